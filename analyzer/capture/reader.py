@@ -1,0 +1,228 @@
+"""Reading one capture: a path or an open binary file, in chunks into one reused buffer.
+
+`CaptureReader.fill` keeps unread bytes, reads behind them and says how many bytes lie ready. Compressed
+input is recognised by content. Nothing is ever held but the buffer.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import stat
+import zlib
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from analyzer.capture.container import (
+    COUNT,
+    FORMAT,
+    FRAME,
+    PCAP,
+    PCAPNG,
+    POS,
+    PROBLEM,
+    PROBLEM_COMPRESSION,
+    PROBLEM_CUT,
+    PROBLEMS,
+    SKIP_BYTES,
+)
+from analyzer.capture.pcap import FILE_HEADER, read_file_header
+from analyzer.errors import CaptureError
+from analyzer.settings import CHUNK_BYTES, MAX_RECORD_BYTES
+
+GZIP_MAGIC = b"\x1f\x8b"
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+SECTION_MAGIC = b"\x0a\x0d\x0d\x0a"
+OTHER_FORMATS = {
+    b"snoop\0\0\0": "a snoop capture",
+    b"TRSNIFF data": "a NetXRay/Sniffer capture",
+    b"\xfd7zXZ\0": "an xz-compressed file",
+    b"\x04\x22\x4d\x18": "an lz4-compressed file",
+    b"BZh": "a bzip2-compressed file",
+    b"PK\x03\x04": "a zip archive",
+}
+FORMAT_NAMES = {PCAP: "pcap", PCAPNG: "pcapng"}
+
+
+class CaptureReader:
+    """One capture being read. `size` is the file's length in bytes, or None for a pipe or compressed input."""
+
+    def __init__(self, source: Path | BinaryIO, name: str) -> None:
+        self.name = name
+        self.size: int | None = None
+        self.bytes_read = 0
+        self.damaged_at: int | None = None
+        self.problem = ""
+        self.container: list[int] = [0] * COUNT
+        self._file = self._open(source)
+        self._raw = self._file
+        self._base = 0  # file offset of buffer[0]
+        self._end_of_file = False
+        self.buffer = bytearray(CHUNK_BYTES)
+        self.ready = 0  # bytes of the buffer that are filled
+
+    def _open(self, source: Path | BinaryIO) -> Any:
+        if not isinstance(source, Path):
+            return source
+        try:
+            status = source.stat()
+            if stat.S_ISDIR(status.st_mode):
+                raise CaptureError(self.name, 0, "expected a capture file, found a directory")
+            file = source.open("rb", buffering=0)
+        except FileNotFoundError:
+            raise CaptureError(self.name, 0, "expected a capture file, found no such file") from None
+        except OSError as error:
+            raise CaptureError(self.name, 0, f"expected a readable file, found: {error.strerror}") from None
+        if stat.S_ISREG(status.st_mode):
+            self.size = status.st_size
+        return file
+
+    def start(self) -> None:
+        """Read the first chunk and the file header. Raises CaptureError if this is no capture."""
+        self._read_more()
+        head = bytes(self.buffer[: min(self.ready, 32)])
+        if head.startswith((GZIP_MAGIC, ZSTD_MAGIC)):
+            self._decompress(head)
+            head = bytes(self.buffer[: min(self.ready, 32)])
+        if not head:
+            raise CaptureError(self.name, 0, "expected a pcap or pcapng capture, found an empty file")
+        for magic, what in OTHER_FORMATS.items():
+            if head.startswith(magic):
+                raise CaptureError(self.name, 0, f"expected a pcap or pcapng capture, found {what}")
+        if head.startswith(SECTION_MAGIC):
+            self.container[FORMAT] = PCAPNG
+            if self.ready < 28:
+                raise CaptureError(self.name, self.ready, "expected a pcapng section header, found the end of the file")
+            return
+        if len(head) >= 4 and read_file_header(head.ljust(FILE_HEADER, b"\0"), self.container):
+            if self.ready < FILE_HEADER:
+                raise CaptureError(self.name, self.ready, "expected a pcap file header, found the end of the file")
+            self.container[FORMAT] = PCAP
+            self.container[POS] = FILE_HEADER
+            return
+        raise CaptureError(self.name, 0, "expected a pcap or pcapng capture, found another kind of file")
+
+    def _decompress(self, head: bytes) -> None:
+        """Go on reading through a decompressor; the bytes read so far go first."""
+        rest = _Rejoined(bytes(self.buffer[: self.ready]), self._raw)
+        if head.startswith(GZIP_MAGIC):
+            self._file = gzip.GzipFile(fileobj=rest, mode="rb")
+        else:
+            try:
+                import zstandard
+            except ImportError:
+                raise CaptureError(
+                    self.name, 0, "expected the zstandard package for a zstd-compressed capture, found none"
+                ) from None
+            self._file = zstandard.ZstdDecompressor().stream_reader(rest, read_across_frames=True)
+        self.size = None
+        self.ready = 0
+        self.bytes_read = 0
+        self._end_of_file = False
+        self._read_more()
+
+    @property
+    def offset(self) -> int:
+        """File offset (of the decompressed bytes) where the next record starts."""
+        return self._base + int(self.container[POS])
+
+    def fill(self) -> bool:
+        """Move unread bytes to the front and read more behind them; False at the end of the file."""
+        position = int(self.container[POS])
+        self._drop(position)
+        self.container[POS] = 0
+        if self.ready == len(self.buffer):
+            if len(self.buffer) > MAX_RECORD_BYTES:
+                return False
+            # In place would fail while a memoryview of it exists.
+            self.buffer = bytearray(self.buffer) + bytearray(len(self.buffer))
+        return self._read_more()
+
+    def _drop(self, count: int) -> None:
+        rest = self.ready - count
+        self.buffer[:rest] = self.buffer[count : self.ready]
+        self.ready = rest
+        self._base += count
+
+    def skip(self) -> bool:
+        """Skip SKIP_BYTES from POS without looking; False if the file ends before."""
+        count = int(self.container[SKIP_BYTES])
+        while count:
+            here = min(count, self.ready - int(self.container[POS]))
+            self.container[POS] += here
+            count -= here
+            if count and not self.fill():
+                return False
+        return True
+
+    def _read_more(self) -> bool:
+        if self._end_of_file:
+            return False
+        with memoryview(self.buffer) as view:
+            try:
+                got = self._file.readinto(view[self.ready :])
+            except (OSError, EOFError, zlib.error, ValueError) as error:
+                self._broken(error)
+                got = 0
+            except Exception as error:  # zstandard's own error type, without importing it here
+                if type(error).__module__.split(".")[0] != "zstandard":
+                    raise
+                self._broken(error)
+                got = 0
+        if not got:
+            self._end_of_file = True
+            return False
+        self.ready += got
+        self.bytes_read += got
+        return True
+
+    def _broken(self, error: Exception) -> None:
+        if self._file is self._raw:
+            raise CaptureError(self.name, self._base + self.ready, f"expected readable bytes, found: {error}") from None
+        self.container[PROBLEM] = PROBLEM_COMPRESSION
+
+    def note_damage(self) -> None:
+        """Remember where and why the walk had to stop before the end of the file."""
+        self.damaged_at = self.offset
+        self.problem = PROBLEMS[int(self.container[PROBLEM]) or PROBLEM_CUT]
+
+    @property
+    def left_over(self) -> int:
+        """Bytes in the buffer that no record has claimed."""
+        return self.ready - int(self.container[POS])
+
+    @property
+    def format_name(self) -> str:
+        """`pcap` or `pcapng`."""
+        return FORMAT_NAMES[int(self.container[FORMAT])]
+
+    @property
+    def packets(self) -> int:
+        """Packets read so far: Wireshark's number of the last frame."""
+        return int(self.container[FRAME])
+
+    def close(self) -> None:
+        """Close the file, if it was opened here."""
+        if self._raw is not self._file:
+            self._file.close()
+        if self.size is not None or isinstance(self._raw, io.FileIO):
+            self._raw.close()
+
+
+class _Rejoined(io.RawIOBase):
+    """Bytes already read, then the rest of the file they came from."""
+
+    def __init__(self, first: bytes, rest: Any) -> None:
+        self._first = first
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: Any) -> int:
+        if self._first:
+            count = min(len(target), len(self._first))
+            target[:count] = self._first[:count]
+            self._first = self._first[count:]
+            return count
+        return int(self._rest.readinto(target) or 0)

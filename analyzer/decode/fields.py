@@ -1,0 +1,89 @@
+"""The one packet being decoded: a flat array of integers, and the names of its places.
+
+The skim owns one such array and overwrites it for every packet. It is a list of ints when interpreted
+and an int64 array when compiled. Sizes are bytes, times int64 nanoseconds since the epoch, offsets
+count from the start of the chunk buffer.
+"""
+
+from __future__ import annotations
+
+# Set by the container walk.
+TS = 0  # capture time, ns
+CAP_LEN = 1  # bytes captured
+WIRE_LEN = 2  # bytes on the wire, as the capture recorded them
+LINK = 3  # LINKTYPE_ number
+START = 4  # first byte of the frame
+END = 5  # one past the last captured byte of the frame
+
+# Set by the link layer.
+ETHER_TYPE = 6  # what the link carries: 0x0800, 0x86DD, or another number
+NET = 7  # first byte of the network header
+
+# Set by the network layer.
+VERSION = 8  # 4 or 6
+IP_LEN = 9  # IP total length on the wire (IPv6: 40 + payload length); 0 stays 0 (offload)
+IP_END = 10  # one past the last captured byte of the IP packet, link padding excluded
+TTL = 11  # TTL or hop limit
+IP_ID = 12  # IPv4 identification, -1 for IPv6
+DF = 13  # 1: must not be fragmented on the way (IPv4 DF bit, or IPv6)
+FRAGMENT = 14  # 0 whole, 1 first fragment, 2 later fragment
+PROTO = 15  # transport protocol number
+L4 = 16  # first byte of the transport header
+SRC = 17  # four 32-bit words of the source address (IPv4: the first, others 0)
+DST = 21  # four 32-bit words of the destination address
+
+# Set by TCP (RFC 9293 3.1).
+SPORT = 25
+DPORT = 26
+SEQ = 27
+ACK = 28
+FLAGS = 29  # 8 flag bits
+WINDOW = 30  # as sent, not scaled
+TCP_LEN = 31  # header length
+PAYLOAD = 32  # payload bytes on the wire, from the headers, not from what was captured
+MSS = 33  # options: -1 where absent
+WSCALE = 34
+SACK_OK = 35
+HAS_TS = 36
+DSACK = 37  # 1 if the first SACK block reports a duplicate (RFC 2883)
+CHECKSUM = 38
+
+# Set by ICMP.
+ICMP_TYPE = 39
+ICMP_CODE = 40
+ICMP_MTU = 41  # next-hop MTU of a PTB, else 0
+ICMP_SUM = 42  # 0 not all captured, 1 checksum right, 2 wrong
+QUOTE = 43  # first byte of the quoted IP header, 0 if none was captured
+ECHO_ID = 44
+ECHO_SEQ = 45
+
+COUNT = 46
+
+# Why a packet was not decoded: index into UNDECODED_REASONS.
+OK = 0
+REASON_LINK_TYPE = 1
+REASON_NOT_IP = 2
+REASON_LINK_CUT = 3
+REASON_NETWORK_CUT = 4
+REASON_NETWORK_MALFORMED = 5
+REASON_LATER_FRAGMENT = 6
+REASON_NOT_TCP = 7
+REASON_TCP_CUT = 8
+REASON_TCP_MALFORMED = 9
+REASON_ICMP_CUT = 10
+REASON_FLOW_LIMIT = 11
+
+UNDECODED_REASONS = (
+    "",
+    "link type not supported",
+    "not IP",
+    "link header cut by snap length",
+    "IP header cut by snap length",
+    "IP header malformed",
+    "later fragment",
+    "not TCP or ICMP",
+    "TCP header cut by snap length",
+    "TCP header malformed",
+    "ICMP header cut by snap length",
+    "flow limit reached",
+)

@@ -1,0 +1,137 @@
+"""TCP header and options (RFC 9293 3.1, RFC 7323, RFC 2018, RFC 2883).
+
+    0 source port  2 destination port  4 seq  8 ack  12 data offset  13 flags  14 window  16 checksum
+
+PAYLOAD comes from the headers: with a snap length, fewer bytes were captured. When the IP length is 0
+(segmentation offload), it comes from the wire length that the capture recorded.
+"""
+
+from __future__ import annotations
+
+from analyzer.decode.fields import (
+    ACK,
+    CAP_LEN,
+    CHECKSUM,
+    DPORT,
+    DSACK,
+    FLAGS,
+    HAS_TS,
+    IP_END,
+    IP_LEN,
+    L4,
+    MSS,
+    NET,
+    OK,
+    PAYLOAD,
+    REASON_TCP_CUT,
+    REASON_TCP_MALFORMED,
+    SACK_OK,
+    SEQ,
+    SPORT,
+    START,
+    TCP_LEN,
+    WINDOW,
+    WIRE_LEN,
+    WSCALE,
+)
+from analyzer.decode.integers import Buffer, be16, be32
+from analyzer.kernel import kernel
+
+FIN = 0x01
+SYN = 0x02
+RST = 0x04
+PSH = 0x08
+ACK_FLAG = 0x10
+
+OPTION_END = 0
+OPTION_NOP = 1
+OPTION_MSS = 2
+OPTION_WSCALE = 3
+OPTION_SACK_OK = 4
+OPTION_SACK = 5
+OPTION_TIMESTAMPS = 8
+
+
+@kernel
+def decode_options(buf: Buffer, o: int, end: int, h: list[int]) -> None:
+    """Read the options in buf[o:end]; what is cut or malformed ends the reading without an error."""
+    while o < end:
+        kind = buf[o] + 0
+        if kind == OPTION_END:
+            return
+        if kind == OPTION_NOP:
+            o += 1
+            continue
+        if o + 2 > end:
+            return
+        length = buf[o + 1] + 0
+        if length < 2 or o + length > end:
+            return
+        if kind == OPTION_TIMESTAMPS and length == 10:
+            h[HAS_TS] = 1
+        elif kind == OPTION_SACK and length >= 10:
+            left = be32(buf, o + 2)
+            right = be32(buf, o + 6)
+            # RFC 2883 4: the first block lies below the cumulative ACK, or inside the second block.
+            if (h[ACK] - left) & 0xFFFFFFFF < 0x80000000 and left != h[ACK]:
+                h[DSACK] = 1
+            elif length >= 18:
+                outer_left = be32(buf, o + 10)
+                outer_right = be32(buf, o + 14)
+                if (left - outer_left) & 0xFFFFFFFF < 0x80000000 and (
+                    outer_right - right
+                ) & 0xFFFFFFFF < 0x80000000:
+                    h[DSACK] = 1
+        elif kind == OPTION_MSS and length == 4:
+            h[MSS] = be16(buf, o + 2)
+        elif kind == OPTION_WSCALE and length == 3:
+            h[WSCALE] = min(buf[o + 2] + 0, 14)  # RFC 7323 2.3: 14 is the largest shift
+        elif kind == OPTION_SACK_OK and length == 2:
+            h[SACK_OK] = 1
+        o += length
+
+
+@kernel
+def decode_tcp(buf: Buffer, h: list[int]) -> int:
+    """Decode the TCP header at L4; returns OK or a reason."""
+    o = h[L4]
+    end = h[IP_END]
+    if o + 20 > end:
+        return REASON_TCP_CUT
+    header = ((buf[o + 12] + 0) >> 4) * 4
+    if header < 20:
+        return REASON_TCP_MALFORMED
+    if h[IP_LEN]:
+        payload = h[IP_LEN] - (o - h[NET]) - header
+    else:
+        payload = h[WIRE_LEN] - (o - h[START]) - header
+    if payload < 0:
+        return REASON_TCP_MALFORMED
+    h[SPORT] = be16(buf, o)
+    h[DPORT] = be16(buf, o + 2)
+    h[SEQ] = be32(buf, o + 4)
+    h[ACK] = be32(buf, o + 8)
+    h[FLAGS] = buf[o + 13] + 0
+    h[WINDOW] = be16(buf, o + 14)
+    h[CHECKSUM] = be16(buf, o + 16)
+    h[TCP_LEN] = header
+    h[PAYLOAD] = payload
+    h[MSS] = -1
+    h[WSCALE] = -1
+    h[SACK_OK] = 0
+    h[HAS_TS] = 0
+    h[DSACK] = 0
+    if header > 20:
+        if header == 32 and o + 32 <= end and be32(buf, o + 20) == 0x0101080A:
+            h[HAS_TS] = 1  # NOP NOP timestamps: what nearly every data segment carries
+        else:
+            decode_options(buf, o + 20, min(end, o + header), h)
+    return OK
+
+
+@kernel
+def ip_length_on_wire(h: list[int]) -> int:
+    """IP total length; rebuilt from the wire length where offload left the IP length 0."""
+    if h[IP_LEN]:
+        return h[IP_LEN]
+    return max(h[WIRE_LEN], h[CAP_LEN]) - (h[NET] - h[START])

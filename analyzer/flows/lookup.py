@@ -1,0 +1,127 @@
+"""Flows by their endpoints: an open-addressing hash table, numbered as Wireshark numbers tcp.stream."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from analyzer.decode.fields import DPORT, DST, SPORT, SRC, VERSION
+from analyzer.flows.tables import C_FLOWS, C_SEED, State
+from analyzer.kernel import kernel
+
+
+@kernel
+def endpoint_order(h: list[int]) -> int:
+    """0 if the source is the lower endpoint, 1 if the destination is."""
+    for i in range(4):
+        if h[SRC + i] != h[DST + i]:
+            return 0 if h[SRC + i] < h[DST + i] else 1
+    return 0 if h[SPORT] <= h[DPORT] else 1
+
+
+@kernel
+def mix(value: int, word: int) -> int:
+    """One step of the hash: `value` below 2**31, `word` below 2**32, so the product stays below 2**63."""
+    value = (value ^ word) * 0x2C1B3C6D
+    return (value ^ (value >> 31)) & 0x7FFFFFFF
+
+
+@kernel
+def hash_endpoints(h: list[int], side: int, seed: int) -> int:
+    """Salted hash of the two endpoints, the same for both directions."""
+    low = DST if side else SRC
+    high = SRC if side else DST
+    value = mix(mix(seed, h[low]), h[high])
+    if h[VERSION] == 6:
+        for i in range(1, 4):
+            value = mix(mix(value, h[low + i]), h[high + i])
+    low_port = h[DPORT] if side else h[SPORT]
+    high_port = h[SPORT] if side else h[DPORT]
+    return mix(mix(value, low_port << 16 | high_port), 0x5BD1E995)
+
+
+@kernel
+def same_endpoints(flow: Any, h: list[int], side: int) -> bool:
+    """True if `flow` has the endpoints of the packet."""
+    low = DST if side else SRC
+    high = SRC if side else DST
+    low_port = h[DPORT] if side else h[SPORT]
+    high_port = h[SPORT] if side else h[DPORT]
+    if flow["port_a"] != low_port or flow["port_b"] != high_port or flow["version"] != h[VERSION]:
+        return False
+    if flow["a0"] != h[low] or flow["b0"] != h[high]:
+        return False
+    if h[VERSION] == 4:
+        return True
+    return (
+        flow["a1"] == h[low + 1]
+        and flow["a2"] == h[low + 2]
+        and flow["a3"] == h[low + 3]
+        and flow["b1"] == h[high + 1]
+        and flow["b2"] == h[high + 2]
+        and flow["b3"] == h[high + 3]
+    )
+
+
+@kernel
+def find_slot(state: State, h: list[int], side: int) -> int:
+    """The slot that holds the packet's flow, or the empty slot where it belongs."""
+    mask = len(state.slots) - 1
+    slot = hash_endpoints(h, side, state.counters[C_SEED]) & mask
+    while True:
+        number = state.slots[slot]
+        if number == 0 or same_endpoints(state.flows[number - 1], h, side):
+            return slot
+        slot = (slot + 1) & mask
+
+
+@kernel
+def new_flow(state: State, h: list[int], side: int, slot: int) -> int:
+    """Number a new flow, enter it at `slot` (in place of an older one with the same endpoints)."""
+    number = state.counters[C_FLOWS]
+    state.counters[C_FLOWS] = number + 1
+    state.slots[slot] = number + 1
+    flow = state.flows[number]
+    low = DST if side else SRC
+    high = SRC if side else DST
+    flow["a0"] = h[low]
+    flow["a1"] = h[low + 1]
+    flow["a2"] = h[low + 2]
+    flow["a3"] = h[low + 3]
+    flow["b0"] = h[high]
+    flow["b1"] = h[high + 1]
+    flow["b2"] = h[high + 2]
+    flow["b3"] = h[high + 3]
+    flow["port_a"] = h[DPORT] if side else h[SPORT]
+    flow["port_b"] = h[SPORT] if side else h[DPORT]
+    flow["version"] = h[VERSION]
+    flow["client"] = side
+    flow["last_row"] = -1
+    flow["recorded"] = -1
+    for i in range(2):
+        direction = state.directions[number * 2 + i]
+        direction["mss"] = -1
+        direction["wscale"] = -1
+        direction["window"] = -1
+        direction["ttl_min"] = 256
+    return number
+
+
+@kernel
+def rebuild_slots(state: State, h: list[int]) -> None:
+    """Enter every flow into the (larger, empty) slots; later flows replace earlier ones of equal endpoints."""
+    for number in range(state.counters[C_FLOWS]):
+        flow = state.flows[number]
+        h[SRC] = np.int64(flow["a0"])
+        h[SRC + 1] = np.int64(flow["a1"])
+        h[SRC + 2] = np.int64(flow["a2"])
+        h[SRC + 3] = np.int64(flow["a3"])
+        h[DST] = np.int64(flow["b0"])
+        h[DST + 1] = np.int64(flow["b1"])
+        h[DST + 2] = np.int64(flow["b2"])
+        h[DST + 3] = np.int64(flow["b3"])
+        h[SPORT] = np.int64(flow["port_a"])
+        h[DPORT] = np.int64(flow["port_b"])
+        h[VERSION] = np.int64(flow["version"])
+        state.slots[find_slot(state, h, 0)] = number + 1

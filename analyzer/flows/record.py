@@ -1,0 +1,175 @@
+"""Which packets are kept: a ring of recent ones, and the event table of those that matter.
+
+Every TCP packet passes through the ring. When a flow gets into trouble, its recent packets are brought
+back from the ring into the event table, and its next ones are recorded until the trouble is over.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from analyzer.decode.fields import (
+    ACK,
+    CHECKSUM,
+    DF,
+    FLAGS,
+    FRAGMENT,
+    IP_END,
+    IP_ID,
+    IP_LEN,
+    NET,
+    PAYLOAD,
+    TCP_LEN,
+    L4,
+    TS,
+    TTL,
+    WINDOW,
+)
+from analyzer.decode.integers import Buffer
+from analyzer.flows.tables import (
+    C_EVENTS,
+    C_FILE,
+    C_ROWS,
+    MARK_DF,
+    MARK_FRAGMENT,
+    MARK_NO_LENGTH,
+    State,
+)
+from analyzer.kernel import kernel
+from analyzer.settings import (
+    DUPLICATE_ID_NS,
+    DUPLICATE_NS,
+    HEAD_BYTES,
+    HISTORY_ROWS,
+    MAX_EVENTS,
+    MAX_EVENTS_PER_FLOW,
+    RING_ROWS,
+)
+
+RING_MASK = RING_ROWS - 1
+
+
+@kernel
+def append_event(state: State, counter: int, flow: Any) -> None:
+    """Copy the ring row `counter` into the event table, unless a bound is reached."""
+    if flow["recorded"] >= counter:
+        return
+    flow["recorded"] = counter
+    event = state.counters[C_EVENTS]
+    if flow["events"] >= MAX_EVENTS_PER_FLOW or event >= MAX_EVENTS:
+        flow["lost_events"] += 1
+        return
+    row = counter & RING_MASK
+    state.events[event] = state.ring[row]
+    state.event_heads[event, :] = state.ring_heads[row, :]
+    state.counters[C_EVENTS] = event + 1
+    flow["events"] += 1
+
+
+@kernel
+def bring_back(state: State, flow: Any, rows: int) -> None:
+    """Record up to `rows` of the flow's latest packets that the ring still holds, oldest first.
+
+    The walk back turns the chain's links around so that the way forward needs no memory; each link is
+    turned back as it is passed.
+    """
+    oldest_kept = state.counters[C_ROWS] - RING_ROWS
+    counter = flow["last_row"]
+    following = -1
+    for _ in range(min(rows, HISTORY_ROWS)):
+        if counter < 0 or counter < oldest_kept or counter <= flow["recorded"]:
+            break
+        row = state.ring[counter & RING_MASK]
+        before = row["prev"] + 0
+        row["prev"] = following
+        following = counter
+        counter = before
+    while following >= 0:
+        row = state.ring[following & RING_MASK]
+        later = row["prev"] + 0
+        row["prev"] = counter
+        counter = following
+        append_event(state, counter, flow)
+        following = later
+
+
+@kernel
+def start_recording(state: State, flow: Any, history: int, aftermath: int) -> None:
+    """Bring back `history` packets of a flow and record at least `aftermath` further ones."""
+    bring_back(state, flow, history)
+    flow["recording"] = max(flow["recording"], aftermath)
+
+
+@kernel
+def is_copy(state: State, h: list[int], flow: Any, side: int, seq: int, ack: int, rows: int) -> bool:
+    """True if one of the flow's last `rows` packets is the same packet, captured twice.
+
+    A retransmission gets a new IPv4 identification. Where there is none to compare (IPv6, or 0), the
+    checksum must be equal, which covers the timestamp option.
+    """
+    oldest_kept = state.counters[C_ROWS] - RING_ROWS
+    counter = flow["last_row"]
+    for _ in range(rows):
+        if counter < 0 or counter < oldest_kept:
+            return False
+        row = state.ring[counter & RING_MASK]
+        age = h[TS] - row["ts"]
+        if age > DUPLICATE_ID_NS:
+            return False
+        if (
+            row["side"] == side
+            and row["seq"] == seq
+            and row["payload"] == h[PAYLOAD]
+            and row["ack"] == ack
+            and row["flags"] == h[FLAGS]
+            and row["ip_id"] == h[IP_ID]
+        ):
+            if h[IP_ID] > 0:
+                return True
+            if age <= DUPLICATE_NS and row["checksum"] == h[CHECKSUM]:
+                return True
+        counter = row["prev"] + 0
+    return False
+
+
+@kernel
+def write_row(
+    state: State, buf: Buffer, h: list[int], frame: int, number: int, side: int, seq: int, ack: int, marks: int
+) -> None:
+    """Write the packet into the ring as the newest of its flow, and record it if the flow is recorded."""
+    flow = state.flows[number]
+    counter = state.counters[C_ROWS]
+    state.counters[C_ROWS] = counter + 1
+    row = state.ring[counter & RING_MASK]
+    row["ts"] = h[TS]
+    row["frame"] = frame
+    row["prev"] = flow["last_row"]
+    row["seq"] = seq
+    row["ack"] = ack
+    row["flow"] = number
+    row["file"] = state.counters[C_FILE]
+    row["payload"] = h[PAYLOAD]
+    row["ip_len"] = h[IP_LEN] if h[IP_LEN] else h[PAYLOAD] + h[TCP_LEN] + h[L4] - h[NET]
+    row["window"] = h[WINDOW]
+    row["ip_id"] = h[IP_ID]
+    row["checksum"] = h[CHECKSUM]
+    if h[DF]:
+        marks |= MARK_DF
+    if h[IP_LEN] == 0:
+        marks |= MARK_NO_LENGTH
+    if h[FRAGMENT]:
+        marks |= MARK_FRAGMENT
+    row["marks"] = marks
+    row["flags"] = h[FLAGS]
+    row["side"] = side
+    row["ttl"] = h[TTL]
+    length = min(h[L4] + h[TCP_LEN], h[IP_END]) - h[NET]
+    length = min(length, HEAD_BYTES)
+    row["head_len"] = length
+    state.ring_heads[counter & RING_MASK, :length] = buf[h[NET] : h[NET] + length]
+    flow["last_row"] = counter
+    if flow["recording"] > 0:
+        flow["recording"] -= 1
+        append_event(state, counter, flow)
+
+

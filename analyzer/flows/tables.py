@@ -1,0 +1,196 @@
+"""The tables that the skim fills: flows, directions, packets (ring and events), ICMP messages.
+
+Times are int64 nanoseconds, sizes bytes. Sequence and acknowledgement numbers are unwrapped to 64 bits:
+the low 32 bits are those on the wire, and 2**32 is added at the start so that earlier ones stay positive.
+A flow is 176 bytes and its two directions 360 bytes each; `MAX_FLOWS` bounds their number.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from analyzer.decode.fields import UNDECODED_REASONS
+from analyzer.settings import HEAD_BYTES, ICMP_HEAD_BYTES, RING_ROWS
+
+SIDES = 2
+
+FLOW = np.dtype(
+    [
+        # Endpoint 0 is the lower (address, port) in network order, endpoint 1 the higher.
+        ("a0", "u4"), ("a1", "u4"), ("a2", "u4"), ("a3", "u4"),
+        ("b0", "u4"), ("b1", "u4"), ("b2", "u4"), ("b3", "u4"),
+        ("port_a", "i4"), ("port_b", "i4"),
+        ("version", "i4"),  # 4 or 6
+        ("client", "i4"),  # side that opened the connection, or sent the first packet seen
+        ("packets", "i8"), ("bytes", "i8"),  # bytes: IP total lengths
+        ("first_ts", "i8"), ("last_ts", "i8"),
+        ("first_frame", "i8"), ("file", "i4"),  # frame numbers are counted within their file
+        ("events", "i4"),  # rows of this flow in the event table
+        ("last_row", "i8"),  # ring row counter of the last packet, -1: none
+        ("recorded", "i8"),  # ring rows up to this counter are in the event table already
+        ("recording", "i4"),  # packets still to be recorded
+        ("lost_events", "i4"),  # rows not recorded: bound reached
+        ("syn_ts", "i8"), ("syn_ack_ts", "i8"), ("ack_ts", "i8"),  # handshake, 0: not seen
+        ("seen", "i4"),  # SAW_ bits
+    ]
+)  # fmt: skip
+
+SAW_SYN = 1
+SAW_SYN_ACK = 2
+SAW_FIN = 4
+SAW_RST = 8
+SAW_FRAGMENT = 16
+
+DIRECTION = np.dtype(
+    [
+        ("seen", "i4"),  # 1: a packet of this direction was seen
+        ("ref", "i4"),  # 1: snd_max is valid
+        ("base_set", "i4"), ("base", "i8"),  # raw initial sequence number, as Wireshark takes it
+        ("first_seq", "i8"),  # unwrapped sequence number of the first byte seen or acknowledged
+        ("snd_max", "i8"),  # one past the highest sequence number seen
+        ("una_known", "i4"), ("una", "i8"),  # highest cumulative ACK from the peer
+        ("progress_ts", "i8"),  # when una last rose
+        ("packets", "i8"), ("data_packets", "i8"), ("payload_bytes", "i8"),
+        ("last_ts", "i8"), ("first_ts", "i8"),
+        ("last_data_ts", "i8"), ("last_data_frame", "i8"), ("last_data_len", "i4"),
+        ("mss", "i4"), ("wscale", "i4"), ("sack_ok", "i4"), ("has_ts", "i4"),  # as announced, -1 unknown
+        ("ttl_min", "i4"), ("ttl_max", "i4"),
+        ("window", "i8"),  # last announced, scaled where the scale is known; -1 never
+        ("window_zero_ts", "i8"), ("window_zero_frame", "i8"), ("window_zero_longest", "i8"),
+        ("zero_windows", "i4"),
+        # Sizes: IP total lengths of single packets, super-segments left out.
+        ("max_sent", "i4"), ("max_sent_frame", "i8"),
+        ("delivered", "i4"), ("delivered_frame", "i8"), ("delivered_ack", "i8"), ("delivered_ts", "i8"),
+        ("delivered_nodf", "i4"), ("delivered_nodf_frame", "i8"),
+        ("size_cap", "i4"),  # after a PTB or a fallback: larger captured sizes may be super-segments
+        ("super_packets", "i4"), ("super_multiples", "i4"), ("super_frame", "i8"),
+        ("nodf_packets", "i4"),  # data packets without DF
+        # Two packets on their way that are larger than anything delivered: the first, and the largest.
+        ("p0_end", "i8"), ("p0_frame", "i8"), ("p0_size", "i4"), ("p0_payload", "i4"), ("p0_df", "i4"),
+        ("p1_end", "i8"), ("p1_frame", "i8"), ("p1_size", "i4"), ("p1_payload", "i4"), ("p1_df", "i4"),
+        # Retransmissions.
+        ("resent", "i4"), ("resent_frame", "i8"), ("resent_ts", "i8"), ("resent_max", "i4"),
+        ("spurious", "i4"),  # resent although already acknowledged
+        ("dsacks", "i4"),  # duplicates that the peer reported
+        ("duplicates", "i4"),  # copies made by the capture
+        ("keepalives", "i4"),
+        ("run_seq", "i8"), ("run_ts", "i8"), ("run_len", "i4"), ("run_df", "i4"), ("run_count", "i4"),
+        ("longest_run", "i4"),
+        # Holes: bytes not seen while later ones were.
+        ("holes", "i4"), ("filled", "i4"),
+        ("hole_start", "i8"), ("hole_end", "i8"), ("hole_ts", "i8"), ("hole_frame", "i8"),
+        ("hole_longest", "i8"),
+        ("unseen", "i8"),  # bytes acknowledged but not in the capture
+        ("ptbs", "i4"),
+    ],
+    align=True,
+)  # fmt: skip
+
+PACKET = np.dtype(
+    [
+        ("ts", "i8"), ("frame", "i8"),
+        ("prev", "i8"),  # ring row counter of the flow's packet before, -1: none
+        ("seq", "i8"), ("ack", "i8"),
+        ("flow", "i4"), ("file", "i4"),
+        ("payload", "i4"), ("ip_len", "i4"),  # from the headers, as on the wire
+        ("window", "i4"),  # not scaled
+        ("ip_id", "i4"),  # -1 for IPv6
+        ("checksum", "i4"),
+        ("marks", "i4"),  # MARK_ bits
+        ("flags", "i2"), ("side", "i2"), ("ttl", "i2"), ("head_len", "i2"),
+    ],
+    align=True,
+)  # fmt: skip
+
+MARK_DF = 1
+MARK_RESENT = 2  # bytes seen or acknowledged before
+MARK_DUPLICATE = 4  # a copy made by the capture, not by the sender
+MARK_KEEPALIVE = 8
+MARK_HOLE = 16  # bytes before it were not seen
+MARK_FILLS = 32  # late bytes into a hole
+MARK_SUPER = 64  # larger than any packet on the wire: segmentation or receive offload
+MARK_NO_LENGTH = 128  # IP length 0: offload
+MARK_SPURIOUS = 256  # resent below the cumulative ACK
+MARK_DSACK = 512
+MARK_FRAGMENT = 1024  # first fragment of a fragmented packet
+
+ICMP = np.dtype(
+    [
+        ("ts", "i8"), ("frame", "i8"), ("file", "i4"),
+        ("kind", "i4"), ("type", "i4"), ("code", "i4"), ("mtu", "i8"), ("sum", "i4"),
+        ("version", "i4"), ("ip_len", "i4"), ("df", "i4"),
+        ("s0", "u4"), ("s1", "u4"), ("s2", "u4"), ("s3", "u4"),
+        ("d0", "u4"), ("d1", "u4"), ("d2", "u4"), ("d3", "u4"),
+        ("echo_id", "i4"), ("echo_seq", "i4"),
+        ("quoted", "i4"),  # 0 nothing usable, 1 IP header, 2 and ports, 3 and sequence number
+        ("flow", "i4"), ("side", "i4"),  # the quoted packet's flow and direction, -1: unknown
+        ("una", "i8"), ("snd_max", "i8"), ("seq", "i8"),  # of that direction at that time; quoted, unwrapped
+        ("head_len", "i4"),
+    ],
+    align=True,
+)  # fmt: skip
+
+
+class State(NamedTuple):
+    """All tables of one run. `counters` holds the fill levels and packet counts named by C_ constants."""
+
+    counters: Any  # int64
+    slots: Any  # int32, open addressing: flow number + 1, 0 empty
+    flows: Any
+    directions: Any  # row 2 * flow + side: the packets that endpoint `side` sent
+    ring: Any
+    ring_heads: Any  # uint8 (RING_ROWS, HEAD_BYTES): the packet from its IP header on
+    events: Any
+    event_heads: Any
+    icmps: Any
+    icmp_heads: Any
+
+
+C_FLOWS = 0
+C_ROWS = 1  # packets ever written to the ring
+C_EVENTS = 2
+C_ICMPS = 3
+C_PACKETS = 4
+C_TCP = 5
+C_ICMP_PACKETS = 6
+C_PTB = 7
+C_FIRST_TS = 8
+C_LAST_TS = 9
+C_SEED = 10
+C_ICMPS_LOST = 11
+C_FILE = 12
+C_BYTES = 13
+C_UNDECODED = 16  # and on: one counter for each reason of UNDECODED_REASONS
+C_LAST_LINK = C_UNDECODED + len(UNDECODED_REASONS)  # the first link type that was not supported, + 1
+C_COUNT = C_LAST_LINK + 1
+
+
+def new_state(seed: int) -> State:
+    """Empty tables, small: they grow by doubling. `seed` salts the hash of the flow table."""
+    counters = np.zeros(C_COUNT, np.int64)
+    counters[C_SEED] = seed & 0x7FFFFFFF
+    return State(
+        counters=counters,
+        slots=np.zeros(1024, np.int32),
+        flows=np.zeros(256, FLOW),
+        directions=np.zeros(256 * SIDES, DIRECTION),
+        # Pages of the ring are touched, and so take memory, only as packets come.
+        ring=np.zeros(RING_ROWS, PACKET),
+        ring_heads=np.zeros((RING_ROWS, HEAD_BYTES), np.uint8),
+        events=np.zeros(1024, PACKET),
+        event_heads=np.zeros((1024, HEAD_BYTES), np.uint8),
+        icmps=np.zeros(64, ICMP),
+        icmp_heads=np.zeros((64, ICMP_HEAD_BYTES), np.uint8),
+    )
+
+
+def doubled(table: Any, limit: int) -> Any:
+    """A copy of `table` with twice the rows, `limit` at most."""
+    rows = min(len(table) * 2, limit)
+    larger = np.zeros((rows, *table.shape[1:]), table.dtype)
+    larger[: len(table)] = table
+    return larger
+
+

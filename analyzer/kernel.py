@@ -1,0 +1,91 @@
+"""Kernels: plain functions that run interpreted, or compiled by numba when the capture is large.
+
+A kernel is an ordinary Python function marked with `kernel`. It works on integers, buffers and numpy
+arrays only, so that numba can compile it. Called directly it runs interpreted: that is what small
+captures use, and what the compiled version is tested against.
+
+`compile_kernels` builds the compiled twins. Kernels call one another through their modules' globals;
+the twins get globals of their own in which each kernel's name stands for its compiled version, so the
+interpreted functions stay untouched.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import FunctionType
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_REGISTRY: dict[str, FunctionType] = {}
+
+
+def kernel(function: F) -> F:
+    """Mark `function` as compilable. Its name must be unique among kernels."""
+    name = function.__name__
+    if name in _REGISTRY:
+        raise ValueError(f"two kernels are named {name}")
+    if not isinstance(function, FunctionType):
+        raise TypeError(f"{name} is not a plain function")
+    _REGISTRY[name] = function
+    return function
+
+
+def _fingerprint() -> str:
+    """Hash of every kernel's source file, so that a change in one invalidates all compiled callers.
+
+    numba's own cache looks only at the file of the outermost function, not at what it inlines.
+    """
+    digest = hashlib.sha256(sys.version.encode())
+    for path in sorted({f.__code__.co_filename for f in _REGISTRY.values()}):
+        digest.update(path.encode())
+        digest.update(Path(path).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def cache_directory() -> Path:
+    """Directory for compiled kernels: the user's cache, or a private temporary one if that is read-only."""
+    roots = [os.environ.get("XDG_CACHE_HOME") or str(Path("~").expanduser() / ".cache")]
+    roots.append(str(Path(tempfile.gettempdir()) / f"pmtu-analyze-{os.getuid()}"))
+    for root in roots:
+        path = Path(root) / "pmtu-analyze" / _fingerprint()
+        try:
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError:
+            continue
+        if path.stat().st_uid == os.getuid() and os.access(path, os.W_OK):
+            return path
+    return Path(tempfile.mkdtemp(prefix="pmtu-analyze-"))
+
+
+def is_compiled_before() -> bool:
+    """True if compiled kernels lie in the cache, so that loading takes a moment instead of seconds."""
+    return any(cache_directory().rglob("*.nbi"))
+
+
+@functools.cache
+def compile_kernels() -> dict[str, Callable[..., Any]] | None:
+    """Compiled twins of all kernels by name, or None where numba cannot be imported."""
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_directory()))
+    try:
+        import numba
+    except ImportError:
+        return None
+    jit = numba.njit(cache=True, boundscheck=True, nogil=True, error_model="numpy")
+    compiled: dict[str, Callable[..., Any]] = {}
+    spaces: dict[str, dict[str, Any]] = {}
+    for name, function in _REGISTRY.items():
+        space = spaces.setdefault(function.__module__, dict(function.__globals__))
+        twin = FunctionType(function.__code__, space, name, function.__defaults__)
+        twin.__module__ = function.__module__
+        twin.__qualname__ = function.__qualname__
+        compiled[name] = jit(twin)
+    for space in spaces.values():
+        space.update((name, twin) for name, twin in compiled.items() if name in space)
+    return compiled

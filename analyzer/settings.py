@@ -1,0 +1,89 @@
+"""Every threshold once: its unit, its default and where the number comes from.
+
+Verdict thresholds live in `Settings`, one immutable object that travels to the judging functions.
+Bounds of memory are constants, since the compiled skim freezes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CHUNK_BYTES = 2 << 20
+"""Bytes of the reused read buffer. 1 to 4 MiB measured best: larger ones fall out of the CPU cache."""
+
+MAX_RECORD_BYTES = 4 << 20
+"""A captured packet larger than this is taken for damage. libpcap's own limit is 256 KiB; 4 MiB leaves
+room for kernels that capture super-segments, and still recognises a length field that is garbage."""
+
+INTERPRETED_PACKETS = 20_000
+"""Captures of up to this many packets are skimmed interpreted: loading the compiled kernels takes longer."""
+
+RING_ROWS = 1 << 17
+"""Recent TCP packets kept while nobody knows yet whether they matter (23 MB). A power of two."""
+
+MAX_FLOWS = 1_000_000
+"""Flows with state of their own. Packets of further flows are counted under `flow limit reached`."""
+
+MAX_EVENTS = 400_000
+"""Rows of the event table (70 MB) over all flows."""
+
+MAX_EVENTS_PER_FLOW = 4_096
+"""Rows of the event table for one flow; later rows of that flow are only counted."""
+
+HISTORY_ROWS = 1_024
+"""Packets of a flow brought back from the ring when its trouble is recognised: a flight of segments."""
+
+AFTERMATH_ROWS = 32
+"""Packets of a flow still recorded after its trouble ended, to see how it went on."""
+
+MAX_ICMP = 65_536
+"""ICMP messages kept (errors and echo with DF)."""
+
+HEAD_BYTES = 104
+"""Bytes of a TCP packet kept from its IP header on: IPv6 (40) or IPv4 with options (60) and TCP (60), and
+in the usual case (IPv4 20, TCP 32) more than enough; longer headers are cut, which dpkt reports."""
+
+ICMP_HEAD_BYTES = 168
+"""Bytes of an ICMP message kept from its IP header on: two IPv6 headers, ICMPv6 and the quoted TCP header."""
+
+DUPLICATE_NS = 3_000_000
+"""A copy of the same packet (SPAN port, `-i any`) follows its original within this time, ns. Copies
+are microseconds apart (8 us in calico#8953); the fastest retransmission seen in the lab comes after 8 ms."""
+
+DUPLICATE_ID_NS = 500_000_000
+"""As above when the IPv4 identification is equal too, and not 0: a retransmission gets a new one."""
+
+LONG_HOLE_NS = 1_000_000_000
+"""A hole in the received stream is recorded once it is open this long, ns (RFC 6298 2.4: minimum RTO)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Thresholds of the verdicts. Times in nanoseconds, sizes in bytes of IP total length."""
+
+    episode_retransmissions: int = 3
+    """Retransmissions that make an episode: MAX_PROBES of RFC 8899, tcp_retries1 of Linux."""
+
+    episode_span_ns: int = 1_000_000_000
+    """Least time from the first to the last retransmission of an episode: minimum RTO of RFC 6298."""
+
+    backoff_growth: float = 1.5
+    """Least growth from the smallest to the largest gap of an episode: RTO doubles (RFC 6298 5.5)."""
+
+    hole_ns: int = 3_000_000_000
+    """A hole seen at the receiver counts when open this long: three doublings of the initial RTO."""
+
+    silence_ns: int = 3_000_000_000
+    """No answer this long after an acknowledged request is worth a remark."""
+
+    exercised_bytes: int = 1281
+    """Packets below this say nothing about a path MTU: IPv6 guarantees 1280 (RFC 8200 5)."""
+
+    capture_loss: float = 0.01
+    """Share of acknowledged bytes missing from the capture above which nothing is certain."""
+
+    sent_again_ns: int = 200_000_000
+    """A resend this long after a PTB ignored it; one that crossed it on the way is quicker. Linux's RTO_MIN."""
+
+    control_wait_ns: int = 1_000_000_000
+    """Peer quiet this long after an ACK: the ACK arrived, else it would have sent again (RFC 6298 2.4)."""

@@ -1,0 +1,241 @@
+"""The skim: one ordered pass over all packets, interpreted for small captures, compiled for large ones.
+
+It emits the tables of `flows.tables.State`. `skim_chunk` ties the container walk, the decoders and the
+tracking together; `Skimmer` owns the state, grows the tables between calls and hides which of the two
+modes runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from analyzer.capture.container import (
+    DAMAGED,
+    FORMAT,
+    FRAME,
+    GOT_PACKET,
+    GROW_INTERFACES,
+    I_WIDTH,
+    MAX_INTERFACES,
+    PCAP,
+    PROBLEM,
+    PROBLEM_INTERFACES,
+)
+from analyzer.capture.pcap import next_pcap
+from analyzer.capture.pcapng import next_pcapng
+from analyzer.decode.fields import (
+    COUNT,
+    FRAGMENT,
+    LINK,
+    OK,
+    PROTO,
+    REASON_FLOW_LIMIT,
+    REASON_LATER_FRAGMENT,
+    REASON_LINK_TYPE,
+    REASON_NOT_TCP,
+    TS,
+    VERSION,
+    WIRE_LEN,
+)
+from analyzer.decode.icmp import decode_icmp
+from analyzer.decode.integers import Buffer
+from analyzer.decode.link import decode_link
+from analyzer.decode.network import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, decode_network
+from analyzer.decode.tcp import decode_tcp
+from analyzer.flows.lookup import rebuild_slots
+from analyzer.flows.quotes import track_icmp
+from analyzer.flows.tables import (
+    C_BYTES,
+    C_EVENTS,
+    C_FILE,
+    C_FIRST_TS,
+    C_FLOWS,
+    C_ICMP_PACKETS,
+    C_ICMPS,
+    C_LAST_LINK,
+    C_LAST_TS,
+    C_PACKETS,
+    C_TCP,
+    C_UNDECODED,
+    State,
+    doubled,
+    new_state,
+)
+from analyzer.flows.track import NO_FLOW, finish_flow, track_tcp
+from analyzer.kernel import compile_kernels, kernel
+from analyzer.settings import HISTORY_ROWS, MAX_EVENTS, MAX_FLOWS, MAX_ICMP
+
+GROW_TABLES = -10
+REACHED_TIME = -11
+FOREVER = (1 << 63) - 1
+
+
+@kernel
+def decode_packet(buf: Buffer, h: list[int]) -> int:
+    """Decode the packet at START down to TCP or ICMP; returns OK or the reason why not."""
+    reason = decode_link(buf, h)
+    if reason != OK:
+        return reason
+    reason = decode_network(buf, h)
+    if reason != OK:
+        return reason
+    if h[FRAGMENT] == 2:
+        return REASON_LATER_FRAGMENT
+    if h[PROTO] == PROTO_TCP:
+        return decode_tcp(buf, h)
+    if h[PROTO] == (PROTO_ICMP if h[VERSION] == 4 else PROTO_ICMPV6):
+        return decode_icmp(buf, h)
+    return REASON_NOT_TCP
+
+
+@kernel
+def needs_room(state: State) -> bool:
+    """True if the next packet might not find room in a table that may still grow."""
+    counters = state.counters
+    return (
+        (counters[C_FLOWS] >= len(state.flows) and len(state.flows) < MAX_FLOWS)
+        or (counters[C_EVENTS] + 2 * HISTORY_ROWS >= len(state.events) and len(state.events) < MAX_EVENTS)
+        or (counters[C_ICMPS] >= len(state.icmps) and len(state.icmps) < MAX_ICMP)
+    )
+
+
+@kernel
+def next_packet(buf: Buffer, end: int, container: list[int], interfaces: list[int], h: list[int]) -> int:
+    """Step to the next packet of the file, whatever its format; returns what happened."""
+    if container[FORMAT] == PCAP:
+        return next_pcap(buf, end, container, h)
+    return next_pcapng(buf, end, container, interfaces, h)
+
+
+@kernel
+def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: int) -> None:
+    """Decode one packet and follow it: every packet ends in exactly one counter."""
+    counters = state.counters
+    counters[C_PACKETS] += 1
+    counters[C_BYTES] += h[WIRE_LEN]
+    if counters[C_PACKETS] == 1 or h[TS] < counters[C_FIRST_TS]:
+        counters[C_FIRST_TS] = h[TS]
+    if counters[C_PACKETS] == 1 or h[TS] > counters[C_LAST_TS]:
+        counters[C_LAST_TS] = h[TS]
+    reason = decode_packet(buf, h)
+    if reason == OK:
+        if h[PROTO] == PROTO_TCP:
+            if track_tcp(state, buf, h, frame) == NO_FLOW:
+                reason = REASON_FLOW_LIMIT
+            else:
+                counters[C_TCP] += 1
+        else:
+            counters[C_ICMP_PACKETS] += 1
+            track_icmp(state, buf, h, q, frame)
+    if reason != OK:
+        counters[C_UNDECODED + reason] += 1
+        if reason == REASON_LINK_TYPE and counters[C_LAST_LINK] == 0:
+            counters[C_LAST_LINK] = h[LINK] + 1
+
+
+@kernel
+def skim_chunk(
+    state: State,
+    buf: Buffer,
+    end: int,
+    container: list[int],
+    interfaces: list[int],
+    h: list[int],
+    q: list[int],
+    until: int,
+) -> int:
+    """Take the packets of buf[POS:end] up to the first later than `until` (ns); returns why it stopped."""
+    while True:
+        if needs_room(state):
+            return GROW_TABLES
+        status = next_packet(buf, end, container, interfaces, h)
+        if status != GOT_PACKET:
+            return status
+        take_packet(state, buf, h, q, container[FRAME])
+        if h[TS] > until:
+            return REACHED_TIME
+
+
+@kernel
+def finish(state: State) -> None:
+    """Record what is left of flows in trouble when the capture ends."""
+    for number in range(state.counters[C_FLOWS]):
+        finish_flow(state, number)
+
+
+class Skimmer:
+    """The state of one run and the mode it runs in.
+
+    `compiled` chooses the mode; where numba cannot be imported it falls back to interpreted and
+    `mode` says so. Results are the same in both.
+    """
+
+    def __init__(self, *, compiled: bool, seed: int = 0) -> None:
+        kernels = compile_kernels() if compiled else None
+        self.compiled = kernels is not None
+        self.fell_back = compiled and kernels is None
+        self.state: State = new_state(seed)
+        self._skim: Callable[..., int] = kernels["skim_chunk"] if kernels else skim_chunk
+        self._finish: Callable[..., None] = kernels["finish"] if kernels else finish
+        self._rebuild: Callable[..., None] = kernels["rebuild_slots"] if kernels else rebuild_slots
+        self._h = self.integers(COUNT)
+        self._q = self.integers(COUNT)
+
+    def integers(self, count: int) -> Any:
+        """A flat array of `count` zeros in the kind this mode is quick with."""
+        return np.zeros(count, np.int64) if self.compiled else [0] * count
+
+    def view(self, buffer: bytearray) -> Any:
+        """The buffer as the kernels of this mode read it."""
+        return np.frombuffer(buffer, np.uint8) if self.compiled else memoryview(buffer)
+
+    def begin_file(self, number: int) -> None:
+        """Packets from now on belong to file `number`."""
+        self.state.counters[C_FILE] = number
+
+    def take(self, view: Any, end: int, container: Any, interfaces: Any, until: int = FOREVER) -> int:
+        """Take the packets of view[POS:end]; returns a container status or REACHED_TIME."""
+        while True:
+            status = self._skim(self.state, view, end, container, interfaces[0], self._h, self._q, until)
+            if status == GROW_TABLES:
+                self._grow()
+            elif status == GROW_INTERFACES:
+                if len(interfaces[0]) >= MAX_INTERFACES * I_WIDTH:
+                    container[PROBLEM] = PROBLEM_INTERFACES
+                    return DAMAGED
+                larger = self.integers(2 * len(interfaces[0]))
+                larger[: len(interfaces[0])] = interfaces[0]
+                interfaces[0] = larger
+            else:
+                return int(status)
+
+    def finish(self) -> None:
+        """End of all input."""
+        while True:  # bringing back may need room that grows
+            needed = int(self.state.counters[C_EVENTS])
+            if needed + 2 * HISTORY_ROWS < len(self.state.events) or len(self.state.events) >= MAX_EVENTS:
+                break
+            self._grow()
+        self._finish(self.state)
+
+    def _grow(self) -> None:
+        state = self.state
+        counters = state.counters
+        if counters[C_FLOWS] >= len(state.flows) and len(state.flows) < MAX_FLOWS:
+            flows = doubled(state.flows, MAX_FLOWS)
+            state = state._replace(flows=flows, directions=doubled(state.directions, 2 * MAX_FLOWS))
+            slots = np.zeros(1 << (4 * len(flows) - 1).bit_length(), np.int32)
+            state = state._replace(slots=slots)
+            self._rebuild(state, self._q)
+        if counters[C_EVENTS] + 2 * HISTORY_ROWS >= len(state.events):
+            events = doubled(state.events, MAX_EVENTS)
+            state = state._replace(events=events, event_heads=doubled(state.event_heads, MAX_EVENTS))
+        if counters[C_ICMPS] >= len(state.icmps):
+            icmps = doubled(state.icmps, MAX_ICMP)
+            state = state._replace(icmps=icmps, icmp_heads=doubled(state.icmp_heads, MAX_ICMP))
+        self.state = state
+
+
