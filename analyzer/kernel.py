@@ -24,6 +24,8 @@ from typing import Any, TypeVar
 F = TypeVar("F", bound=Callable[..., Any])
 
 _REGISTRY: dict[str, FunctionType] = {}
+_INLINED: set[str] = set()
+_CHECKED_IN_FRONT: set[str] = set()
 
 
 def kernel(function: F) -> F:
@@ -37,13 +39,38 @@ def kernel(function: F) -> F:
     return function
 
 
+def inlined(function: F) -> F:
+    """Mark a kernel that every packet passes: its compiled body is copied into its callers.
+
+    For the tiny ones, and for those called from one place. A call costs more than it looks: each array
+    travels as seven words.
+    """
+    _INLINED.add(function.__name__)
+    return kernel(function)
+
+
+def compiled_as(twin: FunctionType) -> Callable[[F], F]:
+    """Mark a kernel whose compiled version is `twin`: for the rare step that each world does its own way.
+
+    The twin must check its bounds itself, once and in front: its loop is compiled without checks.
+    """
+
+    def mark(function: F) -> F:
+        _INLINED.add(function.__name__)
+        _REGISTRY[function.__name__] = twin
+        _CHECKED_IN_FRONT.add(function.__name__)
+        return function
+
+    return mark
+
+
 def _fingerprint() -> str:
     """Hash of every kernel's source file, so that a change in one invalidates all compiled callers.
 
     numba's own cache looks only at the file of the outermost function, not at what it inlines.
     """
     digest = hashlib.sha256(sys.version.encode())
-    for path in sorted({f.__code__.co_filename for f in _REGISTRY.values()}):
+    for path in sorted({__file__, *(f.__code__.co_filename for f in _REGISTRY.values())}):
         digest.update(path.encode())
         digest.update(Path(path).read_bytes())
     return digest.hexdigest()[:16]
@@ -77,7 +104,13 @@ def compile_kernels() -> dict[str, Callable[..., Any]] | None:
         import numba
     except ImportError:
         return None
-    jit = numba.njit(cache=True, boundscheck=True, nogil=True, error_model="numpy")
+    options = {
+        "cache": True,
+        "nogil": True,
+        "error_model": "numpy",
+        # Kernels allocate nothing. Without this, counting references to arrays took half of the time.
+        "_nrt": False,
+    }
     compiled: dict[str, Callable[..., Any]] = {}
     spaces: dict[str, dict[str, Any]] = {}
     for name, function in _REGISTRY.items():
@@ -85,7 +118,9 @@ def compile_kernels() -> dict[str, Callable[..., Any]] | None:
         twin = FunctionType(function.__code__, space, name, function.__defaults__)
         twin.__module__ = function.__module__
         twin.__qualname__ = function.__qualname__
-        compiled[name] = jit(twin)
+        compiled[name] = numba.njit(
+            **options, boundscheck=name not in _CHECKED_IN_FRONT, forceinline=name in _INLINED
+        )(twin)
     for space in spaces.values():
         space.update((name, twin) for name, twin in compiled.items() if name in space)
     return compiled

@@ -65,7 +65,7 @@ from analyzer.flows.tables import (
     new_state,
 )
 from analyzer.flows.track import NO_FLOW, finish_flow, track_tcp
-from analyzer.kernel import compile_kernels, kernel
+from analyzer.kernel import compile_kernels, inlined, kernel
 from analyzer.settings import HISTORY_ROWS, MAX_EVENTS, MAX_FLOWS, MAX_ICMP
 
 GROW_TABLES = -10
@@ -91,7 +91,7 @@ def decode_packet(buf: Buffer, h: list[int]) -> int:
     return REASON_NOT_TCP
 
 
-@kernel
+@inlined
 def needs_room(state: State) -> bool:
     """True if the next packet might not find room in a table that may still grow."""
     counters = state.counters
@@ -102,7 +102,7 @@ def needs_room(state: State) -> bool:
     )
 
 
-@kernel
+@inlined
 def next_packet(buf: Buffer, end: int, container: list[int], interfaces: list[int], h: list[int]) -> int:
     """Step to the next packet of the file, whatever its format; returns what happened."""
     if container[FORMAT] == PCAP:
@@ -110,7 +110,7 @@ def next_packet(buf: Buffer, end: int, container: list[int], interfaces: list[in
     return next_pcapng(buf, end, container, interfaces, h)
 
 
-@kernel
+@inlined
 def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: int) -> None:
     """Decode one packet and follow it: every packet ends in exactly one counter."""
     counters = state.counters

@@ -22,7 +22,7 @@ from analyzer.capture.container import (
 )
 from analyzer.decode.fields import CAP_LEN, END, LINK, START, TS, WIRE_LEN
 from analyzer.decode.integers import Buffer, int32
-from analyzer.kernel import kernel
+from analyzer.kernel import inlined
 from analyzer.settings import MAX_RECORD_BYTES
 
 FILE_HEADER = 24
@@ -45,7 +45,7 @@ def read_file_header(header: bytes, container: list[int]) -> bool:
     return False
 
 
-@kernel
+@inlined
 def next_pcap(buf: Buffer, end: int, container: list[int], h: list[int]) -> int:
     """Step to the next packet record in buf[POS:end]; returns what happened."""
     o = container[POS]

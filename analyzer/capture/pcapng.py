@@ -37,7 +37,7 @@ from analyzer.capture.container import (
 )
 from analyzer.decode.fields import CAP_LEN, END, LINK, START, TS, WIRE_LEN
 from analyzer.decode.integers import Buffer, int16, int32
-from analyzer.kernel import kernel
+from analyzer.kernel import inlined, kernel
 from analyzer.settings import MAX_RECORD_BYTES
 
 SECTION = 0x0A0D0D0A
@@ -66,7 +66,7 @@ def ticks_per_second(resolution: int) -> int:
     return units
 
 
-@kernel
+@inlined
 def nanoseconds(high: int, low: int, units: int, offset: int) -> int:
     """Time in ns from a 64-bit tick count; out-of-range input gives a clamped time, never an overflow."""
     ticks = ((high & 0x7FFFFFFF) << 32) | low
@@ -157,7 +157,7 @@ def packet_block(
     return GOT_PACKET
 
 
-@kernel
+@inlined
 def next_pcapng(buf: Buffer, end: int, container: list[int], interfaces: list[int], h: list[int]) -> int:
     """Step to the next packet block in buf[POS:end], taking in what lies before it."""
     while True:

@@ -9,37 +9,37 @@ from __future__ import annotations
 
 from typing import Any
 
-from analyzer.kernel import kernel
+from analyzer.kernel import inlined, kernel
 
 Buffer = Any
 """A memoryview (interpreted) or a numpy uint8 array (compiled)."""
 
 
-@kernel
+@inlined
 def be16(buf: Buffer, o: int) -> int:
     """Unsigned 16-bit big-endian integer at offset `o`."""
     return ((buf[o] + 0) << 8) | (buf[o + 1] + 0)
 
 
-@kernel
+@inlined
 def be32(buf: Buffer, o: int) -> int:
     """Unsigned 32-bit big-endian integer at offset `o`."""
     return ((buf[o] + 0) << 24) | ((buf[o + 1] + 0) << 16) | ((buf[o + 2] + 0) << 8) | (buf[o + 3] + 0)
 
 
-@kernel
+@inlined
 def le16(buf: Buffer, o: int) -> int:
     """Unsigned 16-bit little-endian integer at offset `o`."""
     return ((buf[o + 1] + 0) << 8) | (buf[o] + 0)
 
 
-@kernel
+@inlined
 def le32(buf: Buffer, o: int) -> int:
     """Unsigned 32-bit little-endian integer at offset `o`."""
     return ((buf[o + 3] + 0) << 24) | ((buf[o + 2] + 0) << 16) | ((buf[o + 1] + 0) << 8) | (buf[o] + 0)
 
 
-@kernel
+@inlined
 def int16(buf: Buffer, o: int, big: int) -> int:
     """Unsigned 16-bit integer in the byte order of the capture file (`big` is 1 or 0)."""
     if big:
@@ -47,7 +47,7 @@ def int16(buf: Buffer, o: int, big: int) -> int:
     return le16(buf, o)
 
 
-@kernel
+@inlined
 def int32(buf: Buffer, o: int, big: int) -> int:
     """Unsigned 32-bit integer in the byte order of the capture file (`big` is 1 or 0)."""
     if big:

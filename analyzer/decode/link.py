@@ -20,7 +20,7 @@ from analyzer.decode.fields import (
     START,
 )
 from analyzer.decode.integers import Buffer, be16
-from analyzer.kernel import kernel
+from analyzer.kernel import inlined
 
 NULL = 0
 ETHERNET = 1
@@ -49,7 +49,7 @@ ETHER_QINQ_OLD = 0x9100  # before 802.1ad
 MAX_TAGS = 4  # nesting bound; 802.1ad has two
 
 
-@kernel
+@inlined
 def past_tags(buf: Buffer, o: int, end: int, h: list[int]) -> int:
     """Read the EtherType at `o`, step over VLAN tags, set ETHER_TYPE and NET; returns a reason."""
     if o + 2 > end:
@@ -68,7 +68,7 @@ def past_tags(buf: Buffer, o: int, end: int, h: list[int]) -> int:
     return OK if kind in (ETHER_IPV4, ETHER_IPV6) else REASON_NOT_IP
 
 
-@kernel
+@inlined
 def by_version(buf: Buffer, o: int, end: int, h: list[int]) -> int:
     """Set ETHER_TYPE from the version nibble of a raw IP packet at `o`; returns a reason."""
     if o >= end:
@@ -84,7 +84,7 @@ def by_version(buf: Buffer, o: int, end: int, h: list[int]) -> int:
     return REASON_NOT_IP
 
 
-@kernel
+@inlined
 def decode_link(buf: Buffer, h: list[int]) -> int:
     """Step over the link header of the frame START..END; returns OK or the reason why not."""
     o = h[START]

@@ -30,7 +30,7 @@ from analyzer.decode.fields import (
 )
 from analyzer.decode.integers import Buffer, be16, be32
 from analyzer.decode.link import ETHER_IPV4
-from analyzer.kernel import kernel
+from analyzer.kernel import inlined
 
 PROTO_ICMP = 1
 PROTO_TCP = 6
@@ -44,7 +44,7 @@ MOBILITY = 135
 MAX_EXTENSIONS = 8  # RFC 8200 4.1 recommends each at most once, destination options twice: seven
 
 
-@kernel
+@inlined
 def decode_ipv4(buf: Buffer, o: int, end: int, h: list[int]) -> int:
     """Decode the IPv4 header at `o`; returns OK or a reason."""
     if o + 20 > end:
@@ -74,7 +74,7 @@ def decode_ipv4(buf: Buffer, o: int, end: int, h: list[int]) -> int:
     return OK
 
 
-@kernel
+@inlined
 def decode_ipv6(buf: Buffer, o: int, end: int, h: list[int]) -> int:
     """Decode the IPv6 header at `o` and step over its extension headers; returns OK or a reason."""
     if o + 40 > end:
@@ -127,7 +127,7 @@ def decode_ipv6(buf: Buffer, o: int, end: int, h: list[int]) -> int:
     return OK
 
 
-@kernel
+@inlined
 def decode_network(buf: Buffer, h: list[int]) -> int:
     """Decode the network header at NET; returns OK or a reason."""
     if h[ETHER_TYPE] == ETHER_IPV4:

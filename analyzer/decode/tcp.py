@@ -35,7 +35,7 @@ from analyzer.decode.fields import (
     WSCALE,
 )
 from analyzer.decode.integers import Buffer, be16, be32
-from analyzer.kernel import kernel
+from analyzer.kernel import inlined, kernel
 
 FIN = 0x01
 SYN = 0x02
@@ -91,7 +91,7 @@ def decode_options(buf: Buffer, o: int, end: int, h: list[int]) -> None:
         o += length
 
 
-@kernel
+@inlined
 def decode_tcp(buf: Buffer, h: list[int]) -> int:
     """Decode the TCP header at L4; returns OK or a reason."""
     o = h[L4]
@@ -129,7 +129,7 @@ def decode_tcp(buf: Buffer, h: list[int]) -> int:
     return OK
 
 
-@kernel
+@inlined
 def ip_length_on_wire(h: list[int]) -> int:
     """IP total length; rebuilt from the wire length where offload left the IP length 0."""
     if h[IP_LEN]:

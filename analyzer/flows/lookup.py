@@ -8,10 +8,10 @@ import numpy as np
 
 from analyzer.decode.fields import DPORT, DST, SPORT, SRC, VERSION
 from analyzer.flows.tables import C_FLOWS, C_SEED, State
-from analyzer.kernel import kernel
+from analyzer.kernel import inlined, kernel
 
 
-@kernel
+@inlined
 def endpoint_order(h: list[int]) -> int:
     """0 if the source is the lower endpoint, 1 if the destination is."""
     for i in range(4):
@@ -20,14 +20,14 @@ def endpoint_order(h: list[int]) -> int:
     return 0 if h[SPORT] <= h[DPORT] else 1
 
 
-@kernel
+@inlined
 def mix(value: int, word: int) -> int:
     """One step of the hash: `value` below 2**31, `word` below 2**32, so the product stays below 2**63."""
     value = (value ^ word) * 0x2C1B3C6D
     return (value ^ (value >> 31)) & 0x7FFFFFFF
 
 
-@kernel
+@inlined
 def hash_endpoints(h: list[int], side: int, seed: int) -> int:
     """Salted hash of the two endpoints, the same for both directions."""
     low = DST if side else SRC
@@ -41,7 +41,7 @@ def hash_endpoints(h: list[int], side: int, seed: int) -> int:
     return mix(mix(value, low_port << 16 | high_port), 0x5BD1E995)
 
 
-@kernel
+@inlined
 def same_endpoints(flow: Any, h: list[int], side: int) -> bool:
     """True if `flow` has the endpoints of the packet."""
     low = DST if side else SRC
@@ -64,7 +64,7 @@ def same_endpoints(flow: Any, h: list[int], side: int) -> bool:
     )
 
 
-@kernel
+@inlined
 def find_slot(state: State, h: list[int], side: int) -> int:
     """The slot that holds the packet's flow, or the empty slot where it belongs."""
     mask = len(state.slots) - 1

@@ -36,7 +36,7 @@ from analyzer.decode.integers import Buffer, be16, be32
 from analyzer.decode.network import PROTO_TCP, decode_ipv4, decode_ipv6
 from analyzer.decode.tcp import ip_length_on_wire
 from analyzer.flows.lookup import endpoint_order, find_slot
-from analyzer.flows.record import start_recording
+from analyzer.flows.record import copy_bytes, start_recording
 from analyzer.flows.tables import C_FILE, C_ICMPS, C_ICMPS_LOST, C_PTB, State
 from analyzer.flows.track import unwrap
 from analyzer.kernel import kernel
@@ -108,7 +108,7 @@ def track_icmp(state: State, buf: Buffer, h: list[int], q: list[int], frame: int
     row["flow"] = -1
     length = min(min(h[IP_END], h[END]) - h[NET], ICMP_HEAD_BYTES)
     row["head_len"] = length
-    state.icmp_heads[number, :length] = buf[h[NET] : h[NET] + length]
+    copy_bytes(state.icmp_heads, number, buf, h[NET], length)
     if kind in (KIND_PTB, KIND_ERROR):
         row["sum"] = h[ICMP_SUM]
         tie_to_flow(state, buf, h, q, number, kind)

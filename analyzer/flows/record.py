@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from analyzer.decode.fields import (
-    ACK,
     CHECKSUM,
     DF,
     FLAGS,
@@ -35,7 +34,7 @@ from analyzer.flows.tables import (
     MARK_NO_LENGTH,
     State,
 )
-from analyzer.kernel import kernel
+from analyzer.kernel import compiled_as, kernel
 from analyzer.settings import (
     DUPLICATE_ID_NS,
     DUPLICATE_NS,
@@ -47,6 +46,19 @@ from analyzer.settings import (
 )
 
 RING_MASK = RING_ROWS - 1
+
+
+def _copy_bytes_one_by_one(target: Any, row: int, source: Any, start: int, count: int) -> None:
+    if not (0 <= row < len(target) and 0 <= count <= target.shape[1] and 0 <= start <= len(source) - count):
+        raise IndexError
+    for i in range(count):
+        target[row, i] = source[start + i]
+
+
+@compiled_as(_copy_bytes_one_by_one)
+def copy_bytes(target: Any, row: int, source: Any, start: int, count: int) -> None:
+    """Copy source[start:start + count] to the beginning of target[row]."""
+    target[row, :count] = source[start : start + count]
 
 
 @kernel
@@ -61,7 +73,8 @@ def append_event(state: State, counter: int, flow: Any) -> None:
         return
     row = counter & RING_MASK
     state.events[event] = state.ring[row]
-    state.event_heads[event, :] = state.ring_heads[row, :]
+    for i in range(HEAD_BYTES):
+        state.event_heads[event, i] = state.ring_heads[row, i]
     state.counters[C_EVENTS] = event + 1
     flow["events"] += 1
 
@@ -166,7 +179,7 @@ def write_row(
     length = min(h[L4] + h[TCP_LEN], h[IP_END]) - h[NET]
     length = min(length, HEAD_BYTES)
     row["head_len"] = length
-    state.ring_heads[counter & RING_MASK, :length] = buf[h[NET] : h[NET] + length]
+    copy_bytes(state.ring_heads, counter & RING_MASK, buf, h[NET], length)
     flow["last_row"] = counter
     if flow["recording"] > 0:
         flow["recording"] -= 1

@@ -10,13 +10,13 @@ from typing import Any
 
 from analyzer.decode.fields import DF, IP_LEN, PAYLOAD, TCP_LEN, VERSION
 from analyzer.flows.tables import MARK_SUPER
-from analyzer.kernel import kernel
+from analyzer.kernel import inlined, kernel
 
 UNKNOWN_LIMIT = 9216  # without an announced MSS: the largest jumbo frames in use carry 9216 bytes
 ETHERNET_MTU = 1500
 
 
-@kernel
+@inlined
 def is_super(me: Any, peer: Any, h: list[int], size: int) -> bool:
     """True if no wire packet of this size can exist: above the peer's announced MSS, or length 0.
 
@@ -29,7 +29,7 @@ def is_super(me: Any, peer: Any, h: list[int], size: int) -> bool:
     return size > UNKNOWN_LIMIT
 
 
-@kernel
+@inlined
 def note_sent(me: Any, peer: Any, h: list[int], end: int, frame: int, size: int) -> int:
     """Take in the size of new data; returns MARK_SUPER for a super-segment, else 0."""
     payload = h[PAYLOAD]
@@ -64,7 +64,7 @@ def note_sent(me: Any, peer: Any, h: list[int], end: int, frame: int, size: int)
     return 0
 
 
-@kernel
+@inlined
 def keep_delivered(me: Any, size: int, df: int, frame: int, ack_frame: int, ts: int) -> None:
     """Keep a delivered size if it is the largest of its kind."""
     if df:
@@ -78,7 +78,7 @@ def keep_delivered(me: Any, size: int, df: int, frame: int, ack_frame: int, ts: 
         me["delivered_nodf_frame"] = frame
 
 
-@kernel
+@inlined
 def note_delivered(me: Any, ack: int, ack_frame: int, ts: int) -> None:
     """A cumulative ACK arrived: packets below it were delivered."""
     if me["p0_end"] and me["p0_end"] <= ack:

@@ -15,12 +15,10 @@ from analyzer.decode.fields import (
     FLAGS,
     FRAGMENT,
     HAS_TS,
-    IP_LEN,
     MSS,
     PAYLOAD,
     SACK_OK,
     SEQ,
-    TCP_LEN,
     TS,
     TTL,
     VERSION,
@@ -50,7 +48,7 @@ from analyzer.flows.tables import (
     SAW_SYN_ACK,
     State,
 )
-from analyzer.kernel import kernel
+from analyzer.kernel import inlined, kernel
 from analyzer.settings import AFTERMATH_ROWS, HISTORY_ROWS, LONG_HOLE_NS, MAX_FLOWS
 
 WRAP = 1 << 32
@@ -59,7 +57,7 @@ RUN_RECORDED = 3  # retransmissions of one head before the flow is recorded
 NO_FLOW = -1
 
 
-@kernel
+@inlined
 def unwrap(raw: int, reference: int) -> int:
     """The 64-bit number nearest to `reference` whose low 32 bits are `raw`."""
     ahead = (raw - reference) & 0xFFFFFFFF
@@ -68,7 +66,7 @@ def unwrap(raw: int, reference: int) -> int:
     return reference + ahead
 
 
-@kernel
+@inlined
 def flow_of_packet(state: State, h: list[int], side: int) -> int:
     """The packet's flow, made if need be; NO_FLOW if the bound on flows is reached.
 
@@ -87,7 +85,7 @@ def flow_of_packet(state: State, h: list[int], side: int) -> int:
     return new_flow(state, h, side, slot)
 
 
-@kernel
+@inlined
 def note_handshake(flow: Any, me: Any, h: list[int], side: int) -> None:
     """Take in the options of a SYN or SYN/ACK, and the times of the handshake."""
     if h[FLAGS] & SYN:
@@ -109,7 +107,7 @@ def note_handshake(flow: Any, me: Any, h: list[int], side: int) -> None:
         flow["ack_ts"] = h[TS]
 
 
-@kernel
+@inlined
 def note_window(me: Any, peer: Any, h: list[int], frame: int) -> None:
     """Keep the window that this packet announces, and how long it stays closed."""
     if h[FLAGS] & RST or not h[FLAGS] & ACK_FLAG:
@@ -137,8 +135,8 @@ def close_hole(direction: Any, ts: int) -> None:
     direction["hole_ts"] = 0
 
 
-@kernel
-def note_ack(state: State, peer: Any, h: list[int], frame: int) -> int:
+@inlined
+def note_ack(peer: Any, h: list[int], frame: int) -> int:
     """Apply the acknowledgement number to the direction it acknowledges; returns it unwrapped."""
     if not peer["ref"]:
         peer["ref"] = 1
@@ -317,7 +315,7 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
             me["duplicates"] += 1
             write_row(state, buf, h, frame, number, side, seq, unwrap(h[ACK], peer["snd_max"] + 0), MARK_DUPLICATE)
             return number
-        ack = note_ack(state, peer, h, frame)
+        ack = note_ack(peer, h, frame)
     note_window(me, peer, h, frame)
     marks = 0
     if h[FLAGS] & RST:

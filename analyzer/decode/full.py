@@ -1,0 +1,167 @@
+"""Complete decoding with dpkt of the few packets that evidence rests on. Nothing else imports dpkt.
+
+Truncation is a result, not an exception: `None` fields say what was not there to decode.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any, NamedTuple
+
+import dpkt
+
+IPV4_DF = 0x4000
+
+
+class FullTcp(NamedTuple):
+    """A TCP packet decoded from its IP header on. `payload_len` comes from the headers."""
+
+    src: str
+    dst: str
+    sport: int
+    dport: int
+    seq: int
+    ack: int
+    flags: int
+    window: int
+    ip_len: int
+    payload_len: int
+    df: bool
+    mss: int | None
+    window_scale: int | None
+    sack_permitted: bool
+    sack: tuple[tuple[int, int], ...]
+    timestamps: tuple[int, int] | None
+
+
+class Quote(NamedTuple):
+    """The packet quoted in an ICMP error; ports and sequence number are None where the quote ends before."""
+
+    src: str
+    dst: str
+    ip_len: int
+    df: bool
+    sport: int | None
+    dport: int | None
+    seq: int | None
+
+
+class FullIcmp(NamedTuple):
+    """An ICMP or ICMPv6 message with what it quotes."""
+
+    src: str
+    dst: str
+    kind: int
+    code: int
+    mtu: int
+    quote: Quote | None
+
+
+def _ip(head: bytes) -> Any:
+    """The IP packet in `head`, or None if its header is cut or malformed."""
+    try:
+        return dpkt.ip6.IP6(head) if head and head[0] >> 4 == 6 else dpkt.ip.IP(head)
+    except (dpkt.UnpackError, IndexError, ValueError):
+        return None
+
+
+def _addresses(packet: Any) -> tuple[str, str]:
+    return str(ipaddress.ip_address(bytes(packet.src))), str(ipaddress.ip_address(bytes(packet.dst)))
+
+
+def _ip_len(packet: Any) -> int:
+    return 40 + int(packet.plen) if isinstance(packet, dpkt.ip6.IP6) else int(packet.len)
+
+
+def _df(packet: Any) -> bool:
+    # dpkt calls the whole 16-bit field of flags and offset `_flags_offset`.
+    return isinstance(packet, dpkt.ip6.IP6) or bool(packet.df)
+
+
+def _header_len(packet: Any, head: bytes) -> int:
+    """Bytes before the transport header; dpkt has stepped over IPv6 extension headers already."""
+    if isinstance(packet, dpkt.ip6.IP6):
+        return 40 + sum(len(bytes(extension)) for extension in packet.all_extension_headers)
+    return int(packet.hl) * 4
+
+
+def decode_tcp_packet(head: bytes) -> FullTcp | None:
+    """Decode `head`, a packet from its IP header on (cut anywhere behind the TCP header)."""
+    packet = _ip(head)
+    if packet is None or not isinstance(packet.data, dpkt.tcp.TCP):
+        return None
+    tcp = packet.data
+    mss = scale = timestamps = None
+    permitted = False
+    blocks: list[tuple[int, int]] = []
+    try:
+        options = dpkt.tcp.parse_opts(tcp.opts)
+    except (ValueError, IndexError, dpkt.UnpackError):
+        options = []
+    for kind, value in options:
+        if kind == dpkt.tcp.TCP_OPT_MSS and len(value) == 2:
+            mss = int.from_bytes(value, "big")
+        elif kind == dpkt.tcp.TCP_OPT_WSCALE and len(value) == 1:
+            scale = value[0]
+        elif kind == dpkt.tcp.TCP_OPT_SACKOK:
+            permitted = True
+        elif kind == dpkt.tcp.TCP_OPT_SACK:
+            edges = [int.from_bytes(value[i : i + 4], "big") for i in range(0, len(value) - 3, 4)]
+            blocks.extend(zip(edges[::2], edges[1::2], strict=False))
+        elif kind == dpkt.tcp.TCP_OPT_TIMESTAMP and len(value) == 8:
+            timestamps = (int.from_bytes(value[:4], "big"), int.from_bytes(value[4:], "big"))
+    src, dst = _addresses(packet)
+    ip_len = _ip_len(packet)
+    return FullTcp(
+        src=src,
+        dst=dst,
+        sport=int(tcp.sport),
+        dport=int(tcp.dport),
+        seq=int(tcp.seq),
+        ack=int(tcp.ack),
+        flags=int(tcp.flags) & 0xFF,
+        window=int(tcp.win),
+        ip_len=ip_len,
+        payload_len=ip_len - _header_len(packet, head) - int(tcp.off) * 4,
+        df=_df(packet),
+        mss=mss,
+        window_scale=scale,
+        sack_permitted=permitted,
+        sack=tuple(blocks),
+        timestamps=timestamps,
+    )
+
+
+def decode_icmp_packet(head: bytes) -> FullIcmp | None:
+    """Decode `head`, an ICMP or ICMPv6 packet from its IP header on, with the packet it quotes."""
+    packet = _ip(head)
+    if packet is None:
+        return None
+    start = _header_len(packet, head)
+    message = head[start:]
+    if len(message) < 8:
+        return None
+    src, dst = _addresses(packet)
+    v6 = isinstance(packet, dpkt.ip6.IP6)
+    mtu = int.from_bytes(message[4:8] if v6 else message[6:8], "big")
+    return FullIcmp(src, dst, message[0], message[1], mtu, _quote(message[8:]))
+
+
+def _quote(quoted: bytes) -> Quote | None:
+    """The quoted packet; dpkt leaves its transport header as raw bytes when only 8 of them were quoted."""
+    packet = _ip(quoted)
+    if packet is None:
+        return None
+    src, dst = _addresses(packet)
+    transport = quoted[_header_len(packet, quoted) :]
+    protocol = packet.nxt if isinstance(packet, dpkt.ip6.IP6) else packet.p
+    tcp = int(protocol) == dpkt.ip.IP_PROTO_TCP
+    return Quote(
+        src=src,
+        dst=dst,
+        ip_len=_ip_len(packet),
+        df=_df(packet),
+        sport=int.from_bytes(transport[0:2], "big") if tcp and len(transport) >= 4 else None,
+        dport=int.from_bytes(transport[2:4], "big") if tcp and len(transport) >= 4 else None,
+        seq=int.from_bytes(transport[4:8], "big") if tcp and len(transport) >= 8 else None,
+    )

@@ -1,0 +1,240 @@
+"""Positive and negative controls: do smaller packets get through while a larger one does not?
+
+Emits `Control`: a statement with its frames. The principle is scamper's: without a responsive smaller
+probe, "only big packets are lost" cannot be told from "all packets are lost".
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from analyzer.evidence.conversation import Neighbour, Way
+from analyzer.evidence.episodes import Run
+from analyzer.evidence.segments import FrameRef, Segment, refs
+from analyzer.settings import Settings
+
+ACK_DELAY_NS = 500_000_000  # RFC 9293 3.8.6.3: an ACK is not held back longer
+
+
+class Control(NamedTuple):
+    """A fact about a smaller packet, in words, with the frames that show it. `sure` is False for inference."""
+
+    text: str
+    frames: tuple[FrameRef, ...]
+    sure: bool = True
+
+
+def passed_during(way: Way, run: Run, settings: Settings) -> Control | None:
+    """A smaller packet sent after the head's first transmission that got through meanwhile, or None."""
+    return (
+        _sacked(way, run)
+        or _ack_stopped_peer(way, run, settings)
+        or _neighbour_passed(way, run)
+        or _duplicate_acks(way, run)
+    )
+
+
+def _sacked(way: Way, run: Run) -> Control | None:
+    head, end = run.head, run.end_ts(way.capture_end)
+    for t in way.transmissions:
+        ack = t.covered_by
+        if (
+            ack is not None
+            and t.by_sack
+            and run.first.ts <= t.segment.ts
+            and t.segment is not run.first
+            and ack.ts <= end
+            and t.segment.ip_len < head.ip_len
+            and not t.segment.super_segment
+        ):
+            return Control(
+                f"a packet of {t.segment.ip_len} bytes sent after it was selectively acknowledged",
+                (t.segment.ref, ack.ref),
+            )
+    for ack in way.segments:  # the sent packet may lie before the capture, or in a super-segment
+        if ack.side == way.side or not run.first.ts < ack.ts <= end:
+            continue
+        for left, right in ack.sack:
+            if left >= head.seq + head.payload and right - left < head.payload:
+                return Control(f"{right - left} bytes sent after it were selectively acknowledged", (ack.ref,))
+    return None
+
+
+def _ack_stopped_peer(way: Way, run: Run, settings: Settings) -> Control | None:
+    """The peer sent something, a small packet acknowledged it, and the peer did not send it again."""
+    end = run.end_ts(way.capture_end)
+    for i, asked in enumerate(way.segments):
+        occupies = asked.payload > 0 or asked.fin
+        if asked.side == way.side or not occupies or asked.keepalive or not run.first.ts < asked.ts < end:
+            continue
+        later = way.segments[i + 1 :]
+        ack = next(
+            (s for s in later if s.side == way.side and s.has_ack and s.ack >= asked.end and s.ip_len < run.head.ip_len),
+            None,
+        )
+        if ack is None or ack.ts > end:
+            continue
+        again = [s for s in later if s.side != way.side and s.seq < asked.end <= s.end and s.ts > ack.ts]
+        spoke = [s for s in later if s.side != way.side and s.ts > ack.ts and s not in again]
+        waited = way.capture_end - ack.ts >= settings.control_wait_ns
+        if not again and (waited or spoke):
+            return Control(
+                f"an ACK of {ack.ip_len} bytes got through: the peer did not send frame {asked.ref.frame} again",
+                (asked.ref, ack.ref),
+            )
+    return None
+
+
+def _neighbour_passed(way: Way, run: Run) -> Control | None:
+    end = run.end_ts(way.capture_end)
+    for other in way.neighbours:
+        if run.first.ts < other.answered_first_ts <= end or run.first.ts + ACK_DELAY_NS * 2 < other.answered_ts <= end:
+            return Control(
+                f"small packets of stream {other.stream} between the same addresses were answered meanwhile",
+                (),
+            )
+    return None
+
+
+def _duplicate_acks(way: Way, run: Run) -> Control | None:
+    """Without SACK a duplicate ACK says that something arrived; if only smaller packets were sent, one of them."""
+    end = run.end_ts(way.capture_end)
+    before: Segment | None = None
+    for i, ack in enumerate(way.segments):
+        if ack.side == way.side:
+            continue
+        duplicate = (
+            before is not None
+            and run.first.ts < ack.ts < end
+            and ack.has_ack
+            and ack.payload == 0
+            and not ack.keepalive
+            and not ack.fin
+            and ack.ack == before.ack == run.seq
+            and ack.window == before.window
+        )
+        before = ack
+        if not duplicate:
+            continue
+        reach = max(4 * way.rtt, 50_000_000)
+        sent = [
+            s
+            for s in way.segments[:i]
+            if s.side == way.side and s.data and s.ts >= run.first.ts and ack.ts - s.ts <= reach and s.seq > run.seq
+        ]
+        if sent and all(s.ip_len < run.head.ip_len for s in sent):
+            return Control("a duplicate ACK answered a smaller packet sent after it", (*refs(sent[-1:]), ack.ref))
+        small = [s for s in sent if s.ip_len < run.head.ip_len]
+        if small:
+            return Control(
+                "a duplicate ACK answered one of the packets sent after it, some of which were smaller",
+                (*refs(small[-1:]), ack.ref),
+                sure=False,
+            )
+    return None
+
+
+def passed_before(way: Way, run: Run) -> Control | None:
+    """Smaller packets of this direction that got through before the head was sent, or None."""
+    best = None
+    for t in way.transmissions:
+        if t.proven and t.covered_by is not None and t.segment.ip_len < run.head.ip_len:
+            best = (t.segment, t.covered_by)
+    if best is not None:
+        return Control(f"a packet of {best[0].ip_len} bytes got through before it", (best[0].ref, best[1].ref))
+    if way.count["una_known"] and way.count["una"] > way.count["first_seq"]:
+        frames = tuple(
+            FrameRef(way.file, frame) for frame in (way.count["delivered_frame"], way.count["delivered_ack"]) if frame
+        )
+        return Control("smaller packets of this direction were acknowledged before it", frames)
+    return None
+
+
+def failed_during(way: Way, run: Run, settings: Settings) -> Control | None:
+    """Smaller packets sent in the episode that did not get through either, or None."""
+    end = run.end_ts(way.capture_end)
+    head = run.head
+    small = [
+        t.segment
+        for t in way.transmissions
+        if t.covered_by is None
+        and not t.segment.super_segment
+        and t.segment.ts > run.first.ts
+        and t.segment.ip_len < head.ip_len
+        and end - t.segment.ts >= settings.control_wait_ns
+    ]
+    if small:
+        text = f"a smaller packet of {small[0].ip_len} bytes sent meanwhile did not get through either"
+        if way.count["sack_ok"] and way.peer["sack_ok"]:
+            return Control(text, refs(small))
+        if not _duplicate_acks(way, run):  # without SACK an arrival shows as a duplicate ACK
+            return Control(text, refs(small))
+    for asked in way.segments:  # the peer goes on sending what was acknowledged: ACKs do not arrive
+        if asked.side != way.side and asked.resent and asked.data and run.first.ts < asked.ts < end:
+            acks = [
+                s for s in way.segments if s.side == way.side and s.has_ack and s.ack >= asked.end and s.ts < asked.ts
+            ]
+            again = [s for s in way.segments if s.side != way.side and s.seq == asked.seq and s.resent]
+            if acks and len(again) >= 2:
+                return Control(
+                    "the peer keeps sending what small ACKs have acknowledged: they do not arrive",
+                    (*refs(acks[:1]), *refs(again)),
+                )
+    for other in way.neighbours:
+        if other.hung_since and run.first.ts - ACK_DELAY_NS <= other.hung_since <= end:
+            return Control(f"stream {other.stream} between the same addresses got no answer any more either", ())
+    return None
+
+
+def as_large_passed(way: Way, run: Run) -> tuple[Control | None, Control | None]:
+    """Packets at least as large as the head that got through: (before it was sent, afterwards)."""
+    before: Control | None = None
+    after: Control | None = None
+    size = run.head.ip_len
+    for t in way.transmissions:
+        if t.segment.ip_len < size or not way.counts(t) or t.covered_by is None or t.segment.df < run.head.df:
+            continue
+        found = Control(f"a packet of {t.segment.ip_len} bytes got through", (t.segment.ref, t.covered_by.ref))
+        if t.segment.ts >= run.first.ts:
+            # Attributed by timing alone, the head's own size proves nothing against a smaller re-cut.
+            after = after or found
+        else:
+            before = found
+    count = way.count
+    kept = "delivered" if run.head.df else "delivered_nodf"
+    if count[kept] >= size:
+        frames = [FrameRef(way.file, count[f"{kept}_frame"])]
+        if run.head.df:
+            frames.append(FrameRef(way.file, count["delivered_ack"]))
+        found = Control(f"a packet of {count[kept]} bytes got through", tuple(frames))
+        sent_after = count[f"{kept}_frame"] >= run.first.ref.frame
+        if sent_after:
+            after = after or found
+        else:
+            before = before or found
+    for other in way.neighbours:
+        before, after = _neighbour_as_large(other, run, way, before, after)
+    return before, after
+
+
+def _neighbour_as_large(
+    other: Neighbour, run: Run, way: Way, before: Control | None, after: Control | None
+) -> tuple[Control | None, Control | None]:
+    if other.delivered < run.head.ip_len:
+        return before, after
+    found = Control(
+        f"stream {other.stream} delivered a packet of {other.delivered} bytes between the same addresses",
+        (other.delivered_ref, other.delivered_ack),
+    )
+    if other.delivered_ts > run.first.ts:
+        return before, after or found
+    return before or found, after
+
+
+def distinct_large_lost(way: Way, run: Run) -> list[Segment]:
+    """Different segments at least as large as the head, sent in the episode, none acknowledged."""
+    lost: dict[int, Segment] = {}
+    for t in way.transmissions:
+        if t.covered_by is None and t.segment.ip_len >= run.head.ip_len and t.segment.ts >= run.first.ts:
+            lost.setdefault(t.segment.seq, t.segment)
+    return list(lost.values())

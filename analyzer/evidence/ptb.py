@@ -1,0 +1,91 @@
+"""ICMP messages that a packet was too big: which flow they are about, and whether they could help.
+
+Emits `PtbSeen`. Tests in the order in which a host applies them: checksum, the quoted connection, the
+quoted sequence number (RFC 5927 4.1), the MTU (RFC 1191, RFC 8201 4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analyzer.evidence.segments import FrameRef, Segment
+
+LEAST_V6_MTU = 1280  # RFC 8200 5; RFC 8201 4: a smaller one is discarded
+LEAST_V4_MTU = 68  # RFC 791
+CHECKSUM_WRONG = 2
+
+
+@dataclass(frozen=True, slots=True)
+class PtbSeen:
+    """One PTB, its quote compared with the flow at that time."""
+
+    ref: FrameRef
+    ts: int
+    version: int
+    router: str
+    target: str  # whom it was sent to
+    mtu: int
+    checksum_wrong: bool
+    quoted_len: int
+    quoted_df: bool
+    quoted_src: str
+    quoted_dst: str
+    quoted_ports: tuple[int, int] | None
+    quoted_seq: int | None  # unwrapped where the flow is known, else as on the wire
+    flow: int  # -1: no flow has the quoted endpoints
+    side: int
+    una: int  # of the quoted direction at that time, -1 unknown
+    snd_max: int
+
+    @property
+    def defect(self) -> str | None:
+        """Why a host discards it by itself, or None."""
+        if self.checksum_wrong:
+            return "checksum"
+        if self.flow < 0:
+            return "tuple"
+        if self.quoted_seq is not None and self.una >= 0 and not self.una <= self.quoted_seq < self.snd_max:
+            return "sequence"
+        if self.version == 6 and self.mtu < LEAST_V6_MTU:
+            return "below_1280"
+        if self.version == 4 and self.mtu < LEAST_V4_MTU:
+            return "mtu_zero"
+        if self.mtu >= self.quoted_len > 0:
+            return "mtu_not_smaller"
+        return None
+
+    @property
+    def plausible(self) -> bool:
+        """True if nothing speaks against the sender obeying it."""
+        return self.defect is None
+
+
+def resends_after(ptb: PtbSeen, segments: list[Segment], side: int, delay: int) -> list[Segment]:
+    """Transmissions of the quoted byte, too big, sent at least `delay` ns after the PTB.
+
+    Without a quoted sequence number, any retransmission larger than the announced MTU counts.
+    """
+    about_other_bytes = ptb.defect in ("sequence", "tuple")
+    useless_mtu = ptb.defect in ("mtu_not_smaller", "mtu_zero", "below_1280")
+    too_big = ptb.quoted_len - 1 if useless_mtu else ptb.mtu
+    return [
+        segment
+        for segment in segments
+        if segment.side == side
+        and segment.data
+        and segment.resent
+        and segment.ts >= ptb.ts + delay
+        and segment.ip_len > too_big
+        and (about_other_bytes or ptb.quoted_seq is None or segment.seq <= ptb.quoted_seq < segment.seq + segment.payload)
+    ]
+
+
+def acked_after(ptb: PtbSeen, segments: list[Segment], side: int) -> Segment | None:
+    """The packet of the peer that acknowledged the quoted byte after the PTB, or None."""
+    for segment in segments:
+        if segment.side != side and segment.has_ack and segment.ts >= ptb.ts:
+            if ptb.quoted_seq is not None and segment.ack > ptb.quoted_seq:
+                return segment
+            if ptb.quoted_seq is None and ptb.una >= 0 and segment.ack > ptb.una:
+                return segment
+    return None

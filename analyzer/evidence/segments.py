@@ -1,0 +1,159 @@
+"""The recorded packets of one flow as Python objects, decoded in full by dpkt.
+
+Emits `Segment`. Sequence numbers are unwrapped (the low 32 bits are those on the wire).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from analyzer.decode.full import decode_tcp_packet
+from analyzer.decode.tcp import ACK_FLAG, FIN, RST, SYN
+from analyzer.flows.tables import (
+    MARK_DF,
+    MARK_DUPLICATE,
+    MARK_FILLS,
+    MARK_HOLE,
+    MARK_KEEPALIVE,
+    MARK_NO_LENGTH,
+    MARK_RESENT,
+    MARK_SPURIOUS,
+    MARK_SUPER,
+)
+
+
+class FrameRef(NamedTuple):
+    """A frame: the index of its file in `Analysis.files`, and its number there."""
+
+    file: int
+    frame: int
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One recorded packet. Times in ns, sizes in bytes; `window` is not scaled."""
+
+    ref: FrameRef
+    ts: int
+    side: int
+    seq: int
+    end: int  # sequence number behind its last byte, SYN and FIN counted
+    payload: int
+    ip_len: int
+    ack: int  # unwrapped; 0 without ACK flag
+    window: int
+    flags: int
+    df: bool
+    ip_id: int
+    ttl: int
+    marks: int
+    sack: tuple[tuple[int, int], ...]  # unwrapped blocks
+
+    @property
+    def has_ack(self) -> bool:
+        """True if the acknowledgement number counts."""
+        return bool(self.flags & ACK_FLAG) and not self.flags & RST
+
+    @property
+    def resent(self) -> bool:
+        """True if its bytes were seen before, and it is not the capture's copy."""
+        return bool(self.marks & MARK_RESENT)
+
+    @property
+    def keepalive(self) -> bool:
+        """True for a keep-alive probe."""
+        return bool(self.marks & MARK_KEEPALIVE)
+
+    @property
+    def opens_hole(self) -> bool:
+        """True if bytes before it were not seen."""
+        return bool(self.marks & MARK_HOLE)
+
+    @property
+    def fills_hole(self) -> bool:
+        """True if it brings bytes of an open hole."""
+        return bool(self.marks & MARK_FILLS)
+
+    @property
+    def spurious(self) -> bool:
+        """True if its bytes were acknowledged before it was sent again."""
+        return bool(self.marks & MARK_SPURIOUS)
+
+    @property
+    def super_segment(self) -> bool:
+        """True if no packet of this size was on the wire."""
+        return bool(self.marks & (MARK_SUPER | MARK_NO_LENGTH))
+
+    @property
+    def data(self) -> bool:
+        """True if it carries payload that is not a keep-alive's byte."""
+        return self.payload > 0 and not self.keepalive
+
+    @property
+    def syn(self) -> bool:
+        """True for SYN and SYN/ACK."""
+        return bool(self.flags & SYN)
+
+    @property
+    def fin(self) -> bool:
+        """True if it closes its direction."""
+        return bool(self.flags & FIN)
+
+    @property
+    def rst(self) -> bool:
+        """True if it aborts the connection."""
+        return bool(self.flags & RST)
+
+
+def near(raw: int, reference: int) -> int:
+    """The 64-bit number nearest to `reference` whose low 32 bits are `raw`."""
+    return reference + ((raw - reference + 0x80000000) & 0xFFFFFFFF) - 0x80000000
+
+
+
+
+def segments_of(rows: Any, heads: Any) -> list[Segment]:
+    """Decode event rows (dtype PACKET) with their header bytes; copies made by the capture are left out.
+
+    dpkt reads each packet again; where it disagrees with the skim on what the evidence rests on, the
+    packet is left out rather than trusted.
+    """
+    out: list[Segment] = []
+    for row, head in zip(rows, heads, strict=True):
+        marks = int(row["marks"])
+        if marks & MARK_DUPLICATE:
+            continue
+        full = decode_tcp_packet(head[: int(row["head_len"])].tobytes())
+        seq = int(row["seq"])
+        if full is None or full.seq != seq & 0xFFFFFFFF or full.df != bool(marks & MARK_DF):
+            continue
+        ack = int(row["ack"])
+        flags = int(row["flags"])
+        payload = int(row["payload"])
+        out.append(
+            Segment(
+                ref=FrameRef(int(row["file"]), int(row["frame"])),
+                ts=int(row["ts"]),
+                side=int(row["side"]),
+                seq=seq,
+                end=seq + payload + bool(flags & SYN) + bool(flags & FIN),
+                payload=payload,
+                ip_len=int(row["ip_len"]),
+                ack=ack,
+                window=int(row["window"]),
+                flags=flags,
+                df=full.df,
+                ip_id=int(row["ip_id"]),
+                ttl=int(row["ttl"]),
+                marks=marks,
+                sack=tuple((near(a, ack), near(b, ack)) for a, b in full.sack),
+            )
+        )
+    return out
+
+
+def refs(segments: Sequence[Segment]) -> tuple[FrameRef, ...]:
+    """The frames of some segments."""
+    return tuple(segment.ref for segment in segments)

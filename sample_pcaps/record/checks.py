@@ -1,0 +1,116 @@
+"""Did the recording do what the scenario says? Loud when it did not.
+
+These checks read the capture with their own few lines and ask only for facts that the
+configuration promises: the big packet exists, it is repeated, a PTB is there or is not.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import pairwise
+
+from .capture_file import CaptureFile, inside_vxlan
+from .headers import ACK, RST, SYN, TCP, Packet
+from .network import ADDRESSES, LaboratoryError
+from .scenario import Capture, Fact, Scenario
+
+_REPEATING = ("content_drop", "dead_path", "fragment_loss")
+_HANGING = ("blackhole", "blackhole_probable", "ptb_ignored", "blackhole_recovered")
+
+
+def check_outcomes(scenario: Scenario, ended: dict[int, str]) -> None:
+    """Every conversation ended as its flow says."""
+    for index, flow in enumerate(scenario.flows):
+        if flow.ends not in ("any", ended[index]):
+            raise LaboratoryError(
+                f"the flow to port {flow.port} {ended[index]}, it should have ended so: {flow.ends}"
+            )
+
+
+def check_capture(scenario: Scenario, capture: Capture, recorded: CaptureFile, name: str) -> None:
+    """The facts behind the truth are in the file."""
+    if scenario.path.kind == "vxlan" and capture.role == "underlay":
+        recorded = inside_vxlan(recorded)
+    packets = [packet for _, _, packet in recorded.packets()]
+    if not packets:
+        raise LaboratoryError(f"{name}: not one IP packet was recorded")
+    if not capture.trust or (capture.role == "underlay" and scenario.path.kind == "tunnel"):
+        return
+    facts = _Facts(scenario, packets)
+    for complaint in facts.complaints(capture):
+        raise LaboratoryError(f"{name}: {complaint}")
+
+
+class _Facts:
+    def __init__(self, scenario: Scenario, packets: list[Packet]) -> None:
+        self.scenario = scenario
+        addresses = ADDRESSES[scenario.family]
+        ends = (addresses.server, addresses.client)
+        self.sender, self.receiver = ends if scenario.data == "download" else ends[::-1]
+        self.packets = packets
+        self.data = [p for p in packets if p.source == self.sender and p.payload_len]
+        self.path_mtu = scenario.path_mtu or 0
+        self.most_copies = _most_copies(self.data)
+        self.most_copies_too_big = _most_copies([p for p in self.data if p.ip_len > self.path_mtu])
+
+    def complaints(self, capture: Capture) -> list[str]:
+        found = []
+        verdict, at_sender = capture.accept[0], capture.role in ("sender", "before")
+        ptbs = sum(1 for packet in self.packets if packet.is_ptb)
+        if capture.ptb and not ptbs:
+            found.append("no PTB was recorded")
+        if ptbs and not capture.ptb:
+            found.append("a PTB was recorded where none should be")
+        if at_sender and verdict in _HANGING and self.most_copies_too_big < 3:
+            found.append(f"the large segment is there {self.most_copies_too_big} times only")
+        if at_sender and verdict in ("blackhole", "ptb_ignored") and not self._has_df():
+            found.append("the large packets do not have DF set")
+        if at_sender and verdict in _REPEATING and self.most_copies < 3:
+            found.append(f"the head of the stream is there {self.most_copies} times only")
+        if verdict in ("fragment_loss", "no_df") and self._has_df():
+            found.append("large packets have DF set")
+        if verdict == "blackhole_suspected" and not self._receiver_sees_hole():
+            found.append("the receiver shows no hole: neither SACK nor a duplicate ACK")
+        if verdict == "zero_window" and not self._zero_window():
+            found.append("the window never closes")
+        found += [f"missing in it: {fact}" for fact in capture.facts if not self._holds(fact)]
+        if verdict == "not_exercised" and any(p.ip_len > 1280 for p in self.packets):
+            found.append("a packet of more than 1280 bytes was sent")
+        return found
+
+    def _holds(self, fact: Fact) -> bool:
+        if fact == "retransmissions":
+            return self.most_copies > 1
+        if fact == "super_segments":
+            return any(p.ip_len > self.path_mtu for p in self.data)
+        if fact == "sequence_wraps":
+            return any(b.seq < a.seq - 2**31 for a, b in pairwise(self.data))
+        if fact == "two_syns":
+            syns = {(p.source_port, p.seq) for p in self.packets if p.flags & (SYN | ACK) == SYN}
+            return len(syns) > len({port for port, _ in syns})
+        return any(p.flags & RST for p in self.packets)
+
+    def _has_df(self) -> bool:
+        return any(p.df for p in self.data if p.ip_len > self.path_mtu)
+
+    def _receiver_sees_hole(self) -> bool:
+        acks = [p for p in self.packets if p.source == self.receiver and not p.payload_len]
+        repeated = any(
+            (a.ack, a.window, a.source_port) == (b.ack, b.window, b.source_port) for a, b in pairwise(acks)
+        )
+        return repeated or any(p.has_sack for p in acks)
+
+    def _zero_window(self) -> bool:
+        return any(
+            not p.window
+            for p in self.packets
+            if p.protocol == TCP and p.source == self.receiver and not p.flags & (RST | SYN)
+        )
+
+
+def _most_copies(data: list[Packet]) -> int:
+    """How often the most repeated segment was sent, whatever its length each time."""
+    copies: dict[tuple[int, int, int], int] = defaultdict(int)
+    for packet in data:
+        copies[packet.source_port, packet.destination_port, packet.seq] += 1
+    return max(copies.values(), default=0)

@@ -1,0 +1,114 @@
+"""Recording one scenario, from empty namespaces to checked captures and their truth."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from .capture_file import read_capture, write_capture
+from .checks import check_capture, check_outcomes
+from .network import ADDRESSES, LaboratoryError, Network
+from .path import UserspacePath
+from .scenario import Capture, Scenario
+from .scripted import Script
+from .sniffer import Sniffer
+from .traffic import Traffic
+
+Truth = dict[str, dict[str, Any]]
+
+
+def record(scenario: Scenario, targets: dict[Capture, Path]) -> Truth:
+    """Record the captures in `targets` and return their entries of truth.json, by file name."""
+    raw = {capture: path.with_name(f".{path.name}.{os.getpid()}.part") for capture, path in targets.items()}
+    try:
+        outcomes = _record_raw(scenario, raw)
+        check_outcomes(scenario, outcomes)
+        for capture, path in targets.items():
+            _finish(scenario, capture, raw[capture], path)
+    finally:
+        for path in raw.values():
+            path.unlink(missing_ok=True)
+    return {path.name: truth_of(scenario, capture) for capture, path in targets.items()}
+
+
+def write_script(script: Script, path: Path) -> Truth:
+    """A scripted timeline needs no network: it is written down as it stands."""
+    write_capture(path, script.capture())
+    return {path.name: script.truth()}
+
+
+def _record_raw(scenario: Scenario, raw: dict[Capture, Path]) -> dict[int, str]:
+    network = Network(scenario)
+    path: UserspacePath | None = None
+    sniffers: list[Sniffer] = []
+    traffic = Traffic(network)
+    try:
+        network.build()
+        if scenario.path.kind in ("userspace", "tunnel"):
+            path = UserspacePath(network)
+        network.finish()
+        traffic.prepare()
+        late = sorted(raw, key=lambda capture: capture.start)
+        while late and not late[0].start:
+            sniffers.append(Sniffer(network, late[0], raw[late.pop(0)]))
+        if path is not None:
+            path.start()
+        traffic.start()
+        begun, done_at = time.monotonic(), None
+        while (now := time.monotonic() - begun) < scenario.seconds:
+            if late and late[0].start <= now:
+                sniffers.append(Sniffer(network, late[0], raw[late.pop(0)]))
+            if done_at is None and traffic.all_done():
+                done_at = now
+            if done_at is not None and now > done_at + scenario.linger:
+                break
+            time.sleep(0.02)
+        for sniffer in sniffers:
+            sniffer.stop()
+        ended = {index: outcome.ended for index, outcome in enumerate(traffic.outcomes)}
+        if path is not None and path.errors:
+            raise LaboratoryError(f"the path broke: {path.errors[0]!r}")
+        if late:
+            raise LaboratoryError("over before the recorder was started")
+        return dict(ended)
+    finally:
+        for sniffer in sniffers:
+            sniffer.kill()
+        traffic.stop()
+        if path is not None:
+            path.close()
+        network.destroy()
+
+
+def _finish(scenario: Scenario, capture: Capture, raw: Path, path: Path) -> None:
+    recorded = read_capture(raw)
+    for edit in capture.edits:
+        recorded = edit.apply(recorded)
+    check_capture(scenario, capture, recorded, path.name)
+    write_capture(path, recorded)
+
+
+def truth_of(scenario: Scenario, capture: Capture) -> dict[str, Any]:
+    """What the configuration says about one capture."""
+    addresses = ADDRESSES[scenario.family]
+    ends = (addresses.server, addresses.client)
+    sender, receiver = ends if scenario.data == "download" else ends[::-1]
+    entry: dict[str, Any] = {
+        "scenario": scenario.name,
+        "shows": scenario.shows,
+        "vantage": capture.role,
+        "path_mtu": scenario.path_mtu,
+        "path_mtu_back": scenario.path_mtu_back,
+        "sender": sender,
+        "receiver": receiver,
+        "accept": list(capture.accept),
+        "ptb": list(capture.ptb),
+        "group": scenario.group,
+    }
+    if capture.flows:
+        entry["flows"] = {str(port): list(accept) for port, accept in capture.flows.items()}
+    if capture.why:
+        entry["why"] = capture.why
+    return entry

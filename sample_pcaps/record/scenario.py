@@ -1,0 +1,145 @@
+"""The words in which the tables are written: `Scenario`, its `Path`, `Flow`s and `Capture`s.
+
+The network is always the same chain; a scenario only says what is peculiar about it:
+
+    client -- client_router == path == server_router -- [server_firewall] -- server
+      |            |                         |                                 |
+    eth0          lan                       lan                               eth0    capture points
+
+`data` names the direction in which the large packets travel. Capture points are named by their
+role in that direction: `sender`, `before` and `after` the path, `receiver`; `underlay` is the
+outside of a tunnel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .edits import Edit
+from .hazards import Hazard
+
+Node = Literal["client", "client_router", "server_router", "server_firewall", "server"]
+Role = Literal["sender", "before", "after", "receiver", "underlay"]
+Direction = Literal["download", "upload"]
+Ends = Literal["completes", "hangs", "breaks", "any"]
+Fact = Literal["retransmissions", "super_segments", "sequence_wraps", "two_syns", "reset"]
+Verdicts = tuple[str, ...]
+
+SERVER_PORT = 8080
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Say:
+    """One message of a conversation: `speaker` sends `size` bytes, the other side reads them all."""
+
+    speaker: Literal["client", "server"]
+    size: int
+    after: float = 0.0  # seconds of silence before it
+    content: bytes = b"The quick brown fox jumps over the lazy dog. "
+    reader_pauses: float = 0.0  # seconds during which the reader does not read: its window fills
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """One TCP connection, opened by the client to `port` of the server."""
+
+    talk: tuple[Say, ...]
+    port: int = SERVER_PORT
+    start: float = 0.0
+    ends: Ends = "completes"
+    listening: bool = True  # False: nobody answers, the SYN is refused
+    client_port: int | None = None
+    congestion_control: str = "cubic"
+    without_df: bool = False  # IP_MTU_DISCOVER = IP_PMTUDISC_DONT on both sides
+    receive_buffer: int | None = None
+    send_buffer: int | None = None
+    keepalive_seconds: int | None = None
+    client_patience: float | None = None  # seconds after which the client closes, come what may
+    initial_sequence: int | None = None  # of the client
+    accept: Verdicts | None = None  # at the sender, when the flows of a scenario differ
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Path:
+    """What lies between the two routers."""
+
+    kind: Literal["veth", "userspace", "tunnel", "vxlan"] = "userspace"
+    mtu: int = 1500  # of the hop in the direction of the data: the kernel's router sends the PTB
+    mtu_back: int | None = None  # of the other direction, when it differs
+    round_trip: float = 0.02  # seconds added, half in each direction; a veth adds nothing
+    hazards: tuple[Hazard, ...] = ()  # in the direction of the data, in this order
+    hazards_back: tuple[Hazard, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """One recording at one point, and what an honest reader may say of the worst flow in it."""
+
+    role: Role
+    accept: Verdicts
+    why: str = ""  # where the answer is not plain: what this point can and cannot see
+    flows: Mapping[int, Verdicts] = field(default_factory=dict, hash=False)  # by server port
+    ptb: Verdicts = ()  # allowed effects and reasons of the PTBs in it; () means: none in it
+    label: str = ""  # distinguishes several captures of one role
+    snap_length: int = 128
+    interface: str = ""  # "any": all of them
+    link_type: str = ""  # as tcpdump -y names it, e.g. LINUX_SLL
+    only: str = ""  # a capture filter
+    start: float = 0.0  # seconds after the traffic began
+    edits: tuple[Edit, ...] = ()
+    sample: str = ""  # file name in sample_pcaps/, when it is kept there
+    facts: tuple[Fact, ...] = ()  # what must be in it besides what the verdict implies
+    trust: bool = True  # False: the edits removed what the checks look for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One row: what is peculiar about the network, the traffic, and the truth at each point."""
+
+    name: str
+    shows: str  # one sentence, for people
+    path_mtu: int | None  # the truth in the direction of the data; None: nothing gets through
+    captures: tuple[Capture, ...]
+    data: Direction = "download"
+    family: Literal[4, 6] = 4
+    path: Path = field(default_factory=Path)
+    lan_mtu: int = 1500
+    icmp_dropped_at: tuple[Node, ...] = ()  # PTBs only: in, through and out of these nodes
+    firewall: bool = False  # a second router in front of the server
+    rules: Mapping[Node, str] = field(default_factory=dict)  # more nftables statements to forward
+    sysctls: Mapping[str, str] = field(default_factory=dict)  # on client and server
+    offloads: bool = False  # TSO, GSO and checksum offload of all virtual Ethernet links
+    receiver_gro: bool = False
+    flows: tuple[Flow, ...] = ()
+    pings: tuple[int, ...] = ()  # ICMP echo requests with DF by the sender: IP total lengths
+    seconds: float = 12.0  # the recording ends then, or when every flow is done
+    linger: float = 0.4  # seconds recorded after the last flow is done
+
+    @property
+    def group(self) -> Literal["tune", "held_out"]:
+        """A fixed third of the scenarios is never looked at while thresholds are chosen."""
+        digest = hashlib.sha256(self.name.encode()).digest()
+        return "held_out" if digest[0] % 3 == 0 else "tune"
+
+    @property
+    def path_mtu_back(self) -> int | None:
+        """The true path MTU against the direction of the data."""
+        if self.path_mtu is None:
+            return None
+        back = self.path.mtu if self.path.mtu_back is None else self.path.mtu_back
+        return min(back, self.lan_mtu)
+
+    def node_of(self, role: Role) -> Node:
+        chain: tuple[Node, ...] = ("server", "server_router", "client_router", "client")
+        if self.data == "upload":
+            chain = ("client", "client_router", "server_router", "server")
+        if role == "underlay":
+            return "client_router"
+        return dict(zip(("sender", "before", "after", "receiver"), chain, strict=True))[role]
+
+    def file_of(self, capture: Capture) -> str:
+        label = f".{capture.label}" if capture.label else ""
+        return f"{self.name}.{capture.role}{label}.pcap"
