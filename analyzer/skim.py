@@ -192,6 +192,11 @@ class Skimmer:
         """The buffer as the kernels of this mode read it."""
         return np.frombuffer(buffer, np.uint8) if self.compiled else memoryview(buffer)
 
+    @property
+    def last_time(self) -> int:
+        """Time of the packet taken last, ns."""
+        return int(self._h[TS])
+
     def begin_file(self, number: int) -> None:
         """Packets from now on belong to file `number`."""
         self.state.counters[C_FILE] = number

@@ -17,6 +17,8 @@ from analyzer.capture.container import (
     COUNT,
     FORMAT,
     FRAME,
+    GOT_PACKET,
+    I_WIDTH,
     PCAP,
     PCAPNG,
     POS,
@@ -26,10 +28,13 @@ from analyzer.capture.container import (
     PROBLEMS,
     SKIP_BYTES,
 )
-from analyzer.capture.pcap import FILE_HEADER, read_file_header
+from analyzer.capture.pcap import FILE_HEADER, next_pcap, read_file_header
+from analyzer.capture.pcapng import next_pcapng
+from analyzer.decode.fields import COUNT as FIELDS
 from analyzer.errors import CaptureError
 from analyzer.settings import CHUNK_BYTES, MAX_RECORD_BYTES
 
+SAMPLED_RECORDS = 500
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 SECTION_MAGIC = b"\x0a\x0d\x0d\x0a"
@@ -79,7 +84,7 @@ class CaptureReader:
 
     def start(self) -> None:
         """Read the first chunk and the file header. Raises CaptureError if this is no capture."""
-        self._read_more()
+        self._read_first()
         head = bytes(self.buffer[: min(self.ready, 32)])
         if head.startswith((GZIP_MAGIC, ZSTD_MAGIC)):
             self._decompress(head)
@@ -119,7 +124,7 @@ class CaptureReader:
         self.ready = 0
         self.bytes_read = 0
         self._end_of_file = False
-        self._read_more()
+        self._read_first()
 
     @property
     def offset(self) -> int:
@@ -155,6 +160,11 @@ class CaptureReader:
                 return False
         return True
 
+    def _read_first(self) -> None:
+        """Fill the buffer once; pipes and decompressors give their bytes in small portions."""
+        while self.ready < len(self.buffer) and self._read_more():
+            pass
+
     def _read_more(self) -> bool:
         if self._end_of_file:
             return False
@@ -185,6 +195,26 @@ class CaptureReader:
         """Remember where and why the walk had to stop before the end of the file."""
         self.damaged_at = self.offset
         self.problem = PROBLEMS[int(self.container[PROBLEM]) or PROBLEM_CUT]
+
+    @property
+    def ended(self) -> bool:
+        """True if the end of the input was seen already."""
+        return self._end_of_file
+
+    def mean_record(self) -> float:
+        """Mean bytes of a record among those in the buffer now, estimated without decoding them."""
+        container = list(self.container)
+        interfaces = [0] * (64 * I_WIDTH)
+        scratch = [0] * FIELDS
+        start = int(container[POS])
+        status = GOT_PACKET
+        with memoryview(self.buffer) as view:
+            while status == GOT_PACKET and container[FRAME] < SAMPLED_RECORDS:
+                if container[FORMAT] == PCAP:
+                    status = next_pcap(view, self.ready, container, scratch)
+                else:
+                    status = next_pcapng(view, self.ready, container, interfaces, scratch)
+        return (container[POS] - start) / max(container[FRAME], 1)
 
     @property
     def left_over(self) -> int:

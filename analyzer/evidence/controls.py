@@ -181,7 +181,7 @@ def failed_during(way: Way, run: Run, settings: Settings) -> Control | None:
                     (*refs(acks[:1]), *refs(again)),
                 )
     for other in way.neighbours:
-        if other.hung_since and run.first.ts - ACK_DELAY_NS <= other.hung_since <= end:
+        if other.hung_size < head.ip_len and other.hung_since and run.first.ts - ACK_DELAY_NS <= other.hung_since <= end:
             return Control(f"stream {other.stream} between the same addresses got no answer any more either", ())
     return None
 

@@ -10,7 +10,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from analyzer.evidence.deliveries import Transmission, transmissions_of
+from analyzer.evidence.holes import Hole, holes_of
 from analyzer.evidence.segments import FrameRef, Segment
+from analyzer.settings import LONG_HOLE_NS
 
 if TYPE_CHECKING:
     from analyzer.evidence.ptb import PtbSeen
@@ -31,7 +33,8 @@ class Neighbour:
     delivered_ts: int
     delivered_ref: FrameRef
     delivered_ack: FrameRef
-    hung_since: int  # start of an unanswered run of retransmissions or SYNs, 0: none
+    hung_since: int  # start of a run of retransmissions that is still unanswered, 0: none
+    hung_size: int  # IP length of what is retransmitted
 
 
 @dataclass
@@ -97,12 +100,22 @@ class Way:
         return transmissions_of(self.segments, self.side, self.rtt)
 
     @cached_property
+    def holes(self) -> list[Hole]:
+        """Bytes of this direction that were missing while later ones came."""
+        return holes_of(self.segments, self.side)
+
+    @cached_property
     def cap(self) -> tuple[int, int]:
         """(time, size): from then on larger captured packets may be super-segments of that size.
 
-        That is when a PTB arrived, or when the sender cut a segment smaller by itself.
+        That is when a PTB arrived, when the sender cut a segment smaller by itself, or, seen behind the
+        narrow hop, when bytes that were long missing came in smaller packets.
         """
         changes = [(p.ts, p.mtu) for p in self.ptbs if p.plausible]
+        for hole in self.holes:
+            first = hole.filled_by[0] if hole.filled_by else None
+            if first and first.ip_len < self.full_size and first.ts - hole.opened_by.ts >= LONG_HOLE_NS:
+                changes.append((first.ts, first.ip_len))
         seen: dict[int, int] = {}
         for segment in self.segments:
             if segment.side == self.side and segment.data and not segment.super_segment:

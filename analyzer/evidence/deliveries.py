@@ -14,6 +14,10 @@ from analyzer.evidence.segments import Segment
 MAX_OUTSTANDING = 2048  # bounds the work for hostile captures; a flight of 2,048 segments is 3 MB
 
 
+MEANINGFUL_RTT_NS = 1_000_000
+"""A shorter round trip is within the noise of timestamps, and tells nothing about which packet was answered."""
+
+
 @dataclass
 class Transmission:
     """One sending of some bytes."""
@@ -22,6 +26,7 @@ class Transmission:
     covered_by: Segment | None = None  # the first packet of the peer that acknowledges all its bytes
     by_sack: bool = False
     one_shape: bool = True  # until then its bytes were sent in this shape only
+    replaced_ts: int | None = None  # when some of its bytes were sent again in another shape
     attributed: bool = False  # of several shapes, this one brought the bytes
 
     @property
@@ -45,6 +50,7 @@ def covers(ack: Segment, segment: Segment) -> int:
 
 def transmissions_of(segments: list[Segment], side: int, rtt: int) -> list[Transmission]:
     """All data transmissions of `side` in order; `rtt` in ns (0 unknown) tells which one an ACK answers."""
+    guard = rtt // 2 if rtt >= MEANINGFUL_RTT_NS else 0
     out: list[Transmission] = []
     outstanding: list[Transmission] = []
     for segment in segments:
@@ -53,43 +59,36 @@ def transmissions_of(segments: list[Segment], side: int, rtt: int) -> list[Trans
                 continue
             new = Transmission(segment)
             if segment.resent:
-                end = segment.seq + segment.payload
-                for old in outstanding:
-                    overlaps = old.segment.seq < end and segment.seq < old.segment.seq + old.segment.payload
-                    if overlaps and not same_shape(old.segment, segment):
-                        old.one_shape = new.one_shape = False
+                _compare_shapes(new, outstanding)
             out.append(new)
             outstanding.append(new)
             if len(outstanding) > MAX_OUTSTANDING:
                 outstanding.pop(0)
         elif segment.has_ack:
-            outstanding = _acknowledge(outstanding, segment, rtt)
+            outstanding = _acknowledge(outstanding, segment, guard)
     return out
 
 
-def _acknowledge(outstanding: list[Transmission], ack: Segment, rtt: int) -> list[Transmission]:
+def _compare_shapes(new: Transmission, outstanding: list[Transmission]) -> None:
+    start, end = new.segment.seq, new.segment.seq + new.segment.payload
+    for old in outstanding:
+        overlaps = old.segment.seq < end and start < old.segment.seq + old.segment.payload
+        if overlaps and not same_shape(old.segment, new.segment):
+            old.one_shape = new.one_shape = False
+            if old.replaced_ts is None:
+                old.replaced_ts = new.segment.ts
+
+
+def _acknowledge(outstanding: list[Transmission], ack: Segment, guard: int) -> list[Transmission]:
     left: list[Transmission] = []
-    covered: list[Transmission] = []
     for transmission in outstanding:
         how = covers(ack, transmission.segment)
-        if how:
-            transmission.covered_by = ack
-            transmission.by_sack = how == 2
-            covered.append(transmission)
-        else:
+        if not how:
             left.append(transmission)
-    mixed = [t for t in covered if not t.one_shape]
-    for transmission in mixed:
-        if ack.ts - transmission.segment.ts < rtt // 2:
-            continue  # too soon: the ACK answers an earlier sending
-        later = [
-            t
-            for t in mixed
-            if t.segment.ts > transmission.segment.ts
-            and t.segment.seq < transmission.segment.seq + transmission.segment.payload
-            and transmission.segment.seq < t.segment.seq + t.segment.payload
-            and ack.ts - t.segment.ts >= rtt // 2
-            and not same_shape(t.segment, transmission.segment)
-        ]
-        transmission.attributed = not later
+            continue
+        transmission.covered_by = ack
+        transmission.by_sack = how == 2
+        replaced = transmission.replaced_ts
+        answered = ack.ts - transmission.segment.ts >= guard
+        transmission.attributed = answered and (replaced is None or ack.ts - replaced < guard)
     return left

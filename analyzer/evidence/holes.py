@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from analyzer.evidence.conversation import Way
 from analyzer.evidence.segments import Segment
 
 TIMESTAMPS_OPTION = 12  # bytes that timestamps take from each segment (RFC 7323 3.2, padded)
+LEAST_FULL_PAYLOAD = 1220  # IPv6's guaranteed 1280 bytes less headers: a full segment is hardly smaller
 
 
 @dataclass
@@ -46,9 +46,9 @@ def holes_of(segments: list[Segment], side: int) -> list[Hole]:
                     open_holes.remove(hole)
                     holes.remove(hole)
             continue
-        if not segment.data:
+        if segment.end == segment.seq or segment.keepalive:
             continue
-        end = segment.seq + segment.payload
+        end = segment.end
         for hole in list(open_holes):
             if segment.seq < hole.end and end > hole.start:
                 hole.filled_by.append(segment)
@@ -67,9 +67,11 @@ def holes_of(segments: list[Segment], side: int) -> list[Hole]:
     return holes
 
 
-def fits_full_size(way: Way, length: int) -> bool:
-    """True if the missing bytes are as many as some full-size segments hold (options may take 0 or 12)."""
-    if not way.full_size:
-        return length >= 1281 - way.header
-    payloads = (way.peer["mss"], way.peer["mss"] - TIMESTAMPS_OPTION)
-    return any(length % payload == 0 for payload in payloads if payload > 0)
+def fits_full_size(length: int, mss: int) -> bool:
+    """True if `length` missing bytes are as many as some full-size segments hold.
+
+    Options may take 0 or 12 bytes of each; without a known MSS (<= 0) any length of a segment fits.
+    """
+    if mss <= 0:
+        return length >= LEAST_FULL_PAYLOAD
+    return any(length % payload == 0 for payload in (mss, mss - TIMESTAMPS_OPTION) if payload > 0)

@@ -47,7 +47,8 @@ def note_sent(me: Any, peer: Any, h: list[int], end: int, frame: int, size: int)
         me["max_sent"] = size
         me["max_sent_frame"] = frame
     known = me["delivered"] if h[DF] else me["delivered_nodf"]
-    if size <= known or (me["size_cap"] and size > me["size_cap"]):
+    # An equal size goes through again, so that the time of its latest delivery stays known.
+    if size < known or (me["size_cap"] and size > me["size_cap"]):
         return 0
     if me["p0_end"] == 0:
         me["p0_end"] = end
@@ -68,12 +69,12 @@ def note_sent(me: Any, peer: Any, h: list[int], end: int, frame: int, size: int)
 def keep_delivered(me: Any, size: int, df: int, frame: int, ack_frame: int, ts: int) -> None:
     """Keep a delivered size if it is the largest of its kind."""
     if df:
-        if size > me["delivered"]:
+        if size >= me["delivered"]:
             me["delivered"] = size
             me["delivered_frame"] = frame
             me["delivered_ack"] = ack_frame
             me["delivered_ts"] = ts
-    elif size > me["delivered_nodf"]:
+    elif size >= me["delivered_nodf"]:
         me["delivered_nodf"] = size
         me["delivered_nodf_frame"] = frame
 

@@ -1,0 +1,216 @@
+"""From the tables of the skim to conversations: segments, PTBs and neighbours brought to each flow."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from analyzer.decode.full import decode_icmp_packet
+from analyzer.decode.icmp import KIND_PTB
+from analyzer.evidence.conversation import Conversation, Neighbour, Way
+from analyzer.evidence.ptb import CHECKSUM_WRONG, PtbSeen
+from analyzer.evidence.segments import FrameRef, Segment, segments_of
+from analyzer.flows.quotes import QUOTED_SEQ
+from analyzer.flows.tables import C_EVENTS, C_FLOWS, C_ICMPS, C_LAST_TS, SAW_SYN, SAW_SYN_ACK, State
+
+MAX_NEIGHBOURS = 256  # other flows of the same two addresses that are looked at
+
+
+def address(words: tuple[int, int, int, int], version: int) -> str:
+    """An address in text form from its 32-bit words (IPv4: the first)."""
+    if version == 4:
+        return str(ipaddress.IPv4Address(words[0]))
+    value = words[0] << 96 | words[1] << 64 | words[2] << 32 | words[3]
+    return str(ipaddress.IPv6Address(value))
+
+
+def row_address(row: Any, prefix: str, version: int) -> str:
+    """The address in the fields `prefix`0..3 of a table row."""
+    words = (int(row[f"{prefix}0"]), int(row[f"{prefix}1"]), int(row[f"{prefix}2"]), int(row[f"{prefix}3"]))
+    return address(words, version)
+
+
+class Collector:
+    """Reads the tables of one finished skim. Flows come out one at a time; only they become objects."""
+
+    def __init__(self, state: State) -> None:
+        counters = state.counters
+        self.flows = state.flows[: counters[C_FLOWS]]
+        self.directions = state.directions[: 2 * counters[C_FLOWS]]
+        self.capture_end = int(counters[C_LAST_TS])
+        events = state.events[: counters[C_EVENTS]]
+        order = np.argsort(events["flow"], kind="stable")
+        self._events = events
+        self._heads = state.event_heads
+        self._order = order
+        self._starts = np.searchsorted(events["flow"][order], np.arange(len(self.flows) + 1))
+        self._icmps = state.icmps[: counters[C_ICMPS]]
+        self._icmp_heads = state.icmp_heads
+        self.ptbs = [self._ptb(i) for i in np.flatnonzero(self._icmps["kind"] == KIND_PTB)]
+        self._ptbs_of: dict[tuple[int, int], list[PtbSeen]] = defaultdict(list)
+        for ptb in self.ptbs:
+            if ptb.flow >= 0:
+                self._ptbs_of[ptb.flow, ptb.side].append(ptb)
+        self._orphans: dict[int, list[PtbSeen]] = defaultdict(list)
+        for ptb in self.ptbs:
+            if ptb.flow < 0 and ptb.quoted_seq is not None:
+                self._orphans[ptb.quoted_seq].append(ptb)
+        self._pairs: dict[tuple[int, ...], list[int]] | None = None
+        self._neighbours: dict[tuple[tuple[int, ...], int], list[Neighbour]] = {}
+
+    def timeline(self, stream: int) -> Any:
+        """Recorded rows of a flow, dtype PACKET."""
+        return self._events[self._order[self._starts[stream] : self._starts[stream + 1]]]
+
+    def segments(self, stream: int) -> list[Segment]:
+        """Recorded packets of a flow, decoded in full."""
+        rows = self._order[self._starts[stream] : self._starts[stream + 1]]
+        return segments_of(self._events[rows], self._heads[rows])
+
+    def __iter__(self) -> Iterator[Conversation]:
+        for stream in range(len(self.flows)):
+            yield self.conversation(stream)
+
+    def conversation(self, stream: int) -> Conversation:
+        """One flow with all that belongs to it."""
+        flow = self.flows[stream]
+        segments = self.segments(stream) if self._starts[stream + 1] > self._starts[stream] else []
+        counts = [
+            {name: int(value) for name, value in zip(row.dtype.names, row.item(), strict=True)}
+            for row in (self.directions[2 * stream], self.directions[2 * stream + 1])
+        ]
+        client = int(flow["client"])
+        trips = {
+            client: _difference(flow["syn_ts"], flow["syn_ack_ts"]),
+            1 - client: _difference(flow["syn_ack_ts"], flow["ack_ts"]),
+        }
+        ways = [
+            Way(
+                side=side,
+                version=int(flow["version"]),
+                count=counts[side],
+                peer=counts[1 - side],
+                segments=segments,
+                ptbs=self._ptbs_about(stream, side, segments),
+                neighbours=self._others(stream, side) if segments else [],
+                capture_end=self.capture_end,
+                flow_start=int(flow["first_ts"]),
+                file=int(flow["file"]),
+                rtt=trips[side],
+            )
+            for side in (0, 1)
+        ]
+        return Conversation(
+            stream=stream,
+            client_side=client,
+            ways=(ways[0], ways[1]),
+            seen=int(flow["seen"]),
+            first_ts=int(flow["first_ts"]),
+            last_ts=int(flow["last_ts"]),
+            packets=int(flow["packets"]),
+        )
+
+    def endpoints(self, stream: int) -> tuple[tuple[str, int], tuple[str, int]]:
+        """(address, port) of side 0 and of side 1."""
+        flow = self.flows[stream]
+        version = int(flow["version"])
+        return (
+            (row_address(flow, "a", version), int(flow["port_a"])),
+            (row_address(flow, "b", version), int(flow["port_b"])),
+        )
+
+    def _ptbs_about(self, stream: int, side: int, segments: list[Segment]) -> list[PtbSeen]:
+        found = list(self._ptbs_of.get((stream, side), ()))
+        if self._orphans:
+            # A quote whose addresses or ports were rewritten still carries the sequence number.
+            for segment in segments:
+                if segment.side == side and segment.data:
+                    for ptb in self._orphans.get(segment.seq & 0xFFFFFFFF, ()):
+                        if ptb not in found and ptb.ts >= segment.ts:
+                            found.append(ptb)
+        return sorted(found, key=lambda p: p.ts)
+
+    def _ptb(self, index: int) -> PtbSeen:
+        row = self._icmps[index]
+        head = self._icmp_heads[index, : int(row["head_len"])].tobytes()
+        full = decode_icmp_packet(head)
+        quote = full.quote if full is not None else None
+        version = int(row["version"])
+        flow = int(row["flow"])
+        seq: int | None = None
+        ports: tuple[int, int] | None = None
+        if quote is not None:
+            seq = quote.seq
+            if quote.sport is not None and quote.dport is not None:
+                ports = (quote.sport, quote.dport)
+        if flow >= 0 and int(row["quoted"]) == QUOTED_SEQ:
+            seq = int(row["seq"])
+        return PtbSeen(
+            ref=FrameRef(int(row["file"]), int(row["frame"])),
+            ts=int(row["ts"]),
+            version=version,
+            router=row_address(row, "s", version),
+            target=row_address(row, "d", version),
+            mtu=int(row["mtu"]),
+            checksum_wrong=int(row["sum"]) == CHECKSUM_WRONG,
+            quoted_len=quote.ip_len if quote is not None else 0,
+            quoted_df=quote.df if quote is not None else False,
+            quoted_src=quote.src if quote is not None else "",
+            quoted_dst=quote.dst if quote is not None else "",
+            quoted_ports=ports,
+            quoted_seq=seq,
+            flow=flow,
+            side=int(row["side"]),
+            una=int(row["una"]),
+            snd_max=int(row["snd_max"]),
+        )
+
+    def _others(self, stream: int, side: int) -> list[Neighbour]:
+        if self._pairs is None:
+            pairs: dict[tuple[int, ...], list[int]] = defaultdict(list)
+            for number, key in enumerate(self._keys()):
+                pairs[key].append(number)
+            self._pairs = pairs
+            self._key_list = list(self._keys())
+        key = self._key_list[stream]
+        # Side 0 is the lower (address, port): for two flows of one pair of different addresses the sides agree.
+        if (key, side) not in self._neighbours:
+            members = self._pairs[key][:MAX_NEIGHBOURS]
+            self._neighbours[key, side] = [self._neighbour(member, side) for member in members]
+        return [other for other in self._neighbours[key, side] if other.stream != stream]
+
+    def _keys(self) -> Iterator[tuple[int, ...]]:
+        names = ("a0", "a1", "a2", "a3", "b0", "b1", "b2", "b3", "version")
+        columns = [self.flows[name].tolist() for name in names]
+        return zip(*columns, strict=True)
+
+    def _neighbour(self, stream: int, side: int) -> Neighbour:
+        flow = self.flows[stream]
+        row = self.directions[2 * stream + side]
+        file = int(flow["file"])
+        handshake = 0
+        if int(flow["seen"]) & SAW_SYN and int(flow["seen"]) & SAW_SYN_ACK:
+            handshake = int(flow["syn_ack_ts"] if side == int(flow["client"]) else flow["ack_ts"])
+        header = 40 if int(flow["version"]) == 4 else 60
+        hung = int(row["run_count"]) >= 2
+        return Neighbour(
+            stream=stream,
+            first_ts=int(flow["first_ts"]),
+            last_ts=int(flow["last_ts"]),
+            answered_ts=max(handshake, int(row["progress_ts"])),
+            answered_first_ts=handshake,
+            delivered=int(row["delivered"]),
+            delivered_ts=int(row["delivered_ts"]),
+            delivered_ref=FrameRef(file, int(row["delivered_frame"])),
+            delivered_ack=FrameRef(file, int(row["delivered_ack"])),
+            hung_since=int(row["run_ts"]) if hung else 0,
+            hung_size=int(row["run_len"]) + header if hung else 0,
+        )
+
+
+def _difference(earlier: Any, later: Any) -> int:
+    return int(later) - int(earlier) if int(earlier) and int(later) else 0

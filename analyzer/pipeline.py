@@ -1,0 +1,261 @@
+"""`analyze`: from paths to an `Analysis`. The only file that sees every stage.
+
+    capture -> skim -> collect -> judge -> results
+
+Several inputs are one capture in time order: while files overlap in time, each is read up to the next
+packet of the others.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from analyzer.capture.container import (
+    COUNT,
+    DAMAGED,
+    FORMAT,
+    I_LINK,
+    I_WIDTH,
+    INTERFACES,
+    LINK_TYPE,
+    NEED_BYTES,
+    PCAP,
+    SKIP,
+)
+from analyzer.capture.reader import CaptureReader
+from analyzer.decode.fields import UNDECODED_REASONS
+from analyzer.decode.link import NAMES
+from analyzer.errors import CaptureError
+from analyzer.flows.tables import (
+    C_FIRST_TS,
+    C_FLOWS,
+    C_ICMP_PACKETS,
+    C_ICMPS_LOST,
+    C_LAST_LINK,
+    C_LAST_TS,
+    C_PACKETS,
+    C_PTB,
+    C_TCP,
+    C_UNDECODED,
+)
+from analyzer.results import Analysis, CaptureFile, Totals
+from analyzer.settings import INTERPRETED_PACKETS, Settings
+from analyzer.skim import FOREVER, REACHED_TIME, Skimmer
+from analyzer.verdicts.assemble import assemble
+
+
+Progress = Callable[[int, "int | None", int], None]
+"""Called now and then with (bytes read, bytes in all or None, packets read)."""
+
+Source = str | os.PathLike[str] | BinaryIO
+
+
+@dataclass
+class _Input:
+    """One file being read, with its walk state in the form that the skimmer's mode wants."""
+
+    reader: CaptureReader
+    number: int
+    interfaces: list[Any]
+    done: bool = False
+    reached: int = 0  # time of the last packet taken
+
+
+def _open(source: Source) -> CaptureReader:
+    if isinstance(source, str) and source == "-":
+        return CaptureReader(sys.stdin.buffer, "standard input")
+    if isinstance(source, (str, os.PathLike)):
+        return CaptureReader(Path(source), os.fspath(source))
+    return CaptureReader(source, str(getattr(source, "name", "open file")))
+
+
+def _is_small(readers: Sequence[CaptureReader]) -> bool:
+    """True if all inputs together hold few enough packets to skim them interpreted.
+
+    Estimated from the bytes of the first record headers; a pipe counts as small only if it ended already.
+    """
+    packets = 0.0
+    for reader in readers:
+        if reader.size is None:
+            if not reader.ended:
+                return False
+            packets += reader.ready / 80
+        else:
+            packets += reader.size / max(reader.mean_record(), 60)
+    return packets <= INTERPRETED_PACKETS
+
+
+def analyze(
+    paths: Source | Sequence[Source],
+    *,
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+    compiled: bool | None = None,
+) -> Analysis:
+    """Analyse a capture.
+
+    Args:
+        paths: a path, `-` for standard input, an open binary file, or several of these (one capture).
+        settings: thresholds of the verdicts.
+        progress: called about ten times a second.
+        compiled: force the compiled (True) or interpreted (False) skim; by default large captures compile.
+
+    Raises:
+        CaptureError: an input is no capture; the message names file, byte offset and what was expected.
+    """
+    sources = [paths] if isinstance(paths, (str, os.PathLike)) or not isinstance(paths, Sequence) else list(paths)
+    if not sources:
+        raise CaptureError("(no file)", 0, "expected at least one capture")
+    readers = [_open(source) for source in sources]
+    try:
+        for reader in readers:
+            reader.start()
+        skimmer = Skimmer(
+            compiled=not _is_small(readers) if compiled is None else compiled,
+            seed=int.from_bytes(os.urandom(4), "little"),
+        )
+        inputs = [_prepare(skimmer, reader, number) for number, reader in enumerate(readers)]
+        _skim_all(skimmer, inputs, progress)
+        skimmer.finish()
+        files = tuple(_describe(each) for each in inputs)
+    finally:
+        for reader in readers:
+            reader.close()
+    return _result(skimmer, files, settings or Settings())
+
+
+def _prepare(skimmer: Skimmer, reader: CaptureReader, number: int) -> _Input:
+    container = skimmer.integers(COUNT)
+    container[:] = reader.container
+    reader.container = container
+    return _Input(reader, number, [skimmer.integers(16 * I_WIDTH)])
+
+
+def _skim_all(skimmer: Skimmer, inputs: list[_Input], progress: Progress | None) -> None:
+    """Skim every input; several are interleaved by time."""
+    if len(inputs) == 1:
+        _skim_until(skimmer, inputs, inputs[0], FOREVER, progress)
+        return
+    for each in inputs:  # the first packet of each file tells where it belongs in time
+        each.reached = first_time(each)
+    while True:
+        pending = sorted((each for each in inputs if not each.done), key=lambda each: (each.reached, each.number))
+        if not pending:
+            return
+        until = pending[1].reached if len(pending) > 1 else FOREVER
+        _skim_until(skimmer, inputs, pending[0], until, progress)
+
+
+def first_time(each: _Input) -> int:
+    """Time of the first packet, read without moving on; 0 where there is none."""
+    reader = each.reader
+    scout = Skimmer(compiled=False)
+    saved = [int(value) for value in reader.container]
+    container = [*saved]
+    with memoryview(bytes(reader.buffer[: reader.ready])) as view:
+        scout.take(view, reader.ready, container, [[0] * (64 * I_WIDTH)], -FOREVER)
+    return int(scout.state.counters[C_FIRST_TS])
+
+
+def _skim_until(
+    skimmer: Skimmer, inputs: list[_Input], each: _Input, until: int, progress: Progress | None
+) -> None:
+    """Skim one input up to its first packet later than `until` ns, or to its end."""
+    reader = each.reader
+    skimmer.begin_file(each.number)
+    while True:
+        view = skimmer.view(reader.buffer)
+        try:
+            status = skimmer.take(view, reader.ready, reader.container, each.interfaces, until)
+        finally:
+            if isinstance(view, memoryview):
+                view.release()
+        more = True
+        if status == REACHED_TIME:
+            each.reached = skimmer.last_time
+            return
+        if status == NEED_BYTES:
+            more = reader.fill()
+        elif status == SKIP:
+            more = reader.skip()
+            if not more:
+                reader.note_damage()
+        elif status == DAMAGED:
+            reader.note_damage()
+            more = False
+        if progress is not None:
+            total = sum(i.reader.size or 0 for i in inputs) if all(i.reader.size for i in inputs) else None
+            done = sum(i.reader.bytes_read for i in inputs)
+            progress(done, total, int(skimmer.state.counters[C_PACKETS]))
+        if not more:
+            if reader.damaged_at is None and reader.left_over:
+                reader.note_damage()
+            each.done = True
+            return
+
+
+def _describe(each: _Input) -> CaptureFile:
+    reader = each.reader
+    container = reader.container
+    if int(container[FORMAT]) == PCAP:
+        links = [int(container[LINK_TYPE])]
+    else:
+        table = each.interfaces[0]
+        links = sorted({int(table[i * I_WIDTH + I_LINK]) for i in range(int(container[INTERFACES]))})
+    return CaptureFile(
+        path=reader.name,
+        format=reader.format_name,
+        link_types=tuple(NAMES.get(link, str(link)) for link in links),
+        bytes=reader.bytes_read,
+        packets=reader.packets,
+        damaged_at=reader.damaged_at,
+        problem=reader.problem,
+    )
+
+
+def _result(skimmer: Skimmer, files: tuple[CaptureFile, ...], settings: Settings) -> Analysis:
+    counters = skimmer.state.counters
+    undecoded = {
+        reason: int(counters[C_UNDECODED + i])
+        for i, reason in enumerate(UNDECODED_REASONS)
+        if reason and counters[C_UNDECODED + i]
+    }
+    notes = []
+    if skimmer.fell_back:
+        notes.append("numba cannot be imported: the capture was read without compiled code, which is slow.")
+    for file in files:
+        if file.damaged_at is not None:
+            notes.append(f"{file.path} is damaged at byte {file.damaged_at}: {file.problem}. Analysed up to there.")
+    if counters[C_LAST_LINK]:
+        link = int(counters[C_LAST_LINK]) - 1
+        notes.append(f"Packets of link type {NAMES.get(link, link)} are not decoded.")
+    if counters[C_ICMPS_LOST]:
+        notes.append(f"{int(counters[C_ICMPS_LOST])} ICMP messages were counted but not kept: the bound is reached.")
+    flows, paths, ptb_timeline, more = assemble(skimmer.state, settings)
+    verdicts: dict[str, int] = {}
+    for flow in flows:
+        verdicts[flow.verdict] = verdicts.get(flow.verdict, 0) + 1
+    totals = Totals(
+        packets=int(counters[C_PACKETS]),
+        tcp_packets=int(counters[C_TCP]),
+        icmp_packets=int(counters[C_ICMP_PACKETS]),
+        ptb_packets=int(counters[C_PTB]),
+        undecoded=undecoded,
+        flows=int(counters[C_FLOWS]),
+        verdicts=verdicts,
+    )
+    return Analysis(
+        files=files,
+        first_time=int(counters[C_FIRST_TS]),
+        last_time=int(counters[C_LAST_TS]),
+        totals=totals,
+        all_flows=flows,
+        all_paths=paths,
+        ptb_timeline=ptb_timeline,
+        notes=(*notes, *more),
+    )

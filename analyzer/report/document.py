@@ -1,0 +1,287 @@
+"""What a report says, as plain data: every format renders the same `Document`.
+
+    Analysis -> document_of -> Document -> terminal (and whatever comes later)
+
+All strings in it are safe to show: what a capture or a file name could smuggle in is escaped.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analyzer.knowledge.fixes import Fix
+from analyzer.report.text import (
+    bracket,
+    clock,
+    endpoint,
+    file_labels,
+    frames_text,
+    joined,
+    plural,
+    printable,
+    seconds,
+)
+from analyzer.report.wording import WORDS, headline, pooled_mtu, undecoded
+from analyzer.results import PROBLEMS, SIZE_PROBLEMS, VERDICTS, Analysis, Flow, PathMtu, Ptb
+
+GRAVE = frozenset({"blackhole", "blackhole_probable", "ptb_ignored"})
+"""Verdicts with the clear finding that this tool was written for."""
+
+SHOWN_CANDIDATES = 6
+"""Overheads listed as consistent with a bracket; more would be noise, and are summed up."""
+
+ARROWS = {"client_to_server": "->", "server_to_client": "<-"}
+"""Between client (left) and server (right): the way of the packets that the verdict is about."""
+
+NO_DIRECTION = "--"
+
+PTB_REASONS = {
+    "checksum": "its checksum is wrong",
+    "tuple": "it quotes other addresses or ports",
+    "sequence": "it quotes a sequence number outside the window",
+    "mtu_zero": "it names no MTU",
+    "mtu_not_smaller": "its MTU is no smaller than the packet",
+    "below_1280": "its MTU is below 1280",
+    "host": "valid, but the host did not heed it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A flow in the verdict table."""
+
+    stream: int
+    client: str
+    arrow: str
+    server: str
+    verdict: str
+    tone: str  # bad, warn, good
+    path_mtu: str
+    stalled: str
+    packets: str
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Something the capture shows, and the frames that show it (empty where none can)."""
+
+    text: str
+    frames: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A flow with a problem, standing for all with the same verdict between the same hosts."""
+
+    flow: Flow
+    title: str
+    tone: str
+    endpoints: str
+    confidence: str
+    what: str
+    where: tuple[str, ...]
+    why: tuple[Statement, ...]
+    ruled_out: tuple[Statement, ...]
+    fixes: tuple[Fix, ...]
+    same: str  # the other streams it stands for, or empty
+    display_filter: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A whole report."""
+
+    headline: str
+    tone: str  # bad, warn, good
+    rows: tuple[Row, ...]
+    not_listed: str  # the flows that have no row, or empty
+    diagnoses: tuple[Diagnosis, ...]
+    facts: tuple[str, ...]  # what was read
+    notes: tuple[str, ...]
+
+
+def tone_of(verdict: str) -> str:
+    """How alarming a verdict is: bad, warn or good."""
+    if verdict in GRAVE:
+        return "bad"
+    return "warn" if verdict in PROBLEMS else "good"
+
+
+def document_of(analysis: Analysis, *, show_all: bool = False) -> Document:
+    """All that a report says about `analysis`; healthy flows get rows only with `show_all`."""
+    listed = analysis.problem_flows
+    if show_all:
+        listed = tuple(sorted(analysis.all_flows, key=lambda f: (VERDICTS.index(f.verdict), f.stream)))
+    verdicts = [flow.verdict for flow in analysis.all_flows]
+    tone = tone_of(min(verdicts, key=VERDICTS.index)) if verdicts else "warn"
+    if not any(verdict in PROBLEMS for verdict in verdicts) and set(verdicts) == {"not_exercised"}:
+        tone = "warn"
+    return Document(
+        headline=headline(analysis),
+        tone=tone,
+        rows=tuple(_row(flow) for flow in listed),
+        not_listed="" if show_all else _not_listed(analysis),
+        diagnoses=tuple(_diagnoses(analysis)),
+        facts=tuple(_facts(analysis)),
+        notes=tuple(printable(note) for note in analysis.notes),
+    )
+
+
+def _row(flow: Flow) -> Row:
+    return Row(
+        stream=flow.stream,
+        client=endpoint(flow.client),
+        arrow=ARROWS.get(flow.direction or "", NO_DIRECTION),
+        server=endpoint(flow.server),
+        verdict=flow.verdict,
+        tone=tone_of(flow.verdict),
+        path_mtu=bracket(flow.path_mtu),
+        stalled=seconds(flow.stalled.seconds) if flow.stalled else "-",
+        packets=f"{flow.packets:,}",
+    )
+
+
+def _not_listed(analysis: Analysis) -> str:
+    healthy = Counter(flow.verdict for flow in analysis.all_flows if flow.verdict not in PROBLEMS)
+    if not healthy:
+        return ""
+    listed = ", ".join(f"{healthy[v]:,} {v}" for v in VERDICTS if healthy[v])
+    return f"{plural(healthy.total(), 'healthy flow')} not listed: {listed} (--all lists them)"
+
+
+def _diagnoses(analysis: Analysis) -> list[Diagnosis]:
+    """One for each verdict and pair of hosts, the worst first."""
+    groups: dict[tuple[str, ...], list[Flow]] = {}
+    for flow in analysis.problem_flows:
+        reasons = sorted({ptb.reason or "" for ptb in flow.ptb if ptb.effect == "ignored"})
+        groups.setdefault((flow.verdict, flow.sender.ip, flow.receiver.ip, *reasons), []).append(flow)
+    labels = file_labels(analysis.files)
+    return [_diagnosis(analysis, flows, labels) for flows in groups.values()]
+
+
+def _diagnosis(analysis: Analysis, flows: Sequence[Flow], labels: Sequence[str]) -> Diagnosis:
+    flow = max(flows, key=_telling)
+    others = [other.stream for other in flows if other is not flow]
+    ptb_frames = {ptb.frame for ptb in flow.ptb}
+    why = [
+        Statement(printable(text), frames_text(frames, labels))
+        for text, frames in flow.evidence
+        if not frames or not ptb_frames.issuperset(frames)  # PTBs follow, told in full
+    ]
+    why += _ptb_statements(flow.ptb, labels)
+    return Diagnosis(
+        flow=flow,
+        title=WORDS[flow.verdict].title,
+        tone=tone_of(flow.verdict),
+        endpoints=f"{endpoint(flow.client)} {ARROWS.get(flow.direction or '', NO_DIRECTION)} "
+        f"{endpoint(flow.server)}",
+        confidence=flow.confidence,
+        what=printable(flow.explanation) or WORDS[flow.verdict].meaning,
+        where=tuple(_where(analysis, flow)),
+        why=tuple(why),
+        ruled_out=tuple(
+            Statement(f"{_cause(each.cause)}: {printable(each.because)}", frames_text(each.frames, labels))
+            for each in flow.ruled_out
+        ),
+        fixes=flow.fixes,
+        same=_same(others),
+        display_filter=flow.display_filter,
+    )
+
+
+def _cause(name: str) -> str:
+    return WORDS[name].short if name in WORDS else printable(name)
+
+
+def _telling(flow: Flow) -> tuple[int, int, int]:
+    """Sorts flows of one kind by how well they show it: confidence, known sizes, then the first."""
+    sureness = {"high": 2, "medium": 1}.get(flow.confidence, 0)
+    known = sum(value is not None for value in flow.path_mtu)
+    return (sureness, known, -flow.stream)
+
+
+def _same(streams: Sequence[int]) -> str:
+    if not streams:
+        return ""
+    shown = [str(n) for n in streams[:8]]
+    if len(streams) > len(shown):
+        shown.append(f"{len(streams) - len(shown):,} more")
+    return f"{'stream' if len(streams) == 1 else 'streams'} {joined(shown)}: same hosts, same verdict"
+
+
+def _ptb_statements(ptbs: Sequence[Ptb], labels: Sequence[str]) -> list[Statement]:
+    """PTBs summed up by router, MTU and effect."""
+    groups: dict[tuple[str, int, str | None], list[Ptb]] = {}
+    for ptb in ptbs:
+        groups.setdefault((ptb.router, ptb.mtu, ptb.reason), []).append(ptb)
+    statements = []
+    for (router, mtu, reason), same in groups.items():
+        why = f": {PTB_REASONS.get(reason, printable(reason))}" if reason else ""
+        text = f"{plural(len(same), 'PTB')} from {router}, MTU {mtu}, {same[0].effect}{why}"
+        statements.append(Statement(text, frames_text((ptb.frame for ptb in same), labels)))
+    return statements
+
+
+def _where(analysis: Analysis, flow: Flow) -> list[str]:
+    direction = (flow.direction or "").replace("_", " ")
+    place = f"{flow.sender.ip} -> {flow.receiver.ip}" if direction else f"{flow.client.ip} -- {flow.server.ip}"
+    lines = [f"{place} ({direction})" if direction else place]
+    if flow.verdict not in SIZE_PROBLEMS:
+        return lines
+    lines[0] += f": {_sizes(flow.path_mtu)}"
+    pooled = pooled_mtu(flow, analysis)
+    if pooled != flow.path_mtu:
+        lines.append(f"with all else between these hosts: path MTU {bracket(pooled)}")
+    for path in analysis.all_paths:
+        if (path.src, path.dst) == (flow.sender.ip, flow.receiver.ip) and path.consistent_with:
+            lines.append(f"consistent with {_candidates(path.consistent_with)}")
+    return lines
+
+
+def _sizes(size: PathMtu) -> str:
+    if size.exact is not None:
+        return f"path MTU {size.exact}, as a PTB says"
+    if size.at_least is None and size.at_most is None:
+        return "path MTU unknown"
+    passed = f"{size.at_least} bytes got through" if size.at_least is not None else ""
+    lost = f"{size.at_most + 1} did not" if size.at_most is not None else "no larger size is known to be lost"
+    if not passed:
+        lost = f"{lost.removesuffix(' did not')} bytes did not get through"
+    return f"path MTU {bracket(size)}: {joined([part for part in (passed, lost) if part])}"
+
+
+def _candidates(candidates: Sequence[str]) -> str:
+    if len(candidates) <= SHOWN_CANDIDATES:
+        return "; ".join(candidates)
+    return f"{len(candidates)} known links and tunnels, from {candidates[-1]} to {candidates[0]}"
+
+
+def _facts(analysis: Analysis) -> list[str]:
+    """What was read: one line a file, and one that adds the packets up."""
+    totals = analysis.totals
+    labels = file_labels(analysis.files)
+    lines = [
+        f"{label}: {plural(file.packets, 'packet')}, {file.format}, "
+        f"{joined([printable(link) for link in file.link_types]) or 'no link type'}"
+        for label, file in zip(labels, analysis.files, strict=True)
+    ]
+    if not totals.packets:
+        return lines
+    span = (analysis.last_time - analysis.first_time) / 1e9
+    counted = [f"{totals.tcp_packets:,} TCP in {plural(totals.flows, 'flow')}"]
+    counted.append(f"{totals.icmp_packets:,} ICMP ({plural(totals.ptb_packets, 'PTB')})")
+    if skipped := undecoded(analysis):
+        counted.append(f"not decoded: {', '.join(skipped)}")
+    lines.append(f"{seconds(span)} from {clock(analysis.first_time)}; {'; '.join(counted)}")
+    return lines
+
+
+def damage(analysis: Analysis) -> tuple[str, ...]:
+    """A line for each file that could not be read to its end."""
+    return tuple(
+        f"{printable(file.path)}: stops at byte {file.damaged_at}: {printable(file.problem)}"
+        for file in analysis.files
+        if file.damaged_at is not None
+    )

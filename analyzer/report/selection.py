@@ -1,0 +1,76 @@
+"""Narrowing an analysis to the flows somebody asked for."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from dataclasses import replace
+from ipaddress import ip_address
+
+from analyzer.errors import UsageError
+from analyzer.report.text import joined, printable
+from analyzer.results import Analysis, Flow
+
+
+def spellings(host: str) -> frozenset[str]:
+    """The address as Python and as the system write it; they differ for ::ffff:192.0.2.1 and its like.
+
+    Raises:
+        UsageError: `host` is no address.
+    """
+    try:
+        address = ip_address(host)
+    except ValueError:
+        raise UsageError(f"--host {printable(host)!r} is not an IP address") from None
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    return frozenset({str(address), socket.inet_ntop(family, address.packed)})
+
+
+def narrow(
+    analysis: Analysis,
+    streams: Sequence[int] = (),
+    host: str | None = None,
+    port: int | None = None,
+) -> Analysis:
+    """The analysis with only the flows that match all that is given, and their paths.
+
+    `totals` stay those of the whole capture.
+
+    Args:
+        analysis: of the whole capture.
+        streams: Wireshark's tcp.stream numbers; empty for all.
+        host: IP address that must be one end.
+        port: TCP port that must be used at one end.
+
+    Raises:
+        UsageError: a stream does not exist, or `host` is no address.
+    """
+    if not streams and host is None and port is None:
+        return analysis
+    known = {flow.stream for flow in analysis.all_flows}
+    missing = sorted(set(streams) - known)
+    if missing:
+        have = f"they are numbered 0 to {max(known)}" if known else "it has no TCP flow"
+        raise UsageError(f"no stream {joined([str(n) for n in missing])} in this capture: {have}")
+    addresses = spellings(host) if host is not None else frozenset()
+
+    def matches(flow: Flow) -> bool:
+        ends = (flow.client, flow.server)
+        return (
+            (not streams or flow.stream in streams)
+            and (not addresses or any(end.ip in addresses for end in ends))
+            and (port is None or any(end.port == port for end in ends))
+        )
+
+    flows = tuple(flow for flow in analysis.all_flows if matches(flow))
+    kept = {flow.stream for flow in flows}
+    asked = [f"stream {n}" for n in dict.fromkeys(streams)]
+    asked = [" or ".join(asked)] if asked else []
+    asked += [f"host {host}"] if host is not None else []
+    asked += [f"port {port}"] if port is not None else []
+    return replace(
+        analysis,
+        all_flows=flows,
+        all_paths=tuple(p for p in analysis.all_paths if kept & set(p.streams)),
+        selection=joined(asked),
+    )

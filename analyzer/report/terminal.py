@@ -1,0 +1,225 @@
+"""The report on a terminal: the answer, the verdict table, a diagnosis for each problem, what was read.
+
+Lines are laid out here, to the cell; rich does colours, and only what the terminal at hand can show.
+Nothing is ever parsed as markup.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from typing import TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from analyzer.knowledge.fixes import Fix
+from analyzer.report.document import Diagnosis, Document, Row, Statement, document_of
+from analyzer.report.text import plural
+from analyzer.results import Analysis
+
+PIPED_WIDTH = 80
+"""Columns where standard output is no terminal and COLUMNS is not set: fits mail and tickets."""
+
+LEAST_WIDTH = 60
+PROSE_WIDTH = 100
+"""Longer lines of prose are hard to read."""
+
+SHOWN_ROWS = 40
+SHOWN_DIAGNOSES = 10
+
+LABEL_WIDTH = 11
+GAP = "  "
+STYLES = {"bad": "bold red", "warn": "bold yellow", "good": "bold green"}
+VERDICT_STYLES = {"bad": "red", "warn": "yellow", "good": "green"}
+
+
+def show(analysis: Analysis, *, show_all: bool = False, file: TextIO | None = None) -> None:
+    """Print the report.
+
+    Args:
+        analysis: what to report.
+        show_all: list healthy flows, and every row and diagnosis.
+        file: where to; standard output by default.
+    """
+    console = make_console(file)
+    for line in lines_of(document_of(analysis, show_all=show_all), console, show_all=show_all):
+        line.rstrip()
+        console.print(line, soft_wrap=True)
+
+
+def make_console(file: TextIO | None = None) -> Console:
+    """A console that colours only for a terminal (and not with NO_COLOR), 80 columns wide elsewhere."""
+    console = Console(file=file, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal and not os.environ.get("COLUMNS", "").isdigit():
+        console.width = PIPED_WIDTH
+    console.width = max(console.width, LEAST_WIDTH)
+    return console
+
+
+def lines_of(document: Document, console: Console, *, show_all: bool = False) -> Iterator[Text]:
+    """The report, line by line."""
+    prose = min(console.width, PROSE_WIDTH)
+    yield from _wrapped(console, Text(document.headline, STYLES[document.tone]), prose)
+    rows = document.rows if show_all else document.rows[:SHOWN_ROWS]
+    if rows:
+        yield Text()
+        yield from _table(rows, console)
+    if hidden := len(document.rows) - len(rows):
+        yield Text(f"{plural(hidden, 'more flow')} with a problem: --all, --json or -o flows.csv", "dim")
+    if document.not_listed:
+        yield from _wrapped(console, Text(document.not_listed, "dim"), prose)
+    shown = document.diagnoses if show_all else document.diagnoses[:SHOWN_DIAGNOSES]
+    for diagnosis in shown:
+        yield Text()
+        yield from _diagnosis(diagnosis, console, prose)
+    if hidden := len(document.diagnoses) - len(shown):
+        yield Text()
+        yield Text(f"{plural(hidden, 'more diagnosis', 'more diagnoses')}: use --all or --json", "dim")
+    yield Text()
+    for note in document.notes:
+        yield from _labelled(console, "Note", Text(note), prose, label_style="yellow")
+    for i, fact in enumerate(document.facts):
+        yield from _labelled(console, "" if i else "Capture", Text(fact, "dim"), prose, label_style="dim")
+
+
+def _wrapped(console: Console, text: Text, width: int) -> list[Text]:
+    return list(text.wrap(console, width))
+
+
+def _labelled(
+    console: Console, label: str, body: Text, width: int, *, indent: int = 0, label_style: str = "cyan"
+) -> Iterator[Text]:
+    """A paragraph hanging behind its label."""
+    left = indent + LABEL_WIDTH
+    for i, line in enumerate(_wrapped(console, body, width - left) or [Text()]):
+        head = Text(" " * indent)
+        head.append((label if i == 0 else "").ljust(LABEL_WIDTH), label_style)
+        yield head + line
+
+
+# The verdict table.
+
+
+def _table(rows: Sequence[Row], console: Console) -> Iterator[Text]:
+    streams = [f"{row.stream}" for row in rows]
+    columns = [
+        ("verdict", [row.verdict for row in rows], False),
+        ("path MTU", [row.path_mtu for row in rows], False),
+        ("stalled", [row.stalled for row in rows], True),
+        ("packets", [row.packets for row in rows], True),
+    ]
+    stream_width = max(len("stream"), *map(len, streams))
+    for kept in (columns, columns[:-1]):  # where endpoints are long, the packet count gives way
+        taken = stream_width + sum(len(GAP) + _width(title, cells) for title, cells, _ in kept)
+        room = console.width - taken - len(GAP)
+        flow_title, flows = _flow_cells(rows, room)
+        if max(len(line) for cell in flows for line in cell) <= room:
+            break
+    else:
+        flows = [tuple(_shortened(line, room) for line in cell) for cell in flows]
+    flow_width = _width(flow_title, [line for cell in flows for line in cell])
+    header = [("stream".rjust(stream_width), ""), (flow_title.ljust(flow_width), "")]
+    header += [(_aligned(title, _width(title, cells), right), "") for title, cells, right in kept]
+    yield Text(GAP.join(cell for cell, _ in header), "bold")
+    yield Text(("-" if console.options.ascii_only else "\u2500") * sum_widths(header), "dim")
+    for i, row in enumerate(rows):
+        line = Text(streams[i].rjust(stream_width) + GAP + flows[i][0].ljust(flow_width))
+        for title, cells, right in kept:
+            cell = _aligned(cells[i], _width(title, cells), right)
+            line.append(GAP)
+            line.append(cell, VERDICT_STYLES[row.tone] if title == "verdict" else "")
+        yield line
+        for more in flows[i][1:]:
+            yield Text(" " * stream_width + GAP + more)
+
+
+def sum_widths(cells: Sequence[tuple[str, str]]) -> int:
+    """Columns that a row of cells takes."""
+    return sum(len(cell) for cell, _ in cells) + len(GAP) * (len(cells) - 1)
+
+
+def _width(title: str, cells: Sequence[str]) -> int:
+    return max(len(title), *map(len, cells))
+
+
+def _aligned(cell: str, width: int, right: bool) -> str:
+    return cell.rjust(width) if right else cell.ljust(width)
+
+
+def _flow_cells(rows: Sequence[Row], room: int) -> tuple[str, list[tuple[str, ...]]]:
+    """Client, arrow and server on one line where they fit, else on two."""
+    left = max(len(row.client) for row in rows)
+    right = max(len(row.server) for row in rows)
+    if left + 4 + right <= room:
+        return "client".ljust(left + 4) + "server", [
+            (f"{row.client.ljust(left)} {row.arrow} {row.server}",) for row in rows
+        ]
+    return "client / server", [(row.client, f"{row.arrow} {row.server}") for row in rows]
+
+
+def _shortened(text: str, room: int) -> str:
+    """The middle left out: the start of an address names the network, its end the host and port."""
+    if len(text) <= room:
+        return text
+    tail = (room - 2) // 2
+    return f"{text[: room - 2 - tail]}..{text[-tail:]}"
+
+
+# A diagnosis.
+
+
+def _diagnosis(diagnosis: Diagnosis, console: Console, width: int) -> Iterator[Text]:
+    title = Text(f"Stream {diagnosis.flow.stream}: ", "bold")
+    title.append(diagnosis.title, STYLES[diagnosis.tone])
+    title.append(f" (confidence {diagnosis.confidence})", "dim")
+    yield from _wrapped(console, title, width)
+    yield Text(f"  {diagnosis.endpoints}", "dim")
+    yield from _labelled(console, "What", Text(diagnosis.what), width, indent=2)
+    for i, place in enumerate(diagnosis.where):
+        yield from _labelled(console, "" if i else "Where", Text(place), width, indent=2)
+    yield from _statements("Why", diagnosis.why, console, width)
+    yield from _statements("Ruled out", diagnosis.ruled_out, console, width)
+    yield from _fixes(diagnosis.fixes, console, width)
+    if diagnosis.same:
+        yield from _labelled(console, "Also", Text(diagnosis.same), width, indent=2)
+    yield from _labelled(console, "Wireshark", Text(diagnosis.display_filter), width, indent=2)
+
+
+def _statements(
+    label: str, statements: Sequence[Statement], console: Console, width: int
+) -> Iterator[Text]:
+    for i, statement in enumerate(statements):
+        body = Text(statement.text)
+        if statement.frames:
+            body.append(f" ({statement.frames})", "dim")
+        yield from _labelled(console, "" if i else label, body, width, indent=2)
+
+
+def _fixes(fixes: Sequence[Fix], console: Console, width: int) -> Iterator[Text]:
+    for number, fix in enumerate(fixes, 1):
+        text = Text(f"{number}. {fix.where}: ")
+        text.append(fix.why)
+        yield from _labelled(console, "Fix" if number == 1 else "", text, width, indent=2)
+        left = " " * (2 + LABEL_WIDTH + 3)
+        for command in fix.command.splitlines():
+            alternative = re.match(r"# (or[^:]*): (.*)", command)
+            if alternative:
+                yield Text(f"{left}{alternative[1]}:", "dim")
+            for line in continued(alternative[2] if alternative else command, width - len(left)):
+                yield Text(left).append(line, "bold")
+
+
+def continued(command: str, width: int) -> Iterator[str]:
+    r"""A shell command on lines of at most `width` where its words allow, joined by `\` so that it pastes."""
+    words = re.findall(r"(?:[^\s']|'[^']*')+", command)
+    line = words[0] if words else ""
+    for i, word in enumerate(words[1:], 2):
+        ending = 0 if i == len(words) else len(" \\")
+        if len(line) + 1 + len(word) + ending > width:
+            yield line + " \\"
+            line = "    " + word
+        else:
+            line += " " + word
+    yield line

@@ -1,0 +1,291 @@
+"""What the verdicts are called, what they mean, and the sentence that opens every report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from analyzer.report.text import joined, lost_packets, plural, printable, seconds
+from analyzer.results import PROBLEMS, VERDICTS, Analysis, Flow, PathMtu
+
+
+class Words(NamedTuple):
+    """How a verdict is spoken of."""
+
+    title: str  # heads a diagnosis
+    short: str  # one of several in a list
+    meaning: str  # one line, for tables and glossaries
+
+
+WORDS: dict[str, Words] = {
+    "blackhole": Words(
+        "PMTUD black hole, confirmed",
+        "black hole",
+        "Packets above some size vanish, smaller ones pass, and no PTB tells the sender.",
+    ),
+    "ptb_ignored": Words(
+        "PTB ignored by the sender",
+        "PTB ignored",
+        "A PTB told that the packets are too big, but the sender kept their size.",
+    ),
+    "blackhole_probable": Words(
+        "PMTUD black hole, probable",
+        "probable black hole",
+        "Looks like a black hole, but small packets are proven to pass only before the stall, "
+        "or the capture ends early.",
+    ),
+    "blackhole_suspected": Words(
+        "PMTUD black hole, suspected from the receiver's side",
+        "suspected black hole",
+        "Small packets arrive around a hole of full-size ones that is not filled, or only much later.",
+    ),
+    "blackhole_recovered": Words(
+        "PMTUD black hole, recovered after a hang",
+        "recovered black hole",
+        "Large packets vanished until the sender, untold, tried smaller ones; the next connection may hang too.",
+    ),
+    "fragment_loss": Words(
+        "Large packets without DF are lost",
+        "fragment loss",
+        "Large packets that may be fragmented (DF clear) vanish, small ones pass.",
+    ),
+    "content_drop": Words(
+        "One payload is dropped, whatever its size",
+        "content drop",
+        "One packet never passes although others as large do: its content matters, not its size.",
+    ),
+    "dead_path": Words(
+        "The path is dead",
+        "dead path",
+        "Nothing passes any more, small packets included.",
+    ),
+    "zero_window": Words(
+        "The receiver closed its window",
+        "zero window",
+        "The receiving application does not read, so the sender has to wait.",
+    ),
+    "stall": Words(
+        "Stalled, cause unknown",
+        "unexplained stall",
+        "The same data was sent again and again, and none of the known causes explains it.",
+    ),
+    "inconclusive": Words(
+        "This capture cannot tell",
+        "undecided",
+        "The capture lacks what it takes to decide.",
+    ),
+    "loss": Words(
+        "Ordinary loss",
+        "ordinary loss",
+        "Packets were lost, and every one got through at its own size in the end.",
+    ),
+    "pmtud_ok": Words(
+        "PMTUD works",
+        "PMTUD worked",
+        "A PTB told the path MTU, the sender obeyed, and its data got through.",
+    ),
+    "no_df": Words(
+        "Large packets pass only without DF",
+        "only without DF",
+        "Packets of full size got through, but the network may have fragmented them.",
+    ),
+    "ok": Words(
+        "Full-size packets pass",
+        "full size passes",
+        "Packets of full size got through.",
+    ),
+    "not_exercised": Words(
+        "Nothing large was sent",
+        "nothing large sent",
+        "No packet large enough to tell was sent.",
+    ),
+}
+
+
+def _route(flow: Flow) -> str:
+    return f"{flow.sender.ip} -> {flow.receiver.ip}"
+
+
+def _loses(flow: Flow, size: PathMtu) -> str:
+    return f"{_route(flow)} loses {lost_packets(size)}"
+
+
+def _arrives(flow: Flow, size: PathMtu) -> str:
+    if size.at_least is None:
+        return f"large packets from {flow.sender.ip} do not arrive at {flow.receiver.ip}"
+    return f"nothing larger than {size.at_least} bytes from {flow.sender.ip} arrives at {flow.receiver.ip}"
+
+
+def _recovers(flow: Flow, size: PathMtu) -> str:
+    hung = f" after hanging for {seconds(flow.stalled.seconds)}" if flow.stalled else ""
+    return f"{_loses(flow, size)}, and the sender shrank them by itself{hung}"
+
+
+class _Opening(NamedTuple):
+    one: str  # predicate for one flow: "1 of 12 flows ..."
+    many: str
+    path: Callable[[Flow, PathMtu], str] | None  # and where
+
+
+_OPENINGS: dict[str, _Opening] = {
+    "blackhole": _Opening("is in a PMTUD black hole", "are in a PMTUD black hole", _loses),
+    "ptb_ignored": _Opening(
+        "hangs because its sender ignores PTBs (ICMP packet too big)",
+        "hang because their sender ignores PTBs (ICMP packet too big)",
+        lambda flow, size: f"{flow.sender.ip} keeps sending {flow.receiver.ip} {lost_packets(size)}",
+    ),
+    "blackhole_probable": _Opening(
+        "is probably in a PMTUD black hole", "are probably in a PMTUD black hole", _loses
+    ),
+    "blackhole_suspected": _Opening(
+        "looks like a PMTUD black hole, seen from the receiver's side",
+        "look like a PMTUD black hole, seen from the receiver's side",
+        _arrives,
+    ),
+    "blackhole_recovered": _Opening(
+        "hung in a PMTUD black hole and recovered", "hung in a PMTUD black hole and recovered", _recovers
+    ),
+    "fragment_loss": _Opening("loses large packets without DF", "lose large packets without DF", _loses),
+    "content_drop": _Opening(
+        "hangs on a packet that is dropped for its content, not its size",
+        "hang on a packet that is dropped for its content, not its size",
+        lambda flow, _: _route(flow),
+    ),
+    "dead_path": _Opening(
+        "hangs because nothing passes any more, small packets included",
+        "hang because nothing passes any more, small packets included",
+        lambda flow, _: f"between {flow.sender.ip} and {flow.receiver.ip}",
+    ),
+    "zero_window": _Opening(
+        "waits for its receiver, which closed its window; the network is not the cause",
+        "wait for their receiver, which closed its window; the network is not the cause",
+        lambda flow, _: f"{flow.receiver.ip} does not read",
+    ),
+    "stall": _Opening(
+        "stalls, and no known cause explains it",
+        "stall, and no known cause explains it",
+        lambda flow, _: _route(flow),
+    ),
+}
+
+
+def headline(analysis: Analysis) -> str:
+    """The answer, in one or two sentences."""
+    flows = analysis.all_flows
+    if not flows:
+        return _without_flows(analysis)
+    counts = Counter(flow.verdict for flow in flows)
+    gravest = min(counts, key=VERDICTS.index)
+    if gravest not in _OPENINGS:
+        return _no_problem(analysis, counts)
+    concerned = [flow for flow in flows if flow.verdict == gravest]
+    opening = _OPENINGS[gravest]
+    predicate = opening.one if len(concerned) == 1 else opening.many
+    sentence = f"{_share(len(concerned), analysis)} {predicate}"
+    if opening.path is not None:
+        sentence += f": {_worst_path(concerned, analysis, opening.path)}"
+    sentence += "."
+    others = [v for v in VERDICTS if v in PROBLEMS and v != gravest and counts[v]]
+    if others:
+        sentence += f" Also: {joined([f'{counts[v]} x {WORDS[v].short}' for v in others])}."
+    return sentence
+
+
+def _share(count: int, analysis: Analysis) -> str:
+    total = len(analysis.all_flows)
+    selected = "selected " if analysis.selection else ""
+    if total == 1:
+        return f"The only {selected}flow"
+    return f"{count:,} of {total:,} {selected}flows"
+
+
+def _worst_path(
+    flows: Sequence[Flow], analysis: Analysis, describe: Callable[[Flow, PathMtu], str]
+) -> str:
+    routes = Counter(_route(flow) for flow in flows)
+    route, _ = routes.most_common(1)[0]
+    flow = next(flow for flow in flows if _route(flow) == route)
+    others = len(routes) - 1
+    more = f", and {plural(others, 'other path')} likewise" if others else ""
+    return describe(flow, pooled_mtu(flow, analysis)) + more
+
+
+def pooled_mtu(flow: Flow, analysis: Analysis) -> PathMtu:
+    """The path MTU in the flow's direction, from all flows of its two addresses where the capture has it."""
+    for path in analysis.all_paths:
+        if (path.src, path.dst) == (flow.sender.ip, flow.receiver.ip):
+            pooled = PathMtu(path.at_least, path.at_most, path.exact)
+            return pooled if any(value is not None for value in pooled) else flow.path_mtu
+    return flow.path_mtu
+
+
+def _no_problem(analysis: Analysis, counts: Counter[str]) -> str:
+    total = len(analysis.all_flows)
+    selected = "selected " if analysis.selection else ""
+    undecided, untested = counts["inconclusive"], counts["not_exercised"]
+    if undecided == total:
+        return f"This capture cannot tell whether {_all(total, selected)} a path MTU problem."
+    if untested == total:
+        return f"No problem seen, but nothing was tested: {_none(total, selected)} sent a large packet."
+    if undecided:
+        sentence = f"No problem found, but for {_share(undecided, analysis)} this capture cannot tell."
+    elif total == 1:
+        sentence = f"No problem found: the only {selected}flow is healthy."
+    else:
+        sentence = f"No problem found: all {total:,} {selected}flows are healthy."
+    remarks = [
+        f"{counts[verdict]:,} {words if counts[verdict] == 1 else words_many}"
+        for verdict, words, words_many in (
+            ("loss", "has ordinary packet loss", "have ordinary packet loss"),
+            ("no_df", "sends large packets only without DF", "send large packets only without DF"),
+            ("not_exercised", "sent nothing large enough to tell", "sent nothing large enough to tell"),
+        )
+        if counts[verdict] and total > 1
+    ]
+    if total == 1 and counts["loss"]:
+        sentence += " It has ordinary packet loss."
+    if remarks:
+        sentence += f" {joined(remarks)[:1].upper()}{joined(remarks)[1:]}."
+    return sentence + _working_paths(analysis)
+
+
+def _all(total: int, selected: str) -> str:
+    return f"its only {selected}flow has" if total == 1 else f"its {total:,} {selected}flows have"
+
+
+def _none(total: int, selected: str) -> str:
+    return f"the only {selected}flow never" if total == 1 else f"none of the {total:,} {selected}flows"
+
+
+def _working_paths(analysis: Analysis) -> str:
+    routes = {
+        _route(flow): pooled_mtu(flow, analysis).exact
+        for flow in analysis.all_flows
+        if flow.verdict == "pmtud_ok"
+    }
+    known = [(route, mtu) for route, mtu in routes.items() if mtu is not None]
+    if not known:
+        return ""
+    route, mtu = known[0]
+    more = f", and on {plural(len(known) - 1, 'other path')}" if len(known) > 1 else ""
+    return f" PMTUD worked: the path MTU {route} is {mtu} bytes{more}."
+
+
+def _without_flows(analysis: Analysis) -> str:
+    totals = analysis.totals
+    if analysis.selection:
+        return f"None of the {plural(totals.flows, 'flow')} in this capture matches {analysis.selection}."
+    if not totals.packets:
+        return "The capture holds no packets."
+    parts = []
+    if totals.icmp_packets:
+        parts.append(f"{totals.icmp_packets:,} ICMP")
+    parts += undecoded(analysis)
+    return f"No TCP in this capture: {plural(totals.packets, 'packet')} ({', '.join(parts)})."
+
+
+def undecoded(analysis: Analysis) -> list[str]:
+    """Packets that were not looked into, by reason, the most frequent first."""
+    ordered = sorted(analysis.totals.undecoded.items(), key=lambda item: (-item[1], item[0]))
+    return [f"{count:,} {printable(reason)}" for reason, count in ordered if count]

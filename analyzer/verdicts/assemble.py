@@ -1,0 +1,175 @@
+"""From judgements to `Flow` and `Path` objects: fixes filled in, brackets pooled per pair of addresses."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from analyzer.decode.icmp import KIND_ECHO_REPLY, KIND_ECHO_REQUEST
+from analyzer.evidence.collect import Collector, row_address
+from analyzer.evidence.conversation import Conversation
+from analyzer.evidence.segments import FrameRef
+from analyzer.flows.tables import C_ICMPS, State
+from analyzer.knowledge.fixes import fixes_for
+from analyzer.knowledge.overheads import consistent_with
+from analyzer.results import SIZE_PROBLEMS, VERDICTS, Endpoint, Flow, Path, PathMtu, Probe, worst
+from analyzer.settings import Settings
+from analyzer.verdicts.judge import Judgement, judge_conversation, judge_way
+
+ADVISED = frozenset(VERDICTS[: VERDICTS.index("loss") + 1])
+"""Verdicts for which there is something to do."""
+
+
+@dataclass
+class _Pool:
+    """What the flows of one direction between two addresses say together."""
+
+    at_least: list[int] = field(default_factory=list)
+    at_most: list[int] = field(default_factory=list)
+    exact: list[int] = field(default_factory=list)
+    verdicts: list[str] = field(default_factory=list)
+    streams: list[int] = field(default_factory=list)
+    probes: list[Probe] = field(default_factory=list)
+
+
+def assemble(
+    state: State, settings: Settings
+) -> tuple[tuple[Flow, ...], tuple[Path, ...], tuple[tuple[int, int, int, FrameRef], ...], tuple[str, ...]]:
+    """Judge every flow. Returns flows, paths, the PTBs as (time, stream or -1, mtu, frame), and notes."""
+    collector = Collector(state)
+    pools: dict[tuple[str, str], _Pool] = defaultdict(_Pool)
+    flows = tuple(_flow(collector, conversation, settings, pools) for conversation in collector)
+    _add_probes(state, pools)
+    paths = tuple(_path(src, dst, pool) for (src, dst), pool in sorted(pools.items()))
+    timeline = tuple((p.ts, p.flow, p.mtu, p.ref) for p in collector.ptbs)
+    return flows, paths, timeline, _notes(collector, flows, state)
+
+
+def _flow(
+    collector: Collector,
+    conversation: Conversation,
+    settings: Settings,
+    pools: dict[tuple[str, str], _Pool],
+) -> Flow:
+    stream = conversation.stream
+    ends = collector.endpoints(stream)
+    judged = [judge_way(way, conversation, settings) for way in conversation.ways]
+    for judgement in judged:
+        _pool(pools[ends[judgement.side][0], ends[1 - judgement.side][0]], stream, judgement)
+    chosen = judge_conversation(conversation, judged)
+    client = conversation.client_side
+    row = collector.flows[stream]
+    named = chosen.verdict not in ("not_exercised",)
+    ways = conversation.ways
+    return Flow(
+        stream=stream,
+        client=Endpoint(*ends[client]),
+        server=Endpoint(*ends[1 - client]),
+        verdict=chosen.verdict,
+        confidence=chosen.confidence,
+        direction=("client_to_server" if chosen.side == client else "server_to_client") if named else None,
+        path_mtu=chosen.path_mtu,
+        stalled=chosen.stalled,
+        ptb=chosen.ptb,
+        ruled_out=chosen.ruled_out,
+        explanation=chosen.explanation,
+        evidence=chosen.evidence,
+        packets=int(row["packets"]),
+        bytes=int(row["bytes"]),
+        first_time=conversation.first_ts,
+        last_time=conversation.last_ts,
+        file=int(row["file"]),
+        fixes=fixes_for(
+            chosen.verdict,
+            sender_ip=ends[chosen.side][0],
+            receiver_ip=ends[1 - chosen.side][0],
+            path_mtu=chosen.path_mtu,
+            version=int(row["version"]),
+            ptb_reasons=tuple(p.reason for p in chosen.ptb if p.reason),
+        )
+        if chosen.verdict in ADVISED
+        else (),
+        timeline=collector.timeline(stream).copy() if ways[0].segments else None,
+        client_side=client,
+        window_scales=(max(ways[0].count["wscale"], 0), max(ways[1].count["wscale"], 0)),
+    )
+
+
+def _pool(pool: _Pool, stream: int, judgement: Judgement) -> None:
+    pool.streams.append(stream)
+    pool.verdicts.append(judgement.verdict)
+    bracket = judgement.path_mtu
+    if bracket.at_least is not None:
+        pool.at_least.append(bracket.at_least)
+    if bracket.at_most is not None:
+        pool.at_most.append(bracket.at_most)
+    if bracket.exact is not None:
+        pool.exact.append(bracket.exact)
+
+
+def _path(src: str, dst: str, pool: _Pool) -> Path:
+    answered = [p.ip_len for p in pool.probes if p.reply is not None]
+    at_least = max([*pool.at_least, *answered], default=None)
+    unanswered = [
+        p.ip_len for p in pool.probes if p.reply is None and answered and p.ip_len > max(answered) and p.ptb_mtu is None
+    ]
+    # One lost ping is loss; two of a size above all that were answered are not.
+    lost = [size - 1 for size in set(unanswered) if unanswered.count(size) >= 2]
+    told = [p.ptb_mtu for p in pool.probes if p.ptb_mtu]
+    exact = min([*pool.exact, *told], default=None)
+    at_most = min([*pool.at_most, *lost, *told], default=None)
+    if at_least is not None and at_most is not None and at_least > at_most:
+        at_least = None  # flows contradict each other (several paths, or a change): only the limit is safe
+    verdict = worst(pool.verdicts) if pool.verdicts else "inconclusive" if lost else "not_exercised"
+    if not pool.verdicts and not lost and at_least is not None and at_least >= Settings().exercised_bytes:
+        verdict = "pmtud_ok" if told else "ok"
+    limited = verdict in SIZE_PROBLEMS or at_most is not None
+    return Path(
+        src=src,
+        dst=dst,
+        at_least=at_least,
+        at_most=at_most,
+        exact=exact,
+        verdict=verdict,
+        consistent_with=consistent_with(at_least, at_most, exact) if limited else (),
+        streams=tuple(pool.streams),
+        probes=tuple(pool.probes),
+    )
+
+
+def _add_probes(state: State, pools: dict[tuple[str, str], _Pool]) -> None:
+    """Pings with DF and their replies; a reply has the same identifier and sequence number."""
+    icmps = state.icmps[: state.counters[C_ICMPS]]
+    replies: dict[tuple[str, str, int, int], FrameRef] = {}
+    for index in np.flatnonzero(icmps["kind"] == KIND_ECHO_REPLY):
+        row = icmps[index]
+        version = int(row["version"])
+        key = (row_address(row, "d", version), row_address(row, "s", version), int(row["echo_id"]), int(row["echo_seq"]))
+        replies.setdefault(key, FrameRef(int(row["file"]), int(row["frame"])))
+    for index in np.flatnonzero(icmps["kind"] == KIND_ECHO_REQUEST):
+        row = icmps[index]
+        if not row["df"]:
+            continue
+        version = int(row["version"])
+        src, dst = row_address(row, "s", version), row_address(row, "d", version)
+        reply = replies.get((src, dst, int(row["echo_id"]), int(row["echo_seq"])))
+        pools[src, dst].probes.append(
+            Probe(FrameRef(int(row["file"]), int(row["frame"])), int(row["ip_len"]), reply, None)
+        )
+
+
+def _notes(collector: Collector, flows: tuple[Flow, ...], state: State) -> tuple[str, ...]:
+    notes = []
+    strangers = [p for p in collector.ptbs if p.flow < 0]
+    if strangers:
+        frames = ", ".join(str(p.ref.frame) for p in strangers[:5])
+        notes.append(
+            f"{len(strangers)} PTB(s) quote packets of no TCP flow in this capture (frames {frames}"
+            f"{' ...' if len(strangers) > 5 else ''})."
+        )
+    lost = int(collector.flows["lost_events"].sum()) if len(flows) else 0
+    if lost:
+        notes.append(f"{lost} packets of troubled flows were counted but not recorded: the bound is reached.")
+    return tuple(notes)

@@ -1,0 +1,197 @@
+"""One verdict per flow: the worse of its directions, with bracket, stalled segment and ruled-out causes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analyzer.evidence.conversation import Conversation, Way
+from analyzer.evidence.episodes import Run, runs_of
+from analyzer.evidence.segments import FrameRef, refs
+from analyzer.flows.tables import SAW_SYN_ACK
+from analyzer.results import VERDICTS, PathMtu, Ptb, RuledOut, Stalled
+from analyzer.settings import Settings
+from analyzer.verdicts.facts import Facts
+from analyzer.verdicts.plain import Calm, judge_calm
+from analyzer.verdicts.rules import judge_run
+
+LIMITED_BY_SIZE = frozenset(
+    {"blackhole", "blackhole_probable", "blackhole_recovered", "ptb_ignored", "fragment_loss"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What was found about one direction."""
+
+    verdict: str
+    confidence: str
+    explanation: str
+    path_mtu: PathMtu
+    stalled: Stalled | None
+    ptb: tuple[Ptb, ...]
+    ruled_out: tuple[RuledOut, ...]
+    evidence: tuple[tuple[str, tuple[FrameRef, ...]], ...]
+    side: int
+
+
+def judge_way(way: Way, conversation: Conversation, settings: Settings) -> Judgement:
+    """Judge one direction: the worst of its stalled runs, and of what else it shows."""
+    found: list[Judgement] = []
+    for run in runs_of(way.segments, way.side):
+        facts = Facts(way, run, settings)
+        # A run that ended well at its own size is ordinary loss; the counters tell of it.
+        if not (facts.episode or run.acked_by is None or facts.gave_up_size):
+            continue
+        rule = judge_run(facts)
+        found.append(
+            Judgement(
+                verdict=rule.verdict,
+                confidence=rule.confidence(facts),
+                explanation=rule.words(facts),
+                path_mtu=_bracket(way, rule.verdict, run),
+                stalled=_stalled(way, run),
+                ptb=_ptbs(way, facts if rule.verdict == "ptb_ignored" else None),
+                ruled_out=_ruled_out(rule.verdict, facts),
+                evidence=_evidence(facts),
+                side=way.side,
+            )
+        )
+    calm = Calm(way, settings, conversation.seen, _established(conversation))
+    plain = judge_calm(calm)
+    frames = plain.frames(calm)
+    found.append(
+        Judgement(
+            verdict=plain.verdict,
+            confidence=plain.confidence,
+            explanation=plain.words(calm),
+            path_mtu=_bracket(way, plain.verdict, None),
+            stalled=None,
+            ptb=_ptbs(way, None),
+            ruled_out=(),
+            evidence=((plain.words(calm), frames),) if frames else (),
+            side=way.side,
+        )
+    )
+    return min(found, key=lambda j: VERDICTS.index(j.verdict))
+
+
+def judge_conversation(conversation: Conversation, judged: list[Judgement]) -> Judgement:
+    """The worse of the two directions; of two healthy ones, the one that carried the larger packets."""
+
+    def rank(judgement: Judgement) -> tuple[int, int, int]:
+        way = conversation.ways[judgement.side]
+        return VERDICTS.index(judgement.verdict), -way.delivered, -way.count["max_sent"]
+
+    return min(judged, key=rank)
+
+
+def _established(conversation: Conversation) -> bool:
+    if conversation.seen & SAW_SYN_ACK:
+        return any(way.count["una_known"] for way in conversation.ways)
+    return any(way.count["data_packets"] for way in conversation.ways)
+
+
+def _bracket(way: Way, verdict: str, run: Run | None) -> PathMtu:
+    """[at_least, at_most]: the largest packet proven delivered, one less than the smallest proven lost."""
+    at_least = way.delivered or None
+    at_most = exact = None
+    if verdict in LIMITED_BY_SIZE and run is not None and not run.head.super_segment:
+        at_most = run.head.ip_len - 1
+    elif verdict == "blackhole_suspected" and way.full_size:
+        at_most = way.full_size - 1
+    believed = [p for p in way.ptbs if p.plausible]
+    if believed and verdict in ("pmtud_ok", "ptb_ignored"):
+        smallest = min(believed, key=lambda p: p.mtu)
+        at_most = smallest.mtu if at_most is None else min(at_most, smallest.mtu)
+        exact = smallest.mtu
+    elif verdict == "pmtud_ok":
+        quoted = [p.quoted_len for p in way.ptbs if p.defect == "mtu_zero" and p.quoted_len > 0]
+        at_most = min(quoted) - 1 if quoted else None
+    if at_least is not None and at_most is not None and at_least > at_most:
+        at_least = None  # contradiction (the path changed): the newer, smaller limit stands
+    return PathMtu(at_least, at_most, exact)
+
+
+def _stalled(way: Way, run: Run) -> Stalled:
+    head = run.head
+    last = run.acked_by.ts if run.acked_by is not None else max(way.capture_end if not run.tries else run.tries[-1].ts, run.copies[-1].ts)
+    return Stalled(
+        frames=refs(run.tries),
+        first_frame=run.first.ref,
+        ip_len=head.ip_len,
+        payload_len=head.payload,
+        seq=head.seq & 0xFFFFFFFF,
+        df=head.df,
+        retransmissions=run.retransmissions,
+        seconds=(last - run.first.ts) / 1e9,
+    )
+
+
+def _ptbs(way: Way, facts: Facts | None) -> tuple[Ptb, ...]:
+    out = []
+    for ptb in way.ptbs:
+        ignored = ptb.defect is not None and ptb.defect != "mtu_zero"
+        reason: str | None = ptb.defect
+        if facts is not None and ptb in facts.ignored:
+            ignored, reason = True, ptb.defect or "host"
+        elif not ignored:
+            reason = None
+        out.append(Ptb(ptb.ref, ptb.router, ptb.mtu, "ignored" if ignored else "accepted", reason))
+    return tuple(out)
+
+
+def _evidence(facts: Facts) -> tuple[tuple[str, tuple[FrameRef, ...]], ...]:
+    run = facts.run
+    rows: list[tuple[str, tuple[FrameRef, ...]]] = [
+        (f"the segment of {run.head.ip_len} bytes and its retransmissions", refs(run.tries))
+    ]
+    if run.changed:
+        rows.append(("the same bytes sent in another shape", refs(run.changed)))
+    if run.acked_by is not None:
+        rows.append(("acknowledged", (run.acked_by.ref,)))
+    for control in (facts.passed, facts.before if facts.passed is None else None, facts.failed, *facts.as_large):
+        if control is not None:
+            rows.append((control.text, control.frames))
+    if facts.about:
+        rows.append(("PTBs", tuple(p.ref for p in facts.about)))
+    return tuple(rows)
+
+
+def _ruled_out(verdict: str, facts: Facts) -> tuple[RuledOut, ...]:
+    """The other causes of a stall, each with what speaks against it."""
+    if verdict in ("inconclusive", "pmtud_ok", "loss"):
+        return ()
+    out: list[RuledOut] = []
+    run = facts.run
+    if verdict != "zero_window" and facts.window is not None and facts.window.ref.frame:
+        out.append(
+            RuledOut(
+                "zero_window",
+                f"the receiver's window was open ({facts.window.size} bytes)",
+                (facts.window.ref,),
+            )
+        )
+    if verdict != "dead_path" and facts.passed is not None:
+        out.append(RuledOut("dead_path", facts.passed.text, facts.passed.frames))
+    elif verdict != "dead_path" and run.acked_by is not None:
+        out.append(RuledOut("dead_path", "the same bytes were acknowledged in the end", (run.acked_by.ref,)))
+    if verdict not in ("loss", "stall") and run.retransmissions >= 2:
+        out.append(
+            RuledOut(
+                "loss",
+                f"{len(run.tries)} transmissions of the same size in a row were lost",
+                refs(run.tries),
+            )
+        )
+    size = verdict.startswith("blackhole") or verdict in ("ptb_ignored", "fragment_loss")
+    if size and facts.as_large == (None, None):
+        out.append(RuledOut("content_drop", "no packet as large got through either", refs(facts.large_lost)))
+    if verdict == "content_drop" and facts.as_large[1] is not None:
+        out.append(RuledOut("blackhole", facts.as_large[1].text, facts.as_large[1].frames))
+    if verdict == "dead_path" and facts.failed is not None:
+        out.append(RuledOut("blackhole", facts.failed.text, facts.failed.frames))
+    if verdict.startswith("blackhole") and not facts.about:
+        out.append(RuledOut("pmtud_ok", "no PTB for this flow in this capture", ()))
+    return tuple(out)
+
+

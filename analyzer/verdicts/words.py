@@ -1,0 +1,212 @@
+"""Explanations in plain words, one function a rule. They state what the capture shows, never more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analyzer.evidence.segments import Segment
+from analyzer.verdicts.facts import Facts
+
+NO_PTB = "The capture holds no PTB (ICMP frag-needed or packet-too-big) for this flow."
+
+
+def seconds(ns: int) -> str:
+    """A duration for people: 0.35 s, 14.2 s, 15 min."""
+    s = ns / 1e9
+    if s >= 600:
+        return f"{s / 60:.0f} min"
+    return f"{s:.2f} s" if s < 1 else f"{s:.1f} s"
+
+
+def times(count: int) -> str:
+    """once, twice, 5 times."""
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def frames(segments: Sequence[Segment], most: int = 3) -> str:
+    """frame 7, or frames 7, 9, 12 and 5 more."""
+    numbers = [str(s.ref.frame) for s in segments]
+    if len(numbers) == 1:
+        return f"frame {numbers[0]}"
+    rest = f" and {len(numbers) - most} more" if len(numbers) > most else ""
+    return f"frames {', '.join(numbers[:most])}{rest}"
+
+
+def _stuck(f: Facts) -> str:
+    run, head = f.run, f.head
+    df = "" if f.way.version == 6 else (" with DF" if head.df else " without DF")
+    original = (
+        f"The segment of {head.ip_len} bytes{df} first sent in frame {run.first.ref.frame}"
+        if run.original is not None and not run.original.super_segment
+        else f"The segment of {head.ip_len} bytes{df} (frame {head.ref.frame})"
+    )
+    return f"{original} was retransmitted {times(run.retransmissions)} within {seconds(run.span)}"
+
+
+def _end(f: Facts) -> str:
+    ack = f.run.acked_by
+    return f"until frame {ack.ref.frame} acknowledged it" if ack else "and was never acknowledged"
+
+
+def one_sided(f: Facts) -> str:
+    return (
+        f"{_stuck(f)}, but the capture holds packets of one direction only, so it cannot tell what arrived. "
+        "Capture where both directions pass."
+    )
+
+
+def zero_window(f: Facts) -> str:
+    window = f.window
+    frame = f" (frame {window.ref.frame})" if window and window.ref.frame else ""
+    return f"The receiver had closed its window{frame}: the sender was waiting for the receiver, not for the path."
+
+
+def ptb_ignored(f: Facts) -> str:
+    ptb = f.ignored[0]
+    why = {
+        None: "Nothing is wrong with it as captured: the sending host (its firewall, its settings) or something "
+        "between the capture point and the host discards it.",
+        "checksum": "Its ICMP checksum is wrong, so hosts discard it.",
+        "tuple": "It quotes addresses or ports that no flow here has: something rewrote the packet (NAT, load "
+        "balancer) without rewriting the quote, so the host cannot tell which connection is meant.",
+        "sequence": "It quotes a sequence number outside the window, so the host takes it for forged.",
+        "mtu_zero": "It names no MTU (0), and the sender does not guess one.",
+        "mtu_not_smaller": f"It names an MTU of {ptb.mtu}, no smaller than the packet it rejects "
+        f"({ptb.quoted_len} bytes).",
+        "below_1280": f"It names an MTU of {ptb.mtu}; IPv6 hosts discard values below 1280.",
+    }[ptb.defect]
+    return (
+        f"A PTB came (frame {ptb.ref.frame}, from {ptb.router}, MTU {ptb.mtu}), but the sender kept its size: "
+        f"{_stuck(f)}. {why}"
+    )
+
+
+def pmtud_ok(f: Facts) -> str:
+    ptb = f.obeyed[-1]
+    return (
+        f"PMTUD works: {ptb.router} announced an MTU of {ptb.mtu} (frame {ptb.ref.frame}) and the quoted bytes were "
+        "acknowledged afterwards."
+    )
+
+
+def ptb_pending(f: Facts) -> str:
+    ptb = next(p for p in f.about if p.plausible)
+    return (
+        f"A PTB came (frame {ptb.ref.frame}, MTU {ptb.mtu}), but the capture ends before it shows whether the sender "
+        "obeyed. Capture longer."
+    )
+
+
+def recovered(f: Facts) -> str:
+    new = f.fell_back
+    assert new is not None  # noqa: S101  # the rule requires it
+    how = "without DF" if f.head.df and not new.df and new.ip_len >= f.head.ip_len else f"as {new.ip_len} bytes"
+    if not new.df and f.head.df and new.ip_len < f.head.ip_len:
+        how += " without DF"
+    lost = seconds((f.run.acked_by or new).ts - f.run.first.ts)
+    return (
+        f"{_stuck(f)} in vain. The sender then gave up that size by itself: sent {how} (frame {new.ref.frame}) the "
+        f"same bytes were acknowledged. The hang cost {lost}. {NO_PTB}"
+    )
+
+
+def loss_in_run(f: Facts) -> str:
+    if f.fell_back is not None and f.as_large != (None, None):
+        return f"{_stuck(f)} {_end(f)}; packets as large got through as well, so its size was not the reason."
+    return f"{_stuck(f)} {_end(f)}: it got through at its own size in the end."
+
+
+def content_drop(f: Facts) -> str:
+    control = f.as_large[1]
+    assert control is not None  # noqa: S101  # the rule requires it
+    return (
+        f"{_stuck(f)} {_end(f)}, yet {control.text} meanwhile. Not its size but something else about this one packet "
+        "gets it dropped: look for an inspecting device (IPS, WAF, proxy) on the path."
+    )
+
+
+def ended_in_recovery(f: Facts) -> str:
+    return f"{_stuck(f)}; then the capture ends. Packets as large got through, so this is ordinary loss."
+
+
+def short_blackhole(f: Facts) -> str:
+    passed = f.passed
+    assert passed is not None  # noqa: S101  # the rule requires it
+    return (
+        f"{_stuck(f)}, while {passed.text}. Nothing as large ever got through. {NO_PTB} The capture ends too early to "
+        "be sure."
+    )
+
+
+def too_short(f: Facts) -> str:
+    return (
+        f"{_stuck(f)}; then the capture ends, too early to tell loss from a black hole. Capture for 10 s or more of "
+        "the hang."
+    )
+
+
+def too_lossy(f: Facts) -> str:
+    return (
+        f"{_stuck(f)}, but {f.way.missing_share:.0%} of the acknowledged bytes are missing from the capture: it lost "
+        "packets itself and cannot tell."
+    )
+
+
+def blackhole(f: Facts) -> str:
+    passed = f.passed
+    assert passed is not None  # noqa: S101  # the rule requires it
+    return (
+        f"{_stuck(f)} and was never acknowledged, while {passed.text}. Nothing as large ever got through in this "
+        f"direction. {NO_PTB}"
+    )
+
+
+def path_changed(f: Facts) -> str:
+    passed = f.passed
+    assert passed is not None  # noqa: S101  # the rule requires it
+    return (
+        f"{_stuck(f)} and was never acknowledged, while {passed.text}. {len(f.large_lost)} different segments as large "
+        "were all lost. Earlier such packets got through: the path seems to have changed to a narrower one. " + NO_PTB
+    )
+
+
+def fragment_loss(f: Facts) -> str:
+    control = f.passed or f.before
+    small = f", while {control.text}" if control else ""
+    return (
+        f"{_stuck(f)}{small}. Without DF routers may fragment such packets: fragments get lost (a firewall that drops "
+        "them), or the packet where it would have to be fragmented."
+    )
+
+
+def dead_path(f: Facts) -> str:
+    if f.failed is not None:
+        return f"{_stuck(f)} and was never acknowledged; {f.failed.text}. Nothing passes any more, whatever its size."
+    if f.as_large[0] is not None:
+        return (
+            f"{_stuck(f)} and was never acknowledged; nothing came back any more, and packets as large had got through "
+            "before. No smaller packet was tried, so a path that became narrower cannot be excluded."
+        )
+    return f"{_stuck(f)} and was never acknowledged, although it is small: nothing passes any more."
+
+
+def probable(f: Facts) -> str:
+    control = f.before or f.passed
+    small = f"{control.text[0].upper()}{control.text[1:]}" if control else ""
+    return (
+        f"{_stuck(f)} and was never acknowledged. {small}; nothing as large ever did. No smaller packet was tried "
+        f"meanwhile, so a path that died at that moment cannot be excluded. {NO_PTB}"
+    )
+
+
+def starts_late(f: Facts) -> str:
+    return f"{_stuck(f)}, but the capture starts in the middle of the stall and shows nothing that got through."
+
+
+def stall(f: Facts) -> str:
+    if f.as_large[0] is not None:
+        return (
+            f"{_stuck(f)} and was never acknowledged. Packets as large had got through before, and smaller ones may "
+            "still do: neither loss nor a dead path nor the size alone explains it."
+        )
+    return f"{_stuck(f)} {_end(f)}. None of the known causes explains it."
