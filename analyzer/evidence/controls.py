@@ -87,8 +87,10 @@ def _ack_stopped_peer(way: Way, run: Run, settings: Settings) -> Control | None:
 
 def _neighbour_passed(way: Way, run: Run) -> Control | None:
     end = run.end_ts(way.capture_end)
+    # What was on its way when the stall began is answered before the first retransmissions.
+    after = run.copies[min(1, len(run.copies) - 1)].ts
     for other in way.neighbours:
-        if run.first.ts < other.answered_first_ts <= end or run.first.ts + ACK_DELAY_NS * 2 < other.answered_ts <= end:
+        if run.copies[0].ts < other.answered_first_ts <= end or after < other.answered_ts <= end:
             return Control(
                 f"small packets of stream {other.stream} between the same addresses were answered meanwhile",
                 (),
@@ -165,9 +167,10 @@ def failed_during(way: Way, run: Run, settings: Settings) -> Control | None:
     ]
     if small:
         text = f"a smaller packet of {small[0].ip_len} bytes sent meanwhile did not get through either"
-        if way.count["sack_ok"] and way.peer["sack_ok"]:
+        blind = any(s.options_cut for s in way.segments if s.side != way.side)
+        if way.count["sack_ok"] and way.peer["sack_ok"] and not blind:
             return Control(text, refs(small))
-        if not _duplicate_acks(way, run):  # without SACK an arrival shows as a duplicate ACK
+        if not _duplicate_acks(way, run):  # without (visible) SACK an arrival shows as a duplicate ACK
             return Control(text, refs(small))
     for asked in way.segments:  # the peer goes on sending what was acknowledged: ACKs do not arrive
         if asked.side != way.side and asked.resent and asked.data and run.first.ts < asked.ts < end:
@@ -226,7 +229,7 @@ def _neighbour_as_large(
         f"stream {other.stream} delivered a packet of {other.delivered} bytes between the same addresses",
         (other.delivered_ref, other.delivered_ack),
     )
-    if other.delivered_ts > run.first.ts:
+    if other.delivered_ts > run.copies[min(1, len(run.copies) - 1)].ts:
         return before, after or found
     return before or found, after
 

@@ -102,7 +102,7 @@ class Way:
     @cached_property
     def holes(self) -> list[Hole]:
         """Bytes of this direction that were missing while later ones came."""
-        return holes_of(self.segments, self.side)
+        return holes_of(self.segments, self.side, self.count["una"])
 
     @cached_property
     def cap(self) -> tuple[int, int]:

@@ -7,6 +7,7 @@ same sequence number and length with growing gaps over at least a second, withou
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from analyzer.evidence.segments import Segment
 from analyzer.settings import Settings
@@ -20,59 +21,88 @@ class Run:
     original: Segment | None  # the first transmission; None if the capture starts later
     copies: list[Segment] = field(default_factory=list)  # retransmissions in order
     acked_by: Segment | None = None  # the packet that acknowledged the byte
+    acked_unseen: bool = False  # acknowledged later, but the packet was not recorded
 
-    @property
-    def same(self) -> list[Segment]:
-        """The retransmissions of the shape that was repeated most, up to the first smaller one."""
-        tries = self.copies[: self.first_change] if self.first_change is not None else self.copies
-        shapes = [(copy.payload, copy.df) for copy in tries]
-        if not shapes:
-            return []
-        usual = max(set(shapes), key=lambda shape: (shapes.count(shape), shape))
-        return [copy for copy in tries if (copy.payload, copy.df) == usual]
+    @cached_property
+    def phases(self) -> list[list[Segment]]:
+        """The retransmissions in groups of equal length and DF, in order."""
+        groups: list[list[Segment]] = []
+        for copy in self.copies:
+            if groups and (groups[-1][-1].payload, groups[-1][-1].df) == (copy.payload, copy.df):
+                groups[-1].append(copy)
+            else:
+                groups.append([copy])
+        return groups
 
-    @property
-    def first_change(self) -> int | None:
-        """Index of the first retransmission that is smaller than the one before, or lost its DF."""
-        before = self.original if self.original is not None and not self.original.super_segment else None
-        for i, copy in enumerate(self.copies):
-            if before is not None and (copy.payload < before.payload or (before.df and not copy.df)):
-                return i
-            before = copy
-        return None
+    @cached_property
+    def _stuck_phase(self) -> int:
+        """Index of the phase that was repeated most, the first of equals.
 
-    @property
-    def changed(self) -> list[Segment]:
-        """The retransmissions from the first change of shape on."""
-        return self.copies[self.first_change :] if self.first_change is not None else []
-
-    @property
-    def head(self) -> Segment:
-        """The stuck segment at a size that was on the wire: a repeated retransmission, else the original.
-
-        A timeout resends exactly one segment, also where the original was a super-segment.
+        The original counts with the first phase if it had its shape; so does a super-segment, since a
+        timeout resends exactly one of the segments it is cut into.
         """
-        if self.same:
-            return self.same[0]
-        return self.original if self.original is not None else self.copies[0]
+        lengths = [len(phase) for phase in self.phases]
+        if self.original is not None and not self._original_fits(self.phases[0]):
+            lengths[0] -= 1
+        return lengths.index(max(lengths))
+
+    def _original_fits(self, phase: list[Segment]) -> bool:
+        original = self.original
+        return original is not None and (
+            original.super_segment or (original.payload == phase[0].payload and original.df == phase[0].df)
+        )
+
+    @cached_property
+    def same(self) -> list[Segment]:
+        """The transmissions of the shape that was repeated most, without the original."""
+        return self.phases[self._stuck_phase]
+
+    @cached_property
+    def changed(self) -> list[Segment]:
+        """The retransmissions after those: from the first that is smaller, or lost its DF, on."""
+        later = [copy for phase in self.phases[self._stuck_phase + 1 :] for copy in phase]
+        head = self.head
+        start = next(
+            (i for i, copy in enumerate(later) if copy.payload < head.payload or (head.df and not copy.df)), len(later)
+        )
+        return later[start:]
+
+    @cached_property
+    def head(self) -> Segment:
+        """The stuck segment at a size that was on the wire: a retransmission repeated most, or the original.
+
+        An original that was sent once and then cut smaller was not given the time to get stuck, but where
+        no shape was repeated it is the one that was given up.
+        """
+        first = self.phases[0]
+        alone = self.original is not None and not self.original.super_segment and max(map(len, self.phases)) == 1
+        if alone and self.original is not None and not self._original_fits(first):
+            return self.original
+        return self.same[0]
 
     @property
     def first(self) -> Segment:
         """The first transmission seen."""
         return self.original if self.original is not None else self.copies[0]
 
-    @property
+    @cached_property
     def tries(self) -> list[Segment]:
-        """All transmissions of the head's size: those that were lost if nothing acknowledged them."""
-        same = self.same
-        if self.original is not None and (self.original.super_segment or self.original.payload == self.head.payload):
-            return [self.original, *same]
-        return same or [self.first]
+        """All transmissions of the head's shape: those that were lost if nothing acknowledged them."""
+        if self.head is self.original:
+            return [self.original]
+        if self.original is not None and self._stuck_phase == 0 and self._original_fits(self.phases[0]):
+            return [self.original, *self.same]
+        return self.same
 
     @property
     def retransmissions(self) -> int:
         """Retransmissions of the same sequence number, length and DF."""
-        return len(self.same)
+        return len(self.tries) - 1 if self.original is not None or self._stuck_phase else len(self.tries)
+
+    @property
+    def acked(self) -> bool:
+        """True if the stuck byte was acknowledged in the end."""
+        return self.acked_by is not None or self.acked_unseen
 
     def end_ts(self, capture_end: int) -> int:
         """When the byte was acknowledged, or the capture ended."""
@@ -83,9 +113,9 @@ class Run:
         """From the first to the last transmission of the head's size, ns."""
         return self.tries[-1].ts - self.tries[0].ts
 
-    def grows(self, growth: float) -> bool:
+    def grows(self, growth: float, copies: list[Segment]) -> bool:
         """True if the gaps between retransmissions grow as a backing-off timer's do."""
-        times = [copy.ts for copy in self.same]
+        times = [copy.ts for copy in copies]
         gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
         if len(gaps) < 2 or gaps[0] <= 0:
             return False
@@ -97,12 +127,27 @@ class Run:
         return (
             self.retransmissions >= settings.episode_retransmissions
             and self.span >= settings.episode_span_ns
-            and self.grows(settings.backoff_growth)
+            and self.grows(settings.backoff_growth, self.same)
+        )
+
+    def is_mixed_episode(self, settings: Settings) -> bool:
+        """As an episode, but the sender changed the segment's size meanwhile and was not answered either.
+
+        Stacks that fall back do so, and senders of small messages join queued ones when they resend.
+        """
+        return (
+            not self.acked
+            and len(self.copies) >= settings.episode_retransmissions
+            and self.copies[-1].ts - self.first.ts >= settings.episode_span_ns
+            and self.grows(settings.backoff_growth, self.copies)
         )
 
 
-def runs_of(segments: list[Segment], side: int) -> list[Run]:
-    """All runs of `side` in order of their start. Spurious resends (already acknowledged) make none."""
+def runs_of(segments: list[Segment], side: int, una_at_end: int) -> list[Run]:
+    """All runs of `side` in order of their start. Spurious resends (already acknowledged) make none.
+
+    `una_at_end` is the highest acknowledgement of the whole capture, recorded or not.
+    """
     finished: list[Run] = []
     open_run: Run | None = None
     originals: dict[int, Segment] = {}
@@ -137,4 +182,6 @@ def runs_of(segments: list[Segment], side: int) -> list[Run]:
         open_run.copies.append(segment)
     if open_run is not None:
         finished.append(open_run)
+    for run in finished:
+        run.acked_unseen = run.acked_by is None and una_at_end > run.seq
     return finished

@@ -21,20 +21,37 @@ class Hole:
     start: int
     end: int
     opened_by: Segment
-    missing: int = 0  # bytes missing when it opened
-    arrived: list[Segment] = field(default_factory=list)  # data beyond the hole that arrived while it was open
+    arrived: list[Segment] = field(default_factory=list)  # what came from beyond the hole while it was open
     filled_by: list[Segment] = field(default_factory=list)
     filled_ts: int | None = None  # None: still open when the capture ends
+    parts: list[tuple[int, int]] = field(default_factory=list)  # what is still missing
+
+    @property
+    def missing(self) -> int:
+        """Bytes missing when it opened."""
+        return self.end - self.start
 
     def seconds_open(self, capture_end: int) -> float:
         """How long the bytes were missing."""
         return ((self.filled_ts if self.filled_ts is not None else capture_end) - self.opened_by.ts) / 1e9
 
+    def fill(self, segment: Segment) -> None:
+        """Take the bytes of a late segment out of what is missing."""
+        left, right = segment.seq, segment.seq + segment.payload
+        rest = []
+        for start, end in self.parts:
+            rest += [(a, b) for a, b in ((start, min(end, left)), (max(start, right), end)) if a < b]
+        self.parts = rest
+        self.filled_by.append(segment)
+        if not rest:
+            self.filled_ts = segment.ts
 
-def holes_of(segments: list[Segment], side: int) -> list[Hole]:
+
+def holes_of(segments: list[Segment], side: int, una: int) -> list[Hole]:
     """Holes in the data of `side`, as the capture point saw it, in order.
 
-    A hole that the peer acknowledges without the capture having seen its bytes was made by the capture.
+    A hole that the peer acknowledges without the capture having seen its bytes was made by the capture;
+    `una` is the highest acknowledgement of the whole capture, recorded or not.
     """
     holes: list[Hole] = []
     open_holes: list[Hole] = []
@@ -46,25 +63,22 @@ def holes_of(segments: list[Segment], side: int) -> list[Hole]:
                     open_holes.remove(hole)
                     holes.remove(hole)
             continue
-        if segment.end == segment.seq or segment.keepalive:
+        if segment.keepalive or segment.rst:
             continue
-        end = segment.end
+        # A bare ACK carries SND.NXT: it too tells that bytes before it were sent and did not come.
         for hole in list(open_holes):
-            if segment.seq < hole.end and end > hole.start:
-                hole.filled_by.append(segment)
-                if segment.seq <= hole.start:
-                    hole.start = min(end, hole.end)
-                if hole.start >= hole.end:
-                    hole.filled_ts = segment.ts
+            if segment.data and segment.seq < hole.end and segment.end > hole.start:
+                hole.fill(segment)
+                if hole.filled_ts is not None:
                     open_holes.remove(hole)
             elif segment.seq >= hole.end:
                 hole.arrived.append(segment)
-        if segment.opens_hole and highest is not None and segment.seq > highest:
-            hole = Hole(highest, segment.seq, segment, segment.seq - highest, [segment])
+        if highest is not None and segment.seq > highest:
+            hole = Hole(highest, segment.seq, segment, [segment], parts=[(highest, segment.seq)])
             holes.append(hole)
             open_holes.append(hole)
-        highest = end if highest is None else max(highest, end)
-    return holes
+        highest = segment.end if highest is None else max(highest, segment.end)
+    return [hole for hole in holes if hole.filled_ts is not None or hole.end > una]
 
 
 def fits_full_size(length: int, mss: int) -> bool:

@@ -50,6 +50,7 @@ class Segment:
     ttl: int
     marks: int
     sack: tuple[tuple[int, int], ...]  # unwrapped blocks
+    options_cut: bool = False  # the snap length cut its TCP options: SACK blocks may be missing
 
     @property
     def has_ack(self) -> bool:
@@ -149,6 +150,7 @@ def segments_of(rows: Any, heads: Any) -> list[Segment]:
                 ttl=int(row["ttl"]),
                 marks=marks,
                 sack=tuple((near(a, ack), near(b, ack)) for a, b in full.sack),
+                options_cut=int(row["head_len"]) < int(row["ip_len"]) - payload,
             )
         )
     return out

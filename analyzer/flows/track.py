@@ -54,6 +54,7 @@ from analyzer.settings import AFTERMATH_ROWS, HISTORY_ROWS, LONG_HOLE_NS, MAX_FL
 WRAP = 1 << 32
 FARTHEST = 1 << 30  # RFC 7323 2.3: the largest window; numbers farther away belong to no live byte
 RUN_RECORDED = 3  # retransmissions of one head before the flow is recorded
+FULL_ENOUGH = 1281  # a direction that carried such packets needs no closer look at its holes
 NO_FLOW = -1
 
 
@@ -240,6 +241,8 @@ def note_segment(
     first = not me["seen"]
     me["seen"] = 1
     if end == seq:
+        if 0 < ahead < FARTHEST and not first and flow["recording"] == 0 and me["max_sent"] < FULL_ENOUGH:
+            start_recording(state, flow, 64, AFTERMATH_ROWS)  # a bare ACK beyond bytes that did not come
         return MARK_KEEPALIVE if ahead == -1 else 0
     if not -FARTHEST < ahead < FARTHEST:
         return 0
@@ -338,6 +341,8 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
         if not h[DF]:
             me["nodf_packets"] += 1
     write_row(state, buf, h, frame, number, side, seq, ack, marks)
+    if flow["recording"] and (me["hole_ts"] or me["run_count"] or peer["hole_ts"] or peer["run_count"]):
+        flow["recording"] = AFTERMATH_ROWS  # the trouble is not over yet
     if me["hole_ts"] and flow["recording"] == 0 and h[TS] - me["hole_ts"] > LONG_HOLE_NS:
         start_recording(state, flow, HISTORY_ROWS, 1)
     return number

@@ -56,36 +56,35 @@ class Bracket(Protocol):
 _PING_LOST = Fix(
     "on {sender}",
     "ping -M do -c 3 -s {lost_ping} {receiver_scoped}",
-    "shows the fault: {lost} bytes of IP, must stay without answer",
+    "a ping of {lost} bytes with its headers gets no answer; this shows the fault",
 )
 _PING_PASSES = Fix(
     "on {sender}",
     "ping -M do -c 3 -s {safe_ping} {receiver_scoped}",
-    "the counter-check: {safe} bytes of IP, must be answered{guess}; if no ping of any size is, "
-    "something filters echo and both pings prove nothing",
+    "one of {safe} bytes is answered{guess}; if none is at any size, echo is filtered and proves nothing",
 )
 _FIND_HOP = Fix(
     "on {sender}",
     "tracepath -n {receiver_scoped}",
-    "finds the place: the narrow link comes after the last hop that answers",
+    "the narrow link comes after the last hop that answers",
 )
 _CAPTURE_AT_SENDER = Fix(
     "on {sender}",
     "tcpdump -ni any -s 128 -w sender.pcap 'host {receiver} or {icmp}'",
-    "this capture shows the receiver's side only; there one sees what was sent, and whether ICMP came back",
+    "reproduce the hang and capture there: it shows what was sent, and whether ICMP came back",
 )
 _SET_MTU = Fix(
     "on {sender}, or the router in front of the narrow link",
     "ip {ip6_option}route replace {receiver}/{host_bits} via GATEWAY mtu {safe}\n"
     "# or for all of a tunnel: ip link set dev DEVICE mtu {safe}",
-    "tells the sender's side the true size{guess}; the only cure where the two ends of one link disagree "
-    "about its MTU, for there no router can send ICMP",
+    "gives the sender the size by hand; the only cure where the two ends of one link disagree "
+    "about its MTU, for no router sends ICMP then",
 )
 _MTU_PROBING = Fix(
     "on {sender}",
     "sysctl -w net.ipv4.tcp_mtu_probing=1",
-    "stopgap, for IPv4 and IPv6: TCP shrinks its packets by itself, after hanging some 3 s in each new "
-    "connection; the fault stays",
+    "TCP shrinks its packets by itself, IPv4 and IPv6, after some 3 s in each new connection; a stopgap, "
+    "the fault stays",
 )
 _CHECK_ROUTE = Fix(
     "on {sender}",
@@ -108,17 +107,17 @@ _TEXTS: dict[str, Fix | dict[int, Fix]] = {
     "mtu_probing": _MTU_PROBING,
     "permit_icmp": {
         4: Fix(
-            "on every firewall between the narrow link and {sender}, and in cloud security groups",
+            "on every firewall (and cloud security group) between the narrow link and {sender}",
             "iptables -I FORWARD -p icmp --icmp-type fragmentation-needed -j ACCEPT\n"
             "# or: nft insert rule inet filter forward icmp type destination-unreachable "
             "icmp code frag-needed accept",
-            "the lasting cure: ICMP type 3 code 4 must reach the sender, from any router",
+            "let ICMP type 3 code 4 reach the sender, from any router: the lasting cure",
         ),
         6: Fix(
-            "on every firewall between the narrow link and {sender}, and in cloud security groups",
+            "on every firewall (and cloud security group) between the narrow link and {sender}",
             "ip6tables -I FORWARD -p icmpv6 --icmpv6-type packet-too-big -j ACCEPT\n"
             "# or: nft insert rule inet filter forward icmpv6 type packet-too-big accept",
-            "the lasting cure: ICMPv6 type 2 must reach the sender, from any router (RFC 4890 4.3.1)",
+            "let ICMPv6 type 2 reach the sender, from any router (RFC 4890 4.3.1): the lasting cure",
         ),
     },
     "clamp_mss": {
@@ -126,13 +125,13 @@ _TEXTS: dict[str, Fix | dict[int, Fix]] = {
             "on a router between the two, in both directions",
             "iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss {mss}\n"
             "# or: nft add rule inet filter forward tcp flags syn tcp option maxseg size set {mss}",
-            "helps at once, TCP only: MSS {mss} = {safe} - 40 keeps packets small enough{guess}",
+            "helps all TCP at once: an MSS of {mss} ({safe} - 40) keeps packets small enough{guess}",
         ),
         6: Fix(
             "on a router between the two, in both directions",
             "ip6tables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss {mss}\n"
             "# or: nft add rule inet filter forward tcp flags syn tcp option maxseg size set {mss}",
-            "helps at once, TCP only: MSS {mss} = {safe} - 60 keeps packets small enough{guess}",
+            "helps all TCP at once: an MSS of {mss} ({safe} - 60) keeps packets small enough{guess}",
         ),
     },
     # A PTB that had no effect, by reason.
@@ -205,7 +204,7 @@ _TEXTS: dict[str, Fix | dict[int, Fix]] = {
     "ping_fragments": Fix(
         "on {sender}",
         "ping -M dont -c 3 -s {lost_ping} {receiver_scoped}",
-        "shows the fault: {lost} bytes with fragmentation allowed, must stay without answer",
+        "a packet of {lost} bytes that may be fragmented gets no answer, which shows the fault",
     ),
     "permit_fragments": Fix(
         "on every firewall between {sender} and {receiver}",
@@ -355,7 +354,7 @@ def fixes_for(
         "safe": safe,
         "safe_ping": max(safe - ping_headers, 0),
         "mss": safe - (IPV6_TCP_HEADERS if version == 6 else IPV4_TCP_HEADERS),
-        "guess": f" ({safe} is a guess: verify it)" if is_guess else "",
+        "guess": f" ({safe} is a guess to be verified)" if is_guess else "",
         "ip6_option": "-6 " if version == 6 else "",
         "host_bits": 128 if version == 6 else 32,
         "icmp": "icmp6" if version == 6 else "icmp",

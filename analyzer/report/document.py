@@ -171,6 +171,7 @@ def _diagnosis(analysis: Analysis, flows: Sequence[Flow], labels: Sequence[str])
         if not frames or not ptb_frames.issuperset(frames)  # PTBs follow, told in full
     ]
     why += _ptb_statements(flow.ptb, labels)
+    told = {statement.text for statement in why}
     return Diagnosis(
         flow=flow,
         title=WORDS[flow.verdict].title,
@@ -182,7 +183,10 @@ def _diagnosis(analysis: Analysis, flows: Sequence[Flow], labels: Sequence[str])
         where=tuple(_where(analysis, flow)),
         why=tuple(why),
         ruled_out=tuple(
-            Statement(f"{_cause(each.cause)}: {printable(each.because)}", frames_text(each.frames, labels))
+            Statement(
+                f"{_cause(each.cause)}: {'see above' if each.because in told else printable(each.because)}",
+                frames_text(each.frames, labels),
+            )
             for each in flow.ruled_out
         ),
         fixes=flow.fixes,
@@ -255,7 +259,7 @@ def _sizes(size: PathMtu) -> str:
 def _candidates(candidates: Sequence[str]) -> str:
     if len(candidates) <= SHOWN_CANDIDATES:
         return "; ".join(candidates)
-    return f"{len(candidates)} known links and tunnels, from {candidates[-1]} to {candidates[0]}"
+    return f"{len(candidates)} known links and tunnels: too wide a bracket to point at one"
 
 
 def _facts(analysis: Analysis) -> list[str]:
@@ -271,7 +275,10 @@ def _facts(analysis: Analysis) -> list[str]:
         return lines
     span = (analysis.last_time - analysis.first_time) / 1e9
     counted = [f"{totals.tcp_packets:,} TCP in {plural(totals.flows, 'flow')}"]
-    counted.append(f"{totals.icmp_packets:,} ICMP ({plural(totals.ptb_packets, 'PTB')})")
+    if totals.icmp_packets:
+        counted.append(f"{totals.icmp_packets:,} ICMP ({plural(totals.ptb_packets, 'PTB')})")
+    else:
+        counted.append("no ICMP at all")
     if skipped := undecoded(analysis):
         counted.append(f"not decoded: {', '.join(skipped)}")
     lines.append(f"{seconds(span)} from {clock(analysis.first_time)}; {'; '.join(counted)}")

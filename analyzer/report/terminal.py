@@ -26,6 +26,8 @@ LEAST_WIDTH = 60
 PROSE_WIDTH = 100
 """Longer lines of prose are hard to read."""
 
+HEADLINE_WIDTH = 120
+
 SHOWN_ROWS = 40
 SHOWN_DIAGNOSES = 10
 
@@ -61,7 +63,7 @@ def make_console(file: TextIO | None = None) -> Console:
 def lines_of(document: Document, console: Console, *, show_all: bool = False) -> Iterator[Text]:
     """The report, line by line."""
     prose = min(console.width, PROSE_WIDTH)
-    yield from _wrapped(console, Text(document.headline, STYLES[document.tone]), prose)
+    yield from _wrapped(console, Text(document.headline, STYLES[document.tone]), min(console.width, HEADLINE_WIDTH))
     rows = document.rows if show_all else document.rows[:SHOWN_ROWS]
     if rows:
         yield Text()
@@ -111,19 +113,21 @@ def _table(rows: Sequence[Row], console: Console) -> Iterator[Text]:
         ("packets", [row.packets for row in rows], True),
     ]
     stream_width = max(len("stream"), *map(len, streams))
-    for kept in (columns, columns[:-1]):  # where endpoints are long, the packet count gives way
+    # Where room is short the packet count gives way, then a flow takes two lines.
+    layouts = [(columns, True), (columns[:-1], True), (columns, False), (columns[:-1], False)]
+    for kept, in_one_line in layouts:
         taken = stream_width + sum(len(GAP) + _width(title, cells) for title, cells, _ in kept)
         room = console.width - taken - len(GAP)
-        flow_title, flows = _flow_cells(rows, room)
+        flow_title, flows = _flow_cells(rows, in_one_line=in_one_line)
         if max(len(line) for cell in flows for line in cell) <= room:
             break
     else:
         flows = [tuple(_shortened(line, room) for line in cell) for cell in flows]
     flow_width = _width(flow_title, [line for cell in flows for line in cell])
-    header = [("stream".rjust(stream_width), ""), (flow_title.ljust(flow_width), "")]
-    header += [(_aligned(title, _width(title, cells), right), "") for title, cells, right in kept]
-    yield Text(GAP.join(cell for cell, _ in header), "bold")
-    yield Text(("-" if console.options.ascii_only else "\u2500") * sum_widths(header), "dim")
+    header = ["stream".rjust(stream_width), flow_title.ljust(flow_width)]
+    header += [_aligned(title, _width(title, cells), right) for title, cells, right in kept]
+    yield Text(GAP.join(header), "bold")
+    yield Text(("-" if console.options.ascii_only else "\u2500") * len(GAP.join(header)), "dim")
     for i, row in enumerate(rows):
         line = Text(streams[i].rjust(stream_width) + GAP + flows[i][0].ljust(flow_width))
         for title, cells, right in kept:
@@ -135,11 +139,6 @@ def _table(rows: Sequence[Row], console: Console) -> Iterator[Text]:
             yield Text(" " * stream_width + GAP + more)
 
 
-def sum_widths(cells: Sequence[tuple[str, str]]) -> int:
-    """Columns that a row of cells takes."""
-    return sum(len(cell) for cell, _ in cells) + len(GAP) * (len(cells) - 1)
-
-
 def _width(title: str, cells: Sequence[str]) -> int:
     return max(len(title), *map(len, cells))
 
@@ -148,15 +147,13 @@ def _aligned(cell: str, width: int, right: bool) -> str:
     return cell.rjust(width) if right else cell.ljust(width)
 
 
-def _flow_cells(rows: Sequence[Row], room: int) -> tuple[str, list[tuple[str, ...]]]:
-    """Client, arrow and server on one line where they fit, else on two."""
+def _flow_cells(rows: Sequence[Row], *, in_one_line: bool) -> tuple[str, list[tuple[str, ...]]]:
+    """Title and cells of the flow column: client, arrow and server, on one line or on two."""
+    if not in_one_line:
+        return "client / server", [(row.client, f"{row.arrow} {row.server}") for row in rows]
     left = max(len(row.client) for row in rows)
-    right = max(len(row.server) for row in rows)
-    if left + 4 + right <= room:
-        return "client".ljust(left + 4) + "server", [
-            (f"{row.client.ljust(left)} {row.arrow} {row.server}",) for row in rows
-        ]
-    return "client / server", [(row.client, f"{row.arrow} {row.server}") for row in rows]
+    cells = [(f"{row.client.ljust(left)} {row.arrow} {row.server}",) for row in rows]
+    return "client".ljust(left + 4) + "server", cells
 
 
 def _shortened(text: str, room: int) -> str:
@@ -175,7 +172,7 @@ def _diagnosis(diagnosis: Diagnosis, console: Console, width: int) -> Iterator[T
     title.append(diagnosis.title, STYLES[diagnosis.tone])
     title.append(f" (confidence {diagnosis.confidence})", "dim")
     yield from _wrapped(console, title, width)
-    yield Text(f"  {diagnosis.endpoints}", "dim")
+    yield from _wrapped(console, Text(f"  {diagnosis.endpoints} ({diagnosis.display_filter})", "dim"), width)
     yield from _labelled(console, "What", Text(diagnosis.what), width, indent=2)
     for i, place in enumerate(diagnosis.where):
         yield from _labelled(console, "" if i else "Where", Text(place), width, indent=2)
@@ -184,7 +181,6 @@ def _diagnosis(diagnosis: Diagnosis, console: Console, width: int) -> Iterator[T
     yield from _fixes(diagnosis.fixes, console, width)
     if diagnosis.same:
         yield from _labelled(console, "Also", Text(diagnosis.same), width, indent=2)
-    yield from _labelled(console, "Wireshark", Text(diagnosis.display_filter), width, indent=2)
 
 
 def _statements(
@@ -193,15 +189,14 @@ def _statements(
     for i, statement in enumerate(statements):
         body = Text(statement.text)
         if statement.frames:
-            body.append(f" ({statement.frames})", "dim")
+            body.append(f" [{statement.frames}]", "dim")
         yield from _labelled(console, "" if i else label, body, width, indent=2)
 
 
 def _fixes(fixes: Sequence[Fix], console: Console, width: int) -> Iterator[Text]:
     for number, fix in enumerate(fixes, 1):
-        text = Text(f"{number}. {fix.where}: ")
-        text.append(fix.why)
-        yield from _labelled(console, "Fix" if number == 1 else "", text, width, indent=2)
+        text = f"{number}. {fix.where[:1].upper()}{fix.where[1:]}: {fix.why}"
+        yield from _labelled(console, "Fix" if number == 1 else "", Text(text), width, indent=2)
         left = " " * (2 + LABEL_WIDTH + 3)
         for command in fix.command.splitlines():
             alternative = re.match(r"# (or[^:]*): (.*)", command)

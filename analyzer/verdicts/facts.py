@@ -43,9 +43,14 @@ class Facts:
         return self.run.is_episode(self.settings)
 
     @cached_property
+    def hung(self) -> bool:
+        """An episode, or one in which the size changed without success."""
+        return self.episode or self.run.is_mixed_episode(self.settings)
+
+    @cached_property
     def resolved(self) -> bool:
         """The stuck byte was acknowledged in the end."""
-        return self.run.acked_by is not None
+        return self.run.acked
 
     @cached_property
     def head(self) -> Segment:

@@ -37,10 +37,10 @@ class Judgement:
 def judge_way(way: Way, conversation: Conversation, settings: Settings) -> Judgement:
     """Judge one direction: the worst of its stalled runs, and of what else it shows."""
     found: list[Judgement] = []
-    for run in runs_of(way.segments, way.side):
+    for run in runs_of(way.segments, way.side, way.count["una"]):
         facts = Facts(way, run, settings)
         # A run that ended well at its own size is ordinary loss; the counters tell of it.
-        if not (facts.episode or run.acked_by is None or facts.gave_up_size):
+        if not (facts.episode or not run.acked or facts.gave_up_size):
             continue
         rule = judge_run(facts)
         found.append(
@@ -56,7 +56,7 @@ def judge_way(way: Way, conversation: Conversation, settings: Settings) -> Judge
                 side=way.side,
             )
         )
-    calm = Calm(way, settings, conversation.seen, _established(conversation))
+    calm = Calm(way, settings, conversation.seen, _established(conversation), way.side != conversation.client_side)
     plain = judge_calm(calm)
     frames = plain.frames(calm)
     found.append(

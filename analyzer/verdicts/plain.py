@@ -27,6 +27,7 @@ class Calm:
     settings: Settings
     seen: int  # SAW_ bits of the flow
     established: bool
+    to_client: bool  # the direction from the server, where answers are expected
 
     @cached_property
     def answered_ptb(self) -> tuple[PtbSeen, FrameRef] | None:
@@ -51,26 +52,36 @@ class Calm:
         return max(peer["window_zero_longest"], still)
 
     @cached_property
-    def suspicious_hole(self) -> Hole | None:
-        """A hole as a black hole before the capture point leaves it (contract: `blackhole_suspected`)."""
+    def unexplained_hole(self) -> Hole | None:
+        """A hole that full-size packets may have left, while only smaller ones were ever seen; or None.
+
+        That is what a black hole before the capture point leaves, and for a moment ordinary loss too.
+        """
         way = self.way
         full = way.full_size
         largest = max(way.count["max_sent"], way.delivered)
         if way.count["super_packets"] or (full and largest >= full):
             return None
         for hole in way.holes:
-            open_ns = (hole.filled_ts if hole.filled_ts is not None else way.capture_end) - hole.opened_by.ts
-            small = [s for s in hole.arrived if not s.super_segment and s.ip_len < (full or 1 << 30)]
             first_fill = hole.filled_by[0].ip_len if hole.filled_by else 0
+            quick = hole.filled_ts is not None and hole.filled_ts - hole.opened_by.ts < self.settings.hole_ns
             if (
-                open_ns >= self.settings.hole_ns
-                and small
-                and len(small) == len(hole.arrived)
+                not quick
+                and all(not s.super_segment and s.ip_len < (full or 1 << 30) for s in hole.arrived)
                 and fits_full_size(hole.missing, way.peer["mss"])
                 and (not full or first_fill < full)
             ):
                 return hole
         return None
+
+    @cached_property
+    def suspicious_hole(self) -> Hole | None:
+        """The unexplained hole if it stayed open long enough (contract: `blackhole_suspected`)."""
+        hole = self.unexplained_hole
+        if hole is None:
+            return None
+        end = hole.filled_ts if hole.filled_ts is not None else self.way.capture_end
+        return hole if end - hole.opened_by.ts >= self.settings.hole_ns else None
 
     @cached_property
     def silence_ns(self) -> int:
@@ -80,7 +91,7 @@ class Calm:
         last, and neither side closed in good order.
         """
         way, peer = self.way, self.way.peer
-        if not self.established or peer["last_data_ts"] <= way.count["last_data_ts"] or not peer["last_data_ts"]:
+        if not self.to_client or not self.established or peer["last_data_ts"] <= way.count["last_data_ts"] or not peer["last_data_ts"]:
             return 0
         if peer["una"] < peer["snd_max"] - 1 or (self.seen & SAW_FIN and not self.seen & SAW_RST and way.at_sender):
             return 0
@@ -170,7 +181,7 @@ def _hole_words(c: Calm) -> str:
     hole = c.suspicious_hole
     assert hole is not None  # noqa: S101  # the rule requires it
     full = f" (full size is {c.way.full_size} bytes)" if c.way.full_size else ""
-    largest = max((s.ip_len for s in hole.arrived), default=0)
+    largest = max(s.ip_len for s in hole.arrived)
     ending = (
         "It was never filled"
         if hole.filled_ts is None
@@ -186,6 +197,20 @@ def _hole_words(c: Calm) -> str:
 def _hole_frames(c: Calm) -> tuple[FrameRef, ...]:
     hole = c.suspicious_hole
     return (hole.opened_by.ref, *refs(hole.arrived[1:]), *refs(hole.filled_by)) if hole else ()
+
+
+def _young_hole_words(c: Calm) -> str:
+    hole = c.unexplained_hole
+    assert hole is not None  # noqa: S101  # the rule requires it
+    return (
+        f"{hole.missing} bytes before frame {hole.opened_by.ref.frame} did not come, as many as full-size packets hold; "
+        f"then the capture ends within {hole.seconds_open(c.way.capture_end):.1f} s. Loss and a black hole look alike "
+        "so far. Capture longer, or at the sender."
+    )
+
+
+def _young_hole_frames(c: Calm) -> tuple[FrameRef, ...]:
+    return (c.unexplained_hole.opened_by.ref,) if c.unexplained_hole else ()
 
 
 def _silent(c: Calm) -> bool:
@@ -295,6 +320,7 @@ CALM: tuple[CalmRule, ...] = (
     CalmRule("inconclusive", lambda c: c.pending_ptb is not None, "low", _pending_words, _pending_frames),
     CalmRule("zero_window", _zero_window, "high", _zero_window_words, _zero_window_frames),
     CalmRule("blackhole_suspected", lambda c: c.suspicious_hole is not None, "medium", _hole_words, _hole_frames),
+    CalmRule("inconclusive", lambda c: c.unexplained_hole is not None, "low", _young_hole_words, _young_hole_frames),
     CalmRule("inconclusive", _silent, "low", _silent_words, _silent_frames),
     CalmRule("loss", lambda c: c.real_losses > 0, "high", _loss_words, _loss_frames),
     CalmRule("ok", _ok, "high", _ok_words, _ok_frames),

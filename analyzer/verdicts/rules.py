@@ -51,7 +51,7 @@ def _pmtud_ok(f: Facts) -> bool:
 
 
 def _ptb_pending(f: Facts) -> bool:
-    return not f.resolved and not f.episode and any(p.plausible for p in f.about)
+    return not f.resolved and not f.hung and any(p.plausible for p in f.about)
 
 
 def _contradicted(f: Facts) -> bool:
@@ -90,17 +90,17 @@ def _resolved(f: Facts) -> bool:
 
 
 def _content_drop(f: Facts) -> bool:
-    return f.episode and f.as_large[1] is not None
+    return f.hung and f.as_large[1] is not None
 
 
 def _ended_in_recovery(f: Facts) -> bool:
     """Too short for an episode, and packets as large did get through: ordinary loss, cut off by the end."""
-    return not f.episode and _contradicted(f)
+    return not f.hung and _contradicted(f)
 
 
 def _short_blackhole(f: Facts) -> bool:
     return (
-        not f.episode
+        not f.hung
         and f.run.retransmissions >= 2
         and f.oversized
         and f.head.df
@@ -111,7 +111,7 @@ def _short_blackhole(f: Facts) -> bool:
 
 
 def _too_short(f: Facts) -> bool:
-    return not f.episode
+    return not f.hung
 
 
 def _too_lossy(f: Facts) -> bool:
@@ -119,7 +119,7 @@ def _too_lossy(f: Facts) -> bool:
 
 
 def _blackhole(f: Facts) -> bool:
-    return f.passed is not None and f.passed.sure and f.oversized and f.head.df and not _contradicted(f)
+    return f.episode and f.passed is not None and f.passed.sure and f.oversized and f.head.df and not _contradicted(f)
 
 
 def _blackhole_confidence(f: Facts) -> str:
@@ -129,7 +129,8 @@ def _blackhole_confidence(f: Facts) -> str:
 
 def _path_changed(f: Facts) -> bool:
     return (
-        f.passed is not None
+        f.episode
+        and f.passed is not None
         and f.passed.sure
         and f.oversized
         and f.head.df
@@ -162,7 +163,8 @@ def _dead_confidence(f: Facts) -> str:
 
 def _probable(f: Facts) -> bool:
     return (
-        f.oversized
+        f.episode
+        and f.oversized
         and f.head.df
         and f.failed is None
         and not _contradicted(f)

@@ -1,0 +1,334 @@
+# ruff: noqa: PLC0415 - pandas is imported when a DataFrame is asked for: it takes longer than most analyses
+"""The analysis as data: JSON by the contract's schema, and flat tables of flows and paths."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from analyzer.report.text import printable
+from analyzer.results import SCHEMA, VERDICTS, Analysis, CaptureFile, Endpoint, Flow, FrameRef, Path
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TOOL = "pmtu-analyze"
+
+NO_VERSION = "0+unknown"
+"""Where the package runs from its source tree without being installed."""
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""A spreadsheet takes a cell that starts so for a formula (OWASP, CSV injection)."""
+
+
+def tool_version() -> str:
+    """Version of the installed distribution."""
+    try:
+        return metadata.version(TOOL)
+    except metadata.PackageNotFoundError:
+        return NO_VERSION
+
+
+def iso_time(ns: int) -> str:
+    """A time in UTC with all nanoseconds: "2026-11-22T13:50:00.123456789Z"."""
+    whole, fraction = divmod(ns, 1_000_000_000)
+    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{fraction:09d}Z"
+
+
+def to_json(analysis: Analysis) -> str:
+    """The JSON report, ending in a newline. Pure ASCII, so nothing in it can steer a terminal."""
+    return json.dumps(to_json_dict(analysis), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+
+
+def to_json_dict(analysis: Analysis) -> dict[str, Any]:
+    """The analysis in the contract's schema "pmtu-analyze/1".
+
+    Times are ISO 8601 in UTC, null where the capture holds no packet. With several files a frame is
+    `{"file": path, "frame": number}`, else its number.
+    """
+    frame = _frame_writer(analysis.files)
+    totals = analysis.totals
+    times = totals.packets > 0
+    return {
+        "schema": SCHEMA,
+        "tool": {"name": TOOL, "version": tool_version()},
+        "capture": {
+            "files": [
+                {
+                    "path": _unicode(file.path),
+                    "format": file.format,
+                    "link_types": list(file.link_types),
+                    "bytes": file.bytes,
+                    "packets": file.packets,
+                    "damaged_at": file.damaged_at,
+                    "problem": _unicode(file.problem) or None,
+                }
+                for file in analysis.files
+            ],
+            "first_time": iso_time(analysis.first_time) if times else None,
+            "last_time": iso_time(analysis.last_time) if times else None,
+            "packets": totals.packets,
+        },
+        "totals": {
+            "packets": totals.packets,
+            "tcp_packets": totals.tcp_packets,
+            "icmp_packets": totals.icmp_packets,
+            "ptb_packets": totals.ptb_packets,
+            "undecoded": dict(sorted(totals.undecoded.items())),
+            "flows": totals.flows,
+            "verdicts": {v: totals.verdicts[v] for v in VERDICTS if v in totals.verdicts},
+        },
+        "selection": analysis.selection or None,
+        "flows": [_flow(flow, frame) for flow in analysis.all_flows],
+        "paths": [_path(path, frame) for path in analysis.all_paths],
+        "notes": [_unicode(note) for note in analysis.notes],
+    }
+
+
+def _unicode(text: str) -> str:
+    """Text without lone surrogates (bytes of a file name that are no UTF-8): JSON readers reject them."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+_FrameWriter = Callable[[FrameRef], Any]
+
+
+def _frame_writer(files: Sequence[CaptureFile]) -> _FrameWriter:
+    if len(files) <= 1:
+        return lambda ref: ref.frame
+    paths = [_unicode(file.path) for file in files]
+    return lambda ref: {"file": paths[ref.file], "frame": ref.frame}
+
+
+def _end(end: Endpoint) -> dict[str, Any]:
+    return {"ip": end.ip, "port": end.port}
+
+
+def _flow(flow: Flow, frame: _FrameWriter) -> dict[str, Any]:
+    stalled = flow.stalled
+    return {
+        "stream": flow.stream,
+        "client": _end(flow.client),
+        "server": _end(flow.server),
+        "verdict": flow.verdict,
+        "confidence": flow.confidence,
+        "direction": flow.direction,
+        "path_mtu": flow.path_mtu._asdict(),
+        "stalled": None
+        if stalled is None
+        else {
+            "frames": [frame(ref) for ref in stalled.frames],
+            "first_frame": frame(stalled.first_frame),
+            "ip_len": stalled.ip_len,
+            "payload_len": stalled.payload_len,
+            "seq": stalled.seq,
+            "df": stalled.df,
+            "retransmissions": stalled.retransmissions,
+            "seconds": round(stalled.seconds, 9),
+        },
+        "ptb": [
+            {
+                "frame": frame(ptb.frame),
+                "router": ptb.router,
+                "mtu": ptb.mtu,
+                "effect": ptb.effect,
+                "reason": ptb.reason,
+            }
+            for ptb in flow.ptb
+        ],
+        "ruled_out": [
+            {"cause": each.cause, "because": each.because, "frames": [frame(ref) for ref in each.frames]}
+            for each in flow.ruled_out
+        ],
+        "explanation": flow.explanation,
+        "evidence": [{"text": text, "frames": [frame(ref) for ref in refs]} for text, refs in flow.evidence],
+        "fixes": [fix._asdict() for fix in flow.fixes],
+        "display_filter": flow.display_filter,
+        "packets": flow.packets,
+        "bytes": flow.bytes,
+        "first_time": iso_time(flow.first_time),
+        "last_time": iso_time(flow.last_time),
+    }
+
+
+def _path(path: Path, frame: _FrameWriter) -> dict[str, Any]:
+    return {
+        "src": path.src,
+        "dst": path.dst,
+        "at_least": path.at_least,
+        "at_most": path.at_most,
+        "exact": path.exact,
+        "verdict": path.verdict,
+        "consistent_with": list(path.consistent_with),
+        "streams": list(path.streams),
+        "probes": [
+            {
+                "frame": frame(probe.frame),
+                "ip_len": probe.ip_len,
+                "reply": frame(probe.reply) if probe.reply is not None else None,
+                "ptb_mtu": probe.ptb_mtu,
+            }
+            for probe in path.probes
+        ],
+    }
+
+
+# Flat tables. A column: its name and its type ("text", "category", "int", "float", "bool", "time", "list").
+
+FLOW_COLUMNS: dict[str, str] = {
+    "stream": "int",
+    "client.ip": "text",
+    "client.port": "int",
+    "server.ip": "text",
+    "server.port": "int",
+    "verdict": "category",
+    "confidence": "category",
+    "direction": "category",
+    "path_mtu.at_least": "int",
+    "path_mtu.at_most": "int",
+    "path_mtu.exact": "int",
+    "stalled.first_frame": "int",
+    "stalled.ip_len": "int",
+    "stalled.payload_len": "int",
+    "stalled.seq": "int",
+    "stalled.df": "bool",
+    "stalled.retransmissions": "int",
+    "stalled.seconds": "float",
+    "ptb.count": "int",
+    "explanation": "text",
+    "display_filter": "text",
+    "packets": "int",
+    "bytes": "int",
+    "first_time": "time",
+    "last_time": "time",
+    "file": "text",
+}
+
+PATH_COLUMNS: dict[str, str] = {
+    "src": "text",
+    "dst": "text",
+    "at_least": "int",
+    "at_most": "int",
+    "exact": "int",
+    "verdict": "category",
+    "consistent_with": "list",
+    "streams": "list",
+    "probes": "int",
+}
+
+CATEGORIES: dict[str, tuple[str, ...]] = {
+    "verdict": VERDICTS,
+    "confidence": ("high", "medium", "low"),
+    "direction": ("client_to_server", "server_to_client"),
+}
+
+
+def _flow_row(flow: Flow, files: Sequence[CaptureFile]) -> list[Any]:
+    stalled = flow.stalled
+    stalled_cells: tuple[Any, ...] = (None,) * 7
+    if stalled is not None:
+        stalled_cells = (
+            stalled.first_frame.frame,
+            stalled.ip_len,
+            stalled.payload_len,
+            stalled.seq,
+            stalled.df,
+            stalled.retransmissions,
+            stalled.seconds,
+        )
+    file = files[flow.file].path if flow.file < len(files) else ""
+    return [
+        flow.stream,
+        *flow.client,
+        *flow.server,
+        flow.verdict,
+        flow.confidence,
+        flow.direction,
+        *flow.path_mtu,
+        *stalled_cells,
+        len(flow.ptb),
+        printable(flow.explanation),
+        flow.display_filter,
+        flow.packets,
+        flow.bytes,
+        flow.first_time,
+        flow.last_time,
+        printable(file),
+    ]
+
+
+def _path_row(path: Path) -> list[Any]:
+    return [
+        path.src,
+        path.dst,
+        path.at_least,
+        path.at_most,
+        path.exact,
+        path.verdict,
+        list(path.consistent_with),
+        list(path.streams),
+        len(path.probes),
+    ]
+
+
+def flow_table(analysis: Analysis) -> pd.DataFrame:
+    """One row a flow. Sizes are bytes of IP total length, times nanoseconds in UTC, `file` where it started."""
+    return _table([_flow_row(flow, analysis.files) for flow in analysis.all_flows], FLOW_COLUMNS)
+
+
+def path_table(analysis: Analysis) -> pd.DataFrame:
+    """One row a pair of addresses and direction; `probes` is the number of pings with DF."""
+    return _table([_path_row(path) for path in analysis.all_paths], PATH_COLUMNS)
+
+
+def _table(rows: Sequence[Sequence[Any]], columns: dict[str, str]) -> pd.DataFrame:
+    import pandas as pd
+
+    dtypes: dict[str, Any] = {"int": "Int64", "float": "Float64", "bool": "boolean", "list": "object"}
+    cells = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
+    series: dict[str, pd.Series[Any]] = {}
+    for (name, kind), values in zip(columns.items(), cells, strict=True):
+        if kind == "time":
+            series[name] = pd.Series(pd.to_datetime(list(values), unit="ns", utc=True)).astype(
+                "datetime64[ns, UTC]"
+            )
+        elif kind == "category":
+            dtype = pd.CategoricalDtype(CATEGORIES[name], ordered=name == "verdict")
+            series[name] = pd.Series(list(values), dtype=dtype)
+        else:
+            series[name] = pd.Series(list(values), dtype=dtypes.get(kind, "object"))
+    return pd.DataFrame(series)
+
+
+def to_csv(analysis: Analysis) -> str:
+    """The flow table as CSV (RFC 4180, without pandas): no formula, times as in the JSON."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(FLOW_COLUMNS)
+    kinds = list(FLOW_COLUMNS.values())
+    for flow in analysis.all_flows:
+        row = _flow_row(flow, analysis.files)
+        writer.writerow([_cell(value, kind) for value, kind in zip(row, kinds, strict=True)])
+    return out.getvalue()
+
+
+def _cell(value: Any, kind: str) -> Any:
+    if value is None:
+        return ""
+    if kind == "time":
+        return iso_time(value)
+    if kind == "bool":
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return harmless(value)
+    return round(value, 9) if kind == "float" else value
+
+
+def harmless(text: str) -> str:
+    """The text so that no spreadsheet runs it: what could start a formula gets an apostrophe in front."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
