@@ -145,10 +145,14 @@ def _report(analysis: Analysis, targets: Sequence[str], *, as_json: bool, show_a
 
     for line in damage(analysis):
         _complain(line)
+    failure: UsageError | None = None
     for target in targets:
         from analyzer.report import save
 
-        save(analysis, target)
+        try:
+            save(analysis, target)
+        except UsageError as error:
+            failure = error  # what was found is printed all the same
     if as_json:
         from analyzer.report.data import to_json
 
@@ -158,6 +162,8 @@ def _report(analysis: Analysis, targets: Sequence[str], *, as_json: bool, show_a
 
         show(analysis, show_all=show_all)
     sys.stdout.flush()
+    if failure is not None:
+        raise failure
 
 
 def _complain(message: str) -> None:

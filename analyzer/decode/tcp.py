@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from analyzer.decode.fields import (
     ACK,
-    CAP_LEN,
     CHECKSUM,
     DPORT,
     DSACK,
@@ -36,6 +35,7 @@ from analyzer.decode.fields import (
 )
 from analyzer.decode.integers import Buffer, be16, be32
 from analyzer.kernel import inlined, kernel
+from analyzer.settings import MAX_RECORD_BYTES
 
 FIN = 0x01
 SYN = 0x02
@@ -104,7 +104,7 @@ def decode_tcp(buf: Buffer, h: list[int]) -> int:
     if h[IP_LEN]:
         payload = h[IP_LEN] - (o - h[NET]) - header
     else:
-        payload = h[WIRE_LEN] - (o - h[START]) - header
+        payload = min(h[WIRE_LEN], MAX_RECORD_BYTES) - (o - h[START]) - header
     if payload < 0:
         return REASON_TCP_MALFORMED
     h[SPORT] = be16(buf, o)
@@ -134,4 +134,4 @@ def ip_length_on_wire(h: list[int]) -> int:
     """IP total length; rebuilt from the wire length where offload left the IP length 0."""
     if h[IP_LEN]:
         return h[IP_LEN]
-    return max(h[WIRE_LEN], h[CAP_LEN]) - (h[NET] - h[START])
+    return min(h[WIRE_LEN], MAX_RECORD_BYTES) - (h[NET] - h[START])

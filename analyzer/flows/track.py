@@ -28,7 +28,7 @@ from analyzer.decode.fields import (
 from analyzer.decode.integers import Buffer
 from analyzer.decode.tcp import ACK_FLAG, FIN, RST, SYN, ip_length_on_wire
 from analyzer.flows.lookup import endpoint_order, find_slot, new_flow
-from analyzer.flows.record import bring_back, is_copy, start_recording, write_row
+from analyzer.flows.record import RING_MASK, bring_back, is_copy, start_recording, write_row
 from analyzer.flows.sizes import drop_ambiguous, note_delivered, note_sent
 from analyzer.flows.tables import (
     C_FILE,
@@ -314,7 +314,12 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
     seq = unwrap(h[SEQ], me["snd_max"] + 0) if me["ref"] else h[SEQ] + WRAP
     ack = 0
     if h[FLAGS] & ACK_FLAG:
-        if h[PAYLOAD] == 0 and is_copy(state, h, flow, side, seq, unwrap(h[ACK], peer["snd_max"] + 0), 3):
+        if (
+            h[PAYLOAD] == 0
+            and flow["last_row"] >= 0
+            and state.ring[flow["last_row"] & RING_MASK]["side"] == side
+            and is_copy(state, h, flow, side, seq, unwrap(h[ACK], peer["snd_max"] + 0), 3)
+        ):
             me["duplicates"] += 1
             write_row(state, buf, h, frame, number, side, seq, unwrap(h[ACK], peer["snd_max"] + 0), MARK_DUPLICATE)
             return number

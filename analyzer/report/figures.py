@@ -15,6 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from analyzer.errors import UsageError
@@ -40,8 +41,14 @@ DOTS_PER_INCH = 110
 MOST_MARKERS = 300
 """Retransmissions with a marker of their own; more would hide one another."""
 
+CALLOUT_WIDTH = 0.52
+CALLOUT_HEIGHT = 0.12
+"""Shares of the axes that the callout takes."""
+
 HEADROOM = 0.24
 """Share of the plot's height kept free above the data, for the callout."""
+
+NOTHING_TO_DRAW = "No timelines: of these flows no single packets were recorded."
 
 Packets = np.ndarray[Any, Any]
 
@@ -87,6 +94,7 @@ class _Plot:
         self.acks = self.back[self.back["ack"] > 0]
         self.scale = flow.window_scales[1 - side]
         self.first, self.last = _range(self._seconds(rows["ts"]))
+        self.last = self._until(analysis, rows)
         self.base, self.top = self._sequence_range()
         self.ptbs = [
             (float(self._seconds(np.array([ts]))[0]), mtu)
@@ -116,6 +124,13 @@ class _Plot:
             return everything
         return ts >= start - before
 
+    def _until(self, analysis: Analysis, rows: Packets) -> float:
+        """Right end, s: silence after a hole is part of the story, but must not squeeze the rest away."""
+        if self.flow.verdict != "blackhole_suspected" or (rows["flags"] & (FIN | RST)).any():
+            return self.last
+        silence = float(self._seconds(np.array([analysis.last_time]))[0]) - self.last
+        return self.last + min(silence, 2 * (self.last - self.first))
+
     def _sequence_range(self) -> tuple[int, int]:
         """Lowest and highest sequence number to show, unwrapped."""
         if len(self.data):
@@ -139,6 +154,7 @@ class _Plot:
         self._control_marks()
         self._ptb_lines(span)
         self._callout()
+        self._hole()
         self._frame()
 
     def _window_edge(self) -> None:
@@ -227,26 +243,69 @@ class _Plot:
         self.axes.plot([x[0], x[-1]], [middle, middle], color=RESENT, lw=1, ls=":", zorder=2)
         df = " with DF" if stalled.df and self.flow.version == 4 else ""
         text = (
-            f"{stalled.ip_len}-byte packet{df}: sent again {stalled.retransmissions} x, "
+            f"{stalled.ip_len}-byte packet{df}: sent again {times(stalled.retransmissions)}, "
             f"stalled for {seconds(stalled.seconds)}"
         )
-        height = self.top - self.base
+        place = self._free_place((float(x[0]) + float(x[-1])) / 2, low + stalled.payload_len)
         self.axes.annotate(
             text,
-            xy=(float(x[-1]), middle),
-            xytext=(0.5, 1 - 0.35 * HEADROOM / (1 + HEADROOM)),
-            textcoords="axes fraction",
+            xy=(float(x[np.abs(x - place[0]).argmin()]), middle),
+            xytext=place,
             ha="center",
             va="center",
             fontsize=9,
             color=RESENT,
             fontweight="bold",
             bbox={"boxstyle": "round,pad=0.35", "fc": "white", "ec": RESENT, "lw": 0.8},
-            arrowprops={
-                "arrowstyle": "->", "color": RESENT, "lw": 1, "shrinkB": 5 if height else 0,
-            },
+            arrowprops={"arrowstyle": "->", "color": RESENT, "lw": 1},
             zorder=6,
-        )  # fmt: skip
+        )
+
+    def _hole(self) -> None:
+        """For what a receiver sees of a black hole: the bytes that are missing below a later segment."""
+        if self.flow.verdict != "blackhole_suspected" or not len(self.data):
+            return
+        rows = np.sort(self.data, order="seq")
+        reach = np.maximum.accumulate(rows["seq"] + rows["payload"])[:-1]
+        gaps = rows["seq"][1:] - reach
+        if not len(gaps) or gaps.max() <= 0:
+            return
+        i = int(gaps.argmax())
+        low, high = int(reach[i]) - self.base, int(rows["seq"][i + 1]) - self.base
+        since = float(self._seconds(rows["ts"][i + 1 :]).min())
+        width = self.last + 0.04 * max(self.last - self.first, 1e-3) - since
+        self.axes.add_patch(
+            Rectangle((since, low), width, high - low, fc=RESENT, alpha=0.13, ec="none", zorder=0)
+        )
+        left, right = self.axes.get_xlim()
+        self.axes.text(
+            (left + right) / 2,
+            self.top - self.base + (self.top - self.base) * HEADROOM / 2,
+            f"{high - low:,} bytes never came (shaded), though later ones did",
+            ha="center",
+            va="center",
+            fontsize=9,
+            color=RESENT,
+            fontweight="bold",
+        )
+
+    def _free_place(self, wanted: float, above: float) -> tuple[float, float]:
+        """Centre for the callout: near `wanted`, just above height `above`, clear of segments and ACK line."""
+        left, right = self.axes.get_xlim()
+        height = self.top - self.base
+        half = CALLOUT_WIDTH / 2 * (right - left)
+        x = min(max(wanted, left + half), right - half)
+        times_ = self._seconds(self.data["ts"])
+        near = np.abs(times_ - x) < half
+        lows = (self.data["seq"] - self.base)[near]
+        tops = lows + self.data["payload"][near]
+        acked = self.acks[np.abs(self._seconds(self.acks["ts"]) - x) < half]["ack"] - self.base
+        margin = CALLOUT_HEIGHT / 2 * height * (1 + HEADROOM)
+        for y in np.arange(above + 2 * margin, height, margin):
+            low, high = y - margin, y + margin
+            if not ((lows < high) & (tops > low)).any() and not ((acked < high) & (acked > low)).any():
+                return x, float(y)
+        return x, height * (1 + HEADROOM / 2)
 
     def _frame(self) -> None:
         axes, flow = self.axes, self.flow
@@ -281,6 +340,11 @@ class _Plot:
             )
 
 
+def times(count: int) -> str:
+    """once, twice, 5 times."""
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
+
+
 def _range(values: Packets) -> tuple[float, float]:
     return float(values.min()), float(values.max())
 
@@ -299,28 +363,25 @@ def _clusters(marks: Sequence[tuple[float, int]], least_gap: float) -> list[list
 def timelines(analysis: Analysis) -> Figure:
     """One panel for each flow with a problem, the worst first; the healthy ones where there is none.
 
-    Raises:
-        UsageError: no flow has recorded packets.
+    Where nothing was recorded, which is usual of healthy flows, the figure says so.
     """
     concerned = analysis.problem_flows or analysis.all_flows
     drawable = [flow for flow in concerned if flow.timeline is not None and len(flow.timeline)]
-    if not drawable:
-        raise UsageError(
-            "there is no timeline to draw: the packets of healthy flows are not recorded"
-            if analysis.all_flows
-            else "there is no timeline to draw: no flow"
-        )
     shown = drawable[:MOST_PANELS]
     figure = Figure(
         figsize=(PANEL_WIDTH, PANEL_HEIGHT * len(shown) + 0.8), dpi=DOTS_PER_INCH, layout="constrained"
     )
-    for flow, axes in zip(shown, np.atleast_1d(figure.subplots(len(shown))), strict=True):
-        timeline(analysis, flow, axes)
+    if shown:
+        for flow, axes in zip(shown, np.atleast_1d(figure.subplots(len(shown))), strict=True):
+            timeline(analysis, flow, axes)
+    else:
+        figure.text(0.01, 0.3, NOTHING_TO_DRAW, fontsize=10)
     figure.suptitle(
         textwrap.fill(headline(analysis), 105), fontsize=11, fontweight="bold", x=0.01, ha="left"
     )
-    if left_out := len(concerned) - len(shown):
-        figure.supxlabel(f"{plural(left_out, 'more flow')} not drawn", fontsize=9)
+    left_out = len(analysis.problem_flows) - len(shown)
+    if shown and left_out > 0:
+        figure.supxlabel(f"{plural(left_out, 'more flow')} with a problem not drawn", fontsize=9)
     return figure
 
 

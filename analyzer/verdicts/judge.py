@@ -99,7 +99,8 @@ def _bracket(way: Way, verdict: str, run: Run | None) -> PathMtu:
         at_most = run.head.ip_len - 1
     elif verdict == "blackhole_suspected" and way.full_size:
         at_most = way.full_size - 1
-    believed = [p for p in way.ptbs if p.plausible]
+    stuck = run.head.ip_len if run is not None and verdict == "ptb_ignored" else 1 << 30
+    believed = [p for p in way.ptbs if p.plausible and p.mtu < stuck]
     if believed and verdict in ("pmtud_ok", "ptb_ignored"):
         smallest = min(believed, key=lambda p: p.mtu)
         at_most = smallest.mtu if at_most is None else min(at_most, smallest.mtu)

@@ -84,6 +84,30 @@ class Calm:
         return hole if end - hole.opened_by.ts >= self.settings.hole_ns else None
 
     @cached_property
+    def recut_hole(self) -> Hole | None:
+        """A hole filled by pieces that add up to full-size segments: the sender cut its segments smaller."""
+        way = self.way
+        full = way.full_size
+        if not full or max(way.count["max_sent"], way.delivered) >= full:
+            return None
+        payloads = {way.peer["mss"], way.peer["mss"] - 12}
+        for hole in way.holes:
+            pieces = hole.filled_by
+            halves = {a.payload + b.payload for a, b in zip(pieces, pieces[1:], strict=False) if a.end == b.seq}
+            if all(piece.ip_len < full for piece in pieces) and halves & payloads:
+                return hole
+        return None
+
+    @cached_property
+    def recut_after_ns(self) -> int:
+        """How long after the peer's last data the first piece of the re-cut segments came; 0 if not so."""
+        hole = self.recut_hole
+        asked = self.way.peer["last_data_ts"]
+        first = hole.filled_by[0].ts if hole is not None else 0
+        before = [s.ts for s in self.way.segments if s.side == self.way.side and s.data and s.ts < first]
+        return max(0, min([first, *(t for t in before if t > asked)]) - asked) if asked and hole is not None else 0
+
+    @cached_property
     def silence_ns(self) -> int:
         """Time since the peer's acknowledged request during which this side sent no data; 0 if not so.
 
@@ -108,6 +132,8 @@ class Calm:
         count = self.way.count
         resent = max(0, count["resent"] - count["spurious"] - count["dsacks"])
         late = count["filled"] if count["hole_longest"] > max(self.way.rtt, 10_000_000) else 0
+        if self.recut_hole is not None:
+            late = 0  # the size was changed, not the luck
         return resent + late
 
 
@@ -197,6 +223,20 @@ def _hole_words(c: Calm) -> str:
 def _hole_frames(c: Calm) -> tuple[FrameRef, ...]:
     hole = c.suspicious_hole
     return (hole.opened_by.ref, *refs(hole.arrived[1:]), *refs(hole.filled_by)) if hole else ()
+
+
+def _recut_words(c: Calm) -> str:
+    hole = c.recut_hole
+    assert hole is not None  # noqa: S101  # the rule requires it
+    return (
+        f"The answer came only after {seconds(c.recut_after_ns)}, and in pieces ({hole.filled_by[0].ip_len} bytes and "
+        f"less) that add up to segments of full size ({c.way.full_size} bytes): the sender seems to have sent them "
+        "whole in vain, and then cut them by itself. Capture at the sender to confirm."
+    )
+
+
+def _recut_frames(c: Calm) -> tuple[FrameRef, ...]:
+    return refs(c.recut_hole.filled_by) if c.recut_hole else ()
 
 
 def _young_hole_words(c: Calm) -> str:
@@ -320,6 +360,9 @@ CALM: tuple[CalmRule, ...] = (
     CalmRule("inconclusive", lambda c: c.pending_ptb is not None, "low", _pending_words, _pending_frames),
     CalmRule("zero_window", _zero_window, "high", _zero_window_words, _zero_window_frames),
     CalmRule("blackhole_suspected", lambda c: c.suspicious_hole is not None, "medium", _hole_words, _hole_frames),
+    CalmRule(
+        "blackhole_suspected", lambda c: c.recut_after_ns >= c.settings.hole_ns, "low", _recut_words, _recut_frames
+    ),
     CalmRule("inconclusive", lambda c: c.unexplained_hole is not None, "low", _young_hole_words, _young_hole_frames),
     CalmRule("inconclusive", _silent, "low", _silent_words, _silent_frames),
     CalmRule("loss", lambda c: c.real_losses > 0, "high", _loss_words, _loss_frames),

@@ -90,7 +90,10 @@ def _resolved(f: Facts) -> bool:
 
 
 def _content_drop(f: Facts) -> bool:
-    return f.hung and f.as_large[1] is not None
+    if not f.hung or f.as_large[1] is None:
+        return False
+    # Where other packets were lost as well and the peer fell silent, it is the path that died.
+    return f.failed is None or f.peer_spoke is not None
 
 
 def _ended_in_recovery(f: Facts) -> bool:

@@ -35,11 +35,7 @@ def frames(segments: Sequence[Segment], most: int = 3) -> str:
 def _stuck(f: Facts) -> str:
     run, head = f.run, f.head
     df = "" if f.way.version == 6 else (" with DF" if head.df else " without DF")
-    original = (
-        f"The segment of {head.ip_len} bytes{df} first sent in frame {run.first.ref.frame}"
-        if run.original is not None and not run.original.super_segment
-        else f"The segment of {head.ip_len} bytes{df} (frame {head.ref.frame})"
-    )
+    original = f"The segment of {head.ip_len} bytes{df} (first sent in frame {run.tries[0].ref.frame})"
     return f"{original} was retransmitted {times(run.retransmissions)} within {seconds(run.span)}"
 
 
