@@ -38,12 +38,12 @@ def _print_version(wanted: bool) -> None:
 
 
 @app.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-def run(
+def run(  # noqa: PLR0917 - one parameter an option; typer calls it
     captures: Annotated[
         list[str],
         typer.Argument(
             metavar="CAPTURE",
-            help="pcap or pcapng files; - reads standard input. Several are one capture, merged in time order.",
+            help="pcap or pcapng files, - for standard input; several are one capture, merged in time order.",
             show_default=False,
         ),
     ],
@@ -71,7 +71,9 @@ def run(
     ] = None,
     port: Annotated[
         int | None,
-        typer.Option("--port", metavar="N", min=0, max=65535, help="Only flows with this TCP port at one end."),
+        typer.Option(
+            "--port", metavar="N", min=0, max=65535, help="Only flows with this TCP port at one end."
+        ),
     ] = None,
     show_all: Annotated[bool, typer.Option("--all", help="List healthy flows too.")] = False,
     fail_on: Annotated[
@@ -85,7 +87,7 @@ def run(
         typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
     ] = False,
 ) -> int:
-    """Find Path MTU Discovery black holes in a packet capture.
+    r"""Find Path MTU Discovery black holes in a packet capture.
 
     Says for each TCP flow whether large packets vanish on its path while small ones pass, between which
     sizes the path MTU lies, which frames prove it, what was ruled out, and what to do. Reads the capture
@@ -109,7 +111,9 @@ def run(
     return EXIT_FOUND if any(flow.verdict in verdicts for flow in analysis.all_flows) else EXIT_OK
 
 
-def _check(captures: Sequence[str], targets: Sequence[str], verdicts: Sequence[str], host: str | None) -> None:
+def _check(
+    captures: Sequence[str], targets: Sequence[str], verdicts: Sequence[str], host: str | None
+) -> None:
     """Refuse what cannot work before any time is spent on the capture."""
     if captures.count("-") > 1:
         raise UsageError("standard input (-) can be read only once")
@@ -177,10 +181,13 @@ def _complain(message: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with `arguments` (by default those of the process) and return its exit code."""
     _prepare_streams()
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = app(
-            args=None if arguments is None else list(arguments), prog_name=PROGRAM, standalone_mode=False
-        )
+        if words and all(word == "-" or not word.startswith("-") for word in words):
+            # Captures and no option: nothing to parse. Newer typer versions load pydantic to convert
+            # options, which takes longer than reading a small capture.
+            return run(words)
+        code = app(args=words, prog_name=PROGRAM, standalone_mode=False)
         return code if isinstance(code, int) else EXIT_OK
     except PmtuAnalyzeError as error:
         _complain(str(error))
@@ -203,7 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _prepare_streams() -> None:
-    """Make output that cannot fail: characters unknown to the encoding are escaped, closed streams ignored."""
+    """Make output that cannot fail: escape what the encoding lacks, ignore closed streams."""
     for name in ("stdout", "stderr"):
         stream: TextIO | None = getattr(sys, name)
         if stream is None:

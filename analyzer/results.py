@@ -11,12 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from analyzer.evidence.segments import FrameRef
-
+from analyzer.evidence.segments import FrameRef as FrameRef  # noqa: PLC0414 - this module's vocabulary too
 from analyzer.knowledge.fixes import Fix as Fix  # noqa: PLC0414 - part of this module's own vocabulary
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import os
 
     import numpy as np
     import pandas as pd
@@ -248,7 +247,7 @@ class Analysis:
 
         return path_table(self)
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write a report; the suffix picks the format. Raises UsageError for an unknown one."""
         from analyzer.report import save
 

@@ -21,8 +21,10 @@ from analyzer.capture.container import (
     I_WIDTH,
     MAX_INTERFACES,
     PCAP,
+    POS,
     PROBLEM,
     PROBLEM_INTERFACES,
+    RECORD,
 )
 from analyzer.capture.pcap import next_pcap
 from analyzer.capture.pcapng import next_pcapng
@@ -73,7 +75,7 @@ REACHED_TIME = -11
 FOREVER = (1 << 63) - 1
 
 
-@kernel
+@inlined
 def decode_packet(buf: Buffer, h: list[int]) -> int:
     """Decode the packet at START down to TCP or ICMP; returns OK or the reason why not."""
     reason = decode_link(buf, h)
@@ -147,16 +149,18 @@ def skim_chunk(
     q: list[int],
     until: int,
 ) -> int:
-    """Take the packets of buf[POS:end] up to the first later than `until` (ns); returns why it stopped."""
+    """Take the packets of buf[POS:end] before the first later than `until` (ns); returns why it stopped."""
     while True:
         if needs_room(state):
             return GROW_TABLES
         status = next_packet(buf, end, container, interfaces, h)
         if status != GOT_PACKET:
             return status
-        take_packet(state, buf, h, q, container[FRAME])
-        if h[TS] > until:
+        if h[TS] > until:  # packets of other files come first
+            container[POS] = container[RECORD]
+            container[FRAME] -= 1
             return REACHED_TIME
+        take_packet(state, buf, h, q, container[FRAME])
 
 
 @kernel
@@ -194,7 +198,7 @@ class Skimmer:
 
     @property
     def last_time(self) -> int:
-        """Time of the packet taken last, ns."""
+        """Time of the packet read last, ns: after REACHED_TIME, that of the next one to take."""
         return int(self._h[TS])
 
     def begin_file(self, number: int) -> None:

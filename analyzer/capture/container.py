@@ -19,7 +19,8 @@ SECTION_FIRST = 8  # pcapng: number of the section's first interface
 SKIP_BYTES = 9  # bytes to skip from POS without looking
 PROBLEM = 10  # index into PROBLEMS
 LAST_TS = 11  # time of the last packet, for records without one
-COUNT = 12
+RECORD = 12  # where the record of the last packet starts, to step back to it
+COUNT = 13
 
 PCAP = 0
 PCAPNG = 1

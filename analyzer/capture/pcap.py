@@ -18,6 +18,7 @@ from analyzer.capture.container import (
     POS,
     PROBLEM,
     PROBLEM_TOO_LONG,
+    RECORD,
     RECORD_HEADER,
 )
 from analyzer.decode.fields import CAP_LEN, END, LINK, START, TS, WIRE_LEN
@@ -65,6 +66,7 @@ def next_pcap(buf: Buffer, end: int, container: list[int], h: list[int]) -> int:
     h[LINK] = container[LINK_TYPE]
     h[START] = o + header
     h[END] = o + header + length
+    container[RECORD] = o
     container[POS] = h[END]
     container[FRAME] += 1
     container[LAST_TS] = h[TS]

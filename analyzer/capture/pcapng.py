@@ -31,6 +31,7 @@ from analyzer.capture.container import (
     PROBLEM_INTERFACE,
     PROBLEM_TOO_LONG,
     PROBLEM_TRAILER,
+    RECORD,
     SECTION_FIRST,
     SKIP,
     SKIP_BYTES,
@@ -210,6 +211,7 @@ def next_pcapng(buf: Buffer, end: int, container: list[int], interfaces: list[in
         elif known:
             status = packet_block(buf, o, kind, body_end, container, interfaces, h)
             if status == GOT_PACKET:
+                container[RECORD] = o
                 container[POS] = o + length
             return status
         container[POS] = o + length

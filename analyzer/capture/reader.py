@@ -61,6 +61,7 @@ class CaptureReader:
         self.container: list[int] = [0] * COUNT
         self._file = self._open(source)
         self._raw = self._file
+        self._opened_here = isinstance(source, Path)
         self._base = 0  # file offset of buffer[0]
         self._end_of_file = False
         self.buffer = bytearray(CHUNK_BYTES)
@@ -89,6 +90,8 @@ class CaptureReader:
         if head.startswith((GZIP_MAGIC, ZSTD_MAGIC)):
             self._decompress(head)
             head = bytes(self.buffer[: min(self.ready, 32)])
+        if not head and self.container[PROBLEM]:
+            raise CaptureError(self.name, 0, PROBLEMS[PROBLEM_COMPRESSION])
         if not head:
             raise CaptureError(self.name, 0, "expected a pcap or pcapng capture, found an empty file")
         for magic, what in OTHER_FORMATS.items():
@@ -141,7 +144,11 @@ class CaptureReader:
                 return False
             # In place would fail while a memoryview of it exists.
             self.buffer = bytearray(self.buffer) + bytearray(len(self.buffer))
-        return self._read_more()
+        if self._read_more():
+            return True
+        if int(self.container[PROBLEM]) == PROBLEM_COMPRESSION:  # even if it broke between two records
+            self.note_damage()
+        return False
 
     def _drop(self, count: int) -> None:
         rest = self.ready - count
@@ -150,13 +157,15 @@ class CaptureReader:
         self._base += count
 
     def skip(self) -> bool:
-        """Skip SKIP_BYTES from POS without looking; False if the file ends before."""
+        """Skip SKIP_BYTES from POS without looking; False if the file ends before, which is damage."""
+        start = self.offset
         count = int(self.container[SKIP_BYTES])
         while count:
             here = min(count, self.ready - int(self.container[POS]))
             self.container[POS] += here
             count -= here
             if count and not self.fill():
+                self.note_damage(start)
                 return False
         return True
 
@@ -169,8 +178,10 @@ class CaptureReader:
         if self._end_of_file:
             return False
         with memoryview(self.buffer) as view:
+            # The plain readinto of a decompressor fills the whole buffer, or loses all of it when the rest is broken.
+            read = getattr(self._file, "readinto1", self._file.readinto)
             try:
-                got = self._file.readinto(view[self.ready :])
+                got = read(view[self.ready :])
             except (OSError, EOFError, zlib.error, ValueError) as error:
                 self._broken(error)
                 got = 0
@@ -191,9 +202,11 @@ class CaptureReader:
             raise CaptureError(self.name, self._base + self.ready, f"expected readable bytes, found: {error}") from None
         self.container[PROBLEM] = PROBLEM_COMPRESSION
 
-    def note_damage(self) -> None:
-        """Remember where and why the walk had to stop before the end of the file."""
-        self.damaged_at = self.offset
+    def note_damage(self, offset: int | None = None) -> None:
+        """Remember where (the record at POS, if not said) and why the walk had to stop; the first time counts."""
+        if self.damaged_at is not None:
+            return
+        self.damaged_at = self.offset if offset is None else offset
         self.problem = PROBLEMS[int(self.container[PROBLEM]) or PROBLEM_CUT]
 
     @property
@@ -235,7 +248,7 @@ class CaptureReader:
         """Close the file, if it was opened here."""
         if self._raw is not self._file:
             self._file.close()
-        if self.size is not None or isinstance(self._raw, io.FileIO):
+        if self._opened_here:
             self._raw.close()
 
 

@@ -41,6 +41,7 @@ FRAGMENT_HEADER = 44
 AUTHENTICATION = 51
 DESTINATION_OPTIONS = 60
 MOBILITY = 135
+EXTENSIONS = (HOP_BY_HOP, ROUTING, FRAGMENT_HEADER, AUTHENTICATION, DESTINATION_OPTIONS, MOBILITY)
 MAX_EXTENSIONS = 8  # RFC 8200 4.1 recommends each at most once, destination options twice: seven
 
 
@@ -56,6 +57,8 @@ def decode_ipv4(buf: Buffer, o: int, end: int, h: list[int]) -> int:
     total = be16(buf, o + 2)
     if total and total < header:
         return REASON_NETWORK_MALFORMED
+    if o + header > end:
+        return REASON_NETWORK_CUT
     flags = be16(buf, o + 6)
     h[VERSION] = 4
     h[IP_LEN] = total
@@ -92,36 +95,35 @@ def decode_ipv6(buf: Buffer, o: int, end: int, h: list[int]) -> int:
         h[SRC + i] = be32(buf, o + 8 + 4 * i)
         h[DST + i] = be32(buf, o + 24 + 4 * i)
     h[FRAGMENT] = 0
-    if length:
-        end = min(end, o + 40 + length)
+    # Where the packet ends inside its own headers it is the sender's doing, else the snap length's.
+    unfinished = REASON_NETWORK_CUT
+    if length and o + 40 + length <= end:
+        end = o + 40 + length
+        unfinished = REASON_NETWORK_MALFORMED
     h[IP_END] = end
     following = buf[o + 6] + 0
     o += 40
     for _ in range(MAX_EXTENSIONS):
-        if following in (HOP_BY_HOP, ROUTING, DESTINATION_OPTIONS, MOBILITY):
-            if o + 8 > end:
-                return REASON_NETWORK_CUT
-            following = buf[o] + 0
-            o += ((buf[o + 1] + 0) + 1) * 8
-        elif following == AUTHENTICATION:
-            if o + 8 > end:
-                return REASON_NETWORK_CUT
-            following = buf[o] + 0
-            o += ((buf[o + 1] + 0) + 2) * 4
-        elif following == FRAGMENT_HEADER:
-            if o + 8 > end:
-                return REASON_NETWORK_CUT
+        if following not in EXTENSIONS:
+            break
+        if o + 8 > end:
+            return unfinished
+        kind = following
+        following = buf[o] + 0
+        if kind == FRAGMENT_HEADER:
             position = be16(buf, o + 2)
+            o += 8
             if position >> 3:
                 h[FRAGMENT] = 2
-            elif position & 1:
-                h[FRAGMENT] = 1
-            following = buf[o] + 0
-            o += 8
-            if h[FRAGMENT] == 2:
                 break
+            if position & 1:
+                h[FRAGMENT] = 1
+        elif kind == AUTHENTICATION:
+            o += ((buf[o + 1] + 0) + 2) * 4
         else:
-            break
+            o += ((buf[o + 1] + 0) + 1) * 8
+    if o > end:
+        return unfinished
     h[PROTO] = following
     h[L4] = o
     return OK

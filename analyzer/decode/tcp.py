@@ -13,6 +13,7 @@ from analyzer.decode.fields import (
     CHECKSUM,
     DPORT,
     DSACK,
+    END,
     FLAGS,
     HAS_TS,
     IP_END,
@@ -97,7 +98,8 @@ def decode_tcp(buf: Buffer, h: list[int]) -> int:
     o = h[L4]
     end = h[IP_END]
     if o + 20 > end:
-        return REASON_TCP_CUT
+        all_captured = h[IP_LEN] and h[NET] + h[IP_LEN] <= h[END]
+        return REASON_TCP_MALFORMED if all_captured else REASON_TCP_CUT
     header = ((buf[o + 12] + 0) >> 4) * 4
     if header < 20:
         return REASON_TCP_MALFORMED

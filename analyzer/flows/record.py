@@ -34,7 +34,7 @@ from analyzer.flows.tables import (
     MARK_NO_LENGTH,
     State,
 )
-from analyzer.kernel import compiled_as, kernel
+from analyzer.kernel import compiled_as, inlined, kernel
 from analyzer.settings import (
     DUPLICATE_ID_NS,
     DUPLICATE_NS,
@@ -145,7 +145,7 @@ def is_copy(state: State, h: list[int], flow: Any, side: int, seq: int, ack: int
     return False
 
 
-@kernel
+@inlined
 def write_row(
     state: State, buf: Buffer, h: list[int], frame: int, number: int, side: int, seq: int, ack: int, marks: int
 ) -> None:

@@ -224,7 +224,7 @@ def note_hole(me: Any, h: list[int], seq: int, frame: int) -> None:
         me["hole_frame"] = frame
 
 
-@kernel
+@inlined
 def note_segment(
     state: State, flow: Any, me: Any, peer: Any, h: list[int], frame: int, side: int, seq: int, ack: int
 ) -> int:
@@ -280,7 +280,7 @@ def note_segment(
     return marks
 
 
-@kernel
+@inlined
 def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
     """Follow one decoded TCP packet; returns its flow number, or NO_FLOW."""
     side = endpoint_order(h)

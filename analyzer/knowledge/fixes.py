@@ -56,12 +56,12 @@ class Bracket(Protocol):
 _PING_LOST = Fix(
     "on {sender}",
     "ping -M do -c 3 -s {lost_ping} {receiver_scoped}",
-    "a ping of {lost} bytes with its headers gets no answer; this shows the fault",
+    "{lost} bytes with headers get no answer, which shows the fault",
 )
 _PING_PASSES = Fix(
     "on {sender}",
     "ping -M do -c 3 -s {safe_ping} {receiver_scoped}",
-    "one of {safe} bytes is answered{guess}; if none is at any size, echo is filtered and proves nothing",
+    "{safe} bytes with headers get one{guess}; if no size gets one, echo is filtered",
 )
 _FIND_HOP = Fix(
     "on {sender}",
@@ -71,20 +71,20 @@ _FIND_HOP = Fix(
 _CAPTURE_AT_SENDER = Fix(
     "on {sender}",
     "tcpdump -ni any -s 128 -w sender.pcap 'host {receiver} or {icmp}'",
-    "reproduce the hang and capture there: it shows what was sent, and whether ICMP came back",
+    "while it hangs, shows what is sent and whether ICMP comes back",
 )
 _SET_MTU = Fix(
     "on {sender}, or the router in front of the narrow link",
     "ip {ip6_option}route replace {receiver}/{host_bits} via GATEWAY mtu {safe}\n"
     "# or for all of a tunnel: ip link set dev DEVICE mtu {safe}",
-    "gives the sender the size by hand; the only cure where the two ends of one link disagree "
-    "about its MTU, for no router sends ICMP then",
+    "gives the sender the size by hand; the only cure where the two ends of one link disagree about its "
+    "MTU, for then no router sends ICMP",
 )
 _MTU_PROBING = Fix(
     "on {sender}",
     "sysctl -w net.ipv4.tcp_mtu_probing=1",
-    "TCP shrinks its packets by itself, IPv4 and IPv6, after some 3 s in each new connection; a stopgap, "
-    "the fault stays",
+    "as a stopgap TCP shrinks its packets by itself, IPv4 and IPv6, after hanging some 3 s in each new "
+    "connection",
 )
 _CHECK_ROUTE = Fix(
     "on {sender}",
@@ -111,13 +111,13 @@ _TEXTS: dict[str, Fix | dict[int, Fix]] = {
             "iptables -I FORWARD -p icmp --icmp-type fragmentation-needed -j ACCEPT\n"
             "# or: nft insert rule inet filter forward icmp type destination-unreachable "
             "icmp code frag-needed accept",
-            "let ICMP type 3 code 4 reach the sender, from any router: the lasting cure",
+            "ICMP type 3 code 4 must reach the sender, from any router: the lasting cure",
         ),
         6: Fix(
             "on every firewall (and cloud security group) between the narrow link and {sender}",
             "ip6tables -I FORWARD -p icmpv6 --icmpv6-type packet-too-big -j ACCEPT\n"
             "# or: nft insert rule inet filter forward icmpv6 type packet-too-big accept",
-            "let ICMPv6 type 2 reach the sender, from any router (RFC 4890 4.3.1): the lasting cure",
+            "ICMPv6 type 2 must reach the sender, from any router (RFC 4890 4.3.1): the lasting cure",
         ),
     },
     "clamp_mss": {
@@ -125,13 +125,13 @@ _TEXTS: dict[str, Fix | dict[int, Fix]] = {
             "on a router between the two, in both directions",
             "iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss {mss}\n"
             "# or: nft add rule inet filter forward tcp flags syn tcp option maxseg size set {mss}",
-            "helps all TCP at once: an MSS of {mss} ({safe} - 40) keeps packets small enough{guess}",
+            "helps all TCP at once, with MSS {mss} = {safe} - 40{guess}",
         ),
         6: Fix(
             "on a router between the two, in both directions",
             "ip6tables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss {mss}\n"
             "# or: nft add rule inet filter forward tcp flags syn tcp option maxseg size set {mss}",
-            "helps all TCP at once: an MSS of {mss} ({safe} - 60) keeps packets small enough{guess}",
+            "helps all TCP at once, with MSS {mss} = {safe} - 60{guess}",
         ),
     },
     # A PTB that had no effect, by reason.
@@ -141,14 +141,14 @@ _TEXTS: dict[str, Fix | dict[int, Fix]] = {
             "iptables -I INPUT -p icmp --icmp-type fragmentation-needed -j ACCEPT\n"
             "# or: nft insert rule inet filter input icmp type destination-unreachable "
             "icmp code frag-needed accept",
-            "the PTB is in the capture but the host keeps its size: a firewall on the host itself, or "
+            "the PTB is in the capture, but the host keeps its size: a firewall on the host itself, or "
             "between the capture point and the host, is the usual reason",
         ),
         6: Fix(
             "on {sender}",
             "ip6tables -I INPUT -p icmpv6 --icmpv6-type packet-too-big -j ACCEPT\n"
             "# or: nft insert rule inet filter input icmpv6 type packet-too-big accept",
-            "the PTB is in the capture but the host keeps its size: a firewall on the host itself, or "
+            "the PTB is in the capture, but the host keeps its size: a firewall on the host itself, or "
             "between the capture point and the host, is the usual reason",
         ),
     },
@@ -168,43 +168,43 @@ _TEXTS: dict[str, Fix | dict[int, Fix]] = {
     "checksum_counter": Fix(
         "on {sender}",
         "nstat -az IcmpInCsumErrors Icmp6InCsumErrors",
-        "rises while the flow hangs: the PTB's checksum is wrong; repair or update the router, tunnel or "
+        "rises while the flow hangs, for the PTB's checksum is wrong; repair or update the router, tunnel or "
         "overlay that sends or rewrites it",
     ),
     "nat_quote": Fix(
         "on the NAT or load balancer in front of {sender}",
         "tcpdump -vni any '{ptb_filter}'",
-        "the packet quoted in the PTB carries other addresses or ports than the flow: the device must "
+        "the packet quoted in the PTB carries other addresses or ports than the flow; the device must "
         "translate the quoted header too, as it did the outer one (RFC 5508 4.2)",
     ),
     "sequence_counter": Fix(
         "on {sender}",
         "nstat -az TcpExtOutOfWindowIcmps",
-        "rises while the flow hangs: the quoted sequence number is none of this flow's; switch off sequence "
-        "number randomisation on the firewall in between, or have it translate the quote",
+        "rises while the flow hangs, for the quoted sequence number is none of this flow's; switch off "
+        "sequence number randomisation on the firewall in between, or have it translate the quote",
     ),
     "mtu_zero": Fix(
         "on the router that sent the PTB",
         "",
-        "it gives no next-hop MTU (RFC 1191 4 asks for it): update it, or set the MTU by hand as below",
+        "it gives no next-hop MTU (RFC 1191 4 asks for it); update it, or set the MTU by hand as below",
     ),
     "mtu_not_smaller": Fix(
         "on the router that sent the PTB",
         "",
-        "it asks for a size no smaller than what it drops: its configured MTU and the one it enforces "
+        "it asks for a size no smaller than what it drops, so its configured MTU and the one it enforces "
         "disagree; set them equal",
     ),
     "below_1280": Fix(
         "on the tunnel or link that asks for less than 1280",
         "ip link set dev DEVICE mtu 1280",
-        "IPv6 hosts discard such a PTB (RFC 8201 4): the link must carry 1280 bytes, if need be by "
+        "IPv6 hosts discard such a PTB (RFC 8201 4), so the link must carry 1280 bytes, if need be by "
         "fragmenting its outer packets (RFC 2473 7)",
     ),
     # Large packets without DF.
     "ping_fragments": Fix(
         "on {sender}",
         "ping -M dont -c 3 -s {lost_ping} {receiver_scoped}",
-        "a packet of {lost} bytes that may be fragmented gets no answer, which shows the fault",
+        "{lost} bytes that may be fragmented get no answer, which shows the fault",
     ),
     "permit_fragments": Fix(
         "on every firewall between {sender} and {receiver}",
@@ -221,23 +221,23 @@ _TEXTS: dict[str, Fix | dict[int, Fix]] = {
     "inspect_content": Fix(
         "on firewalls, IPS and proxies between {sender} and {receiver}",
         "",
-        "look for a drop at the time of the stalled frames: packets as large pass and this one does not, so "
+        "look for a drop at the time of the stalled frames; packets as large pass and this one does not, so "
         "something judges its content",
     ),
     "trace_dead": Fix(
         "on {sender}, while it hangs",
         "ping -c 5 {receiver_scoped}; tracepath -n {receiver_scoped}",
-        "nothing passes, whatever its size: a matter of routing, link or peer",
+        "nothing passes, whatever its size, so look at routing, link and peer",
     ),
     "slow_reader": Fix(
         "on {receiver}",
         "ss -tinm dst {sender_bracketed}",
-        "a full Recv-Q: the application there does not read; the network is not the cause",
+        "a full Recv-Q says that the application does not read; the network is not the cause",
     ),
     "measure_loss": Fix(
         "on {sender}",
         "mtr -n -r -c 100 {receiver_scoped}",
-        "every packet got through in the end, at its own size: look for the hop that loses some",
+        "every packet got through in the end, at its own size; look for the hop that loses some",
     ),
 }
 

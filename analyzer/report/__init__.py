@@ -1,15 +1,14 @@
 """Reports: the analysis as text, data and figures.
 
-    Analysis -> document (all wording, plain data) -> terminal
-             -> data (JSON, CSV, DataFrames)
-             -> figures (timelines)
+Analysis -> document (all wording, plain data) -> terminal
+         -> data (JSON, CSV, DataFrames)
+         -> figures (timelines)
 """
 # ruff: noqa: PLC0415 - each format imports its library when it is asked for
 
 from __future__ import annotations
 
 import os
-import secrets
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,7 +20,7 @@ SUFFIXES = (".json", ".csv", ".png", ".svg", ".pdf")
 """Report formats by the suffix of the file's name; the last three are timelines."""
 
 
-def check_suffix(path: str | Path) -> str:
+def check_suffix(path: str | os.PathLike[str]) -> str:
     """The format that a file's name asks for, as its suffix in lower case.
 
     Raises:
@@ -29,13 +28,13 @@ def check_suffix(path: str | Path) -> str:
     """
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
-        asked = f"suffix {suffix!r}" if suffix else "no suffix"
-        raise UsageError(f"{printable(str(path))}: {printable(asked)}; a report can be {', '.join(SUFFIXES)}")
+        name = printable(os.fspath(path))
+        raise UsageError(f"{name}: unknown kind of report; its suffix must be one of {', '.join(SUFFIXES)}")
     return suffix
 
 
-def check_target(path: str | Path) -> str:
-    """As `check_suffix`, and refuses what could not be written: a symbolic link, a directory that is missing."""
+def check_target(path: str | os.PathLike[str]) -> str:
+    """As `check_suffix`, and refuses what cannot be written: a symbolic link, a missing directory."""
     suffix = check_suffix(path)
     target = Path(path)
     if target.is_symlink():
@@ -45,7 +44,7 @@ def check_target(path: str | Path) -> str:
     return suffix
 
 
-def save(analysis: Analysis, path: str | Path) -> None:
+def save(analysis: Analysis, path: str | os.PathLike[str]) -> None:
     """Write a report, whole or not at all.
 
     Args:
@@ -77,7 +76,7 @@ def _rendered(analysis: Analysis, suffix: str) -> bytes:
 
 def _replace(target: Path, content: bytes) -> None:
     """Put `content` in place in one step: a reader sees the old file or the new one, never half of it."""
-    temporary = target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}")
+    temporary = target.with_name(f".{target.name[:40]}.{os.urandom(8).hex()}")
     # O_EXCL: never through a file or link that somebody put there. The umask applies as to any new file.
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:

@@ -277,7 +277,7 @@ def _path_row(path: Path) -> list[Any]:
 
 
 def flow_table(analysis: Analysis) -> pd.DataFrame:
-    """One row a flow. Sizes are bytes of IP total length, times nanoseconds in UTC, `file` where it started."""
+    """One row a flow: sizes in bytes of IP total length, times in UTC; `file` is where it started."""
     return _table([_flow_row(flow, analysis.files) for flow in analysis.all_flows], FLOW_COLUMNS)
 
 
@@ -298,7 +298,7 @@ def _table(rows: Sequence[Sequence[Any]], columns: dict[str, str]) -> pd.DataFra
                 "datetime64[ns, UTC]"
             )
         elif kind == "category":
-            dtype = pd.CategoricalDtype(CATEGORIES[name], ordered=name == "verdict")
+            dtype = pd.CategoricalDtype(list(CATEGORIES[name]), ordered=name == "verdict")
             series[name] = pd.Series(list(values), dtype=dtype)
         else:
             series[name] = pd.Series(list(values), dtype=dtypes.get(kind, "object"))

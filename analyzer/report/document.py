@@ -7,6 +7,7 @@ All strings in it are safe to show: what a capture or a file name could smuggle 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,13 +25,13 @@ from analyzer.report.text import (
     seconds,
 )
 from analyzer.report.wording import WORDS, headline, pooled_mtu, undecoded
-from analyzer.results import PROBLEMS, SIZE_PROBLEMS, VERDICTS, Analysis, Flow, PathMtu, Ptb
+from analyzer.results import PROBLEMS, SIZE_PROBLEMS, VERDICTS, Analysis, Flow, FrameRef, PathMtu, Ptb
 
 GRAVE = frozenset({"blackhole", "blackhole_probable", "ptb_ignored"})
 """Verdicts with the clear finding that this tool was written for."""
 
 SHOWN_CANDIDATES = 6
-"""Overheads listed as consistent with a bracket; more would be noise, and are summed up."""
+"""Overheads that a bracket is consistent with are listed up to so many; more point at none."""
 
 ARROWS = {"client_to_server": "->", "server_to_client": "<-"}
 """Between client (left) and server (right): the way of the packets that the verdict is about."""
@@ -80,7 +81,7 @@ class Diagnosis:
     tone: str
     endpoints: str
     confidence: str
-    what: str
+    what: Statement
     where: tuple[str, ...]
     why: tuple[Statement, ...]
     ruled_out: tuple[Statement, ...]
@@ -168,7 +169,8 @@ def _diagnosis(analysis: Analysis, flows: Sequence[Flow], labels: Sequence[str])
     why = [
         Statement(printable(text), frames_text(frames, labels))
         for text, frames in flow.evidence
-        if not frames or not ptb_frames.issuperset(frames)  # PTBs follow, told in full
+        # What the explanation says is not repeated, and the PTBs follow, told in full.
+        if text != flow.explanation and (not frames or not ptb_frames.issuperset(frames))
     ]
     why += _ptb_statements(flow.ptb, labels)
     told = {statement.text for statement in why}
@@ -179,7 +181,10 @@ def _diagnosis(analysis: Analysis, flows: Sequence[Flow], labels: Sequence[str])
         endpoints=f"{endpoint(flow.client)} {ARROWS.get(flow.direction or '', NO_DIRECTION)} "
         f"{endpoint(flow.server)}",
         confidence=flow.confidence,
-        what=printable(flow.explanation) or WORDS[flow.verdict].meaning,
+        what=Statement(
+            printable(flow.explanation) or WORDS[flow.verdict].meaning,
+            frames_text(_unmentioned(flow), labels),
+        ),
         where=tuple(_where(analysis, flow)),
         why=tuple(why),
         ruled_out=tuple(
@@ -193,6 +198,13 @@ def _diagnosis(analysis: Analysis, flows: Sequence[Flow], labels: Sequence[str])
         same=_same(others),
         display_filter=flow.display_filter,
     )
+
+
+def _unmentioned(flow: Flow) -> list[FrameRef]:
+    """Frames behind the explanation that it does not name itself."""
+    named = set(re.findall(r"\d+", flow.explanation))
+    refs = [ref for text, refs in flow.evidence if text == flow.explanation for ref in refs]
+    return [ref for ref in refs if str(ref.frame) not in named]
 
 
 def _cause(name: str) -> str:
@@ -230,7 +242,9 @@ def _ptb_statements(ptbs: Sequence[Ptb], labels: Sequence[str]) -> list[Statemen
 
 def _where(analysis: Analysis, flow: Flow) -> list[str]:
     direction = (flow.direction or "").replace("_", " ")
-    place = f"{flow.sender.ip} -> {flow.receiver.ip}" if direction else f"{flow.client.ip} -- {flow.server.ip}"
+    place = (
+        f"{flow.sender.ip} -> {flow.receiver.ip}" if direction else f"{flow.client.ip} -- {flow.server.ip}"
+    )
     lines = [f"{place} ({direction})" if direction else place]
     if flow.verdict not in SIZE_PROBLEMS:
         return lines
@@ -239,8 +253,9 @@ def _where(analysis: Analysis, flow: Flow) -> list[str]:
     if pooled != flow.path_mtu:
         lines.append(f"with all else between these hosts: path MTU {bracket(pooled)}")
     for path in analysis.all_paths:
-        if (path.src, path.dst) == (flow.sender.ip, flow.receiver.ip) and path.consistent_with:
-            lines.append(f"consistent with {_candidates(path.consistent_with)}")
+        here = (path.src, path.dst) == (flow.sender.ip, flow.receiver.ip)
+        if here and 0 < len(path.consistent_with) <= SHOWN_CANDIDATES:
+            lines.append(f"consistent with {'; '.join(path.consistent_with)}")
     return lines
 
 
@@ -254,12 +269,6 @@ def _sizes(size: PathMtu) -> str:
     if not passed:
         lost = f"{lost.removesuffix(' did not')} bytes did not get through"
     return f"path MTU {bracket(size)}: {joined([part for part in (passed, lost) if part])}"
-
-
-def _candidates(candidates: Sequence[str]) -> str:
-    if len(candidates) <= SHOWN_CANDIDATES:
-        return "; ".join(candidates)
-    return f"{len(candidates)} known links and tunnels: too wide a bracket to point at one"
 
 
 def _facts(analysis: Analysis) -> list[str]:

@@ -85,7 +85,8 @@ class _Plot:
         self.flow = flow
         self.axes = axes
         side = flow.client_side if flow.direction == "client_to_server" else 1 - flow.client_side
-        rows = flow.timeline[(flow.timeline["marks"] & MARK_DUPLICATE) == 0]
+        copies = (flow.timeline["marks"] & MARK_DUPLICATE) != 0
+        rows = flow.timeline if copies.all() else flow.timeline[~copies]
         self.stuck = self._stuck_rows(rows)
         rows = rows[self._worth_showing(rows["ts"])]
         self.sent = rows[rows["side"] == side]
@@ -103,15 +104,16 @@ class _Plot:
         ]
 
     def _seconds(self, ts: Packets) -> Packets:
-        return (ts - self.flow.first_time) / 1e9
+        return np.asarray((ts - self.flow.first_time) / 1e9)
 
     def _stuck_rows(self, rows: Packets) -> Packets:
         if self.flow.stalled is None:
             return rows[:0]
-        frames = [ref.frame for ref in self.flow.stalled.frames if ref.file == self.flow.stalled.first_frame.file]
-        return rows[
-            np.isin(rows["frame"], frames) & (rows["file"] == self.flow.stalled.first_frame.file)
+        frames = [
+            ref.frame for ref in self.flow.stalled.frames if ref.file == self.flow.stalled.first_frame.file
         ]
+        same_file = rows["file"] == self.flow.stalled.first_frame.file
+        return np.asarray(rows[np.isin(rows["frame"], frames) & same_file])
 
     def _worth_showing(self, ts: Packets) -> Packets:
         """All packets, or those of the stall if that is a small part of a long flow."""
@@ -122,7 +124,7 @@ class _Plot:
         before = max((end - start) // 4, 200_000_000)
         if start - int(ts[0]) <= 3 * (end - start + before):
             return everything
-        return ts >= start - before
+        return np.asarray(ts >= start - before)
 
     def _until(self, analysis: Analysis, rows: Packets) -> float:
         """Right end, s: silence after a hole is part of the story, but must not squeeze the rest away."""
@@ -191,7 +193,9 @@ class _Plot:
             width = 2.4 if len(rows) <= MOST_MARKERS else 1.4
             # Projecting ends keep a bar visible where it is less than a pixel high.
             self.axes.add_collection(
-                LineCollection(list(bars), colors=color, linewidths=width, capstyle="projecting", zorder=3, label=label),
+                LineCollection(
+                    list(bars), colors=color, linewidths=width, capstyle="projecting", zorder=3, label=label
+                ),
                 autolim=False,
             )
             if color == RESENT and len(rows) <= MOST_MARKERS:
@@ -290,7 +294,7 @@ class _Plot:
         )
 
     def _free_place(self, wanted: float, above: float) -> tuple[float, float]:
-        """Centre for the callout: near `wanted`, just above height `above`, clear of segments and ACK line."""
+        """Centre for the callout: near `wanted`, just above height `above`, clear of bars and ACK line."""
         left, right = self.axes.get_xlim()
         height = self.top - self.base
         half = CALLOUT_WIDTH / 2 * (right - left)
@@ -376,9 +380,7 @@ def timelines(analysis: Analysis) -> Figure:
             timeline(analysis, flow, axes)
     else:
         figure.text(0.01, 0.3, NOTHING_TO_DRAW, fontsize=10)
-    figure.suptitle(
-        textwrap.fill(headline(analysis), 105), fontsize=11, fontweight="bold", x=0.01, ha="left"
-    )
+    figure.suptitle(textwrap.fill(headline(analysis), 105), fontsize=11, fontweight="bold", x=0.01, ha="left")
     left_out = len(analysis.problem_flows) - len(shown)
     if shown and left_out > 0:
         figure.supxlabel(f"{plural(left_out, 'more flow')} with a problem not drawn", fontsize=9)

@@ -31,6 +31,7 @@ HEADLINE_WIDTH = 120
 SHOWN_ROWS = 40
 SHOWN_DIAGNOSES = 10
 
+INDENT = 2
 LABEL_WIDTH = 11
 GAP = "  "
 STYLES = {"bad": "bold red", "warn": "bold yellow", "good": "bold green"}
@@ -51,9 +52,16 @@ def show(analysis: Analysis, *, show_all: bool = False, file: TextIO | None = No
         console.print(line, soft_wrap=True)
 
 
+class _Console(Console):
+    """Leaves a closed pipe to the caller, who knows the right exit code; rich would exit with 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def make_console(file: TextIO | None = None) -> Console:
     """A console that colours only for a terminal (and not with NO_COLOR), 80 columns wide elsewhere."""
-    console = Console(file=file, highlight=False, markup=False, emoji=False)
+    console = _Console(file=file, highlight=False, markup=False, emoji=False)
     if not console.is_terminal and not os.environ.get("COLUMNS", "").isdigit():
         console.width = PIPED_WIDTH
     console.width = max(console.width, LEAST_WIDTH)
@@ -63,7 +71,9 @@ def make_console(file: TextIO | None = None) -> Console:
 def lines_of(document: Document, console: Console, *, show_all: bool = False) -> Iterator[Text]:
     """The report, line by line."""
     prose = min(console.width, PROSE_WIDTH)
-    yield from _wrapped(console, Text(document.headline, STYLES[document.tone]), min(console.width, HEADLINE_WIDTH))
+    yield from _wrapped(
+        console, Text(document.headline, STYLES[document.tone]), min(console.width, HEADLINE_WIDTH)
+    )
     rows = document.rows if show_all else document.rows[:SHOWN_ROWS]
     if rows:
         yield Text()
@@ -152,7 +162,7 @@ def _flow_cells(rows: Sequence[Row], *, in_one_line: bool) -> tuple[str, list[tu
     if not in_one_line:
         return "client / server", [(row.client, f"{row.arrow} {row.server}") for row in rows]
     left = max(len(row.client) for row in rows)
-    cells = [(f"{row.client.ljust(left)} {row.arrow} {row.server}",) for row in rows]
+    cells: list[tuple[str, ...]] = [(f"{row.client.ljust(left)} {row.arrow} {row.server}",) for row in rows]
     return "client".ljust(left + 4) + "server", cells
 
 
@@ -170,51 +180,58 @@ def _shortened(text: str, room: int) -> str:
 def _diagnosis(diagnosis: Diagnosis, console: Console, width: int) -> Iterator[Text]:
     title = Text(f"Stream {diagnosis.flow.stream}: ", "bold")
     title.append(diagnosis.title, STYLES[diagnosis.tone])
-    title.append(f" (confidence {diagnosis.confidence})", "dim")
+    title.append(f", confidence {diagnosis.confidence}", "dim")
     yield from _wrapped(console, title, width)
     yield from _wrapped(console, Text(f"  {diagnosis.endpoints} ({diagnosis.display_filter})", "dim"), width)
-    yield from _labelled(console, "What", Text(diagnosis.what), width, indent=2)
+    yield from _statements("What", [diagnosis.what], console, width)
     for i, place in enumerate(diagnosis.where):
-        yield from _labelled(console, "" if i else "Where", Text(place), width, indent=2)
+        yield from _labelled(console, "" if i else "Where", Text(place), width, indent=INDENT)
     yield from _statements("Why", diagnosis.why, console, width)
     yield from _statements("Ruled out", diagnosis.ruled_out, console, width)
     yield from _fixes(diagnosis.fixes, console, width)
     if diagnosis.same:
-        yield from _labelled(console, "Also", Text(diagnosis.same), width, indent=2)
+        yield from _labelled(console, "Also", Text(diagnosis.same), width, indent=INDENT)
 
 
-def _statements(
-    label: str, statements: Sequence[Statement], console: Console, width: int
-) -> Iterator[Text]:
+def _statements(label: str, statements: Sequence[Statement], console: Console, width: int) -> Iterator[Text]:
     for i, statement in enumerate(statements):
         body = Text(statement.text)
         if statement.frames:
             body.append(f" [{statement.frames}]", "dim")
-        yield from _labelled(console, "" if i else label, body, width, indent=2)
+        yield from _labelled(console, "" if i else label, body, width, indent=INDENT)
 
 
 def _fixes(fixes: Sequence[Fix], console: Console, width: int) -> Iterator[Text]:
+    """Each fix: its command, to be picked out at a glance, then where it belongs and what it does."""
+    left = " " * (INDENT + LABEL_WIDTH)
     for number, fix in enumerate(fixes, 1):
-        text = f"{number}. {fix.where[:1].upper()}{fix.where[1:]}: {fix.why}"
-        yield from _labelled(console, "Fix" if number == 1 else "", Text(text), width, indent=2)
-        left = " " * (2 + LABEL_WIDTH + 3)
+        head = Text(" " * INDENT + ("Fix" if number == 1 else "").ljust(LABEL_WIDTH), "cyan")
+        head.append(f"{number}. ", "not bold default")
         for command in fix.command.splitlines():
-            alternative = re.match(r"# (or[^:]*): (.*)", command)
+            alternative = re.match(r"# (or[^:]*: )(.*)", command)
             if alternative:
-                yield Text(f"{left}{alternative[1]}:", "dim")
-            for line in continued(alternative[2] if alternative else command, width - len(left)):
-                yield Text(left).append(line, "bold")
+                head = Text(f"{left}   ").append(alternative[1], "dim")
+            for line in continued(alternative[2] if alternative else command, width - len(head)):
+                yield head + Text(line, "bold")
+                head = Text(f"{left}   ")
+        text = f"{fix.where[:1].upper()}{fix.where[1:]}: {fix.why}."
+        for part in _wrapped(console, Text(text), width - len(left) - 3):
+            yield head + part
+            head = Text(f"{left}   ")
 
 
 def continued(command: str, width: int) -> Iterator[str]:
-    r"""A shell command on lines of at most `width` where its words allow, joined by `\` so that it pastes."""
-    words = re.findall(r"(?:[^\s']|'[^']*')+", command)
-    line = words[0] if words else ""
-    for i, word in enumerate(words[1:], 2):
-        ending = 0 if i == len(words) else len(" \\")
-        if len(line) + 1 + len(word) + ending > width:
+    r"""A shell command on lines of at most `width` where that can be, joined by `\` so that it pastes.
+
+    Breaks between words only, and not between an option and its value.
+    """
+    pieces = re.findall(r"-[^\s']*(?: (?!-)(?:[^\s']|'[^']*')+)?|(?:[^\s']|'[^']*')+", command)
+    line = pieces[0] if pieces else ""
+    for i, piece in enumerate(pieces[1:], 2):
+        ending = 0 if i == len(pieces) else len(" \\")
+        if len(line) + 1 + len(piece) + ending > width:
             yield line + " \\"
-            line = "    " + word
+            line = "    " + piece
         else:
-            line += " " + word
+            line += " " + piece
     yield line

@@ -36,14 +36,14 @@ WORDS: dict[str, Words] = {
         "or the capture ends early.",
     ),
     "blackhole_suspected": Words(
-        "PMTUD black hole, suspected from the receiver's side",
+        "PMTUD black hole, suspected at the receiver",
         "suspected black hole",
         "Small packets arrive around a hole of full-size ones that is not filled, or only much later.",
     ),
     "blackhole_recovered": Words(
         "PMTUD black hole, recovered after a hang",
         "recovered black hole",
-        "Large packets vanished until the sender, untold, tried smaller ones; the next connection may hang too.",
+        "Large packets vanished until the sender, untold, tried smaller ones; the next flow may hang too.",
     ),
     "fragment_loss": Words(
         "Large packets without DF are lost",
@@ -200,9 +200,7 @@ def _share(count: int, analysis: Analysis) -> str:
     return f"{count:,} of {total:,} {selected}flows"
 
 
-def _worst_path(
-    flows: Sequence[Flow], analysis: Analysis, describe: Callable[[Flow, PathMtu], str]
-) -> str:
+def _worst_path(flows: Sequence[Flow], analysis: Analysis, describe: Callable[[Flow, PathMtu], str]) -> str:
     routes = Counter(_route(flow) for flow in flows)
     route, _ = routes.most_common(1)[0]
     flow = next(flow for flow in flows if _route(flow) == route)
@@ -243,8 +241,8 @@ def _no_problem(analysis: Analysis, counts: Counter[str]) -> str:
         )
         if counts[verdict] and total > 1
     ]
-    if total == 1 and counts["loss"]:
-        sentence += " It has ordinary packet loss."
+    if total == 1 and not counts["pmtud_ok"]:
+        sentence += f" {WORDS[next(iter(counts))].meaning}"
     if remarks:
         sentence += f" {joined(remarks)[:1].upper()}{joined(remarks)[1:]}."
     return sentence + _working_paths(analysis)
@@ -275,7 +273,7 @@ def _working_paths(analysis: Analysis) -> str:
 def _without_flows(analysis: Analysis) -> str:
     totals = analysis.totals
     if analysis.selection:
-        return f"None of the {plural(totals.flows, 'flow')} in this capture matches {analysis.selection}."
+        return f"No flow matches {analysis.selection}; the capture has {plural(totals.flows, 'flow')}."
     if not totals.packets:
         return "The capture holds no packets."
     parts = []
