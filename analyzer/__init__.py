@@ -1,12 +1,12 @@
 """Finds Path MTU Discovery black holes in packet captures, flow by flow, with the frames that prove it.
 
-    capture file -> chunk of bytes -> skim -> events and flow state -> evidence -> verdict -> Analysis -> report
+capture file -> chunk of bytes -> skim -> events and flow state -> evidence -> verdict -> Analysis -> report
 
-    import analyzer
-    analysis = analyzer.analyze("capture.pcap")
-    analysis.flows            # a pandas DataFrame
-    analysis.flow(0).verdict
-    analysis.save("report.json")
+import analyzer
+analysis = analyzer.analyze("capture.pcap")
+analysis.flows            # a pandas DataFrame
+analysis.flow(0).verdict
+analysis.save("report.json")
 """
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: PLC0415 - each module is imported when it is needed: a small capture is answered at once
 """The command line: parse, call, print, exit code."""
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ def _print_version(wanted: bool) -> None:
 
 
 @app.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-def run(  # noqa: PLR0917 - one parameter an option; typer calls it
+def run(
     captures: Annotated[
         list[str],
         typer.Argument(
@@ -62,25 +61,19 @@ def run(  # noqa: PLR0917 - one parameter an option; typer calls it
     ] = False,
     stream: Annotated[
         list[int] | None,
-        typer.Option(
-            "--stream", metavar="N", min=0, help="Only this flow, by Wireshark's tcp.stream. May repeat."
-        ),
+        typer.Option("--stream", metavar="N", min=0, help="Only this flow, by Wireshark's tcp.stream. May repeat."),
     ] = None,
     host: Annotated[
         str | None, typer.Option("--host", metavar="IP", help="Only flows with this address at one end.")
     ] = None,
     port: Annotated[
         int | None,
-        typer.Option(
-            "--port", metavar="N", min=0, max=65535, help="Only flows with this TCP port at one end."
-        ),
+        typer.Option("--port", metavar="N", min=0, max=65535, help="Only flows with this TCP port at one end."),
     ] = None,
     show_all: Annotated[bool, typer.Option("--all", help="List healthy flows too.")] = False,
     fail_on: Annotated[
         list[str] | None,
-        typer.Option(
-            "--fail-on", metavar="VERDICT", help="Exit with 1 if a flow has this verdict. May repeat."
-        ),
+        typer.Option("--fail-on", metavar="VERDICT", help="Exit with 1 if a flow has this verdict. May repeat."),
     ] = None,
     version: Annotated[
         bool,
@@ -111,9 +104,7 @@ def run(  # noqa: PLR0917 - one parameter an option; typer calls it
     return EXIT_FOUND if any(flow.verdict in verdicts for flow in analysis.all_flows) else EXIT_OK
 
 
-def _check(
-    captures: Sequence[str], targets: Sequence[str], verdicts: Sequence[str], host: str | None
-) -> None:
+def _check(captures: Sequence[str], targets: Sequence[str], verdicts: Sequence[str], host: str | None) -> None:
     """Refuse what cannot work before any time is spent on the capture."""
     if captures.count("-") > 1:
         raise UsageError("standard input (-) can be read only once")

@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -49,7 +49,7 @@ def inlined(function: F) -> F:
     return kernel(function)
 
 
-def compiled_as(twin: FunctionType) -> Callable[[F], F]:
+def compiled_as(twin: Callable[..., Any]) -> Callable[[F], F]:
     """Mark a kernel whose compiled version is `twin`: for the rare step that each world does its own way.
 
     The twin must check its bounds itself, once and in front: its loop is compiled without checks.
@@ -57,7 +57,7 @@ def compiled_as(twin: FunctionType) -> Callable[[F], F]:
 
     def mark(function: F) -> F:
         _INLINED.add(function.__name__)
-        _REGISTRY[function.__name__] = twin
+        _REGISTRY[function.__name__] = cast("FunctionType", twin)
         _CHECKED_IN_FRONT.add(function.__name__)
         return function
 
@@ -104,7 +104,7 @@ def compile_kernels() -> dict[str, Callable[..., Any]] | None:
         import numba
     except ImportError:
         return None
-    options = {
+    options: dict[str, Any] = {
         "cache": True,
         "nogil": True,
         "error_model": "numpy",
@@ -118,9 +118,9 @@ def compile_kernels() -> dict[str, Callable[..., Any]] | None:
         twin = FunctionType(function.__code__, space, name, function.__defaults__)
         twin.__module__ = function.__module__
         twin.__qualname__ = function.__qualname__
-        compiled[name] = numba.njit(
-            **options, boundscheck=name not in _CHECKED_IN_FRONT, forceinline=name in _INLINED
-        )(twin)
+        compiled[name] = numba.njit(**options, boundscheck=name not in _CHECKED_IN_FRONT, forceinline=name in _INLINED)(
+            twin
+        )
     for space in spaces.values():
         space.update((name, twin) for name, twin in compiled.items() if name in space)
     return compiled

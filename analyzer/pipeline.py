@@ -48,7 +48,6 @@ from analyzer.settings import INTERPRETED_PACKETS, Settings
 from analyzer.skim import FOREVER, REACHED_TIME, Skimmer
 from analyzer.verdicts.assemble import assemble
 
-
 Progress = Callable[[int, "int | None", int], None]
 """Called now and then with (bytes read, bytes in all or None, packets read)."""
 
@@ -162,9 +161,7 @@ def first_time(each: _Input) -> int:
     return int(scout.state.counters[C_FIRST_TS])
 
 
-def _skim_until(
-    skimmer: Skimmer, inputs: list[_Input], each: _Input, until: int, progress: Progress | None
-) -> None:
+def _skim_until(skimmer: Skimmer, inputs: list[_Input], each: _Input, until: int, progress: Progress | None) -> None:
     """Skim one input up to its first packet later than `until` ns, or to its end."""
     reader = each.reader
     skimmer.begin_file(each.number)
@@ -228,9 +225,11 @@ def _result(skimmer: Skimmer, files: tuple[CaptureFile, ...], settings: Settings
     notes = []
     if skimmer.fell_back:
         notes.append("numba cannot be imported: the capture was read without compiled code, which is slow.")
-    for file in files:
-        if file.damaged_at is not None:
-            notes.append(f"{file.path} is damaged at byte {file.damaged_at}: {file.problem}. Analysed up to there.")
+    notes += [
+        f"{file.path} is damaged at byte {file.damaged_at}: {file.problem}. Analysed up to there."
+        for file in files
+        if file.damaged_at is not None
+    ]
     if counters[C_LAST_LINK]:
         link = int(counters[C_LAST_LINK]) - 1
         notes.append(f"Packets of link type {NAMES.get(link, link)} are not decoded.")

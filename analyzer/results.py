@@ -1,4 +1,3 @@
-# ruff: noqa: PLC0415 - the conveniences of Analysis reach up into the reports, so they import late
 """What an analysis found: immutable, plain Python; the reports and DataFrames are made from it.
 
 Sizes are IP total lengths in bytes as on the wire, times int64 nanoseconds since the epoch, frame

@@ -246,5 +246,3 @@ class Skimmer:
             icmps = doubled(state.icmps, MAX_ICMP)
             state = state._replace(icmps=icmps, icmp_heads=doubled(state.icmp_heads, MAX_ICMP))
         self.state = state
-
-

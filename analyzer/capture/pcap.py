@@ -1,7 +1,7 @@
 """Classic pcap (draft-ietf-opsawg-pcap): both byte orders, micro- and nanoseconds, modified format.
 
-    file:    0 magic  4 version  8 zone  12 sigfigs  16 snap length  20 link type
-    record:  0 seconds  4 fraction  8 captured length  12 wire length  (modified: 8 more bytes)
+file:    0 magic  4 version  8 zone  12 sigfigs  16 snap length  20 link type
+record:  0 seconds  4 fraction  8 captured length  12 wire length  (modified: 8 more bytes)
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import io
 import stat
 import zlib
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from analyzer.capture.container import (
     COUNT,
@@ -122,7 +122,7 @@ class CaptureReader:
                 raise CaptureError(
                     self.name, 0, "expected the zstandard package for a zstd-compressed capture, found none"
                 ) from None
-            self._file = zstandard.ZstdDecompressor().stream_reader(rest, read_across_frames=True)
+            self._file = zstandard.ZstdDecompressor().stream_reader(cast("BinaryIO", rest), read_across_frames=True)
         self.size = None
         self.ready = 0
         self.bytes_read = 0
@@ -178,7 +178,7 @@ class CaptureReader:
         if self._end_of_file:
             return False
         with memoryview(self.buffer) as view:
-            # The plain readinto of a decompressor fills the whole buffer, or loses all of it when the rest is broken.
+            # A plain readinto of a decompressor fills the whole buffer, or loses all when the rest is broken.
             read = getattr(self._file, "readinto1", self._file.readinto)
             try:
                 got = read(view[self.ready :])
@@ -203,7 +203,7 @@ class CaptureReader:
         self.container[PROBLEM] = PROBLEM_COMPRESSION
 
     def note_damage(self, offset: int | None = None) -> None:
-        """Remember where (the record at POS, if not said) and why the walk had to stop; the first time counts."""
+        """Remember where (by default at POS) and why the walk had to stop; only the first time counts."""
         if self.damaged_at is not None:
             return
         self.damaged_at = self.offset if offset is None else offset

@@ -7,12 +7,15 @@ in compiled code and changes nothing in interpreted code.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analyzer.kernel import inlined, kernel
 
-Buffer = Any
-"""A memoryview (interpreted) or a numpy uint8 array (compiled)."""
+if TYPE_CHECKING:
+    Buffer = memoryview | bytes | bytearray
+else:
+    Buffer = Any
+"""A memoryview (interpreted) or a numpy uint8 array (compiled); both are read by index only."""
 
 
 @inlined

@@ -79,9 +79,7 @@ def decode_options(buf: Buffer, o: int, end: int, h: list[int]) -> None:
             elif length >= 18:
                 outer_left = be32(buf, o + 10)
                 outer_right = be32(buf, o + 14)
-                if (left - outer_left) & 0xFFFFFFFF < 0x80000000 and (
-                    outer_right - right
-                ) & 0xFFFFFFFF < 0x80000000:
+                if (left - outer_left) & 0xFFFFFFFF < 0x80000000 and (outer_right - right) & 0xFFFFFFFF < 0x80000000:
                     h[DSACK] = 1
         elif kind == OPTION_MSS and length == 4:
             h[MSS] = be16(buf, o + 2)

@@ -50,7 +50,7 @@ class Collector:
         self._starts = np.searchsorted(events["flow"][order], np.arange(len(self.flows) + 1))
         self._icmps = state.icmps[: counters[C_ICMPS]]
         self._icmp_heads = state.icmp_heads
-        self.ptbs = [self._ptb(i) for i in np.flatnonzero(self._icmps["kind"] == KIND_PTB)]
+        self.ptbs = [self._ptb(int(i)) for i in np.flatnonzero(self._icmps["kind"] == KIND_PTB)]
         self._ptbs_of: dict[tuple[int, int], list[PtbSeen]] = defaultdict(list)
         for ptb in self.ptbs:
             if ptb.flow >= 0:

@@ -69,7 +69,11 @@ def _ack_stopped_peer(way: Way, run: Run, settings: Settings) -> Control | None:
             continue
         later = way.segments[i + 1 :]
         ack = next(
-            (s for s in later if s.side == way.side and s.has_ack and s.ack >= asked.end and s.ip_len < run.head.ip_len),
+            (
+                s
+                for s in later
+                if s.side == way.side and s.has_ack and s.ack >= asked.end and s.ip_len < run.head.ip_len
+            ),
             None,
         )
         if ack is None or ack.ts > end:
@@ -184,7 +188,11 @@ def failed_during(way: Way, run: Run, settings: Settings) -> Control | None:
                     (*refs(acks[:1]), *refs(again)),
                 )
     for other in way.neighbours:
-        if other.hung_size < head.ip_len and other.hung_since and run.first.ts - ACK_DELAY_NS <= other.hung_since <= end:
+        if (
+            other.hung_size < head.ip_len
+            and other.hung_since
+            and run.first.ts - ACK_DELAY_NS <= other.hung_since <= end
+        ):
             return Control(f"stream {other.stream} between the same addresses got no answer any more either", ())
     return None
 

@@ -130,9 +130,7 @@ class Way:
             return False
         # No MSS seen: a timeout resends one segment, so larger packets were several.
         return bool(
-            self.full_size
-            or not self.count["resent_max"]
-            or segment.ip_len <= max(self.count["resent_max"], 1500)
+            self.full_size or not self.count["resent_max"] or segment.ip_len <= max(self.count["resent_max"], 1500)
         )
 
     def size_known(self, segment: Segment) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 from analyzer.evidence.segments import Segment
 from analyzer.settings import Settings
@@ -116,10 +117,10 @@ class Run:
     def grows(self, growth: float, copies: list[Segment]) -> bool:
         """True if the gaps between retransmissions grow as a backing-off timer's do."""
         times = [copy.ts for copy in copies]
-        gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
+        gaps = [b - a for a, b in pairwise(times)]
         if len(gaps) < 2 or gaps[0] <= 0:
             return False
-        steady = all(b >= 0.7 * a for a, b in zip(gaps, gaps[1:], strict=False))
+        steady = all(b >= 0.7 * a for a, b in pairwise(gaps))
         return steady and gaps[-1] >= growth * gaps[0]
 
     def is_episode(self, settings: Settings) -> bool:

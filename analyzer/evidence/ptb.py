@@ -76,7 +76,9 @@ def resends_after(ptb: PtbSeen, segments: list[Segment], side: int, delay: int) 
         and segment.resent
         and segment.ts >= ptb.ts + delay
         and segment.ip_len > too_big
-        and (about_other_bytes or ptb.quoted_seq is None or segment.seq <= ptb.quoted_seq < segment.seq + segment.payload)
+        and (
+            about_other_bytes or ptb.quoted_seq is None or segment.seq <= ptb.quoted_seq < segment.seq + segment.payload
+        )
     ]
 
 

@@ -113,8 +113,6 @@ def near(raw: int, reference: int) -> int:
     return reference + ((raw - reference + 0x80000000) & 0xFFFFFFFF) - 0x80000000
 
 
-
-
 def segments_of(rows: Any, heads: Any) -> list[Segment]:
     """Decode event rows (dtype PACKET) with their header bytes; copies made by the capture are left out.
 

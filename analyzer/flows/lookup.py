@@ -109,7 +109,7 @@ def new_flow(state: State, h: list[int], side: int, slot: int) -> int:
 
 
 @kernel
-def rebuild_slots(state: State, h: list[int]) -> None:
+def rebuild_slots(state: State, h: Any) -> None:
     """Enter every flow into the (larger, empty) slots; later flows replace earlier ones of equal endpoints."""
     for number in range(state.counters[C_FLOWS]):
         flow = state.flows[number]

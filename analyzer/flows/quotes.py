@@ -134,8 +134,6 @@ def tie_to_flow(state: State, buf: Buffer, h: list[int], q: list[int], number: i
     row["seq"] = unwrap(q[SEQ], direction["snd_max"] + 0) if quoted == QUOTED_SEQ else -1
     if kind == KIND_PTB:
         direction["ptbs"] += 1
-        if LEAST_MTU <= h[ICMP_MTU] < q[IP_LEN] and (
-            direction["size_cap"] == 0 or h[ICMP_MTU] < direction["size_cap"]
-        ):
+        if LEAST_MTU <= h[ICMP_MTU] < q[IP_LEN] and (direction["size_cap"] == 0 or h[ICMP_MTU] < direction["size_cap"]):
             direction["size_cap"] = h[ICMP_MTU]
         start_recording(state, state.flows[found], PTB_HISTORY, AFTERMATH_ROWS)

@@ -16,10 +16,10 @@ from analyzer.decode.fields import (
     IP_END,
     IP_ID,
     IP_LEN,
+    L4,
     NET,
     PAYLOAD,
     TCP_LEN,
-    L4,
     TS,
     TTL,
     WINDOW,
@@ -184,5 +184,3 @@ def write_row(
     if flow["recording"] > 0:
         flow["recording"] -= 1
         append_event(state, counter, flow)
-
-

@@ -192,5 +192,3 @@ def doubled(table: Any, limit: int) -> Any:
     larger = np.zeros((rows, *table.shape[1:]), table.dtype)
     larger[: len(table)] = table
     return larger
-
-

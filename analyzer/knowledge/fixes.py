@@ -83,8 +83,7 @@ _SET_MTU = Fix(
 _MTU_PROBING = Fix(
     "on {sender}",
     "sysctl -w net.ipv4.tcp_mtu_probing=1",
-    "as a stopgap TCP shrinks its packets by itself, IPv4 and IPv6, after hanging some 3 s in each new "
-    "connection",
+    "as a stopgap TCP shrinks its packets by itself, IPv4 and IPv6, after hanging some 3 s in each new connection",
 )
 _CHECK_ROUTE = Fix(
     "on {sender}",

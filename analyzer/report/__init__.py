@@ -4,7 +4,6 @@ Analysis -> document (all wording, plain data) -> terminal
          -> data (JSON, CSV, DataFrames)
          -> figures (timelines)
 """
-# ruff: noqa: PLC0415 - each format imports its library when it is asked for
 
 from __future__ import annotations
 

@@ -1,4 +1,3 @@
-# ruff: noqa: PLC0415 - pandas is imported when a DataFrame is asked for: it takes longer than most analyses
 """The analysis as data: JSON by the contract's schema, and flat tables of flows and paths."""
 
 from __future__ import annotations
@@ -294,9 +293,7 @@ def _table(rows: Sequence[Sequence[Any]], columns: dict[str, str]) -> pd.DataFra
     series: dict[str, pd.Series[Any]] = {}
     for (name, kind), values in zip(columns.items(), cells, strict=True):
         if kind == "time":
-            series[name] = pd.Series(pd.to_datetime(list(values), unit="ns", utc=True)).astype(
-                "datetime64[ns, UTC]"
-            )
+            series[name] = pd.Series(pd.to_datetime(list(values), unit="ns", utc=True)).astype("datetime64[ns, UTC]")
         elif kind == "category":
             dtype = pd.CategoricalDtype(list(CATEGORIES[name]), ordered=name == "verdict")
             series[name] = pd.Series(list(values), dtype=dtype)

@@ -178,8 +178,7 @@ def _diagnosis(analysis: Analysis, flows: Sequence[Flow], labels: Sequence[str])
         flow=flow,
         title=WORDS[flow.verdict].title,
         tone=tone_of(flow.verdict),
-        endpoints=f"{endpoint(flow.client)} {ARROWS.get(flow.direction or '', NO_DIRECTION)} "
-        f"{endpoint(flow.server)}",
+        endpoints=f"{endpoint(flow.client)} {ARROWS.get(flow.direction or '', NO_DIRECTION)} {endpoint(flow.server)}",
         confidence=flow.confidence,
         what=Statement(
             printable(flow.explanation) or WORDS[flow.verdict].meaning,
@@ -242,9 +241,7 @@ def _ptb_statements(ptbs: Sequence[Ptb], labels: Sequence[str]) -> list[Statemen
 
 def _where(analysis: Analysis, flow: Flow) -> list[str]:
     direction = (flow.direction or "").replace("_", " ")
-    place = (
-        f"{flow.sender.ip} -> {flow.receiver.ip}" if direction else f"{flow.client.ip} -- {flow.server.ip}"
-    )
+    place = f"{flow.sender.ip} -> {flow.receiver.ip}" if direction else f"{flow.client.ip} -- {flow.server.ip}"
     lines = [f"{place} ({direction})" if direction else place]
     if flow.verdict not in SIZE_PROBLEMS:
         return lines

@@ -109,9 +109,7 @@ class _Plot:
     def _stuck_rows(self, rows: Packets) -> Packets:
         if self.flow.stalled is None:
             return rows[:0]
-        frames = [
-            ref.frame for ref in self.flow.stalled.frames if ref.file == self.flow.stalled.first_frame.file
-        ]
+        frames = [ref.frame for ref in self.flow.stalled.frames if ref.file == self.flow.stalled.first_frame.file]
         same_file = rows["file"] == self.flow.stalled.first_frame.file
         return np.asarray(rows[np.isin(rows["frame"], frames) & same_file])
 
@@ -165,9 +163,7 @@ class _Plot:
             return
         edge = self.acks["ack"] - self.base + (self.acks["window"].astype(np.int64) << self.scale)
         if (edge <= (self.top - self.base) * (1 + HEADROOM)).any():
-            self.axes.step(
-                self._seconds(self.acks["ts"]), edge, where="post", color=WINDOW, lw=1, label="window edge"
-            )
+            self.axes.step(self._seconds(self.acks["ts"]), edge, where="post", color=WINDOW, lw=1, label="window edge")
 
     def _ack_line(self) -> None:
         acks = self.acks[self.acks["ack"] >= self.base]
@@ -175,9 +171,7 @@ class _Plot:
             return
         x = np.append(self._seconds(acks["ts"]), self.last)
         y = np.maximum.accumulate(acks["ack"] - self.base)
-        self.axes.step(
-            x, np.append(y, y[-1]), where="post", color=ACKED, lw=1.6, label="acknowledged", zorder=2
-        )
+        self.axes.step(x, np.append(y, y[-1]), where="post", color=ACKED, lw=1.6, label="acknowledged", zorder=2)
 
     def _segments(self) -> None:
         again = (self.data["marks"] & MARK_RESENT) != 0
@@ -212,9 +206,7 @@ class _Plot:
                 x.extend(self._seconds(marked["ts"]))
                 y.extend(np.clip(marked[field] - self.base, 0, self.top - self.base))
             if x:
-                self.axes.plot(
-                    x, y, marker, color=CONTROL, ms=7, mec="white", mew=0.6, zorder=5, label=label, ls=""
-                )
+                self.axes.plot(x, y, marker, color=CONTROL, ms=7, mec="white", mew=0.6, zorder=5, label=label, ls="")
 
     def _ptb_lines(self, span: float) -> None:
         """PTBs as lines over the full height; labels stand above the axes, near ones share one."""
@@ -278,9 +270,7 @@ class _Plot:
         low, high = int(reach[i]) - self.base, int(rows["seq"][i + 1]) - self.base
         since = float(self._seconds(rows["ts"][i + 1 :]).min())
         width = self.last + 0.04 * max(self.last - self.first, 1e-3) - since
-        self.axes.add_patch(
-            Rectangle((since, low), width, high - low, fc=RESENT, alpha=0.13, ec="none", zorder=0)
-        )
+        self.axes.add_patch(Rectangle((since, low), width, high - low, fc=RESENT, alpha=0.13, ec="none", zorder=0))
         left, right = self.axes.get_xlim()
         self.axes.text(
             (left + right) / 2,
@@ -372,9 +362,7 @@ def timelines(analysis: Analysis) -> Figure:
     concerned = analysis.problem_flows or analysis.all_flows
     drawable = [flow for flow in concerned if flow.timeline is not None and len(flow.timeline)]
     shown = drawable[:MOST_PANELS]
-    figure = Figure(
-        figsize=(PANEL_WIDTH, PANEL_HEIGHT * len(shown) + 0.8), dpi=DOTS_PER_INCH, layout="constrained"
-    )
+    figure = Figure(figsize=(PANEL_WIDTH, PANEL_HEIGHT * len(shown) + 0.8), dpi=DOTS_PER_INCH, layout="constrained")
     if shown:
         for flow, axes in zip(shown, np.atleast_1d(figure.subplots(len(shown))), strict=True):
             timeline(analysis, flow, axes)
@@ -397,6 +385,6 @@ def timelines_image(analysis: Analysis, image_format: str) -> bytes:
 
 def save_timelines(analysis: Analysis, path: str) -> None:
     """Write the timelines to a file; its suffix picks the format. See `report.save` for the safe way."""
-    from analyzer.report import save  # noqa: PLC0415 - the other way round it imports this module
+    from analyzer.report import save
 
     save(analysis, path)

@@ -65,8 +65,8 @@ class ProgressBar:
 
     def _open(self) -> None:
         # Imported late: short runs, which are most, shall not pay for it.
-        from rich.console import Console  # noqa: PLC0415
-        from rich.progress import (  # noqa: PLC0415
+        from rich.console import Console
+        from rich.progress import (
             BarColumn,
             DownloadColumn,
             Progress,

@@ -71,9 +71,7 @@ def make_console(file: TextIO | None = None) -> Console:
 def lines_of(document: Document, console: Console, *, show_all: bool = False) -> Iterator[Text]:
     """The report, line by line."""
     prose = min(console.width, PROSE_WIDTH)
-    yield from _wrapped(
-        console, Text(document.headline, STYLES[document.tone]), min(console.width, HEADLINE_WIDTH)
-    )
+    yield from _wrapped(console, Text(document.headline, STYLES[document.tone]), min(console.width, HEADLINE_WIDTH))
     rows = document.rows if show_all else document.rows[:SHOWN_ROWS]
     if rows:
         yield Text()

@@ -86,8 +86,7 @@ def file_labels(files: Sequence[CaptureFile]) -> tuple[str, ...]:
     """A short printable name for each file: its last part, or all of the path where that is ambiguous."""
     names = [PurePath(file.path).name or file.path for file in files]
     return tuple(
-        printable(name if names.count(name) == 1 else file.path)
-        for name, file in zip(names, files, strict=True)
+        printable(name if names.count(name) == 1 else file.path) for name, file in zip(names, files, strict=True)
     )
 
 

@@ -135,9 +135,7 @@ _OPENINGS: dict[str, _Opening] = {
         "hang because their sender ignores PTBs (ICMP packet too big)",
         lambda flow, size: f"{flow.sender.ip} keeps sending {flow.receiver.ip} {lost_packets(size)}",
     ),
-    "blackhole_probable": _Opening(
-        "is probably in a PMTUD black hole", "are probably in a PMTUD black hole", _loses
-    ),
+    "blackhole_probable": _Opening("is probably in a PMTUD black hole", "are probably in a PMTUD black hole", _loses),
     "blackhole_suspected": _Opening(
         "looks like a PMTUD black hole, seen from the receiver's side",
         "look like a PMTUD black hole, seen from the receiver's side",
@@ -258,9 +256,7 @@ def _none(total: int, selected: str) -> str:
 
 def _working_paths(analysis: Analysis) -> str:
     routes = {
-        _route(flow): pooled_mtu(flow, analysis).exact
-        for flow in analysis.all_flows
-        if flow.verdict == "pmtud_ok"
+        _route(flow): pooled_mtu(flow, analysis).exact for flow in analysis.all_flows if flow.verdict == "pmtud_ok"
     }
     known = [(route, mtu) for route, mtu in routes.items() if mtu is not None]
     if not known:

@@ -14,7 +14,7 @@ from analyzer.evidence.segments import FrameRef
 from analyzer.flows.tables import C_ICMPS, State
 from analyzer.knowledge.fixes import fixes_for
 from analyzer.knowledge.overheads import consistent_with
-from analyzer.results import SIZE_PROBLEMS, VERDICTS, Endpoint, Flow, Path, PathMtu, Probe, worst
+from analyzer.results import SIZE_PROBLEMS, VERDICTS, Endpoint, Flow, Path, Probe, worst
 from analyzer.settings import Settings
 from analyzer.verdicts.judge import Judgement, judge_conversation, judge_way
 
@@ -146,7 +146,12 @@ def _add_probes(state: State, pools: dict[tuple[str, str], _Pool]) -> None:
     for index in np.flatnonzero(icmps["kind"] == KIND_ECHO_REPLY):
         row = icmps[index]
         version = int(row["version"])
-        key = (row_address(row, "d", version), row_address(row, "s", version), int(row["echo_id"]), int(row["echo_seq"]))
+        key = (
+            row_address(row, "d", version),
+            row_address(row, "s", version),
+            int(row["echo_id"]),
+            int(row["echo_seq"]),
+        )
         replies.setdefault(key, FrameRef(int(row["file"]), int(row["frame"])))
     for index in np.flatnonzero(icmps["kind"] == KIND_ECHO_REQUEST):
         row = icmps[index]

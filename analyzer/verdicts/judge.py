@@ -14,9 +14,7 @@ from analyzer.verdicts.facts import Facts
 from analyzer.verdicts.plain import Calm, judge_calm
 from analyzer.verdicts.rules import judge_run
 
-LIMITED_BY_SIZE = frozenset(
-    {"blackhole", "blackhole_probable", "blackhole_recovered", "ptb_ignored", "fragment_loss"}
-)
+LIMITED_BY_SIZE = frozenset({"blackhole", "blackhole_probable", "blackhole_recovered", "ptb_ignored", "fragment_loss"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +113,11 @@ def _bracket(way: Way, verdict: str, run: Run | None) -> PathMtu:
 
 def _stalled(way: Way, run: Run) -> Stalled:
     head = run.head
-    last = run.acked_by.ts if run.acked_by is not None else max(way.capture_end if not run.tries else run.tries[-1].ts, run.copies[-1].ts)
+    last = (
+        run.acked_by.ts
+        if run.acked_by is not None
+        else max(way.capture_end if not run.tries else run.tries[-1].ts, run.copies[-1].ts)
+    )
     return Stalled(
         frames=refs(run.tries),
         first_frame=run.first.ref,
@@ -150,9 +152,8 @@ def _evidence(facts: Facts) -> tuple[tuple[str, tuple[FrameRef, ...]], ...]:
         rows.append(("the same bytes sent in another shape", refs(run.changed)))
     if run.acked_by is not None:
         rows.append(("acknowledged", (run.acked_by.ref,)))
-    for control in (facts.passed, facts.before if facts.passed is None else None, facts.failed, *facts.as_large):
-        if control is not None:
-            rows.append((control.text, control.frames))
+    controls = (facts.passed, facts.before if facts.passed is None else None, facts.failed, *facts.as_large)
+    rows += [(control.text, control.frames) for control in controls if control is not None]
     if facts.about:
         rows.append(("PTBs", tuple(p.ref for p in facts.about)))
     return tuple(rows)
@@ -194,5 +195,3 @@ def _ruled_out(verdict: str, facts: Facts) -> tuple[RuledOut, ...]:
     if verdict.startswith("blackhole") and not facts.about:
         out.append(RuledOut("pmtud_ok", "no PTB for this flow in this capture", ()))
     return tuple(out)
-
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 from analyzer.evidence.conversation import Way
@@ -93,7 +94,7 @@ class Calm:
         payloads = {way.peer["mss"], way.peer["mss"] - 12}
         for hole in way.holes:
             pieces = hole.filled_by
-            halves = {a.payload + b.payload for a, b in zip(pieces, pieces[1:], strict=False) if a.end == b.seq}
+            halves = {a.payload + b.payload for a, b in pairwise(pieces) if a.end == b.seq}
             if all(piece.ip_len < full for piece in pieces) and halves & payloads:
                 return hole
         return None
@@ -115,7 +116,12 @@ class Calm:
         last, and neither side closed in good order.
         """
         way, peer = self.way, self.way.peer
-        if not self.to_client or not self.established or peer["last_data_ts"] <= way.count["last_data_ts"] or not peer["last_data_ts"]:
+        if (
+            not self.to_client
+            or not self.established
+            or peer["last_data_ts"] <= way.count["last_data_ts"]
+            or not peer["last_data_ts"]
+        ):
             return 0
         if peer["una"] < peer["snd_max"] - 1 or (self.seen & SAW_FIN and not self.seen & SAW_RST and way.at_sender):
             return 0
@@ -243,7 +249,7 @@ def _young_hole_words(c: Calm) -> str:
     hole = c.unexplained_hole
     assert hole is not None  # noqa: S101  # the rule requires it
     return (
-        f"{hole.missing} bytes before frame {hole.opened_by.ref.frame} did not come, as many as full-size packets hold; "
+        f"{hole.missing} bytes before frame {hole.opened_by.ref.frame} did not come, as many as full packets hold; "
         f"then the capture ends within {hole.seconds_open(c.way.capture_end):.1f} s. Loss and a black hole look alike "
         "so far. Capture longer, or at the sender."
     )
@@ -289,7 +295,9 @@ def _ok(c: Calm) -> bool:
     if way.delivered >= goal:
         return True
     # Super-segments all acknowledged without a loss: the full-size packets they were cut into arrived.
-    return way.count["super_packets"] > 0 and way.count["una"] > way.count["first_seq"] and not way.count["nodf_packets"]
+    return (
+        way.count["super_packets"] > 0 and way.count["una"] > way.count["first_seq"] and not way.count["nodf_packets"]
+    )
 
 
 def _ok_words(c: Calm) -> str:
@@ -349,8 +357,10 @@ def _not_exercised_words(c: Calm) -> str:
     if not c.established and not c.way.count["data_packets"]:
         return "The connection was not established: no packet large enough to tell was sent."
     largest = max(c.way.count["max_sent"], c.way.peer["max_sent"])
-    return f"No packet large enough to tell was sent: the largest with data has {largest} bytes." if largest else (
-        "No data was sent, so no packet was large enough to tell."
+    return (
+        f"No packet large enough to tell was sent: the largest with data has {largest} bytes."
+        if largest
+        else ("No data was sent, so no packet was large enough to tell.")
     )
 
 

@@ -19,12 +19,12 @@ def seconds(ns: int) -> str:
 
 
 def times(count: int) -> str:
-    """once, twice, 5 times."""
+    """A count for people: once, twice, 5 times."""
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def frames(segments: Sequence[Segment], most: int = 3) -> str:
-    """frame 7, or frames 7, 9, 12 and 5 more."""
+    """Frame numbers for people: frame 7, or frames 7, 9, 12 and 5 more."""
     numbers = [str(s.ref.frame) for s in segments]
     if len(numbers) == 1:
         return f"frame {numbers[0]}"
@@ -45,6 +45,7 @@ def _end(f: Facts) -> str:
 
 
 def one_sided(f: Facts) -> str:
+    """Only one direction was captured."""
     return (
         f"{_stuck(f)}, but the capture holds packets of one direction only, so it cannot tell what arrived. "
         "Capture where both directions pass."
@@ -52,12 +53,14 @@ def one_sided(f: Facts) -> str:
 
 
 def zero_window(f: Facts) -> str:
+    """The receiver's window was closed."""
     window = f.window
     frame = f" (frame {window.ref.frame})" if window and window.ref.frame else ""
     return f"The receiver had closed its window{frame}: the sender was waiting for the receiver, not for the path."
 
 
 def ptb_ignored(f: Facts) -> str:
+    """A PTB came and had no effect."""
     ptb = f.ignored[0]
     why = {
         None: "Nothing is wrong with it as captured: the sending host (its firewall, its settings) or something "
@@ -78,6 +81,7 @@ def ptb_ignored(f: Facts) -> str:
 
 
 def pmtud_ok(f: Facts) -> str:
+    """A PTB came and was obeyed."""
     ptb = f.obeyed[-1]
     return (
         f"PMTUD works: {ptb.router} announced an MTU of {ptb.mtu} (frame {ptb.ref.frame}) and the quoted bytes were "
@@ -86,6 +90,7 @@ def pmtud_ok(f: Facts) -> str:
 
 
 def ptb_pending(f: Facts) -> str:
+    """A PTB came at the end of the capture."""
     ptb = next(p for p in f.about if p.plausible)
     return (
         f"A PTB came (frame {ptb.ref.frame}, MTU {ptb.mtu}), but the capture ends before it shows whether the sender "
@@ -94,6 +99,7 @@ def ptb_pending(f: Facts) -> str:
 
 
 def recovered(f: Facts) -> str:
+    """The sender fell back by itself."""
     new = f.fell_back
     assert new is not None  # noqa: S101  # the rule requires it
     how = "without DF" if f.head.df and not new.df and new.ip_len >= f.head.ip_len else f"as {new.ip_len} bytes"
@@ -107,12 +113,14 @@ def recovered(f: Facts) -> str:
 
 
 def loss_in_run(f: Facts) -> str:
+    """The segment got through in the end."""
     if f.fell_back is not None and f.as_large != (None, None):
         return f"{_stuck(f)} {_end(f)}; packets as large got through as well, so its size was not the reason."
     return f"{_stuck(f)} {_end(f)}: it got through at its own size in the end."
 
 
 def content_drop(f: Facts) -> str:
+    """As large ones got through meanwhile."""
     control = f.as_large[1]
     assert control is not None  # noqa: S101  # the rule requires it
     return (
@@ -122,10 +130,12 @@ def content_drop(f: Facts) -> str:
 
 
 def ended_in_recovery(f: Facts) -> str:
+    """Ordinary loss, cut off by the end of the capture."""
     return f"{_stuck(f)}; then the capture ends. Packets as large got through, so this is ordinary loss."
 
 
 def short_blackhole(f: Facts) -> str:
+    """A black hole by the looks, but too short."""
     passed = f.passed
     assert passed is not None  # noqa: S101  # the rule requires it
     return (
@@ -135,6 +145,7 @@ def short_blackhole(f: Facts) -> str:
 
 
 def too_short(f: Facts) -> str:
+    """Too short to tell."""
     return (
         f"{_stuck(f)}; then the capture ends, too early to tell loss from a black hole. Capture for 10 s or more of "
         "the hang."
@@ -142,6 +153,7 @@ def too_short(f: Facts) -> str:
 
 
 def too_lossy(f: Facts) -> str:
+    """The capture lost packets itself."""
     return (
         f"{_stuck(f)}, but {f.way.missing_share:.0%} of the acknowledged bytes are missing from the capture: it lost "
         "packets itself and cannot tell."
@@ -149,6 +161,7 @@ def too_lossy(f: Facts) -> str:
 
 
 def blackhole(f: Facts) -> str:
+    """A black hole with its positive control."""
     passed = f.passed
     assert passed is not None  # noqa: S101  # the rule requires it
     return (
@@ -158,6 +171,7 @@ def blackhole(f: Facts) -> str:
 
 
 def path_changed(f: Facts) -> str:
+    """A path that became narrower."""
     passed = f.passed
     assert passed is not None  # noqa: S101  # the rule requires it
     return (
@@ -167,6 +181,7 @@ def path_changed(f: Facts) -> str:
 
 
 def fragment_loss(f: Facts) -> str:
+    """Large packets without DF vanish."""
     control = f.passed or f.before
     small = f", while {control.text}" if control else ""
     return (
@@ -176,6 +191,7 @@ def fragment_loss(f: Facts) -> str:
 
 
 def dead_path(f: Facts) -> str:
+    """Nothing passes any more."""
     if f.failed is not None:
         return f"{_stuck(f)} and was never acknowledged; {f.failed.text}. Nothing passes any more, whatever its size."
     if f.as_large[0] is not None:
@@ -187,6 +203,7 @@ def dead_path(f: Facts) -> str:
 
 
 def probable(f: Facts) -> str:
+    """A black hole without a control meanwhile."""
     control = f.before or f.passed
     small = f"{control.text[0].upper()}{control.text[1:]}" if control else ""
     return (
@@ -196,10 +213,12 @@ def probable(f: Facts) -> str:
 
 
 def starts_late(f: Facts) -> str:
+    """The capture starts within the stall."""
     return f"{_stuck(f)}, but the capture starts in the middle of the stall and shows nothing that got through."
 
 
 def stall(f: Facts) -> str:
+    """No known cause."""
     if f.as_large[0] is not None:
         return (
             f"{_stuck(f)} and was never acknowledged. Packets as large had got through before, and smaller ones may "
