@@ -61,8 +61,8 @@ def _ip(head: bytes) -> Any:
     """The IP packet in `head`, or None if its header is cut or malformed."""
     try:
         return dpkt.ip6.IP6(head) if head and head[0] >> 4 == 6 else dpkt.ip.IP(head)
-    except (dpkt.UnpackError, IndexError, ValueError):
-        return None
+    except (dpkt.UnpackError, IndexError, ValueError, AttributeError):
+        return None  # AttributeError: what dpkt 1.9.8 does with extension headers behind a fragment header
 
 
 def _addresses(packet: Any) -> tuple[str, str]:
@@ -98,7 +98,10 @@ def decode_tcp_packet(head: bytes) -> FullTcp | None:
         options = dpkt.tcp.parse_opts(tcp.opts)
     except (ValueError, IndexError, dpkt.UnpackError):
         options = []
-    for kind, value in options:
+    for option in options:
+        if option is None or option[0] == dpkt.tcp.TCP_OPT_EOL:  # None: the length byte is cut
+            break
+        kind, value = option
         if kind == dpkt.tcp.TCP_OPT_MSS and len(value) == 2:
             mss = int.from_bytes(value, "big")
         elif kind == dpkt.tcp.TCP_OPT_WSCALE and len(value) == 1:

@@ -67,6 +67,8 @@ def _ack_stopped_peer(way: Way, run: Run, settings: Settings) -> Control | None:
         occupies = asked.payload > 0 or asked.fin
         if asked.side == way.side or not occupies or asked.keepalive or not run.first.ts < asked.ts < end:
             continue
+        if asked.resent:
+            continue  # its ACK did not arrive before; the next copy may only be due later than the capture ends
         later = way.segments[i + 1 :]
         ack = next(
             (
@@ -80,7 +82,7 @@ def _ack_stopped_peer(way: Way, run: Run, settings: Settings) -> Control | None:
             continue
         again = [s for s in later if s.side != way.side and s.seq < asked.end <= s.end and s.ts > ack.ts]
         spoke = [s for s in later if s.side != way.side and s.ts > ack.ts and s not in again]
-        waited = way.capture_end - ack.ts >= settings.control_wait_ns
+        waited = way.capture_end - ack.ts >= max(settings.control_wait_ns, 3 * way.rtt)
         if not again and (waited or spoke):
             return Control(
                 f"an ACK of {ack.ip_len} bytes got through: the peer did not send frame {asked.ref.frame} again",
@@ -102,27 +104,34 @@ def _neighbour_passed(way: Way, run: Run) -> Control | None:
     return None
 
 
-def _duplicate_acks(way: Way, run: Run) -> Control | None:
-    """Without SACK a duplicate ACK says that something arrived; if only smaller packets were sent, one of them."""
+def duplicate_acks(way: Way, run: Run) -> list[tuple[int, Segment]]:
+    """The peer's duplicate ACKs of the stuck byte in the episode, with their index among the segments.
+
+    Each says that at least one segment beyond the hole arrived (RFC 5681 2), not which.
+    """
     end = run.end_ts(way.capture_end)
+    found = []
     before: Segment | None = None
     for i, ack in enumerate(way.segments):
-        if ack.side == way.side:
+        if ack.side == way.side or not ack.has_ack:
             continue
-        duplicate = (
+        bare = ack.payload == 0 and not ack.keepalive and not ack.fin and not ack.syn
+        if (
             before is not None
+            and bare
             and run.first.ts < ack.ts < end
-            and ack.has_ack
-            and ack.payload == 0
-            and not ack.keepalive
-            and not ack.fin
             and ack.ack == before.ack == run.seq
             and ack.window == before.window
-        )
+        ):
+            found.append((i, ack))
         before = ack
-        if not duplicate:
-            continue
-        reach = max(4 * way.rtt, 50_000_000)
+    return found
+
+
+def _duplicate_acks(way: Way, run: Run) -> Control | None:
+    """Without SACK a duplicate ACK says that something arrived; if only smaller packets were sent, one of them."""
+    reach = max(4 * way.rtt, 50_000_000)
+    for i, ack in duplicate_acks(way, run):
         sent = [
             s
             for s in way.segments[:i]
@@ -138,6 +147,28 @@ def _duplicate_acks(way: Way, run: Run) -> Control | None:
                 sure=False,
             )
     return None
+
+
+def _more_duplicate_acks_than_small(way: Way, run: Run) -> Control | None:
+    """More duplicate ACKs than smaller packets were sent: something as large as the head arrived as well."""
+    acks = [ack for _, ack in duplicate_acks(way, run) if not ack.sack]
+    if len(acks) < 2:
+        return None
+    segment = max(run.head.payload, 1)
+    small = large = 0
+    for s in way.segments:
+        if s.side == way.side and s.data and s.ts >= run.first.ts and s.seq > run.seq and s.ts <= acks[-1].ts:
+            if s.super_segment:
+                large += s.payload // segment
+                small += 1 if s.payload % segment else 0
+            elif s.ip_len < run.head.ip_len:
+                small += 1
+            else:
+                large += 1
+    if not large or len(acks) <= small:
+        return None
+    text = f"{len(acks)} duplicate ACKs answered what was sent after it, of which only {small} were smaller: a packet as"
+    return Control(f"{text} large got through", refs(acks[:8]))
 
 
 def passed_before(way: Way, run: Run) -> Control | None:
@@ -177,7 +208,7 @@ def failed_during(way: Way, run: Run, settings: Settings) -> Control | None:
         if not _duplicate_acks(way, run):  # without (visible) SACK an arrival shows as a duplicate ACK
             return Control(text, refs(small))
     for asked in way.segments:  # the peer goes on sending what was acknowledged: ACKs do not arrive
-        if asked.side != way.side and asked.resent and asked.data and run.first.ts < asked.ts < end:
+        if asked.side != way.side and asked.resent and asked.end > asked.seq and run.first.ts < asked.ts < end:
             acks = [
                 s for s in way.segments if s.side == way.side and s.has_ack and s.ack >= asked.end and s.ts < asked.ts
             ]
@@ -223,6 +254,7 @@ def as_large_passed(way: Way, run: Run) -> tuple[Control | None, Control | None]
             after = after or found
         else:
             before = before or found
+    after = after or _more_duplicate_acks_than_small(way, run)
     for other in way.neighbours:
         before, after = _neighbour_as_large(other, run, way, before, after)
     return before, after

@@ -121,8 +121,9 @@ def _table(rows: Sequence[Row], console: Console) -> Iterator[Text]:
         ("packets", [row.packets for row in rows], True),
     ]
     stream_width = max(len("stream"), *map(len, streams))
-    # Where room is short the packet count gives way, then a flow takes two lines.
-    layouts = [(columns, True), (columns[:-1], True), (columns, False), (columns[:-1], False)]
+    # Where room is short the packet count gives way, then a flow takes two lines, then columns go.
+    layouts = [(columns, True), (columns[:-1], True)]
+    layouts += [(columns[:count], False) for count in (4, 3, 2)]
     for kept, in_one_line in layouts:
         taken = stream_width + sum(len(GAP) + _width(title, cells) for title, cells, _ in kept)
         room = console.width - taken - len(GAP)

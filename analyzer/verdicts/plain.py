@@ -61,7 +61,7 @@ class Calm:
         way = self.way
         full = way.full_size
         largest = max(way.count["max_sent"], way.delivered)
-        if way.count["super_packets"] or (full and largest >= full):
+        if way.count["super_packets"] or largest >= (full or self.settings.exercised_bytes):
             return None
         for hole in way.holes:
             first_fill = hole.filled_by[0].ip_len if hole.filled_by else 0
@@ -70,7 +70,7 @@ class Calm:
                 not quick
                 and all(not s.super_segment and s.ip_len < (full or 1 << 30) for s in hole.arrived)
                 and fits_full_size(hole.missing, way.peer["mss"])
-                and (not full or first_fill < full)
+                and first_fill < (full or self.settings.exercised_bytes)
             ):
                 return hole
         return None
