@@ -187,8 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
     except (KeyboardInterrupt, typer.Abort):
-        _complain("interrupted")
-        return EXIT_INTERRUPTED
+        return EXIT_INTERRUPTED  # who pressed the key knows why
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""
         _complain(f"{name}{error.strerror or error}")

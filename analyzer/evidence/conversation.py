@@ -58,7 +58,7 @@ class Way:
         """Bytes of IP and TCP header without options."""
         return 40 if self.version == 4 else 60
 
-    @property
+    @cached_property
     def full_size(self) -> int:
         """IP length of a full-size packet: the peer's announced MSS and 40 or 60; 0 if the SYN was not seen."""
         return self.peer["mss"] + self.header if self.peer["mss"] > 0 else 0
@@ -78,7 +78,7 @@ class Way:
         """True if the capture holds packets of one direction only."""
         return self.count["packets"] == 0 or self.peer["packets"] == 0
 
-    @property
+    @cached_property
     def delivered(self) -> int:
         """Largest packet with DF proven delivered, IP length; 0 if none."""
         return max(
@@ -86,7 +86,7 @@ class Way:
             max((t.segment.ip_len for t in self.transmissions if self.counts(t) and t.segment.df), default=0),
         )
 
-    @property
+    @cached_property
     def delivered_nodf(self) -> int:
         """Largest packet without DF proven delivered, IP length; 0 if none."""
         return max(

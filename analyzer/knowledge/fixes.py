@@ -61,7 +61,7 @@ _PING_LOST = Fix(
 _PING_PASSES = Fix(
     "on {sender}",
     "ping -M do -c 3 -s {safe_ping} {receiver_scoped}",
-    "{safe} bytes with headers get one{guess}; if no size gets one, echo is filtered",
+    "{safe} bytes with headers get an answer{guess}; if no size does, echo is filtered",
 )
 _FIND_HOP = Fix(
     "on {sender}",

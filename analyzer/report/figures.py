@@ -111,7 +111,7 @@ class _Plot:
             return rows[:0]
         frames = [ref.frame for ref in self.flow.stalled.frames if ref.file == self.flow.stalled.first_frame.file]
         same_file = rows["file"] == self.flow.stalled.first_frame.file
-        return np.asarray(rows[np.isin(rows["frame"], frames) & same_file])
+        return np.asarray(rows[np.isin(rows["frame"], frames) & same_file & (rows["payload"] > 0)])
 
     def _worth_showing(self, ts: Packets) -> Packets:
         """All packets, or those of the stall if that is a small part of a long flow."""
@@ -144,7 +144,7 @@ class _Plot:
 
     def draw(self) -> None:
         axes = self.axes
-        span = max(self.last - self.first, 1e-3)
+        span = (self.last - self.first) or 1.0
         height = self.top - self.base
         axes.set_xlim(self.first - 0.02 * span, self.last + 0.04 * span)
         axes.set_ylim(-0.06 * height, height * (1 + HEADROOM))

@@ -121,9 +121,10 @@ def _table(rows: Sequence[Row], console: Console) -> Iterator[Text]:
         ("packets", [row.packets for row in rows], True),
     ]
     stream_width = max(len("stream"), *map(len, streams))
-    # Where room is short the packet count gives way, then a flow takes two lines, then columns go.
-    layouts = [(columns, True), (columns[:-1], True)]
-    layouts += [(columns[:count], False) for count in (4, 3, 2)]
+    # Where room is short the packet count gives way, then a flow takes two lines, then addresses are cut.
+    layouts = [(columns, True), (columns[:3], True), (columns, False), (columns[:3], False)]
+    if console.width < PIPED_WIDTH:
+        layouts.append((columns[:2], False))
     for kept, in_one_line in layouts:
         taken = stream_width + sum(len(GAP) + _width(title, cells) for title, cells, _ in kept)
         room = console.width - taken - len(GAP)
@@ -179,9 +180,11 @@ def _shortened(text: str, room: int) -> str:
 def _diagnosis(diagnosis: Diagnosis, console: Console, width: int) -> Iterator[Text]:
     title = Text(f"Stream {diagnosis.flow.stream}: ", "bold")
     title.append(diagnosis.title, STYLES[diagnosis.tone])
-    title.append(f", confidence {diagnosis.confidence}", "dim")
+    title.append(f" ({diagnosis.confidence} confidence)", "dim")
     yield from _wrapped(console, title, width)
-    yield from _wrapped(console, Text(f"  {diagnosis.endpoints} ({diagnosis.display_filter})", "dim"), width)
+    ends = Text(f"{diagnosis.endpoints} ({diagnosis.display_filter})", "dim")
+    for line in _wrapped(console, ends, width - INDENT):
+        yield Text(" " * INDENT) + line
     yield from _statements("What", [diagnosis.what], console, width)
     for i, place in enumerate(diagnosis.where):
         yield from _labelled(console, "" if i else "Where", Text(place), width, indent=INDENT)

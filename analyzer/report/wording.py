@@ -229,7 +229,8 @@ def _no_problem(analysis: Analysis, counts: Counter[str]) -> str:
     elif total == 1:
         sentence = f"No problem found: the only {selected}flow is healthy."
     else:
-        sentence = f"No problem found: all {total:,} {selected}flows are healthy."
+        every = "both" if total == 2 else f"all {total:,}"
+        sentence = f"No problem found: {every} {selected}flows are healthy."
     remarks = [
         f"{counts[verdict]:,} {words if counts[verdict] == 1 else words_many}"
         for verdict, words, words_many in (

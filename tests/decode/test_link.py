@@ -1,0 +1,86 @@
+"""Link layers: each leads to the same IP header."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzer.decode.fields import ETHER_TYPE, NET, SPORT, VERSION
+from tests.builders import ipv4, ipv6, tcp
+from tests.reading import decode
+
+MACS = "020000000002 020000000001"
+
+# link type, header bytes, what they announce
+HEADERS = {
+    "Ethernet, IPv4": (1, f"{MACS} 0800", 4),
+    "Ethernet, IPv6": (1, f"{MACS} 86dd", 6),
+    "VLAN 5": (1, f"{MACS} 8100 0005 0800", 4),
+    "QinQ 802.1ad": (1, f"{MACS} 88a8 0064 8100 0005 86dd", 6),
+    "QinQ before 802.1ad": (1, f"{MACS} 9100 0064 8100 0005 0800", 4),
+    "four tags": (1, f"{MACS} 8100 0001 8100 0002 8100 0003 8100 0004 0800", 4),
+    # packet type 4 (sent by us), ARPHRD 1, address length 6, address, protocol
+    "SLL": (113, "0004 0001 0006 020000000001 0000 0800", 4),
+    "SLL, loopback, IPv6": (113, "0000 0304 0006 000000000000 0000 86dd", 6),
+    "SLL, VLAN": (113, "0004 0001 0006 020000000001 0000 8100 0005 0800", 4),
+    # protocol, reserved, interface 2, ARPHRD 1, packet type 4, address length 6, address
+    "SLL2": (276, "0800 0000 00000002 0001 04 06 0200000000010000", 4),
+    "SLL2, IPv6": (276, "86dd 0000 00000002 0001 04 06 0200000000010000", 6),
+    "SLL2, VLAN": (276, "8100 0000 00000002 0001 04 06 0200000000010000 0005 0800", 4),
+    "RAW": (101, "", 4),
+    "RAW, IPv6": (101, "", 6),
+    "RAW as BSD numbers it": (12, "", 4),
+    "RAW as OpenBSD numbers it": (14, "", 6),
+    "IPV4": (228, "", 4),
+    "IPV6": (229, "", 6),
+    "NULL, AF_INET little-endian": (0, "02000000", 4),
+    "NULL, AF_INET big-endian": (0, "00000002", 4),
+    "NULL, AF_INET6 of FreeBSD": (0, "1c000000", 6),
+    "NULL, AF_INET6 of macOS, big-endian": (0, "0000001e", 6),
+    "LOOP": (108, "00000002", 4),
+    "LOOP, AF_INET6 of OpenBSD": (108, "00000018", 6),
+}
+
+
+@pytest.mark.parametrize(("link", "header", "version"), HEADERS.values(), ids=HEADERS)
+def test_the_ip_header_is_found_behind_the_link_header(link: int, header: str, version: int) -> None:
+    segment = tcp(sport=4711)
+    head = bytes.fromhex(header)
+    h, reason = decode(head + (ipv4(segment) if version == 4 else ipv6(segment)), link)
+    assert (reason, h[NET], h[VERSION], h[SPORT]) == ("", len(head), version, 4711)
+
+
+@pytest.mark.parametrize(("link", "header", "version"), HEADERS.values(), ids=HEADERS)
+def test_a_link_header_cut_anywhere_says_so(link: int, header: str, version: int) -> None:
+    head = bytes.fromhex(header)
+    for length in range(len(head)):
+        assert decode(head[:length], link)[1] == "link header cut by snap length"
+    # With a type field in front, a cut right behind it leaves the IP header to be missed.
+    missing = "IP header" if link in (1, 113, 276) else "link header"
+    assert decode(head, link)[1] == f"{missing} cut by snap length"
+
+
+@pytest.mark.parametrize(
+    ("link", "frame"),
+    [
+        (1, f"{MACS} 0806 0001 0800 0604 0001"),  # ARP
+        (1, f"{MACS} 0026 4242 03 000000000000"),  # 802.3 length and LLC: spanning tree
+        (1, f"{MACS} 8100 0005 0806 0001"),
+        (1, f"{MACS} 8100 0001 8100 0002 8100 0003 8100 0004 8100 0005 0800 45"),  # a fifth tag
+        (113, "0004 0001 0006 020000000001 0000 0806 0001"),
+        (276, "0806 0000 00000002 0001 04 06 0200000000010000 0001"),
+        (101, "30"),  # neither version 4 nor 6
+        (0, "02000000 00"),
+    ],
+)
+def test_what_is_not_ip(link: int, frame: str) -> None:
+    assert decode(bytes.fromhex(frame), link)[1] == "not IP"
+
+
+def test_the_kind_found_behind_tags_is_reported() -> None:
+    h, _ = decode(bytes.fromhex(f"{MACS} 8100 0005 0806 0001"), 1)
+    assert h[ETHER_TYPE] == 0x0806
+
+
+@pytest.mark.parametrize("link", [2, 9, 105, 127, 147, 65535])
+def test_a_link_type_that_is_not_supported(link: int) -> None:
+    assert decode(ipv4(tcp()), link)[1] == "link type not supported"

@@ -1,0 +1,139 @@
+"""What the capture and decode layers make of bytes, as plain Python values that tests can compare."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from analyzer.capture.container import FRAME, GOT_PACKET, I_WIDTH, NEED_BYTES, SKIP
+from analyzer.capture.reader import CaptureReader
+from analyzer.decode.fields import (
+    CAP_LEN,
+    COUNT,
+    END,
+    LINK,
+    OK,
+    START,
+    TS,
+    UNDECODED_REASONS,
+    WIRE_LEN,
+)
+from analyzer.flows.tables import C_EVENTS, C_FLOWS, C_ICMPS, C_ROWS, State
+from analyzer.pipeline import _prepare, _skim_all
+from analyzer.settings import RING_ROWS
+from analyzer.skim import Skimmer, decode_packet, next_packet
+
+ROOT = Path(__file__).parent.parent
+SAMPLES = sorted((ROOT / "sample_pcaps").glob("*.pcap"))
+LAB = sorted((ROOT / "tests" / "data" / "lab").glob("*.pcap"))
+CAPTURES = [*SAMPLES, *LAB]
+
+
+class Record(NamedTuple):
+    """One packet record as the container walk reports it."""
+
+    frame: int
+    ts: int
+    link: int
+    wire_len: int
+    data: bytes
+
+
+def open_reader(source: bytes | Path) -> CaptureReader:
+    if isinstance(source, Path):
+        return CaptureReader(source, source.name)
+    return CaptureReader(io.BytesIO(source), "bytes")
+
+
+def walk(reader: CaptureReader) -> Iterator[tuple[memoryview, list[int]]]:
+    """Buffer and fields of every record; the damage, if any, is noted in the reader."""
+    reader.start()
+    h = [0] * COUNT
+    interfaces = [0] * (64 * I_WIDTH)
+    more = True
+    while more:
+        view = memoryview(reader.buffer)
+        status = next_packet(view, reader.ready, reader.container, interfaces, h)
+        if status == GOT_PACKET:
+            yield view, h
+        view.release()
+        if status == NEED_BYTES:
+            more = reader.fill()
+        elif status == SKIP:
+            more = reader.skip()
+        elif status != GOT_PACKET:
+            reader.note_damage()
+            return
+    if reader.left_over:
+        reader.note_damage()
+
+
+def records(source: bytes | Path | CaptureReader) -> list[Record]:
+    reader = source if isinstance(source, CaptureReader) else open_reader(source)
+    return [
+        Record(reader.container[FRAME], h[TS], h[LINK], h[WIRE_LEN], bytes(view[h[START] : h[END]]))
+        for view, h in walk(reader)
+    ]
+
+
+def decoded(source: bytes | Path) -> Iterator[tuple[bytes, list[int], str]]:
+    """Frame bytes, fields (offsets from 0) and the reason why not, "" if decoded, of every record."""
+    for record in records(source):
+        yield record.data, *decode(record.data, record.link, record.wire_len)
+
+
+def decode(frame: bytes, link: int, wire_len: int | None = None) -> tuple[list[int], str]:
+    """Fields of one frame, and the reason why it was not decoded, "" if it was."""
+    h = [-99] * COUNT  # a field that is read without being set shows
+    h[START], h[END], h[CAP_LEN], h[LINK] = 0, len(frame), len(frame), link
+    h[WIRE_LEN] = len(frame) if wire_len is None else wire_len
+    reason = decode_packet(memoryview(frame), h)
+    assert (reason == OK) == (UNDECODED_REASONS[reason] == "")
+    return h, UNDECODED_REASONS[reason]
+
+
+class Skimmed(NamedTuple):
+    """The tables of one run, cut to what is filled, and the readers it read."""
+
+    state: State
+    readers: list[CaptureReader]
+
+    def rows(self) -> Any:
+        """Every TCP packet in order, the ring's row of it (tests stay below the ring's size)."""
+        count = int(self.state.counters[C_ROWS])
+        assert count <= RING_ROWS
+        return self.state.ring[:count]
+
+    def tables(self) -> dict[str, Any]:
+        """Everything that later stages may read."""
+        counters = self.state.counters
+        flows, events, icmps = (int(counters[i]) for i in (C_FLOWS, C_EVENTS, C_ICMPS))
+        return {
+            "counters": counters,
+            "flows": self.state.flows[:flows],
+            "directions": self.state.directions[: 2 * flows],
+            "ring": self.rows(),
+            "ring_heads": self.state.ring_heads[: int(counters[C_ROWS])],
+            "events": self.state.events[:events],
+            "event_heads": self.state.event_heads[:events],
+            "icmps": self.state.icmps[:icmps],
+            "icmp_heads": self.state.icmp_heads[:icmps],
+        }
+
+
+def skim(*sources: bytes | Path, compiled: bool = False) -> Skimmed:
+    """Skim captures as one, with the pipeline's own loop."""
+    readers = [open_reader(source) for source in sources]
+    try:
+        for reader in readers:
+            reader.start()
+        skimmer = Skimmer(compiled=compiled, seed=7)
+        assert skimmer.compiled == compiled
+        _skim_all(skimmer, [_prepare(skimmer, reader, i) for i, reader in enumerate(readers)], None)
+        skimmer.finish()
+    finally:
+        for reader in readers:
+            reader.close()
+    return Skimmed(skimmer.state, readers)

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from analyzer.report.document import damage, document_of
+from analyzer.results import PROBLEMS, VERDICTS, FrameRef, PathMtu, Ptb
+from tests.report.factory import make_analysis, make_file, make_flow, refs
+
+
+def test_problems_get_rows_and_the_healthy_are_counted() -> None:
+    document = document_of(make_analysis([make_flow(0, "ok"), make_flow(1), make_flow(2, "loss")]))
+    assert [row.stream for row in document.rows] == [1]
+    assert document.not_listed == "2 healthy flows not listed: 1 loss, 1 ok (--all lists them)"
+
+
+def test_all_lists_everything_the_worst_first() -> None:
+    flows = [make_flow(i, verdict) for i, verdict in enumerate(reversed(VERDICTS))]
+    document = document_of(make_analysis(flows), show_all=True)
+    assert [row.verdict for row in document.rows] == list(VERDICTS)
+    assert document.not_listed == ""
+
+
+def test_a_row_says_which_way_the_trouble_goes() -> None:
+    flows = [make_flow(0), make_flow(1, direction="client_to_server"), make_flow(2, direction=None)]
+    assert [row.arrow for row in document_of(make_analysis(flows)).rows] == ["<-", "->", "--"]
+
+
+def test_flows_of_the_same_hosts_and_verdict_share_a_diagnosis() -> None:
+    flows = [make_flow(i, confidence="low" if i == 0 else "high") for i in range(12)]
+    (diagnosis,) = document_of(make_analysis(flows)).diagnoses
+    assert diagnosis.flow.stream == 1  # the first of the surest
+    assert diagnosis.same == "streams 0, 2, 3, 4, 5, 6, 7, 8 and 3 more: same hosts, same verdict"
+
+
+def test_every_problem_is_diagnosed_with_what_where_and_frames() -> None:
+    for verdict in sorted(PROBLEMS):
+        (diagnosis,) = document_of(make_analysis([make_flow(0, verdict)])).diagnoses
+        assert diagnosis.what.text == f"What makes it {verdict}."
+        assert diagnosis.where[0].startswith("10.0.2.2 -> 10.0.1.2 (server to client)")
+        assert diagnosis.why[0].frames == "frames 12, 14, 17-19"
+
+
+def test_what_the_explanation_says_is_not_said_twice() -> None:
+    flow = make_flow(0, "zero_window", explanation="Closed (frame 19).")
+    flow = replace(flow, evidence=(("Closed (frame 19).", refs(19, 25)),))
+    (diagnosis,) = document_of(make_analysis([flow])).diagnoses
+    assert diagnosis.why == ()
+    assert diagnosis.what.frames == "frame 25"
+
+
+def test_ptbs_are_summed_up_by_router_and_reason() -> None:
+    ptbs = tuple(Ptb(FrameRef(0, n), "10.0.9.9", 1400, "ignored", "checksum") for n in (13, 15, 16))
+    (diagnosis,) = document_of(make_analysis([make_flow(0, "ptb_ignored", ptb=ptbs)])).diagnoses
+    assert diagnosis.why[-1].text == "3 PTBs from 10.0.9.9, MTU 1400, ignored: its checksum is wrong"
+    assert diagnosis.why[-1].frames == "frames 13, 15, 16"
+
+
+def test_a_cause_ruled_out_by_evidence_refers_to_it() -> None:
+    flow = make_flow(0)
+    same = flow.ruled_out[0]._replace(cause="dead_path", because="a smaller packet got through")
+    (diagnosis,) = document_of(make_analysis([replace(flow, ruled_out=(same,))])).diagnoses
+    assert diagnosis.ruled_out[0].text == "dead path: see above"
+
+
+def test_overheads_are_named_only_where_they_narrow_it_down() -> None:
+    wide = document_of(make_analysis([make_flow(0, path_mtu=PathMtu(800, 1499))]))
+    assert not any("consistent" in line for line in wide.diagnoses[0].where)
+    tight = document_of(make_analysis([make_flow(0, path_mtu=PathMtu(1415, 1420))]))
+    assert tight.diagnoses[0].where[1] == (
+        "consistent with 1420: WireGuard (default, or over IPv6); 1418: IPsec ESP over IPv6, AES-GCM, NAT traversal"
+    )
+
+
+def test_what_comes_from_outside_is_escaped() -> None:
+    hostile = make_file("\x1b]0;owned\x07.pcap", damaged_at=77, problem="odd \u202e bytes")
+    analysis = make_analysis([make_flow(0, explanation="\x1b[2J")], files=[hostile], notes=("note \x1b[1m\n",))
+    document = document_of(analysis)
+    everything = repr((document.facts, document.notes, document.diagnoses[0].what, damage(analysis)))
+    assert "\\x1b" not in everything.replace("\\\\x1b", "")
+    assert document.facts[0].startswith(r"\x1b]0;owned\x07.pcap: 130 packets")
+
+
+def test_damage_names_file_byte_and_what_was_wrong() -> None:
+    cut = make_file(damaged_at=1944, problem="expected the rest of a record, found the end of the file")
+    assert damage(make_analysis(files=[cut, make_file("whole.pcap")])) == (
+        "story.pcap: stops at byte 1944: expected the rest of a record, found the end of the file",
+    )
+
+
+def test_facts_add_the_packets_up() -> None:
+    assert document_of(make_analysis([make_flow()])).facts == (
+        "story.pcap: 130 packets, pcap, ETHERNET",
+        "30.0 s from 2026-11-22 13:50:00 UTC; 124 TCP in 1 flow; 4 ICMP (1 PTB); not decoded: 2 not IP",
+    )

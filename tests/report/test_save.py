@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from analyzer.errors import UsageError
+from analyzer.report import SUFFIXES, check_suffix, save
+from tests.report.factory import make_analysis, make_flow, make_timeline
+
+ANALYSIS = make_analysis([make_flow(timeline=make_timeline())])
+
+MAGIC = {".json": b"{", ".csv": b"stream,", ".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_the_suffix_picks_the_format(tmp_path: Path, suffix: str) -> None:
+    target = tmp_path / f"report{suffix.upper()}"
+    save(ANALYSIS, target)
+    assert target.read_bytes().startswith(MAGIC[suffix])
+    assert list(tmp_path.iterdir()) == [target]  # nothing is left beside it
+
+
+@pytest.mark.parametrize("name", ["report.html", "report", ".json", "report.pcapng", "x.\x1b[31m"])
+def test_other_suffixes_are_refused_in_one_line(name: str) -> None:
+    with pytest.raises(UsageError) as error:
+        check_suffix(name)
+    message = str(error.value)
+    assert message.endswith("its suffix must be one of .json, .csv, .png, .svg, .pdf")
+    assert "\n" not in message
+    assert "\x1b" not in message
+
+
+def test_a_symbolic_link_is_refused_and_its_target_untouched(tmp_path: Path) -> None:
+    precious = tmp_path / "precious.txt"
+    precious.write_text("keep")
+    for target in (precious, tmp_path / "missing"):
+        link = tmp_path / "report.json"
+        link.symlink_to(target)
+        with pytest.raises(UsageError, match="is a symbolic link"):
+            save(ANALYSIS, link)
+        link.unlink()
+    assert precious.read_text() == "keep"
+    assert not (tmp_path / "missing").exists()
+
+
+def test_an_existing_report_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    target = tmp_path / "report.json"
+    target.write_text("old")
+    inode = target.stat().st_ino
+    save(ANALYSIS, target)
+    assert json.loads(target.read_text())["schema"] == "pmtu-analyze/1"
+    assert target.stat().st_ino != inode
+
+
+def test_nothing_is_left_when_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(UsageError, match="cannot be written: No space left on device"):
+        save(ANALYSIS, tmp_path / "report.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_directory_is_one_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no directory"):
+        save(ANALYSIS, tmp_path / "no" / "report.json")
+
+
+def test_the_umask_applies(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        save(ANALYSIS, tmp_path / "report.json")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "report.json").stat().st_mode) == 0o640

@@ -1,0 +1,1 @@
+"""Scenarios: timelines in a small notation, each with the verdict that TCP and the contract demand."""

@@ -1,0 +1,64 @@
+"""What must hold for every scenario: a poorer capture never turns a healthy conversation into a black hole."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .checks import accusations, analysis_in, analysis_of
+from .notation import NS, START, Record, Scenario, View, load_scenarios
+
+SCENARIOS = load_scenarios(Path(__file__).parent)
+
+
+def _healthy() -> list[Any]:
+    """Each scenario and capture point at which nothing is to be accused, whole captures only."""
+    found = []
+    for topic, scenarios in SCENARIOS.items():
+        for scenario in scenarios:
+            points = {e.view.point for e in scenario.expectations}
+            for point in sorted(points):
+                said = [e for e in scenario.expectations if e.view.point == point]
+                if not any(e.accuses or e.xfail for e in said) and any(e.view == View(point) for e in said):
+                    found.append(pytest.param(scenario, View(point), id=f"{topic}: {scenario.name} [{point}]"))
+    return found
+
+
+def _distinct(scenario: Scenario, records: list[Record]) -> list[tuple[str, list[Record]]]:
+    """The captures to try, each with what was done to it."""
+    start = START + round(scenario.alike_until * NS)
+    shorter = [
+        (f"cut after packet {n}", records[:n]) for n in range(1, len(records)) if records[n - 1].ts >= start
+    ]
+    dropped = [
+        (f"without packet {n + 1}, sent at {record.sent.written_at}", records[:n] + records[n + 1 :])
+        for n, record in enumerate(records)
+        if record.sent.written_at not in scenario.alike_without
+    ]
+    return [*shorter, *dropped]
+
+
+@pytest.mark.parametrize(("scenario", "view"), _healthy())
+def test_a_cut_or_gap_never_makes_a_healthy_conversation_a_black_hole(scenario: Scenario, view: View) -> None:
+    found = [
+        f"{what}: {wrong[0][:110]}"
+        for what, records in _distinct(scenario, scenario.records(view))
+        if (wrong := accusations(analysis_of(records)))
+    ]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(("scenario", "view"), _healthy())
+def test_a_snap_length_of_64_never_makes_a_healthy_conversation_a_black_hole(scenario: Scenario, view: View) -> None:
+    found = accusations(analysis_in(scenario, replace(view, snap=64)))
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(("scenario", "view"), _healthy())
+def test_copies_made_by_the_capture_change_no_verdict(scenario: Scenario, view: View) -> None:
+    once = [f.verdict for f in analysis_in(scenario, view).all_flows]
+    twice = [f.verdict for f in analysis_in(scenario, replace(view, twice=True)).all_flows]
+    assert once == twice
