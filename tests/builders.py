@@ -260,3 +260,24 @@ NANOSECONDS = option(9, b"\x09") + END_OF_OPTIONS
 def pcapng(packets: Iterable[Packet], *, link: int = RAW) -> bytes:
     """A pcapng of one section and one interface with nanosecond times."""
     return section() + interface(link, options=NANOSECONDS) + b"".join(enhanced(packet) for packet in packets)
+
+
+def pcap_records(data: bytes) -> list[bytes]:
+    """The records of a little-endian pcap, headers included."""
+    out = []
+    offset = 24
+    while offset < len(data):
+        end = offset + 16 + int.from_bytes(data[offset + 8 : offset + 12], "little")
+        out.append(data[offset:end])
+        offset = end
+    return out
+
+
+def as_pcapng(data: bytes) -> bytes:
+    """The packets of a little-endian, microsecond pcap as a pcapng, with a comment and a foreign block."""
+    out = section() + interface(int.from_bytes(data[20:24], "little")) + block(5, bytes(20))
+    for record in pcap_records(data):
+        seconds, micros, _, wire = struct.unpack("<4I", record[:16])
+        packet = Packet(seconds * 1_000_000 + micros, record[16:], wire)
+        out += enhanced(packet, options=option(1, b"comment") + END_OF_OPTIONS)
+    return out

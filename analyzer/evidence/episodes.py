@@ -151,7 +151,7 @@ def runs_of(segments: list[Segment], side: int, una_at_end: int) -> list[Run]:
     """
     finished: list[Run] = []
     open_run: Run | None = None
-    originals: dict[int, Segment] = {}
+    again: dict[int, int] = {}
     una: int | None = None
     sent: list[Segment] = []
     for segment in segments:
@@ -167,14 +167,16 @@ def runs_of(segments: list[Segment], side: int, una_at_end: int) -> list[Run]:
         if not segment.data:
             continue
         if not segment.resent or segment.fills_hole:
-            if segment.seq not in originals:
-                originals[segment.seq] = segment
             sent.append(segment)
             continue
         end = segment.seq + segment.payload
-        if segment.spurious or (una is not None and not segment.seq <= una < end):
+        if segment.spurious:
             continue
-        stuck = una if una is not None else segment.seq
+        again[segment.seq] = again.get(segment.seq, 0) + 1
+        oldest = una is None or segment.seq <= una < end
+        if not oldest and (again[segment.seq] < 2 or (open_run is not None and open_run.seq == una)):
+            continue  # sent because of SACK; sent twice, the ACK before it is missing from the capture
+        stuck = una if una is not None and oldest else segment.seq
         if open_run is None or not segment.seq <= open_run.seq < end:
             if open_run is not None:
                 finished.append(open_run)

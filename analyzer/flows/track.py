@@ -177,8 +177,9 @@ def note_resent(flow: Any, me: Any, h: list[int], seq: int, frame: int, size: in
     if me["resent_frame"] == 0:
         me["resent_frame"] = frame
     me["resent_ts"] = h[TS]
-    if me["una_known"] and not seq <= me["una"] < seq + h[PAYLOAD]:
-        return 0  # not the oldest outstanding byte: sent because of SACK
+    oldest = not me["una_known"] or seq <= me["una"] < seq + h[PAYLOAD]
+    if not oldest and me["run_count"] and me["run_seq"] <= me["una"]:
+        return 0  # sent because of SACK, beside the run of the oldest outstanding byte
     trouble = 0
     if me["run_count"] and me["run_seq"] == seq:
         if h[PAYLOAD] < me["run_len"] or h[DF] < me["run_df"]:

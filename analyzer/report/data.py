@@ -21,6 +21,9 @@ TOOL = "pmtu-analyze"
 NO_VERSION = "0+unknown"
 """Where the package runs from its source tree without being installed."""
 
+INDENTED_FLOWS = 1000
+"""Up to so many flows the JSON is laid out for reading: the standard library indents in slow Python."""
+
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet takes a cell that starts so for a formula (OWASP, CSV injection)."""
 
@@ -41,7 +44,8 @@ def iso_time(ns: int) -> str:
 
 def to_json(analysis: Analysis) -> str:
     """The JSON report, ending in a newline. Pure ASCII, so nothing in it can steer a terminal."""
-    return json.dumps(to_json_dict(analysis), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    indent = 2 if len(analysis.all_flows) <= INDENTED_FLOWS else None
+    return json.dumps(to_json_dict(analysis), indent=indent, ensure_ascii=True, allow_nan=False) + "\n"
 
 
 def to_json_dict(analysis: Analysis) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from analyzer.report.text import (
     printable,
     seconds,
 )
-from analyzer.report.wording import WORDS, headline, pooled_mtu, undecoded
+from analyzer.report.wording import WORDS, Paths, headline, paths_of, pooled_mtu, undecoded
 from analyzer.results import PROBLEMS, SIZE_PROBLEMS, VERDICTS, Analysis, Flow, FrameRef, PathMtu, Ptb
 
 GRAVE = frozenset({"blackhole", "blackhole_probable", "ptb_ignored"})
@@ -158,11 +158,11 @@ def _diagnoses(analysis: Analysis) -> list[Diagnosis]:
     for flow in analysis.problem_flows:
         reasons = sorted({ptb.reason or "" for ptb in flow.ptb if ptb.effect == "ignored"})
         groups.setdefault((flow.verdict, flow.sender.ip, flow.receiver.ip, *reasons), []).append(flow)
-    labels = file_labels(analysis.files)
-    return [_diagnosis(analysis, flows, labels) for flows in groups.values()]
+    labels, paths = file_labels(analysis.files), paths_of(analysis)
+    return [_diagnosis(flows, paths, labels) for flows in groups.values()]
 
 
-def _diagnosis(analysis: Analysis, flows: Sequence[Flow], labels: Sequence[str]) -> Diagnosis:
+def _diagnosis(flows: Sequence[Flow], paths: Paths, labels: Sequence[str]) -> Diagnosis:
     flow = max(flows, key=_telling)
     others = [other.stream for other in flows if other is not flow]
     ptb_frames = {ptb.frame for ptb in flow.ptb}
@@ -184,7 +184,7 @@ def _diagnosis(analysis: Analysis, flows: Sequence[Flow], labels: Sequence[str])
             printable(flow.explanation) or WORDS[flow.verdict].meaning,
             frames_text(_unmentioned(flow), labels),
         ),
-        where=tuple(_where(analysis, flow)),
+        where=tuple(_where(flow, paths)),
         why=tuple(why),
         ruled_out=tuple(
             Statement(
@@ -239,20 +239,19 @@ def _ptb_statements(ptbs: Sequence[Ptb], labels: Sequence[str]) -> list[Statemen
     return statements
 
 
-def _where(analysis: Analysis, flow: Flow) -> list[str]:
+def _where(flow: Flow, paths: Paths) -> list[str]:
     direction = (flow.direction or "").replace("_", " ")
     place = f"{flow.sender.ip} -> {flow.receiver.ip}" if direction else f"{flow.client.ip} -- {flow.server.ip}"
     lines = [f"{place} ({direction})" if direction else place]
     if flow.verdict not in SIZE_PROBLEMS:
         return lines
     lines[0] += f": {_sizes(flow.path_mtu)}"
-    pooled = pooled_mtu(flow, analysis)
+    pooled = pooled_mtu(flow, paths)
     if pooled != flow.path_mtu:
         lines.append(f"with all else between these hosts: path MTU {bracket(pooled)}")
-    for path in analysis.all_paths:
-        here = (path.src, path.dst) == (flow.sender.ip, flow.receiver.ip)
-        if here and 0 < len(path.consistent_with) <= SHOWN_CANDIDATES:
-            lines.append(f"consistent with {'; '.join(path.consistent_with)}")
+    path = paths.get((flow.sender.ip, flow.receiver.ip))
+    if path is not None and 0 < len(path.consistent_with) <= SHOWN_CANDIDATES:
+        lines.append(f"consistent with {'; '.join(path.consistent_with)}")
     return lines
 
 

@@ -129,7 +129,7 @@ class _Plot:
         if self.flow.verdict != "blackhole_suspected" or (rows["flags"] & (FIN | RST)).any():
             return self.last
         silence = float(self._seconds(np.array([analysis.last_time]))[0]) - self.last
-        return self.last + min(silence, 2 * (self.last - self.first))
+        return self.last + min(max(silence, 0.0), 2 * (self.last - self.first))
 
     def _sequence_range(self) -> tuple[int, int]:
         """Lowest and highest sequence number to show, unwrapped."""
@@ -210,8 +210,10 @@ class _Plot:
 
     def _ptb_lines(self, span: float) -> None:
         """PTBs as lines over the full height; labels stand above the axes, near ones share one."""
-        for x, _ in self.ptbs:
-            self.axes.axvline(x, color=PTB, lw=1, ls=(0, (4, 3)), zorder=1)
+        over_all = self.axes.get_xaxis_transform()
+        self.axes.vlines(
+            [x for x, _ in self.ptbs], 0, 1, transform=over_all, colors=PTB, lw=1, ls=(0, (4, 3)), zorder=1
+        )
         for group in _clusters(self.ptbs, 0.14 * span):
             mtus = sorted({mtu for _, mtu in group})
             named = f"MTU {mtus[0]}" if len(mtus) == 1 else f"MTU {mtus[0]}..{mtus[-1]}"
@@ -269,9 +271,9 @@ class _Plot:
         i = int(gaps.argmax())
         low, high = int(reach[i]) - self.base, int(rows["seq"][i + 1]) - self.base
         since = float(self._seconds(rows["ts"][i + 1 :]).min())
-        width = self.last + 0.04 * max(self.last - self.first, 1e-3) - since
-        self.axes.add_patch(Rectangle((since, low), width, high - low, fc=RESENT, alpha=0.13, ec="none", zorder=0))
         left, right = self.axes.get_xlim()
+        place = (since, low)
+        self.axes.add_patch(Rectangle(place, right - since, high - low, fc=RESENT, alpha=0.13, ec="none", zorder=0))
         self.axes.text(
             (left + right) / 2,
             self.top - self.base + (self.top - self.base) * HEADROOM / 2,
@@ -289,8 +291,7 @@ class _Plot:
         height = self.top - self.base
         half = CALLOUT_WIDTH / 2 * (right - left)
         x = min(max(wanted, left + half), right - half)
-        times_ = self._seconds(self.data["ts"])
-        near = np.abs(times_ - x) < half
+        near = np.abs(self._seconds(self.data["ts"]) - x) < half
         lows = (self.data["seq"] - self.base)[near]
         tops = lows + self.data["payload"][near]
         acked = self.acks[np.abs(self._seconds(self.acks["ts"]) - x) < half]["ack"] - self.base

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from analyzer.report.text import joined, lost_packets, plural, printable, seconds
-from analyzer.results import PROBLEMS, VERDICTS, Analysis, Flow, PathMtu
+from analyzer.results import PROBLEMS, VERDICTS, Analysis, Flow, Path, PathMtu
 
 
 class Words(NamedTuple):
@@ -204,16 +204,24 @@ def _worst_path(flows: Sequence[Flow], analysis: Analysis, describe: Callable[[F
     flow = next(flow for flow in flows if _route(flow) == route)
     others = len(routes) - 1
     more = f", and {plural(others, 'other path')} likewise" if others else ""
-    return describe(flow, pooled_mtu(flow, analysis)) + more
+    return describe(flow, pooled_mtu(flow, paths_of(analysis))) + more
 
 
-def pooled_mtu(flow: Flow, analysis: Analysis) -> PathMtu:
+Paths = Mapping[tuple[str, str], Path]
+"""What the capture tells of each direction between two addresses, by source and destination."""
+
+
+def paths_of(analysis: Analysis) -> Paths:
+    """The paths of an analysis, to be looked up by their addresses."""
+    return {(path.src, path.dst): path for path in analysis.all_paths}
+
+
+def pooled_mtu(flow: Flow, paths: Paths) -> PathMtu:
     """The path MTU in the flow's direction, from all flows of its two addresses where the capture has it."""
-    for path in analysis.all_paths:
-        if (path.src, path.dst) == (flow.sender.ip, flow.receiver.ip):
-            pooled = PathMtu(path.at_least, path.at_most, path.exact)
-            return pooled if any(value is not None for value in pooled) else flow.path_mtu
-    return flow.path_mtu
+    path = paths.get((flow.sender.ip, flow.receiver.ip))
+    if path is None or path.at_least is path.at_most is path.exact is None:
+        return flow.path_mtu
+    return PathMtu(path.at_least, path.at_most, path.exact)
 
 
 def _no_problem(analysis: Analysis, counts: Counter[str]) -> str:
@@ -256,9 +264,8 @@ def _none(total: int, selected: str) -> str:
 
 
 def _working_paths(analysis: Analysis) -> str:
-    routes = {
-        _route(flow): pooled_mtu(flow, analysis).exact for flow in analysis.all_flows if flow.verdict == "pmtud_ok"
-    }
+    paths = paths_of(analysis)
+    routes = {_route(flow): pooled_mtu(flow, paths).exact for flow in analysis.all_flows if flow.verdict == "pmtud_ok"}
     known = [(route, mtu) for route, mtu in routes.items() if mtu is not None]
     if not known:
         return ""

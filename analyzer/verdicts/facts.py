@@ -24,6 +24,10 @@ OVERSIZED = 576
 """A stuck packet of this size or less is no matter of path MTU: RFC 791 makes every host take 576 bytes, and
 no tunnel in use leaves less."""
 
+FALLBACK_PAYLOADS = frozenset(mss - options for mss in (1024, 1200, 1220, 536, 512) for options in (0, 12))
+"""Payloads after a black hole was detected: tcp_base_mss of Linux (1024, then halved), 1200 and 1220 (IPv6) of xnu
+and FreeBSD, 536 of RFC 1122 4.2.2.6; timestamps take 12 bytes in some stacks."""
+
 LARGE_LOST = 3
 """Different large segments that must be lost, none delivered, before a path that once carried such packets
 is said to have changed. Three independent losses in a row of 10 % random loss happen once in a thousand."""
@@ -134,11 +138,22 @@ class Facts:
 
     @cached_property
     def gave_up_size(self) -> bool:
-        """The same size was tried at least twice before the sender changed it by itself, a timeout apart."""
-        changed = self.run.changed
-        if not changed or len(self.run.tries) < 2:
+        """The same size was tried again and again before the sender changed it by itself.
+
+        Two retransmissions over a second at least. Or one, where the change is one that a stack is known to
+        make at its second timeout: DF cleared, or a documented fallback size that is not what this sender
+        used before (it would fall back to that after a lost probe for a larger path MTU, too).
+        """
+        changed, tries = self.run.changed, self.run.tries
+        if not changed or len(tries) < 2:
             return False
-        return changed[0].ts - self.run.first.ts >= self.settings.sent_again_ns
+        new = changed[0]
+        waited = new.ts - self.run.first.ts
+        if len(tries) > 2:
+            return waited >= self.settings.episode_span_ns
+        usual = max((t.segment.ip_len for t in self.way.transmissions if t.segment.ts < self.run.first.ts), default=0)
+        known = (self.head.df and not new.df) or (new.payload in FALLBACK_PAYLOADS and usual < new.ip_len)
+        return known and waited >= 2 * self.settings.sent_again_ns
 
     @cached_property
     def peer_spoke(self) -> Segment | None:

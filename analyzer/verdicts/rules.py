@@ -61,7 +61,13 @@ def _contradicted(f: Facts) -> bool:
 
 def _recovered(f: Facts) -> bool:
     return (
-        f.resolved and f.fell_back is not None and f.gave_up_size and f.head.df and f.oversized and not _contradicted(f)
+        f.resolved
+        and f.fell_back is not None
+        and f.gave_up_size
+        and f.head.df
+        and f.oversized
+        and not f.capture_lossy
+        and not _contradicted(f)
     )
 
 

@@ -210,7 +210,6 @@ def test_a_record_header_at_the_end_of_the_buffer_is_read_on(monkeypatch: pytest
     data = pcap_header() + b"".join(pcap_record(Packet(i, bytes(i))) for i in range(40))
     for size in range(24, 120):
         monkeypatch.setattr("analyzer.capture.reader.CHUNK_BYTES", size)
-        assert records(data) == [*records(data)]
         assert [len(record.data) for record in records(data)] == list(range(40))
 
 

@@ -98,6 +98,12 @@ def test_hostile_names_stay_harmless_in_json() -> None:
     assert json.loads(text)["capture"]["files"][0]["path"] == "\x1b[31m\u202e\ufffd.pcap"
 
 
+def test_many_flows_are_written_on_one_line() -> None:
+    text = to_json(make_analysis([make_flow(i, "ok") for i in range(1001)]))
+    assert text.count("\n") == 1
+    assert len(json.loads(text)["flows"]) == 1001
+
+
 def test_an_empty_capture_has_no_times() -> None:
     empty = make_analysis()
     totals = empty.totals

@@ -48,6 +48,9 @@ def differences(scenario: Scenario, expected: Expectation) -> list[str]:
         got = flow.stalled.seconds if flow.stalled else -1.0
         if not expected.seconds[0] <= got <= expected.seconds[1]:
             wrong.append(f"stalled for {got:.3f} s, not {expected.seconds}")
+    said = [flow.explanation, *(r.because for r in flow.ruled_out)]
+    if flow.ptb and any("holds no PTB" in s or "no PTB for this flow" in s for s in said):
+        wrong.append(f"says that there is no PTB, and names frame {flow.ptb[0].frame.frame}")
     wrong += _untrue(scenario, flow)
     if wrong:
         wrong.append(flow.explanation)
