@@ -44,6 +44,8 @@ RST = 0x04
 PSH = 0x08
 ACK_FLAG = 0x10
 
+UNKNOWN = -2  # window scale: the snap length cut the options before it was found
+
 OPTION_END = 0
 OPTION_NOP = 1
 OPTION_MSS = 2
@@ -126,6 +128,8 @@ def decode_tcp(buf: Buffer, h: list[int]) -> int:
             h[HAS_TS] = 1  # NOP NOP timestamps: what nearly every data segment carries
         else:
             decode_options(buf, o + 20, min(end, o + header), h)
+            if o + header > end and h[WSCALE] < 0:
+                h[WSCALE] = UNKNOWN
     return OK
 
 

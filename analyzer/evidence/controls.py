@@ -149,10 +149,29 @@ def _duplicate_acks(way: Way, run: Run) -> Control | None:
     return None
 
 
+def _answers_head(way: Way, run: Run, index: int) -> bool:
+    """True if the last data before segment `index` is a copy of the head: it arrived and was refused."""
+    before = next((s for s in reversed(way.segments[:index]) if s.side == way.side and s.data), None)
+    return before is not None and before.resent and before.seq <= run.seq
+
+
+def sacked_unseen(way: Way, run: Run) -> Segment | None:
+    """An ACK whose SACK blocks beyond the head hold bytes that the capture does not: it lost packets; or None."""
+    end = run.end_ts(way.capture_end)
+    sent = [(s.seq, s.seq + s.payload) for s in way.segments if s.side == way.side and s.data]
+    for ack in way.segments:
+        if ack.side != way.side and run.first.ts < ack.ts <= end:
+            for left, right in ack.sack:
+                if left >= run.head.seq + run.head.payload and not any(a <= left < b for a, b in sent):
+                    return ack
+    return None
+
+
 def _more_duplicate_acks_than_small(way: Way, run: Run) -> Control | None:
     """More duplicate ACKs than smaller packets were sent: something as large as the head arrived as well."""
-    acks = [ack for _, ack in duplicate_acks(way, run) if not ack.sack]
-    if len(acks) < 2:
+    acks = [ack for i, ack in duplicate_acks(way, run) if not ack.sack and not _answers_head(way, run, i)]
+    blind = any(ack.options_cut for ack in acks)
+    if len(acks) < (1 if blind else 2):  # a single one may have another reason; where SACK is cut off it is all there is
         return None
     segment = max(run.head.payload, 1)
     small = large = 0
@@ -196,7 +215,7 @@ def failed_during(way: Way, run: Run, settings: Settings) -> Control | None:
         for t in way.transmissions
         if t.covered_by is None
         and not t.segment.super_segment
-        and t.segment.ts > run.first.ts
+        and (t.segment.ts > run.first.ts or (run.original is None and t.segment.seq > run.seq))
         and t.segment.ip_len < head.ip_len
         and end - t.segment.ts >= settings.control_wait_ns
     ]
@@ -233,7 +252,18 @@ def as_large_passed(way: Way, run: Run) -> tuple[Control | None, Control | None]
     before: Control | None = None
     after: Control | None = None
     size = run.head.ip_len
+    since, _ = way.cap
     for t in way.transmissions:
+        if (
+            t.segment.super_segment
+            and t.covered_by is not None
+            and t.one_shape  # sent again in pieces, the pieces may have arrived
+            and t.segment.seq > run.seq
+            and t.segment.payload >= 2 * run.head.payload
+            and run.first.ts <= t.segment.ts < since
+        ):
+            text = f"a super-segment of {t.segment.payload} bytes, cut into packets as large, got through"
+            after = after or Control(text, (t.segment.ref, t.covered_by.ref))
         if t.segment.ip_len < size or not way.counts(t) or t.covered_by is None or t.segment.df < run.head.df:
             continue
         found = Control(f"a packet of {t.segment.ip_len} bytes got through", (t.segment.ref, t.covered_by.ref))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from analyzer.decode.tcp import UNKNOWN
 from analyzer.evidence.conversation import Way
 from analyzer.evidence.episodes import Run
 from analyzer.evidence.segments import FrameRef
@@ -27,9 +28,10 @@ def window_at(way: Way, run: Run) -> WindowSeen | None:
         if segment.side == way.side or not segment.has_ack:
             continue
         size = segment.window if segment.syn else segment.window << way.window_scale
-        known = way.peer["mss"] >= 0 or size > 0
-        room = segment.ack + size - run.head.seq
-        found = WindowSeen(size, known and size < (1 << 30) and room < min(run.head.payload, 1), segment.ref)
+        # Without the SYN (or its options) the scale is unknown, and only a window of 0 is sure to be too small.
+        known = way.full_size > 0 and UNKNOWN not in (way.count["wscale"], way.peer["wscale"])
+        fits = segment.ack + size - run.head.seq >= run.head.payload if known else size > 0
+        found = WindowSeen(size, not fits, segment.ref)
     if found is None and way.peer["window"] >= 0:
         found = WindowSeen(way.peer["window"], way.peer["window"] == 0, FrameRef(way.file, 0))
     return found

@@ -109,10 +109,10 @@ def note_handshake(flow: Any, me: Any, h: list[int], side: int) -> None:
 
 
 @inlined
-def note_window(me: Any, peer: Any, h: list[int], frame: int) -> None:
-    """Keep the window that this packet announces, and how long it stays closed."""
+def note_window(me: Any, peer: Any, h: list[int], frame: int) -> bool:
+    """Keep the window that this packet announces, and how long it stays closed; True once that is long."""
     if h[FLAGS] & RST or not h[FLAGS] & ACK_FLAG:
-        return
+        return False
     window = h[WINDOW]
     if not h[FLAGS] & SYN and me["wscale"] >= 0 and peer["wscale"] >= 0:
         window <<= me["wscale"]
@@ -124,9 +124,12 @@ def note_window(me: Any, peer: Any, h: list[int], frame: int) -> None:
             if me["window_zero_frame"] == 0:
                 me["window_zero_frame"] = frame
     if me["window_zero_ts"]:
-        me["window_zero_longest"] = max(me["window_zero_longest"], h[TS] - me["window_zero_ts"])
+        longest = me["window_zero_longest"] + 0
+        me["window_zero_longest"] = max(longest, h[TS] - me["window_zero_ts"])
         if window:
             me["window_zero_ts"] = 0
+        return longest < LONG_HOLE_NS <= me["window_zero_longest"]
+    return False
 
 
 @kernel
@@ -325,7 +328,8 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
             write_row(state, buf, h, frame, number, side, seq, unwrap(h[ACK], peer["snd_max"] + 0), MARK_DUPLICATE)
             return number
         ack = note_ack(peer, h, frame)
-    note_window(me, peer, h, frame)
+    if note_window(me, peer, h, frame):
+        start_recording(state, flow, HISTORY_ROWS, AFTERMATH_ROWS)
     marks = 0
     if h[FLAGS] & RST:
         flow["seen"] |= SAW_RST

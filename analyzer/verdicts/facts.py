@@ -12,6 +12,7 @@ from analyzer.evidence.controls import (
     failed_during,
     passed_before,
     passed_during,
+    sacked_unseen,
 )
 from analyzer.evidence.conversation import Way
 from analyzer.evidence.episodes import Run
@@ -114,7 +115,9 @@ class Facts:
             late = resends_after(ptb, self.way.segments, self.way.side, self.settings.sent_again_ns)
             late = [s for s in late if self.way.size_known_without_cap(s) and s.ip_len >= self.head.ip_len]
             # One late resend may have crossed the PTB's effect; two, or one that nothing answered, have not.
-            if len(late) >= 2 or (late and not self.resolved):
+            # A sender that turned to smaller copies since then is about to obey.
+            kept_size = self.run.copies[-1].ip_len >= self.head.ip_len
+            if len(late) >= 2 or (late and not self.resolved and kept_size):
                 found.append(ptb)
         return found
 
@@ -171,4 +174,6 @@ class Facts:
     @cached_property
     def capture_lossy(self) -> bool:
         """Too many acknowledged bytes are missing from the capture to be sure of anything."""
-        return self.way.missing_share > self.settings.capture_loss
+        if self.way.missing_share > self.settings.capture_loss:
+            return True
+        return self.passed is None and sacked_unseen(self.way, self.run) is not None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from analyzer.evidence.conversation import Conversation, Way
 from analyzer.evidence.episodes import Run, runs_of
+from analyzer.evidence.ptb import acked_after
 from analyzer.evidence.segments import FrameRef, refs
 from analyzer.flows.tables import SAW_SYN_ACK
 from analyzer.results import VERDICTS, PathMtu, Ptb, RuledOut, Stalled
@@ -135,7 +136,8 @@ def _ptbs(way: Way, facts: Facts | None) -> tuple[Ptb, ...]:
     for ptb in way.ptbs:
         ignored = ptb.defect is not None and ptb.defect != "mtu_zero"
         reason: str | None = ptb.defect
-        if facts is not None and ptb in facts.ignored:
+        useless = facts is not None and not acked_after(ptb, way.segments, way.side)
+        if facts is not None and (useless or ptb in facts.ignored):
             ignored, reason = True, ptb.defect or "host"
         elif not ignored:
             reason = None

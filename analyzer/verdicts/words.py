@@ -10,6 +10,17 @@ from analyzer.verdicts.facts import Facts
 NO_PTB = "The capture holds no PTB (ICMP frag-needed or packet-too-big) for this flow."
 
 
+def no_ptb(f: Facts) -> str:
+    """What the capture holds of PTBs that could have helped: nothing, or some that name larger sizes."""
+    if not f.way.ptbs:
+        return NO_PTB
+    ptb = f.way.ptbs[0]
+    return (
+        f"The PTB in frame {ptb.ref.frame} names an MTU of {ptb.mtu}; the capture holds none that is about packets of "
+        f"{f.head.ip_len} bytes."
+    )
+
+
 def seconds(ns: int) -> str:
     """A duration for people: 0.35 s, 14.2 s, 15 min."""
     s = ns / 1e9
@@ -108,7 +119,7 @@ def recovered(f: Facts) -> str:
     lost = seconds((f.run.acked_by or new).ts - f.run.first.ts)
     return (
         f"{_stuck(f)} in vain. The sender then gave up that size by itself: sent {how} (frame {new.ref.frame}) the "
-        f"same bytes were acknowledged. The hang cost {lost}. {NO_PTB}"
+        f"same bytes were acknowledged. The hang cost {lost}. {no_ptb(f)}"
     )
 
 
@@ -139,7 +150,7 @@ def short_blackhole(f: Facts) -> str:
     passed = f.passed
     assert passed is not None  # noqa: S101  # the rule requires it
     return (
-        f"{_stuck(f)}, while {passed.text}. Nothing as large ever got through. {NO_PTB} The capture ends too early to "
+        f"{_stuck(f)}, while {passed.text}. Nothing as large ever got through. {no_ptb(f)} The capture ends too early to "
         "be sure."
     )
 
@@ -154,10 +165,10 @@ def too_short(f: Facts) -> str:
 
 def too_lossy(f: Facts) -> str:
     """The capture lost packets itself."""
-    return (
-        f"{_stuck(f)}, but {f.way.missing_share:.0%} of the acknowledged bytes are missing from the capture: it lost "
-        "packets itself and cannot tell."
-    )
+    missing = f"{f.way.missing_share:.0%} of the acknowledged bytes are missing from the capture"
+    if f.way.missing_share <= f.settings.capture_loss:
+        missing = "bytes that the peer acknowledged selectively are missing from the capture"
+    return f"{_stuck(f)}, but {missing}: it lost packets itself and cannot tell."
 
 
 def blackhole(f: Facts) -> str:
@@ -166,7 +177,7 @@ def blackhole(f: Facts) -> str:
     assert passed is not None  # noqa: S101  # the rule requires it
     return (
         f"{_stuck(f)} and was never acknowledged, while {passed.text}. Nothing as large ever got through in this "
-        f"direction. {NO_PTB}"
+        f"direction. {no_ptb(f)}"
     )
 
 
@@ -176,7 +187,7 @@ def path_changed(f: Facts) -> str:
     assert passed is not None  # noqa: S101  # the rule requires it
     return (
         f"{_stuck(f)} and was never acknowledged, while {passed.text}. {len(f.large_lost)} different segments as large "
-        "were all lost. Earlier such packets got through: the path seems to have changed to a narrower one. " + NO_PTB
+        "were all lost. Earlier such packets got through: the path seems to have changed to a narrower one. " + no_ptb(f)
     )
 
 
@@ -208,7 +219,7 @@ def probable(f: Facts) -> str:
     small = f"{control.text[0].upper()}{control.text[1:]}" if control else ""
     return (
         f"{_stuck(f)} and was never acknowledged. {small}; nothing as large ever did. No smaller packet was tried "
-        f"meanwhile, so a path that died at that moment cannot be excluded. {NO_PTB}"
+        f"meanwhile, so a path that died at that moment cannot be excluded. {no_ptb(f)}"
     )
 
 

@@ -252,6 +252,7 @@ class Scenario:
         self.expectations: list[Expectation] = []
         self.alike_until: float = 0.0  # prefixes that end earlier cannot be told from a real black hole
         self.alike_without: set[str] = set()  # nor can the capture without the packets sent at these times
+        self.unsteady: dict[str, str] = {}  # capture point: why cuts and gaps still mislead the tool there
         self.directives: list[str] = []
         self._above = above
 
@@ -276,7 +277,7 @@ class Scenario:
 
     def directive(self, line: str) -> None:
         """`as above [until T]`, `with A -> B`, `omit T...`, `indistinguishable until T|without T...: why`,
-        `handshake [x] at T`, `ipv6`, `delay 10 ms`, `mtu S>C 1420`, `mss [C|S] N|none`, `isn C|S N`, `hops N`,
+        `unsteady at S: why` (a known gap in the tool: cuts or lost packets mislead it), `handshake [x] at T`, `ipv6`, `delay 10 ms`, `mtu S>C 1420`, `mss [C|S] N|none`, `isn C|S N`, `hops N`,
         `no sack|timestamps|wscale|ids`, `ttl C|S N`, `flow x port|client|server VALUE`.
         """  # noqa: D205
         words = line.split()
@@ -297,6 +298,8 @@ class Scenario:
                 self.alike_until = float(time.rstrip(":"))
             case ["indistinguishable", "without", *_]:
                 self.alike_without |= set(line.split(":")[0].split()[2:])
+            case ["unsteady", "at", point, *_]:
+                self.unsteady[point.rstrip(":")] = line.split(": ", 1)[1]
             case _:
                 self.directives.append(line)
 
