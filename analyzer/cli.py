@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -80,7 +81,7 @@ def run(
         typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
     ] = False,
 ) -> int:
-    r"""Find Path MTU Discovery black holes in a packet capture.
+    """Find Path MTU Discovery black holes in a packet capture.
 
     Says for each TCP flow whether large packets vanish on its path while small ones pass, between which
     sizes the path MTU lies, which frames prove it, what was ruled out, and what to do. Reads the capture
@@ -95,7 +96,7 @@ def run(
       pmtu-analyze hang.pcapng
       pmtu-analyze hang.pcapng --stream 3 -o timeline.png
       tcpdump -i any -s 128 -w - 'tcp or icmp or icmp6' | pmtu-analyze -
-    """
+    """  # noqa: D301  # the backslash-b must be one character: it keeps lines as they are
     del version  # its callback has done the work
     targets, verdicts = output or [], fail_on or []
     _check(captures, targets, verdicts, host)
@@ -131,7 +132,7 @@ def _analyze(captures: Sequence[str], streams: Sequence[int], host: str | None, 
     from analyzer.report.selection import narrow
 
     with ProgressBar() as bar:
-        analysis = analyze(list(captures), progress=bar.update)
+        analysis = analyze(list(captures), progress=bar.update, notify=_complain)
     return narrow(analysis, streams, host, port)
 
 
@@ -172,6 +173,7 @@ def _complain(message: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with `arguments` (by default those of the process) and return its exit code."""
     _prepare_streams()
+    _quicken_start()
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         if words and all(word == "-" or not word.startswith("-") for word in words):
@@ -197,6 +199,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message = error.format_message() if hasattr(error, "format_message") else str(error)
         _complain(f"{message.strip().rstrip('.')}; try --help")
     return EXIT_USAGE
+
+
+def _quicken_start() -> None:
+    """Spare what a short run pays for and never uses: threads for linear algebra, collections of young objects."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    gc.set_threshold(100_000, 50, 100)
 
 
 def _prepare_streams() -> None:

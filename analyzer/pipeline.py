@@ -33,7 +33,6 @@ from analyzer.decode.link import NAMES
 from analyzer.errors import CaptureError
 from analyzer.flows.tables import (
     C_FIRST_TS,
-    C_FLOWS,
     C_ICMP_PACKETS,
     C_ICMPS_LOST,
     C_LAST_LINK,
@@ -43,6 +42,7 @@ from analyzer.flows.tables import (
     C_TCP,
     C_UNDECODED,
 )
+from analyzer.kernel import is_compiled_before
 from analyzer.results import Analysis, CaptureFile, Totals
 from analyzer.settings import INTERPRETED_PACKETS, Settings
 from analyzer.skim import FOREVER, REACHED_TIME, Skimmer
@@ -62,7 +62,7 @@ class _Input:
     number: int
     interfaces: list[Any]
     done: bool = False
-    reached: int = 0  # time of the last packet taken
+    reached: int = 0  # time of the next packet, where known
 
 
 def _open(source: Source) -> CaptureReader:
@@ -94,6 +94,7 @@ def analyze(
     *,
     settings: Settings | None = None,
     progress: Progress | None = None,
+    notify: Callable[[str], None] | None = None,
     compiled: bool | None = None,
 ) -> Analysis:
     """Analyse a capture.
@@ -101,7 +102,8 @@ def analyze(
     Args:
         paths: a path, `-` for standard input, an open binary file, or several of these (one capture).
         settings: thresholds of the verdicts.
-        progress: called about ten times a second.
+        progress: called after each chunk with (bytes read, bytes in all or None, packets read).
+        notify: called with a line for the user before something that takes long: compiling, once a machine.
         compiled: force the compiled (True) or interpreted (False) skim; by default large captures compile.
 
     Raises:
@@ -114,8 +116,11 @@ def analyze(
     try:
         for reader in readers:
             reader.start()
+        large = not _is_small(readers) if compiled is None else compiled
+        if large and notify is not None and not is_compiled_before():
+            notify("compiling the packet loop; this takes about half a minute, once on this machine")
         skimmer = Skimmer(
-            compiled=not _is_small(readers) if compiled is None else compiled,
+            compiled=large,
             seed=int.from_bytes(os.urandom(4), "little"),
         )
         inputs = [_prepare(skimmer, reader, number) for number, reader in enumerate(readers)]
@@ -140,29 +145,15 @@ def _skim_all(skimmer: Skimmer, inputs: list[_Input], progress: Progress | None)
     if len(inputs) == 1:
         _skim_until(skimmer, inputs, inputs[0], FOREVER, progress)
         return
-    for each in inputs:  # the first packet of each file tells where it belongs in time
-        each.reached = first_time(each)
-    while True:
-        pending = sorted((each for each in inputs if not each.done), key=lambda each: (each.reached, each.number))
-        if not pending:
-            return
+    for each in inputs:  # up to its first packet: its time tells where the file belongs
+        _skim_until(skimmer, inputs, each, -FOREVER, progress)
+    while pending := sorted((each for each in inputs if not each.done), key=lambda each: (each.reached, each.number)):
         until = pending[1].reached if len(pending) > 1 else FOREVER
         _skim_until(skimmer, inputs, pending[0], until, progress)
 
 
-def first_time(each: _Input) -> int:
-    """Time of the first packet, read without moving on; 0 where there is none."""
-    reader = each.reader
-    scout = Skimmer(compiled=False)
-    saved = [int(value) for value in reader.container]
-    container = [*saved]
-    with memoryview(bytes(reader.buffer[: reader.ready])) as view:
-        scout.take(view, reader.ready, container, [[0] * (64 * I_WIDTH)], -FOREVER)
-    return int(scout.state.counters[C_FIRST_TS])
-
-
 def _skim_until(skimmer: Skimmer, inputs: list[_Input], each: _Input, until: int, progress: Progress | None) -> None:
-    """Skim one input up to its first packet later than `until` ns, or to its end."""
+    """Skim one input up to its first packet later than `until` ns, which stays unread, or to its end."""
     reader = each.reader
     skimmer.begin_file(each.number)
     while True:
@@ -245,7 +236,7 @@ def _result(skimmer: Skimmer, files: tuple[CaptureFile, ...], settings: Settings
         icmp_packets=int(counters[C_ICMP_PACKETS]),
         ptb_packets=int(counters[C_PTB]),
         undecoded=undecoded,
-        flows=int(counters[C_FLOWS]),
+        flows=len(flows),
         verdicts=verdicts,
     )
     return Analysis(

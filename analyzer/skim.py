@@ -38,6 +38,9 @@ from analyzer.decode.fields import (
     REASON_LATER_FRAGMENT,
     REASON_LINK_TYPE,
     REASON_NOT_TCP,
+    REASON_TCP_CUT,
+    REASON_TCP_MALFORMED,
+    SPORT,
     TS,
     VERSION,
     WIRE_LEN,
@@ -47,7 +50,7 @@ from analyzer.decode.integers import Buffer
 from analyzer.decode.link import decode_link
 from analyzer.decode.network import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, decode_network
 from analyzer.decode.tcp import decode_tcp
-from analyzer.flows.lookup import rebuild_slots
+from analyzer.flows.lookup import endpoint_order, rebuild_slots
 from analyzer.flows.quotes import track_icmp
 from analyzer.flows.tables import (
     C_BYTES,
@@ -66,7 +69,7 @@ from analyzer.flows.tables import (
     doubled,
     new_state,
 )
-from analyzer.flows.track import NO_FLOW, finish_flow, track_tcp
+from analyzer.flows.track import NO_FLOW, finish_flow, flow_of_packet, track_tcp
 from analyzer.kernel import compile_kernels, inlined, kernel
 from analyzer.settings import HISTORY_ROWS, MAX_EVENTS, MAX_FLOWS, MAX_ICMP
 
@@ -134,6 +137,8 @@ def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: in
             track_icmp(state, buf, h, q, frame)
     if reason != OK:
         counters[C_UNDECODED + reason] += 1
+        if reason in (REASON_TCP_CUT, REASON_TCP_MALFORMED) and h[SPORT] >= 0 and not h[FRAGMENT]:
+            flow_of_packet(state, h, endpoint_order(h))  # Wireshark numbers its stream
         if reason == REASON_LINK_TYPE and counters[C_LAST_LINK] == 0:
             counters[C_LAST_LINK] = h[LINK] + 1
 

@@ -30,7 +30,10 @@ from analyzer.decode.network import PROTO_ICMPV6
 from analyzer.kernel import kernel
 
 UNREACHABLE = 3
-FRAG_NEEDED = 4
+FRAG_NEEDED = 4  # a code of UNREACHABLE
+SOURCE_QUENCH = 4
+TIME_EXCEEDED = 11
+PARAMETER_PROBLEM = 12
 ECHO_REPLY = 0
 ECHO_REQUEST = 8
 V6_UNREACHABLE = 1
@@ -97,6 +100,8 @@ def icmp_kind(h: list[int]) -> int:
         return KIND_ECHO_REPLY if kind == V6_ECHO_REPLY else KIND_OTHER
     if kind == UNREACHABLE:
         return KIND_PTB if h[ICMP_CODE] == FRAG_NEEDED else KIND_ERROR
+    if kind in (SOURCE_QUENCH, TIME_EXCEEDED, PARAMETER_PROBLEM):
+        return KIND_ERROR
     if kind == ECHO_REQUEST:
         return KIND_ECHO_REQUEST
     return KIND_ECHO_REPLY if kind == ECHO_REPLY else KIND_OTHER

@@ -46,6 +46,8 @@ ACK_FLAG = 0x10
 
 UNKNOWN = -2  # window scale: the snap length cut the options before it was found
 
+NUMBERED_BYTES = 16  # of a header: enough for Wireshark to give even a cut, malformed or quoted one a stream number
+
 OPTION_END = 0
 OPTION_NOP = 1
 OPTION_MSS = 2
@@ -94,9 +96,17 @@ def decode_options(buf: Buffer, o: int, end: int, h: list[int]) -> None:
 
 @inlined
 def decode_tcp(buf: Buffer, h: list[int]) -> int:
-    """Decode the TCP header at L4; returns OK or a reason."""
+    """Decode the TCP header at L4; returns OK or a reason, with SPORT -1 where not even the flags are there."""
     o = h[L4]
     end = h[IP_END]
+    h[SPORT] = -1
+    if o + NUMBERED_BYTES <= end:
+        h[SPORT] = be16(buf, o)
+        h[DPORT] = be16(buf, o + 2)
+        h[SEQ] = be32(buf, o + 4)
+        h[ACK] = be32(buf, o + 8)
+        h[FLAGS] = buf[o + 13] + 0
+        h[WINDOW] = be16(buf, o + 14)
     if o + 20 > end:
         all_captured = h[IP_LEN] and h[NET] + h[IP_LEN] <= h[END]
         return REASON_TCP_MALFORMED if all_captured else REASON_TCP_CUT
@@ -109,12 +119,6 @@ def decode_tcp(buf: Buffer, h: list[int]) -> int:
         payload = min(h[WIRE_LEN], MAX_RECORD_BYTES) - (o - h[START]) - header
     if payload < 0:
         return REASON_TCP_MALFORMED
-    h[SPORT] = be16(buf, o)
-    h[DPORT] = be16(buf, o + 2)
-    h[SEQ] = be32(buf, o + 4)
-    h[ACK] = be32(buf, o + 8)
-    h[FLAGS] = buf[o + 13] + 0
-    h[WINDOW] = be16(buf, o + 14)
     h[CHECKSUM] = be16(buf, o + 16)
     h[TCP_LEN] = header
     h[PAYLOAD] = payload

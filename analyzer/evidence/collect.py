@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,7 @@ class Collector:
         for ptb in self.ptbs:
             if ptb.flow < 0 and ptb.quoted_seq is not None:
                 self._orphans[ptb.quoted_seq].append(ptb)
+        self._portless = [p for p in self.ptbs if p.flow < 0 and p.quoted_ports is None and p.quoted_src]
         self._pairs: dict[tuple[int, ...], list[int]] | None = None
         self._neighbours: dict[tuple[tuple[int, ...], int], list[Neighbour]] = {}
 
@@ -73,7 +75,8 @@ class Collector:
 
     def __iter__(self) -> Iterator[Conversation]:
         for stream in range(len(self.flows)):
-            yield self.conversation(stream)
+            if self.flows["packets"][stream]:  # else it was only quoted in an ICMP error
+                yield self.conversation(stream)
 
     def conversation(self, stream: int) -> Conversation:
         """One flow with all that belongs to it."""
@@ -132,7 +135,19 @@ class Collector:
                     for ptb in self._orphans.get(segment.seq & 0xFFFFFFFF, ()):
                         if ptb not in found and ptb.ts >= segment.ts:
                             found.append(ptb)
+        if self._portless:
+            found += self._ptbs_by_size(stream, side, segments)
         return sorted(found, key=lambda p: p.ts)
+
+    def _ptbs_by_size(self, stream: int, side: int, segments: list[Segment]) -> list[PtbSeen]:
+        """PTBs whose quote was cut before the ports, but names this flow's addresses and a size it sent."""
+        ends = self.endpoints(stream)
+        sizes = {segment.ip_len for segment in segments if segment.side == side and segment.data}
+        return [
+            replace(ptb, flow=stream, side=side)
+            for ptb in self._portless
+            if (ptb.quoted_src, ptb.quoted_dst) == (ends[side][0], ends[1 - side][0]) and ptb.quoted_len in sizes
+        ]
 
     def _ptb(self, index: int) -> PtbSeen:
         row = self._icmps[index]
@@ -173,7 +188,8 @@ class Collector:
         if self._pairs is None:
             pairs: dict[tuple[int, ...], list[int]] = defaultdict(list)
             for number, key in enumerate(self._keys()):
-                pairs[key].append(number)
+                if self.flows["packets"][number]:
+                    pairs[key].append(number)
             self._pairs = pairs
             self._key_list = list(self._keys())
         key = self._key_list[stream]

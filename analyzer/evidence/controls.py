@@ -161,7 +161,7 @@ def sacked_unseen(way: Way, run: Run) -> Segment | None:
     sent = [(s.seq, s.seq + s.payload) for s in way.segments if s.side == way.side and s.data]
     for ack in way.segments:
         if ack.side != way.side and run.first.ts < ack.ts <= end:
-            for left, right in ack.sack:
+            for left, _ in ack.sack:
                 if left >= run.head.seq + run.head.payload and not any(a <= left < b for a, b in sent):
                     return ack
     return None
@@ -171,7 +171,9 @@ def _more_duplicate_acks_than_small(way: Way, run: Run) -> Control | None:
     """More duplicate ACKs than smaller packets were sent: something as large as the head arrived as well."""
     acks = [ack for i, ack in duplicate_acks(way, run) if not ack.sack and not _answers_head(way, run, i)]
     blind = any(ack.options_cut for ack in acks)
-    if len(acks) < (1 if blind else 2):  # a single one may have another reason; where SACK is cut off it is all there is
+    if len(acks) < (
+        1 if blind else 2
+    ):  # a single one may have another reason; where SACK is cut off it is all there is
         return None
     segment = max(run.head.payload, 1)
     small = large = 0
@@ -186,7 +188,9 @@ def _more_duplicate_acks_than_small(way: Way, run: Run) -> Control | None:
                 large += 1
     if not large or len(acks) <= small:
         return None
-    text = f"{len(acks)} duplicate ACKs answered what was sent after it, of which only {small} were smaller: a packet as"
+    text = (
+        f"{len(acks)} duplicate ACKs answered what was sent after it, of which only {small} were smaller: a packet as"
+    )
     return Control(f"{text} large got through", refs(acks[:8]))
 
 

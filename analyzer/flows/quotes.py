@@ -13,6 +13,7 @@ from analyzer.decode.fields import (
     ECHO_ID,
     ECHO_SEQ,
     END,
+    FLAGS,
     FRAGMENT,
     ICMP_CODE,
     ICMP_MTU,
@@ -34,11 +35,11 @@ from analyzer.decode.fields import (
 from analyzer.decode.icmp import KIND_ERROR, KIND_OTHER, KIND_PTB, icmp_kind
 from analyzer.decode.integers import Buffer, be16, be32
 from analyzer.decode.network import PROTO_TCP, decode_ipv4, decode_ipv6
-from analyzer.decode.tcp import ip_length_on_wire
+from analyzer.decode.tcp import NUMBERED_BYTES, ip_length_on_wire
 from analyzer.flows.lookup import endpoint_order, find_slot
 from analyzer.flows.record import copy_bytes, start_recording
 from analyzer.flows.tables import C_FILE, C_ICMPS, C_ICMPS_LOST, C_PTB, State
-from analyzer.flows.track import unwrap
+from analyzer.flows.track import flow_of_packet, unwrap
 from analyzer.kernel import kernel
 from analyzer.settings import AFTERMATH_ROWS, ICMP_HEAD_BYTES, MAX_ICMP
 
@@ -72,6 +73,19 @@ def read_quote(buf: Buffer, h: list[int], q: list[int]) -> int:
 
 
 @kernel
+def number_quoted(state: State, buf: Buffer, h: list[int], q: list[int]) -> None:
+    """Number the stream of a quoted packet that is not in the capture, as Wireshark does.
+
+    Such a flow holds no packets; it is only there so that later flows get Wireshark's numbers.
+    """
+    if read_quote(buf, h, q) != QUOTED_SEQ or q[FRAGMENT] or h[FRAGMENT]:
+        return
+    if q[L4] + NUMBERED_BYTES <= min(h[IP_END], q[IP_END]):
+        q[FLAGS] = buf[q[L4] + 13] + 0
+        flow_of_packet(state, q, endpoint_order(q))
+
+
+@kernel
 def track_icmp(state: State, buf: Buffer, h: list[int], q: list[int], frame: int) -> None:
     """Keep an ICMP error or echo as a row, tied to the flow that it quotes."""
     kind = icmp_kind(h)
@@ -79,6 +93,8 @@ def track_icmp(state: State, buf: Buffer, h: list[int], q: list[int], frame: int
         state.counters[C_PTB] += 1
     if kind == KIND_OTHER:
         return
+    if kind in (KIND_PTB, KIND_ERROR):
+        number_quoted(state, buf, h, q)
     number = state.counters[C_ICMPS]
     if number >= MAX_ICMP:
         state.counters[C_ICMPS_LOST] += 1
@@ -124,7 +140,7 @@ def tie_to_flow(state: State, buf: Buffer, h: list[int], q: list[int], number: i
         return
     side = endpoint_order(q)
     found = state.slots[find_slot(state, q, side)] - 1
-    if found < 0:
+    if found < 0 or state.flows[found]["packets"] == 0:
         return
     row["flow"] = found
     row["side"] = side

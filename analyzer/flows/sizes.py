@@ -12,8 +12,7 @@ from analyzer.decode.fields import DF, IP_LEN, PAYLOAD, TCP_LEN, VERSION
 from analyzer.flows.tables import MARK_SUPER
 from analyzer.kernel import inlined, kernel
 
-UNKNOWN_LIMIT = 9216  # without an announced MSS: the largest jumbo frames in use carry 9216 bytes
-ETHERNET_MTU = 1500
+UNKNOWN_LIMIT = 1500  # without an announced MSS: offload is far more common than jumbo frames
 
 
 @inlined

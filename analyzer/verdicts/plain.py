@@ -16,6 +16,9 @@ from analyzer.flows.tables import SAW_FIN, SAW_RST
 from analyzer.settings import Settings
 from analyzer.verdicts.words import seconds
 
+UNANSWERED = 2
+"""Retransmissions of the peer without an answer after which the other side counts as gone."""
+
 REQUEST_PACKETS = 10
 """Data packets up to which what the peer sent looks like a request, whose answer may be missed."""
 
@@ -79,8 +82,8 @@ class Calm:
     def suspicious_hole(self) -> Hole | None:
         """The unexplained hole if it stayed open long enough (contract: `blackhole_suspected`)."""
         hole = self.unexplained_hole
-        if hole is None:
-            return None
+        if hole is None or (hole.filled_ts is None and self.way.peer["run_count"] >= UNANSWERED):
+            return None  # what this side gets is not answered either: it is gone, not only its large packets
         end = hole.filled_ts if hole.filled_ts is not None else self.way.capture_end
         return hole if end - hole.opened_by.ts >= self.settings.hole_ns else None
 

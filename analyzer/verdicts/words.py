@@ -150,8 +150,8 @@ def short_blackhole(f: Facts) -> str:
     passed = f.passed
     assert passed is not None  # noqa: S101  # the rule requires it
     return (
-        f"{_stuck(f)}, while {passed.text}. Nothing as large ever got through. {no_ptb(f)} The capture ends too early to "
-        "be sure."
+        f"{_stuck(f)}, while {passed.text}. Nothing as large ever got through. {no_ptb(f)} The capture ends "
+        "too early to be sure."
     )
 
 
@@ -187,7 +187,8 @@ def path_changed(f: Facts) -> str:
     assert passed is not None  # noqa: S101  # the rule requires it
     return (
         f"{_stuck(f)} and was never acknowledged, while {passed.text}. {len(f.large_lost)} different segments as large "
-        "were all lost. Earlier such packets got through: the path seems to have changed to a narrower one. " + no_ptb(f)
+        "were all lost. Earlier such packets got through: the path seems to have changed to a narrower one. "
+        + no_ptb(f)
     )
 
 
