@@ -56,6 +56,7 @@ from analyzer.flows.tables import (
     C_BYTES,
     C_EVENTS,
     C_FILE,
+    C_FILES,
     C_FIRST_TS,
     C_FLOWS,
     C_ICMP_PACKETS,
@@ -209,6 +210,7 @@ class Skimmer:
     def begin_file(self, number: int) -> None:
         """Packets from now on belong to file `number`."""
         self.state.counters[C_FILE] = number
+        self.state.counters[C_FILES] = max(self.state.counters[C_FILES], number + 1)
 
     def take(self, view: Any, end: int, container: Any, interfaces: Any, until: int = FOREVER) -> int:
         """Take the packets of view[POS:end]; returns a container status or REACHED_TIME."""

@@ -20,7 +20,8 @@ SKIP_BYTES = 9  # bytes to skip from POS without looking
 PROBLEM = 10  # index into PROBLEMS
 LAST_TS = 11  # time of the last packet, for records without one
 RECORD = 12  # where the record of the last packet starts, to step back to it
-COUNT = 13
+OTHER_FRAMES = 13  # frames counted that are no packets
+COUNT = 14
 
 PCAP = 0
 PCAPNG = 1

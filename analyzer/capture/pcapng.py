@@ -5,7 +5,8 @@
     enhanced: 8 interface  12 time high  16 time low  20 captured  24 wire  28 data
     obsolete: 8 interface (16 bits)  12 ...   as enhanced       simple: 8 wire  12 data
 
-Blocks of other types are skipped by their length, however long.
+Blocks of other types are skipped by their length, however long. Custom blocks and those of the systemd
+journal have frame numbers in Wireshark, so they are counted.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from analyzer.capture.container import (
     INTERFACES,
     LAST_TS,
     NEED_BYTES,
+    OTHER_FRAMES,
     POS,
     PROBLEM,
     PROBLEM_BLOCK_LENGTH,
@@ -46,6 +48,9 @@ INTERFACE = 1
 OBSOLETE_PACKET = 2
 SIMPLE_PACKET = 3
 ENHANCED_PACKET = 6
+JOURNAL = 9
+CUSTOM = 0xBAD
+CUSTOM_NOT_COPIED = 0x40000BAD
 BYTE_ORDER_MAGIC = 0x1A2B3C4D
 OPTION_TSRESOL = 9
 OPTION_TSOFFSET = 14
@@ -188,6 +193,9 @@ def next_pcapng(buf: Buffer, end: int, container: list[int], interfaces: list[in
         if length < least or length & 3:
             container[PROBLEM] = PROBLEM_BLOCK_LENGTH
             return DAMAGED
+        if kind in (CUSTOM, CUSTOM_NOT_COPIED, JOURNAL):
+            container[OTHER_FRAMES] += 1
+            container[FRAME] += 1
         known = kind in (ENHANCED_PACKET, OBSOLETE_PACKET, SIMPLE_PACKET, INTERFACE, SECTION)
         if not known and o + length > end:
             container[SKIP_BYTES] = length

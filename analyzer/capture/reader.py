@@ -14,23 +14,27 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from analyzer.capture.container import (
+    BIG,
     COUNT,
     FORMAT,
     FRAME,
     GOT_PACKET,
     I_WIDTH,
+    OTHER_FRAMES,
     PCAP,
     PCAPNG,
     POS,
     PROBLEM,
     PROBLEM_COMPRESSION,
     PROBLEM_CUT,
+    PROBLEM_TRAILER,
     PROBLEMS,
     SKIP_BYTES,
 )
 from analyzer.capture.pcap import FILE_HEADER, next_pcap, read_file_header
 from analyzer.capture.pcapng import next_pcapng
 from analyzer.decode.fields import COUNT as FIELDS
+from analyzer.decode.integers import int32
 from analyzer.errors import CaptureError
 from analyzer.settings import CHUNK_BYTES, MAX_RECORD_BYTES
 
@@ -157,16 +161,23 @@ class CaptureReader:
         self._base += count
 
     def skip(self) -> bool:
-        """Skip SKIP_BYTES from POS without looking; False if the file ends before, which is damage."""
+        """Skip a block of SKIP_BYTES at POS, all but its last word unseen; False if it is damaged."""
         start = self.offset
-        count = int(self.container[SKIP_BYTES])
-        while count:
-            here = min(count, self.ready - int(self.container[POS]))
+        length = int(self.container[SKIP_BYTES])
+        count = length - 4
+        while count or self.left_over < 4:
+            here = min(count, self.left_over)
             self.container[POS] += here
             count -= here
-            if count and not self.fill():
+            if (count or self.left_over < 4) and not self.fill():
                 self.note_damage(start)
                 return False
+        position = int(self.container[POS])
+        if int32(self.buffer, position, int(self.container[BIG])) != length:
+            self.container[PROBLEM] = PROBLEM_TRAILER
+            self.note_damage(start)
+            return False
+        self.container[POS] += 4
         return True
 
     def _read_first(self) -> None:
@@ -241,8 +252,8 @@ class CaptureReader:
 
     @property
     def packets(self) -> int:
-        """Packets read so far: Wireshark's number of the last frame."""
-        return int(self.container[FRAME])
+        """Packets read so far."""
+        return int(self.container[FRAME]) - int(self.container[OTHER_FRAMES])
 
     def close(self) -> None:
         """Close the file, if it was opened here."""

@@ -16,7 +16,7 @@ from analyzer.evidence.conversation import Conversation, Neighbour, Way
 from analyzer.evidence.ptb import CHECKSUM_WRONG, PtbSeen
 from analyzer.evidence.segments import FrameRef, Segment, segments_of
 from analyzer.flows.quotes import QUOTED_SEQ
-from analyzer.flows.tables import C_EVENTS, C_FLOWS, C_ICMPS, C_LAST_TS, SAW_SYN, SAW_SYN_ACK, State
+from analyzer.flows.tables import C_EVENTS, C_FILES, C_FLOWS, C_ICMPS, C_LAST_TS, SAW_SYN, SAW_SYN_ACK, State
 
 MAX_NEIGHBOURS = 256  # other flows of the same two addresses that are looked at
 
@@ -42,6 +42,7 @@ class Collector:
         counters = state.counters
         self.flows = state.flows[: counters[C_FLOWS]]
         self.directions = state.directions[: 2 * counters[C_FLOWS]]
+        self.several_files = int(counters[C_FILES]) > 1
         self.capture_end = int(counters[C_LAST_TS])
         events = state.events[: counters[C_EVENTS]]
         order = np.argsort(events["flow"], kind="stable")
@@ -102,7 +103,7 @@ class Collector:
                 neighbours=self._others(stream, side) if segments else [],
                 capture_end=self.capture_end,
                 flow_start=int(flow["first_ts"]),
-                file=int(flow["file"]),
+                several_files=self.several_files,
                 rtt=trips[side],
             )
             for side in (0, 1)
@@ -207,7 +208,6 @@ class Collector:
     def _neighbour(self, stream: int, side: int) -> Neighbour:
         flow = self.flows[stream]
         row = self.directions[2 * stream + side]
-        file = int(flow["file"])
         handshake = 0
         if int(flow["seen"]) & SAW_SYN and int(flow["seen"]) & SAW_SYN_ACK:
             handshake = int(flow["syn_ack_ts"] if side == int(flow["client"]) else flow["ack_ts"])
@@ -221,8 +221,8 @@ class Collector:
             answered_first_ts=handshake,
             delivered=int(row["delivered"]),
             delivered_ts=int(row["delivered_ts"]),
-            delivered_ref=FrameRef(file, int(row["delivered_frame"])),
-            delivered_ack=FrameRef(file, int(row["delivered_ack"])),
+            delivered_ref=FrameRef.at(int(row["delivered_frame"])),
+            delivered_ack=FrameRef.at(int(row["delivered_ack"])),
             hung_since=int(row["run_ts"]) if hung else 0,
             hung_size=int(row["run_len"]) + header if hung else 0,
         )

@@ -85,7 +85,7 @@ def _ack_stopped_peer(way: Way, run: Run, settings: Settings) -> Control | None:
         waited = way.capture_end - ack.ts >= max(settings.control_wait_ns, 3 * way.rtt)
         if not again and (waited or spoke):
             return Control(
-                f"an ACK of {ack.ip_len} bytes got through: the peer did not send frame {asked.ref.frame} again",
+                f"an ACK of {ack.ip_len} bytes got through: the peer did not send {way.name(asked.ref)} again",
                 (asked.ref, ack.ref),
             )
     return None
@@ -204,7 +204,7 @@ def passed_before(way: Way, run: Run) -> Control | None:
         return Control(f"a packet of {best[0].ip_len} bytes got through before it", (best[0].ref, best[1].ref))
     if way.count["una_known"] and way.count["una"] > way.count["first_seq"]:
         frames = tuple(
-            FrameRef(way.file, frame) for frame in (way.count["delivered_frame"], way.count["delivered_ack"]) if frame
+            FrameRef.at(frame) for frame in (way.count["delivered_frame"], way.count["delivered_ack"]) if frame
         )
         return Control("smaller packets of this direction were acknowledged before it", frames)
     return None
@@ -279,11 +279,13 @@ def as_large_passed(way: Way, run: Run) -> tuple[Control | None, Control | None]
     count = way.count
     kept = "delivered" if run.head.df else "delivered_nodf"
     if count[kept] >= size:
-        frames = [FrameRef(way.file, count[f"{kept}_frame"])]
+        frames = [FrameRef.at(count[f"{kept}_frame"])]
         if run.head.df:
-            frames.append(FrameRef(way.file, count["delivered_ack"]))
+            frames.append(FrameRef.at(count["delivered_ack"]))
         found = Control(f"a packet of {count[kept]} bytes got through", tuple(frames))
-        sent_after = count[f"{kept}_frame"] >= run.first.ref.frame
+        # Frame numbers tell which was sent first within a file only; else the time of the ACK must do.
+        same_file = frames[0].file == run.first.ref.file
+        sent_after = frames[0].frame >= run.first.ref.frame if same_file else count["delivered_ts"] > run.first.ts
         if sent_after:
             after = after or found
         else:

@@ -50,8 +50,16 @@ class Way:
     neighbours: list[Neighbour] = field(default_factory=list)
     capture_end: int = 0
     flow_start: int = 0
-    file: int = 0
+    several_files: bool = False
     rtt: int = 0  # from this side's packet to the peer's answer at the capture point, ns; 0 unknown
+
+    def name(self, ref: FrameRef) -> str:
+        """A frame in words."""
+        return ref.name(several=self.several_files)
+
+    def frame(self, place: int) -> str:
+        """A frame of a direction's row in words."""
+        return self.name(FrameRef.at(place))
 
     @property
     def header(self) -> int:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from analyzer.decode.full import decode_tcp_packet
 from analyzer.decode.tcp import ACK_FLAG, FIN, RST, SYN
 from analyzer.flows.tables import (
+    FILE_SHIFT,
     MARK_DF,
     MARK_DUPLICATE,
     MARK_FILLS,
@@ -29,6 +30,15 @@ class FrameRef(NamedTuple):
 
     file: int
     frame: int
+
+    @classmethod
+    def at(cls, place: int) -> FrameRef:
+        """The frame that a direction's row names."""
+        return cls(place >> FILE_SHIFT, place & ((1 << FILE_SHIFT) - 1))
+
+    def name(self, *, several: bool) -> str:
+        """`frame 7`, or `frame 7 of file 2` where there are several files (counted from 1, as given)."""
+        return f"frame {self.frame} of file {self.file + 1}" if several else f"frame {self.frame}"
 
 
 @dataclass(frozen=True, slots=True)

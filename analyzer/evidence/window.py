@@ -33,5 +33,5 @@ def window_at(way: Way, run: Run) -> WindowSeen | None:
         fits = segment.ack + size - run.head.seq >= run.head.payload if known else size > 0
         found = WindowSeen(size, not fits, segment.ref)
     if found is None and way.peer["window"] >= 0:
-        found = WindowSeen(way.peer["window"], way.peer["window"] == 0, FrameRef(way.file, 0))
+        found = WindowSeen(way.peer["window"], way.peer["window"] == 0, FrameRef(0, 0))
     return found

@@ -15,6 +15,8 @@ from analyzer.decode.fields import UNDECODED_REASONS
 from analyzer.settings import HEAD_BYTES, ICMP_HEAD_BYTES, RING_ROWS
 
 SIDES = 2
+FILE_SHIFT = 40
+"""Frames in a direction's row carry their file: file << FILE_SHIFT | frame number."""
 
 FLOW = np.dtype(
     [
@@ -162,6 +164,7 @@ C_SEED = 10
 C_ICMPS_LOST = 11
 C_FILE = 12
 C_BYTES = 13
+C_FILES = 14  # files begun
 C_UNDECODED = 16  # and on: one counter for each reason of UNDECODED_REASONS
 C_LAST_LINK = C_UNDECODED + len(UNDECODED_REASONS)  # the first link type that was not supported, + 1
 C_COUNT = C_LAST_LINK + 1

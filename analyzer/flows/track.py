@@ -33,6 +33,7 @@ from analyzer.flows.sizes import drop_ambiguous, note_delivered, note_sent
 from analyzer.flows.tables import (
     C_FILE,
     C_FLOWS,
+    FILE_SHIFT,
     MARK_DSACK,
     MARK_DUPLICATE,
     MARK_FILLS,
@@ -295,6 +296,7 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
     me = state.directions[2 * number + side]
     peer = state.directions[2 * number + 1 - side]
     size = ip_length_on_wire(h)
+    place = state.counters[C_FILE] << FILE_SHIFT | frame
     if flow["packets"] == 0:
         flow["first_ts"] = h[TS]
         flow["first_frame"] = frame
@@ -327,15 +329,15 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
             me["duplicates"] += 1
             write_row(state, buf, h, frame, number, side, seq, unwrap(h[ACK], peer["snd_max"] + 0), MARK_DUPLICATE)
             return number
-        ack = note_ack(peer, h, frame)
-    if note_window(me, peer, h, frame):
+        ack = note_ack(peer, h, place)
+    if note_window(me, peer, h, place):
         start_recording(state, flow, HISTORY_ROWS, AFTERMATH_ROWS)
     marks = 0
     if h[FLAGS] & RST:
         flow["seen"] |= SAW_RST
         me["seen"] = 1
     else:
-        marks = note_segment(state, flow, me, peer, h, frame, side, seq, ack)
+        marks = note_segment(state, flow, me, peer, h, place, side, seq, ack)
     if h[FLAGS] & FIN:
         flow["seen"] |= SAW_FIN
     if h[FRAGMENT]:
@@ -346,7 +348,7 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
         me["data_packets"] += 1
         me["payload_bytes"] += h[PAYLOAD]
         me["last_data_ts"] = h[TS]
-        me["last_data_frame"] = frame
+        me["last_data_frame"] = place
         me["last_data_len"] = size
         if not h[DF]:
             me["nodf_packets"] += 1

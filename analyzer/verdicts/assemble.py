@@ -169,11 +169,9 @@ def _notes(collector: Collector, flows: tuple[Flow, ...], state: State) -> tuple
     notes = []
     strangers = [p for p in collector.ptbs if p.flow < 0]
     if strangers:
-        frames = ", ".join(str(p.ref.frame) for p in strangers[:5])
-        notes.append(
-            f"{len(strangers)} PTB(s) quote packets of no TCP flow in this capture (frames {frames}"
-            f"{' ...' if len(strangers) > 5 else ''})."
-        )
+        names = ", ".join(p.ref.name(several=collector.several_files) for p in strangers[:5])
+        more = " and others" if len(strangers) > 5 else ""
+        notes.append(f"{len(strangers)} PTB(s) quote packets of no TCP flow in this capture ({names}{more}).")
     lost = int(collector.flows["lost_events"].sum()) if len(flows) else 0
     if lost:
         notes.append(f"{lost} packets of troubled flows were counted but not recorded: the bound is reached.")

@@ -176,8 +176,8 @@ def _pmtud_words(c: Calm) -> str:
     ptb, ack = c.answered_ptb
     mtu = f"announced an MTU of {ptb.mtu}" if ptb.mtu else "reported a packet too big without naming an MTU"
     return (
-        f"PMTUD works: {ptb.router} {mtu} (frame {ptb.ref.frame}) and the quoted bytes were acknowledged afterwards "
-        f"(frame {ack.frame})."
+        f"PMTUD works: {ptb.router} {mtu} ({c.way.name(ptb.ref)}) and the quoted bytes were acknowledged afterwards "
+        f"({c.way.name(ack)})."
     )
 
 
@@ -188,7 +188,7 @@ def _pmtud_frames(c: Calm) -> tuple[FrameRef, ...]:
 def _pending_words(c: Calm) -> str:
     assert c.pending_ptb is not None  # noqa: S101  # the rule requires it
     return (
-        f"A PTB came (frame {c.pending_ptb.ref.frame}, MTU {c.pending_ptb.mtu}), but the capture does not show whether "
+        f"A PTB came ({c.way.name(c.pending_ptb.ref)}, MTU {c.pending_ptb.mtu}), but the capture does not show whether "
         "the sender obeyed. Capture longer."
     )
 
@@ -203,13 +203,13 @@ def _zero_window(c: Calm) -> bool:
 
 def _zero_window_words(c: Calm) -> str:
     return (
-        f"The receiver closed its window for {seconds(c.closed_ns)} (frame {c.way.peer['window_zero_frame']}): the "
+        f"The receiver closed its window for {seconds(c.closed_ns)} ({c.way.frame(c.way.peer['window_zero_frame'])}): the "
         "sender was waiting for the receiver, not for the path."
     )
 
 
 def _zero_window_frames(c: Calm) -> tuple[FrameRef, ...]:
-    return (FrameRef(c.way.file, c.way.peer["window_zero_frame"]),)
+    return (FrameRef.at(c.way.peer["window_zero_frame"]),)
 
 
 def _hole_words(c: Calm) -> str:
@@ -222,10 +222,11 @@ def _hole_words(c: Calm) -> str:
         if hole.filled_ts is None
         else f"It was filled only after {hole.seconds_open(c.way.capture_end):.1f} s, by smaller packets"
     )
+    where = c.way.name(hole.opened_by.ref)
     return (
-        f"{hole.missing} bytes never came, though packets of at most {largest} bytes sent after them did (frame "
-        f"{hole.opened_by.ref.frame}); no packet of full size was seen in this direction{full}. {ending}. Seen from "
-        "behind the narrow hop a black hole looks like this; capture at the sender to confirm."
+        f"{hole.missing} bytes never came, though packets of at most {largest} bytes sent after them did ({where}); no "
+        f"packet of full size was seen in this direction{full}. {ending}. Seen from behind the narrow hop a black hole "
+        "looks like this; capture at the sender to confirm."
     )
 
 
@@ -252,7 +253,7 @@ def _young_hole_words(c: Calm) -> str:
     hole = c.unexplained_hole
     assert hole is not None  # noqa: S101  # the rule requires it
     return (
-        f"{hole.missing} bytes before frame {hole.opened_by.ref.frame} did not come, as many as full packets hold; "
+        f"{hole.missing} bytes before {c.way.name(hole.opened_by.ref)} did not come, as many as full packets hold; "
         f"then the capture ends within {hole.seconds_open(c.way.capture_end):.1f} s. Loss and a black hole look alike "
         "so far. Capture longer, or at the sender."
     )
@@ -269,14 +270,14 @@ def _silent(c: Calm) -> bool:
 def _silent_words(c: Calm) -> str:
     frame = c.way.peer["last_data_frame"]
     return (
-        f"The request in frame {frame} was acknowledged, then nothing came for {seconds(c.silence_ns)}. Either the "
+        f"The request in {c.way.frame(frame)} was acknowledged, then nothing came for {seconds(c.silence_ns)}. Either the "
         "application stayed silent, or its large answer was lost before this capture point. Capture at the sender of "
         "the answer."
     )
 
 
 def _silent_frames(c: Calm) -> tuple[FrameRef, ...]:
-    return (FrameRef(c.way.file, c.way.peer["last_data_frame"]),)
+    return (FrameRef.at(c.way.peer["last_data_frame"]),)
 
 
 def _loss_words(c: Calm) -> str:
@@ -289,7 +290,7 @@ def _loss_words(c: Calm) -> str:
 
 def _loss_frames(c: Calm) -> tuple[FrameRef, ...]:
     frame = c.way.count["resent_frame"] or c.way.count["hole_frame"]
-    return (FrameRef(c.way.file, frame),) if frame else ()
+    return (FrameRef.at(frame),) if frame else ()
 
 
 def _ok(c: Calm) -> bool:
@@ -307,7 +308,7 @@ def _ok_words(c: Calm) -> str:
     way = c.way
     if way.delivered >= c.settings.exercised_bytes or (way.full_size and way.delivered >= way.full_size):
         what = "of full size " if way.full_size and way.delivered >= way.full_size else ""
-        where = f" (frame {way.count['delivered_frame']})" if way.count["delivered"] == way.delivered else ""
+        where = f" ({way.frame(way.count['delivered_frame'])})" if way.count["delivered"] == way.delivered else ""
         return f"Packets {what}up to {way.delivered} bytes got through{where}."
     return (
         "Large segments were acknowledged without loss. They were captured before segmentation (offload), so the size "
@@ -317,7 +318,7 @@ def _ok_words(c: Calm) -> str:
 
 def _ok_frames(c: Calm) -> tuple[FrameRef, ...]:
     count = c.way.count
-    return tuple(FrameRef(c.way.file, count[k]) for k in ("delivered_frame", "delivered_ack") if count[k])
+    return tuple(FrameRef.at(count[k]) for k in ("delivered_frame", "delivered_ack") if count[k])
 
 
 def _no_df(c: Calm) -> bool:
@@ -337,7 +338,7 @@ def _no_df_words(c: Calm) -> str:
 
 def _no_df_frames(c: Calm) -> tuple[FrameRef, ...]:
     frame = c.way.count["delivered_nodf_frame"]
-    return (FrameRef(c.way.file, frame),) if frame else ()
+    return (FrameRef.at(frame),) if frame else ()
 
 
 def _unanswered(c: Calm) -> bool:
@@ -346,14 +347,15 @@ def _unanswered(c: Calm) -> bool:
 
 
 def _unanswered_words(c: Calm) -> str:
+    count = c.way.count
     return (
-        f"A packet of {c.way.count['max_sent']} bytes was sent (frame {c.way.count['max_sent_frame']}), but the "
+        f"A packet of {count['max_sent']} bytes was sent ({c.way.frame(count['max_sent_frame'])}), but the "
         "capture ends before it shows whether it arrived."
     )
 
 
 def _unanswered_frames(c: Calm) -> tuple[FrameRef, ...]:
-    return (FrameRef(c.way.file, c.way.count["max_sent_frame"]),)
+    return (FrameRef.at(c.way.count["max_sent_frame"]),)
 
 
 def _not_exercised_words(c: Calm) -> str:

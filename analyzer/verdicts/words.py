@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from analyzer.evidence.segments import Segment
 from analyzer.verdicts.facts import Facts
 
 NO_PTB = "The capture holds no PTB (ICMP frag-needed or packet-too-big) for this flow."
@@ -16,7 +13,7 @@ def no_ptb(f: Facts) -> str:
         return NO_PTB
     ptb = f.way.ptbs[0]
     return (
-        f"The PTB in frame {ptb.ref.frame} names an MTU of {ptb.mtu}; the capture holds none that is about packets of "
+        f"The PTB in {f.way.name(ptb.ref)} names an MTU of {ptb.mtu}; the capture holds none that is about packets of "
         f"{f.head.ip_len} bytes."
     )
 
@@ -34,25 +31,16 @@ def times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
-def frames(segments: Sequence[Segment], most: int = 3) -> str:
-    """Frame numbers for people: frame 7, or frames 7, 9, 12 and 5 more."""
-    numbers = [str(s.ref.frame) for s in segments]
-    if len(numbers) == 1:
-        return f"frame {numbers[0]}"
-    rest = f" and {len(numbers) - most} more" if len(numbers) > most else ""
-    return f"frames {', '.join(numbers[:most])}{rest}"
-
-
 def _stuck(f: Facts) -> str:
     run, head = f.run, f.head
     df = "" if f.way.version == 6 else (" with DF" if head.df else " without DF")
-    original = f"The segment of {head.ip_len} bytes{df} (first sent in frame {run.tries[0].ref.frame})"
+    original = f"The segment of {head.ip_len} bytes{df} (first sent in {f.way.name(run.tries[0].ref)})"
     return f"{original} was retransmitted {times(run.retransmissions)} within {seconds(run.span)}"
 
 
 def _end(f: Facts) -> str:
     ack = f.run.acked_by
-    return f"until frame {ack.ref.frame} acknowledged it" if ack else "and was never acknowledged"
+    return f"until {f.way.name(ack.ref)} acknowledged it" if ack else "and was never acknowledged"
 
 
 def one_sided(f: Facts) -> str:
@@ -66,7 +54,7 @@ def one_sided(f: Facts) -> str:
 def zero_window(f: Facts) -> str:
     """The receiver's window was closed."""
     window = f.window
-    frame = f" (frame {window.ref.frame})" if window and window.ref.frame else ""
+    frame = f" ({f.way.name(window.ref)})" if window and window.ref.frame else ""
     return f"The receiver had closed its window{frame}: the sender was waiting for the receiver, not for the path."
 
 
@@ -86,7 +74,7 @@ def ptb_ignored(f: Facts) -> str:
         "below_1280": f"It names an MTU of {ptb.mtu}; IPv6 hosts discard values below 1280.",
     }[ptb.defect]
     return (
-        f"A PTB came (frame {ptb.ref.frame}, from {ptb.router}, MTU {ptb.mtu}), but the sender kept its size: "
+        f"A PTB came ({f.way.name(ptb.ref)}, from {ptb.router}, MTU {ptb.mtu}), but the sender kept its size: "
         f"{_stuck(f)}. {why}"
     )
 
@@ -95,7 +83,7 @@ def pmtud_ok(f: Facts) -> str:
     """A PTB came and was obeyed."""
     ptb = f.obeyed[-1]
     return (
-        f"PMTUD works: {ptb.router} announced an MTU of {ptb.mtu} (frame {ptb.ref.frame}) and the quoted bytes were "
+        f"PMTUD works: {ptb.router} announced an MTU of {ptb.mtu} ({f.way.name(ptb.ref)}) and the quoted bytes were "
         "acknowledged afterwards."
     )
 
@@ -104,7 +92,7 @@ def ptb_pending(f: Facts) -> str:
     """A PTB came at the end of the capture."""
     ptb = next(p for p in f.about if p.plausible)
     return (
-        f"A PTB came (frame {ptb.ref.frame}, MTU {ptb.mtu}), but the capture ends before it shows whether the sender "
+        f"A PTB came ({f.way.name(ptb.ref)}, MTU {ptb.mtu}), but the capture ends before it shows whether the sender "
         "obeyed. Capture longer."
     )
 
@@ -118,7 +106,7 @@ def recovered(f: Facts) -> str:
         how += " without DF"
     lost = seconds((f.run.acked_by or new).ts - f.run.first.ts)
     return (
-        f"{_stuck(f)} in vain. The sender then gave up that size by itself: sent {how} (frame {new.ref.frame}) the "
+        f"{_stuck(f)} in vain. The sender then gave up that size by itself: sent {how} ({f.way.name(new.ref)}) the "
         f"same bytes were acknowledged. The hang cost {lost}. {no_ptb(f)}"
     )
 

@@ -208,9 +208,9 @@ def test_options_behind_the_end_of_options_do_not_count() -> None:
 
 def test_unknown_blocks_are_skipped() -> None:
     statistics = block(5, bytes(20))
-    custom = block(0xBAD, b"any")
+    decryption_secrets = block(10, b"any")
     empty = block(0x80000001, b"")
-    data = section() + custom + interface() + empty + enhanced(Packet(0, b"a")) + statistics + simple(Packet(0, b"bc"))
+    data = section() + decryption_secrets + interface() + empty + enhanced(Packet(0, b"a")) + statistics + simple(Packet(0, b"bc"))
     assert [record.data for record in records(data)] == [b"a", b"bc"]
 
 
@@ -221,6 +221,26 @@ def test_an_unknown_block_longer_than_the_buffer_is_skipped(monkeypatch: pytest.
     assert [record.data for record in records(reader)] == [b"a"]
     assert reader.damaged_at is None
     assert len(reader.buffer) == 64
+
+
+@pytest.mark.parametrize("order", ["little", "big"])
+def test_a_skipped_block_is_checked_like_any_other(monkeypatch: pytest.MonkeyPatch, order: ByteOrder) -> None:
+    good = section(order) + interface(order=order) + enhanced(Packet(0, b"a"), order)
+    long = block(10, bytes(500), order)
+    for size in (64, 100, 600, 2 << 20):
+        monkeypatch.setattr("analyzer.capture.reader.CHUNK_BYTES", size)
+        reader = open_reader(good + long[:-4] + b"oops" + enhanced(Packet(0, b"b"), order))
+        assert [record.data for record in records(reader)] == [b"a"]
+        assert reader.damaged_at == len(good)
+        assert reader.problem.startswith("expected the block length repeated")
+
+
+def test_blocks_that_wireshark_numbers_are_numbered() -> None:
+    custom, not_copied, journal = (block(kind, b"1234") for kind in (0xBAD, 0x40000BAD, 9))
+    data = section() + custom + interface() + journal + enhanced(Packet(0, b"a")) + not_copied + simple(Packet(0, b"b"))
+    reader = open_reader(data)
+    assert [record.frame for record in records(reader)] == [3, 5]
+    assert reader.packets == 2
 
 
 def test_an_unknown_block_that_claims_4_gb_is_damage_at_that_block() -> None:

@@ -123,7 +123,10 @@ def test_quotes_that_name_no_tcp_ports(quote: bytes, expected: int) -> None:
         (ipv4(icmp(3, 4, bytes(4), QUOTED), protocol=1), KIND_PTB),
         (ipv4(icmp(3, 1, bytes(4), QUOTED), protocol=1), KIND_ERROR),
         (ipv4(icmp(3, 13, bytes(4), QUOTED), protocol=1), KIND_ERROR),
-        (ipv4(icmp(11, 0, bytes(4), QUOTED), protocol=1), KIND_OTHER),
+        (ipv4(icmp(4, 0, bytes(4), QUOTED), protocol=1), KIND_ERROR),  # source quench
+        (ipv4(icmp(11, 0, bytes(4), QUOTED), protocol=1), KIND_ERROR),  # time exceeded
+        (ipv4(icmp(12, 0, bytes(4), QUOTED), protocol=1), KIND_ERROR),  # parameter problem
+        (ipv4(icmp(5, 1, bytes(4), QUOTED), protocol=1), KIND_OTHER),  # redirect
         (ipv4(icmp(8, 0, b"\x00\x07\x00\x01", bytes(20)), protocol=1), KIND_ECHO_REQUEST),
         (ipv4(icmp(0, 0, b"\x00\x07\x00\x01", bytes(20)), protocol=1), KIND_ECHO_REPLY),
         (ipv6(icmp(2, 0, bytes(4), QUOTED6), following=58), KIND_PTB),

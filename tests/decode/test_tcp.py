@@ -20,6 +20,7 @@ from analyzer.decode.fields import (
     WINDOW,
     WSCALE,
 )
+from analyzer.decode.tcp import UNKNOWN
 from tests.builders import RAW, SACK_PERMITTED, ethernet, ipv4, ipv6, mss, sack, tcp, timestamps, window_scale
 from tests.reading import decode
 
@@ -140,4 +141,4 @@ def test_a_tcp_header_cut_anywhere_says_so(packet: bytes) -> None:
             assert h[MSS] == (1460 if there >= 24 else -1)
             assert h[SACK_OK] == (there >= 26)
             assert h[HAS_TS] == (there >= 36)
-            assert h[WSCALE] == (7 if there >= 40 else -1)
+            assert h[WSCALE] == (7 if there >= 40 else UNKNOWN)

@@ -1,0 +1,1 @@
+"""The pure evidence functions, fed with timelines in the notation of `tests.scenarios`."""

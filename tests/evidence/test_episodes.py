@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import pytest
+
+from analyzer.settings import Settings
+
+from .timeline import runs, to_client
+
+START = """
+    handshake
+    0.021            C > S  data 1:518
+    0.031            S > C  data 1:1449 lost
+    0.031            S > C  data 1449:1600
+    0.041            C > S  ack 1 sack 1449:1600
+    """
+
+
+@pytest.mark.parametrize(
+    ("copies", "episode"),
+    [
+        ("0.25 0.68 1.54", True),
+        ("0.25 0.68", False),  # the contract wants three
+        ("0.15 0.27 0.51 0.99", False),  # spans less than a second
+        ("0.50 1.00 1.50 2.00 2.50", False),  # gaps that do not grow are no timer backing off
+        ("0.05 0.26 0.68 1.52", True),  # a fast retransmission first
+        ("0.25 0.68 1.54 3.26 6.70 13.6 27.3 54.8 109.8", True),
+        ("1.03 3.03 7.03", True),
+        ("0.25 0.68 1.54 1.60", False),  # and then a burst: something else than a timer
+    ],
+)
+def test_an_episode_is_three_retransmissions_backing_off_over_a_second(copies: str, *, episode: bool) -> None:
+    (run,) = runs(to_client(START + f"{copies}  S > C  data 1:1449 lost"))
+    assert run.is_episode(Settings()) is episode
+    assert run.retransmissions == len(copies.split())
+
+
+def test_a_run_begins_at_the_original_and_ends_with_the_ack() -> None:
+    way = to_client(
+        START
+        + """
+        0.25 0.68 1.54   S > C  data 1:1449 lost
+        3.26             S > C  data 1:1449
+        3.27             C > S  ack 1600
+        6.70             S > C  data 1:1449
+        """
+    )
+    (run,) = runs(way)
+    assert run.original is not None
+    assert run.original.payload == 1448
+    assert run.acked_by is not None
+    assert len(run.copies) == 4  # the copy at 6.7 was acknowledged before it was sent: spurious
+
+
+def test_a_stuck_super_segment_has_the_size_of_its_retransmission() -> None:
+    way = to_client(
+        """
+        handshake
+        0.021            C > S  data 1:518
+        0.031            S > C  data 1:3597 gso 1448 whole lost
+        0.25 0.68 1.54   S > C  data 1:1449 lost
+        """
+    )
+    (run,) = runs(way)
+    assert run.head.ip_len == 1500
+    assert run.first.super_segment
+    assert run.retransmissions == 3
+
+
+def test_a_smaller_copy_is_a_change_not_a_retransmission() -> None:
+    (run,) = runs(to_client(START + "0.25 0.68 1.54  S > C  data 1:1449 lost\n 3.3  S > C  data 1:1025 lost"))
+    assert run.retransmissions == 3
+    assert [segment.payload for segment in run.changed] == [1024]
+
+
+def test_a_copy_without_df_is_a_change() -> None:
+    (run,) = runs(to_client(START + "0.25 0.68 1.54  S > C  data 1:1449 lost\n 3.3  S > C  data 1:1449 nodf lost"))
+    assert run.retransmissions == 3
+    assert [segment.df for segment in run.changed] == [False]
+
+
+def test_each_stuck_byte_has_a_run_of_its_own() -> None:
+    way = to_client(
+        START
+        + """
+        0.25             S > C  data 1:1449
+        0.26             C > S  ack 1600
+        0.27             S > C  data 1600:3048 lost
+        0.50 0.93 1.79   S > C  data 1600:3048 lost
+        """
+    )
+    assert [(run.seq & 0xFFFF_FFFF) - 5_000_000 for run in runs(way)] == [1, 1600]
+    assert [run.acked_by is not None for run in runs(way)] == [True, False]
+
+
+def test_copies_made_by_the_capture_are_no_retransmissions() -> None:
+    way = to_client(START.replace("data 1:1449 lost", "data 1:1449 id 7 lost") + "0.032  S > C  data 1:1449 id 7 lost")
+    assert runs(way) == []
+
+
+def test_keepalives_make_no_run() -> None:
+    way = to_client("handshake\n 0.03 S > C data 1:101\n 0.05 C > S ack 101\n 1.0 3.0 7.0 S > C keepalive 1")
+    assert runs(way) == []
+
+
+def test_repairs_behind_the_oldest_byte_make_no_run() -> None:
+    """With SACK the sender fills later holes too; they say nothing about the head."""
+    way = to_client(
+        """
+        handshake
+        0.031            S > C  data 1:5793 by 1448 lost 1:1449 2897:4345
+        0.042            C > S  ack 1 sack 1449:2897 4345:5793
+        0.052 0.053      S > C  data 2897:4345 lost
+        0.25 0.68 1.54   S > C  data 1:1449 lost
+        """
+    )
+    assert [(run.seq & 0xFFFF_FFFF, len(run.copies)) for run in runs(way)] == [(5_000_001, 3)]

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from analyzer.evidence.window import WindowSeen, window_at
+
+from .timeline import runs, to_client
+
+
+def window(text: str, since: float = 0.0) -> WindowSeen | None:
+    """The receiver's window during the last run of the direction server to client."""
+    way = to_client(text, since=since)
+    return window_at(way, runs(way)[-1])
+
+
+STUCK = """
+    handshake
+    0.021                  C > S  data 1:518 win 8192
+    0.031                  S > C  data 1:101
+    0.041                  C > S  ack 101{window}
+    0.042                  S > C  data 101:1549 lost
+    0.27 0.70 1.56         S > C  data 101:1549 lost
+    """
+
+
+def test_the_window_is_scaled() -> None:
+    seen = window(STUCK.format(window=""))
+    assert seen is not None
+    assert (seen.size, seen.closed) == (8192, False)
+
+
+def test_a_window_of_zero_is_closed() -> None:
+    seen = window(STUCK.format(window=" win 0"))
+    assert seen is not None
+    assert seen.closed
+
+
+def test_a_window_below_the_stuck_segment_is_closed_to_it() -> None:
+    seen = window(STUCK.format(window=" win 1024"))
+    assert seen is not None
+    assert (seen.size, seen.closed) == (1024, True)
+
+
+def test_a_window_as_large_as_the_stuck_segment_is_open() -> None:
+    seen = window("no wscale\n" + STUCK.format(window=" win 1448"))
+    assert seen is not None
+    assert (seen.size, seen.closed) == (1448, False)
+
+
+def test_without_the_syn_a_small_number_may_stand_for_a_large_window() -> None:
+    text = STUCK.format(window="") + "0.5  C > S  ack 101"
+    seen = window(text, since=0.0305)
+    assert seen is not None
+    assert not seen.closed
+
+
+def test_the_window_announced_last_counts() -> None:
+    seen = window(STUCK.format(window=" win 0") + "0.5  C > S  ack 101 win 8192")
+    assert seen is not None
+    assert not seen.closed
