@@ -148,7 +148,20 @@ class Way:
 
     def counts(self, transmission: Transmission) -> bool:
         """True if the transmission proves its size delivered."""
-        return transmission.proven and self.size_known(transmission.segment)
+        ack = transmission.covered_by
+        if ack is None or not transmission.proven or not self.size_known(transmission.segment):
+            return False
+        again = self._resent_beyond_cap.get(transmission.segment.seq)
+        return again is None or ack.ts < again
+
+    @cached_property
+    def _resent_beyond_cap(self) -> dict[int, int]:
+        """Sequence number and time of resends that look as large as before the cap: smaller packets, by offload."""
+        return {
+            t.segment.seq: t.segment.ts
+            for t in reversed(self.transmissions)
+            if t.segment.resent and not self.size_known(t.segment)
+        }
 
     @property
     def missing_share(self) -> float:

@@ -38,6 +38,7 @@ from analyzer.decode.network import PROTO_TCP, decode_ipv4, decode_ipv6
 from analyzer.decode.tcp import NUMBERED_BYTES, ip_length_on_wire
 from analyzer.flows.lookup import endpoint_order, find_slot
 from analyzer.flows.record import copy_bytes, start_recording
+from analyzer.flows.sizes import forget_larger
 from analyzer.flows.tables import C_FILE, C_ICMPS, C_ICMPS_LOST, C_PTB, State
 from analyzer.flows.track import flow_of_packet, unwrap
 from analyzer.kernel import kernel
@@ -152,4 +153,5 @@ def tie_to_flow(state: State, buf: Buffer, h: list[int], q: list[int], number: i
         direction["ptbs"] += 1
         if LEAST_MTU <= h[ICMP_MTU] < q[IP_LEN] and (direction["size_cap"] == 0 or h[ICMP_MTU] < direction["size_cap"]):
             direction["size_cap"] = h[ICMP_MTU]
+            forget_larger(direction, h[ICMP_MTU])
         start_recording(state, state.flows[found], PTB_HISTORY, AFTERMATH_ROWS)

@@ -64,6 +64,18 @@ def note_sent(me: Any, peer: Any, h: list[int], end: int, frame: int, size: int)
     return 0
 
 
+@kernel
+def forget_larger(me: Any, size: int) -> None:
+    """The sender learned a smaller path MTU: packets on their way that are larger will be sent again.
+
+    With offload the captured resend may look the same, though smaller packets leave the host.
+    """
+    if me["p1_end"] and me["p1_size"] > size:
+        me["p1_end"] = 0
+    if me["p0_end"] and me["p0_size"] > size:
+        me["p0_end"] = 0
+
+
 @inlined
 def keep_delivered(me: Any, size: int, df: int, frame: int, ack_frame: int, ts: int) -> None:
     """Keep a delivered size if it is the largest of its kind."""

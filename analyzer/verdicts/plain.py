@@ -79,11 +79,18 @@ class Calm:
         return None
 
     @cached_property
+    def lossy(self) -> bool:
+        """Too many acknowledged bytes are missing from the capture to believe in its holes."""
+        return self.way.missing_share > self.settings.capture_loss
+
+    @cached_property
     def suspicious_hole(self) -> Hole | None:
         """The unexplained hole if it stayed open long enough (contract: `blackhole_suspected`)."""
         hole = self.unexplained_hole
         if hole is None or (hole.filled_ts is None and self.way.peer["run_count"] >= UNANSWERED):
             return None  # what this side gets is not answered either: it is gone, not only its large packets
+        if self.lossy:
+            return None
         end = hole.filled_ts if hole.filled_ts is not None else self.way.capture_end
         return hole if end - hole.opened_by.ts >= self.settings.hole_ns else None
 
@@ -203,8 +210,8 @@ def _zero_window(c: Calm) -> bool:
 
 def _zero_window_words(c: Calm) -> str:
     return (
-        f"The receiver closed its window for {seconds(c.closed_ns)} ({c.way.frame(c.way.peer['window_zero_frame'])}): the "
-        "sender was waiting for the receiver, not for the path."
+        f"The receiver closed its window for {seconds(c.closed_ns)} ({c.way.frame(c.way.peer['window_zero_frame'])}): "
+        "the sender was waiting for the receiver, not for the path."
     )
 
 
@@ -239,9 +246,9 @@ def _recut_words(c: Calm) -> str:
     hole = c.recut_hole
     assert hole is not None  # noqa: S101  # the rule requires it
     return (
-        f"The answer came only after {seconds(c.recut_after_ns)}, and in pieces ({hole.filled_by[0].ip_len} bytes and "
-        f"less) that add up to segments of full size ({c.way.full_size} bytes): the sender seems to have sent them "
-        "whole in vain, and then cut them by itself. Capture at the sender to confirm."
+        f"The answer came only after {seconds(c.recut_after_ns)}, in pieces ({hole.filled_by[0].ip_len} bytes and "
+        f"less) that add up to segments of full size ({c.way.full_size} bytes): the sender cut them smaller, at once after "
+        "a PTB, or after it had sent them whole in vain for all that time. Capture at the sender to tell."
     )
 
 
@@ -252,6 +259,11 @@ def _recut_frames(c: Calm) -> tuple[FrameRef, ...]:
 def _young_hole_words(c: Calm) -> str:
     hole = c.unexplained_hole
     assert hole is not None  # noqa: S101  # the rule requires it
+    if c.lossy:
+        return (
+            f"{hole.missing} bytes before {c.way.name(hole.opened_by.ref)} are not in the capture, but it lost other "
+            f"packets as well ({c.way.missing_share:.0%} of the acknowledged bytes) and cannot tell."
+        )
     return (
         f"{hole.missing} bytes before {c.way.name(hole.opened_by.ref)} did not come, as many as full packets hold; "
         f"then the capture ends within {hole.seconds_open(c.way.capture_end):.1f} s. Loss and a black hole look alike "
@@ -270,9 +282,9 @@ def _silent(c: Calm) -> bool:
 def _silent_words(c: Calm) -> str:
     frame = c.way.peer["last_data_frame"]
     return (
-        f"The request in {c.way.frame(frame)} was acknowledged, then nothing came for {seconds(c.silence_ns)}. Either the "
-        "application stayed silent, or its large answer was lost before this capture point. Capture at the sender of "
-        "the answer."
+        f"The request in {c.way.frame(frame)} was acknowledged, then nothing came for {seconds(c.silence_ns)}. Either "
+        "the application stayed silent, or its large answer was lost before this capture point. Capture at the sender "
+        "of the answer."
     )
 
 
@@ -375,9 +387,7 @@ CALM: tuple[CalmRule, ...] = (
     CalmRule("inconclusive", lambda c: c.pending_ptb is not None, "low", _pending_words, _pending_frames),
     CalmRule("zero_window", _zero_window, "high", _zero_window_words, _zero_window_frames),
     CalmRule("blackhole_suspected", lambda c: c.suspicious_hole is not None, "medium", _hole_words, _hole_frames),
-    CalmRule(
-        "blackhole_suspected", lambda c: c.recut_after_ns >= c.settings.hole_ns, "low", _recut_words, _recut_frames
-    ),
+    CalmRule("inconclusive", lambda c: c.recut_after_ns >= c.settings.hole_ns, "low", _recut_words, _recut_frames),
     CalmRule("inconclusive", lambda c: c.unexplained_hole is not None, "low", _young_hole_words, _young_hole_frames),
     CalmRule("inconclusive", _silent, "low", _silent_words, _silent_frames),
     CalmRule("loss", lambda c: c.real_losses > 0, "high", _loss_words, _loss_frames),

@@ -12,10 +12,13 @@ BEFORE = """
     0.031                  S > C  data 1:101
     0.041                  C > S  ack 101
     """
-STUCK = BEFORE + """
+STUCK = (
+    BEFORE
+    + """
     0.042                  S > C  data 101:1549 lost
     0.27 0.70 1.56 3.28    S > C  data 101:1549 lost
     """
+)
 
 
 def during(text: str, stream: int = 0) -> Control | None:

@@ -5,9 +5,9 @@ import pytest
 from .timeline import to_client
 
 
-def proven(text: str, **where: str) -> list[tuple[int, bool]]:
+def proven(text: str) -> list[tuple[int, bool]]:
     """(IP length, whether that size is proven delivered) of each transmission server to client."""
-    return [(t.segment.ip_len, t.proven) for t in to_client(text, **where).transmissions]
+    return [(t.segment.ip_len, t.proven) for t in to_client(text).transmissions]
 
 
 # A PTB makes the skim record a flow: a forged one, so that nothing else comes of it.
@@ -24,7 +24,11 @@ def test_an_ack_of_a_part_proves_nothing() -> None:
 
 
 def test_a_selective_ack_proves_the_size_as_well() -> None:
-    text = "handshake\n" + RECORD + "0.05 S > C data 41:1489 lost\n 0.05 S > C data 1489:2937\n 0.07 C > S ack sack 1489:2937"
+    text = (
+        "handshake\n"
+        + RECORD
+        + "0.05 S > C data 41:1489 lost\n 0.05 S > C data 1489:2937\n 0.07 C > S ack sack 1489:2937"
+    )
     way = to_client(text)
     assert [(t.proven, t.by_sack) for t in way.transmissions] == [(True, False), (False, False), (True, True)]
 

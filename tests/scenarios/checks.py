@@ -45,9 +45,10 @@ def differences(scenario: Scenario, expected: Expectation) -> list[str]:
     if expected.reason is not None and expected.reason not in [p.reason for p in flow.ptb if p.effect == "ignored"]:
         wrong.append(f"reasons {[p.reason for p in flow.ptb]}, not {expected.reason}")
     if expected.seconds is not None:
-        got = flow.stalled.seconds if flow.stalled else -1.0
-        if not expected.seconds[0] <= got <= expected.seconds[1]:
-            wrong.append(f"stalled for {got:.3f} s, not {expected.seconds}")
+        shortest, longest = expected.seconds
+        lasted = flow.stalled.seconds if flow.stalled else -1.0
+        if not shortest <= lasted <= longest:
+            wrong.append(f"stalled for {lasted:.3f} s, not {shortest} to {longest}")
     said = [flow.explanation, *(r.because for r in flow.ruled_out)]
     if flow.ptb and any("holds no PTB" in s or "no PTB for this flow" in s for s in said):
         wrong.append(f"says that there is no PTB, and names frame {flow.ptb[0].frame.frame}")

@@ -41,9 +41,7 @@ NS = 1_000_000_000
 START = 1_700_000_000 * NS
 SPACING = 12_000  # ns between packets written at one time: a gigabit Ethernet's
 TOGETHER = 500_000  # ns within which packets written at one time arrive; they are acknowledged together
-ACCUSING = frozenset(
-    {"blackhole", "blackhole_probable", "blackhole_suspected", "blackhole_recovered", "ptb_ignored"}
-)
+ACCUSING = frozenset({"blackhole", "blackhole_probable", "blackhole_suspected", "blackhole_recovered", "ptb_ignored"})
 """Verdicts that blame the path for a size or a host for ignoring a PTB: never to be said of a healthy flow."""
 
 LINE = re.compile(r"^((?:\d+\.\d+\s+)+)([CSR]) ?([<>]) ?([CSR])(?: \[(\w+)\])?\s+(.*)$")
@@ -186,7 +184,14 @@ class Drawn:
         """The frame as captured `hops` routers away from its sender."""
         ttl = self.ttl if self.fixed_ttl else self.ttl - hops
         packet = wire.ip_packet(
-            self.src, self.dst, self.proto, self.body, ttl=ttl, ident=self.ident, df=self.df, zero_length=self.zero_length
+            self.src,
+            self.dst,
+            self.proto,
+            self.body,
+            ttl=ttl,
+            ident=self.ident,
+            df=self.df,
+            zero_length=self.zero_length,
         )
         return wire.ethernet(packet, vlan)
 
@@ -260,7 +265,7 @@ class Scenario:
 
     def read(self, raw: str) -> None:
         """Take in one line of the file."""
-        line = raw.split("  #")[0].strip()
+        line = raw.split("  #", maxsplit=1)[0].strip()
         if not line or line.startswith("#"):
             return
         found = LINE.match(line)
@@ -276,10 +281,15 @@ class Scenario:
             self.directive(line)
 
     def directive(self, line: str) -> None:
-        """`as above [until T]`, `with A -> B`, `omit T...`, `indistinguishable until T|without T...: why`,
-        `unsteady at S: why` (a known gap in the tool: cuts or lost packets mislead it), `handshake [x] at T`, `ipv6`, `delay 10 ms`, `mtu S>C 1420`, `mss [C|S] N|none`, `isn C|S N`, `hops N`,
-        `no sack|timestamps|wscale|ids`, `ttl C|S N`, `flow x port|client|server VALUE`.
-        """  # noqa: D205
+        """Take in a line that is neither timeline nor expectation.
+
+        `as above [until T]`, `with A -> B`, `omit T...`: the scenario before this one, changed;
+        `indistinguishable until T: why`, `indistinguishable without T...: why`: cuts and gaps after which nobody
+        could tell; `unsteady at S: why`: a known gap of the tool, cuts and gaps mislead it;
+        `handshake [x] at T`, `ipv6`, `delay 10 ms` (one way), `hops N`, `mtu S>C 1420` (the truth),
+        `mss [C|S] N|none`, `isn C|S N`, `ttl C|S N`, `no sack|timestamps|wscale|ids`,
+        `flow x port|client|server VALUE`.
+        """
         words = line.split()
         match words:
             case ["as", "above", *rest]:
@@ -297,7 +307,7 @@ class Scenario:
             case ["indistinguishable", "until", time, *_]:
                 self.alike_until = float(time.rstrip(":"))
             case ["indistinguishable", "without", *_]:
-                self.alike_without |= set(line.split(":")[0].split()[2:])
+                self.alike_without |= set(line.split(":", maxsplit=1)[0].split()[2:])
             case ["unsteady", "at", point, *_]:
                 self.unsteady[point.rstrip(":")] = line.split(": ", 1)[1]
             case _:
@@ -333,9 +343,7 @@ class Scenario:
 
     def truth(self) -> dict[str, int]:
         """The true path MTU by direction ("S>C"), where the scenario states it."""
-        return {
-            words[1]: int(words[2]) for words in map(str.split, self.directives) if words[0] == "mtu" and words[2] != "?"
-        }
+        return {words[1]: int(words[2]) for words in map(str.split, self.directives) if words[0] == "mtu"}
 
     def flow_order(self, view: View) -> list[str]:
         """Tags of the connections in the order in which the view meets them: their stream numbers."""
@@ -464,7 +472,8 @@ class Compiler:
         if not lost:
             peer.heard.append((arrival, tsval))
         options = self._options(me, peer, a, tsval, echo)
-        raw_window = me.window if a.flags & wire.SYN or me.wscale is None or peer.wscale is None else me.window >> me.wscale
+        scaled = not a.flags & wire.SYN and me.wscale is not None and peer.wscale is not None
+        raw_window = me.window >> (me.wscale or 0) if scaled else me.window
         flags = a.flags if a.flags & (wire.SYN | wire.RST) else a.flags | wire.ACK
 
         def draw(first: int, length: int, ident: int, *, whole: bool) -> Drawn:
@@ -513,7 +522,8 @@ class Compiler:
         """When the packet leaves: after those written before it, and after what it acknowledges has come."""
         ts = max(ts, self.free.get(line.src, 0))
         for arrival in sorted(arrival for arrival, _, _ in me.arrived if ts < arrival <= ts + TOGETHER):
-            if ack is not None and me.has(0, ack, ts) >= ack and all(me.has(*block, ts) >= block[1] for block in a.sack):
+            sacked = all(me.has(left, right, ts) == right for left, right in a.sack)
+            if ack is not None and me.has(0, ack, ts) == ack and sacked:
                 break
             ts = arrival
         self.free[line.src] = ts + SPACING
@@ -561,9 +571,7 @@ class Compiler:
     def _ptb(self, ts: int, line: Line, a: Attributes) -> Sent:
         if a.ptb is None or not a.ranges:
             raise NotationError(f"a PTB needs the range that it quotes: {line}")
-        other = "S" if line.dst == "C" else "C"
-        both = self.hosts(line.flow)
-        me, peer = both[line.dst], both[other]
+        me = self.hosts(line.flow)[line.dst]
         quoted = me.packets.get(a.ranges[0])
         if quoted is None:
             raise NotationError(f"{a.ranges[0]} was never sent as one packet: {line}")
@@ -571,8 +579,7 @@ class Compiler:
             raise NotationError(f"{self.scenario.name!r}: the PTB comes before the router has the packet: {line}")
         body = quoted.body
         if a.natport is not None:
-            side = slice(0, 2)
-            body = body[: side.start] + a.natport.to_bytes(2, "big") + body[side.stop :]
+            body = a.natport.to_bytes(2, "big") + body[2:]
         if a.quoteseq is not None:
             body = body[:4] + ((me.isn + a.quoteseq) & wire.WORD).to_bytes(4, "big") + body[8:]
         src = a.natip or quoted.src

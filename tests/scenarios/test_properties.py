@@ -25,16 +25,16 @@ def _healthy(*, with_known_gaps: bool = True) -> list[Any]:
                 if not any(e.accuses or e.xfail for e in said) and any(e.view == View(point) for e in said):
                     gap = scenario.unsteady.get(point) if with_known_gaps else None
                     marks = [pytest.mark.xfail(strict=True, reason=gap)] if gap else []
-                    found.append(pytest.param(scenario, View(point), id=f"{topic}: {scenario.name} [{point}]", marks=marks))
+                    found.append(
+                        pytest.param(scenario, View(point), id=f"{topic}: {scenario.name} [{point}]", marks=marks)
+                    )
     return found
 
 
 def _distinct(scenario: Scenario, records: list[Record]) -> list[tuple[str, list[Record]]]:
     """The captures to try, each with what was done to it."""
     start = START + round(scenario.alike_until * NS)
-    shorter = [
-        (f"cut after packet {n}", records[:n]) for n in range(1, len(records)) if records[n - 1].ts >= start
-    ]
+    shorter = [(f"cut after packet {n}", records[:n]) for n in range(1, len(records)) if records[n - 1].ts >= start]
     dropped = [
         (f"without packet {n + 1}, sent at {record.sent.written_at}", records[:n] + records[n + 1 :])
         for n, record in enumerate(records)
