@@ -208,9 +208,12 @@ class Collector:
     def _neighbour(self, stream: int, side: int) -> Neighbour:
         flow = self.flows[stream]
         row = self.directions[2 * stream + side]
-        handshake = 0
+        handshake = handshake_by = 0
+        opening: tuple[FrameRef, ...] = ()
         if int(flow["seen"]) & SAW_SYN and int(flow["seen"]) & SAW_SYN_ACK:
-            handshake = int(flow["syn_ack_ts"] if side == int(flow["client"]) else flow["ack_ts"])
+            sent, answer = ("syn", "syn_ack") if side == int(flow["client"]) else ("syn_ack", "ack")
+            handshake, handshake_by = int(flow[f"{answer}_ts"]), int(flow[f"{answer}_frame"])
+            opening = (FrameRef.at(int(flow[f"{sent}_frame"])), FrameRef.at(handshake_by))
         header = 40 if int(flow["version"]) == 4 else 60
         hung = int(row["run_count"]) >= 2
         return Neighbour(
@@ -218,13 +221,18 @@ class Collector:
             first_ts=int(flow["first_ts"]),
             last_ts=int(flow["last_ts"]),
             answered_ts=max(handshake, int(row["progress_ts"])),
+            answered_by=FrameRef.at(
+                int(row["progress_frame"]) if int(row["progress_ts"]) >= handshake else handshake_by
+            ),
             answered_first_ts=handshake,
+            answered_first=opening,
             delivered=int(row["delivered"]),
             delivered_ts=int(row["delivered_ts"]),
             delivered_ref=FrameRef.at(int(row["delivered_frame"])),
             delivered_ack=FrameRef.at(int(row["delivered_ack"])),
             hung_since=int(row["run_ts"]) if hung else 0,
             hung_size=int(row["run_len"]) + header if hung else 0,
+            hung_frame=FrameRef.at(int(row["resent_frame"])),
         )
 
 

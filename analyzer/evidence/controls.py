@@ -96,11 +96,11 @@ def _neighbour_passed(way: Way, run: Run) -> Control | None:
     # What was on its way when the stall began is answered before the first retransmissions.
     after = run.copies[min(1, len(run.copies) - 1)].ts
     for other in way.neighbours:
-        if run.copies[0].ts < other.answered_first_ts <= end or after < other.answered_ts <= end:
-            return Control(
-                f"small packets of stream {other.stream} between the same addresses were answered meanwhile",
-                (),
-            )
+        text = f"small packets of stream {other.stream} between the same addresses were answered meanwhile"
+        if run.copies[0].ts < other.answered_first_ts <= end:
+            return Control(text, other.answered_first)
+        if after < other.answered_ts <= end:
+            return Control(text, (other.answered_by,))
     return None
 
 
@@ -247,7 +247,9 @@ def failed_during(way: Way, run: Run, settings: Settings) -> Control | None:
             and other.hung_since
             and run.first.ts - ACK_DELAY_NS <= other.hung_since <= end
         ):
-            return Control(f"stream {other.stream} between the same addresses got no answer any more either", ())
+            return Control(
+                f"stream {other.stream} between the same addresses got no answer any more either", (other.hung_frame,)
+            )
     return None
 
 

@@ -28,13 +28,16 @@ class Neighbour:
     first_ts: int
     last_ts: int
     answered_ts: int  # when a small packet of this direction was answered at the latest, 0: never
+    answered_by: FrameRef  # the packet that answered it then
     answered_first_ts: int  # the same, at the earliest
+    answered_first: tuple[FrameRef, ...]  # that packet and its answer
     delivered: int  # largest packet delivered with DF
     delivered_ts: int
     delivered_ref: FrameRef
     delivered_ack: FrameRef
     hung_since: int  # start of a run of retransmissions that is still unanswered, 0: none
     hung_size: int  # IP length of what is retransmitted
+    hung_frame: FrameRef  # a retransmission of it
 
 
 @dataclass

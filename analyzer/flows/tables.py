@@ -2,7 +2,7 @@
 
 Times are int64 nanoseconds, sizes bytes. Sequence and acknowledgement numbers are unwrapped to 64 bits:
 the low 32 bits are those on the wire, and 2**32 is added at the start so that earlier ones stay positive.
-A flow is 176 bytes and its two directions 360 bytes each; `MAX_FLOWS` bounds their number.
+A flow is 176 bytes and its two directions 488 bytes each; `MAX_FLOWS` bounds their number.
 """
 
 from __future__ import annotations
@@ -35,8 +35,10 @@ FLOW = np.dtype(
         ("recording", "i4"),  # packets still to be recorded
         ("lost_events", "i4"),  # rows not recorded: bound reached
         ("syn_ts", "i8"), ("syn_ack_ts", "i8"), ("ack_ts", "i8"),  # handshake, 0: not seen
+        ("syn_ack_frame", "i8"), ("ack_frame", "i8"), ("syn_frame", "i8"),  # with their file, as in a direction's row
         ("seen", "i4"),  # SAW_ bits
-    ]
+    ],
+    align=True,
 )  # fmt: skip
 
 SAW_SYN = 1
@@ -53,7 +55,7 @@ DIRECTION = np.dtype(
         ("first_seq", "i8"),  # unwrapped sequence number of the first byte seen or acknowledged
         ("snd_max", "i8"),  # one past the highest sequence number seen
         ("una_known", "i4"), ("una", "i8"),  # highest cumulative ACK from the peer
-        ("progress_ts", "i8"),  # when una last rose
+        ("progress_ts", "i8"), ("progress_frame", "i8"),  # when una last rose
         ("packets", "i8"), ("data_packets", "i8"), ("payload_bytes", "i8"),
         ("last_ts", "i8"), ("first_ts", "i8"),
         ("last_data_ts", "i8"), ("last_data_frame", "i8"), ("last_data_len", "i4"),

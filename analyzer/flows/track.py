@@ -88,7 +88,7 @@ def flow_of_packet(state: State, h: list[int], side: int) -> int:
 
 
 @inlined
-def note_handshake(flow: Any, me: Any, h: list[int], side: int) -> None:
+def note_handshake(flow: Any, me: Any, h: list[int], side: int, frame: int) -> None:
     """Take in the options of a SYN or SYN/ACK, and the times of the handshake."""
     if h[FLAGS] & SYN:
         me["mss"] = h[MSS]
@@ -100,13 +100,16 @@ def note_handshake(flow: Any, me: Any, h: list[int], side: int) -> None:
             flow["seen"] |= SAW_SYN_ACK
             if flow["syn_ack_ts"] == 0:
                 flow["syn_ack_ts"] = h[TS]
+                flow["syn_ack_frame"] = frame
         else:
             flow["client"] = side
             flow["seen"] |= SAW_SYN
             if flow["syn_ts"] == 0:
                 flow["syn_ts"] = h[TS]
+                flow["syn_frame"] = frame
     elif flow["syn_ack_ts"] and flow["ack_ts"] == 0 and side == flow["client"]:
         flow["ack_ts"] = h[TS]
+        flow["ack_frame"] = frame
 
 
 @inlined
@@ -158,10 +161,12 @@ def note_ack(peer: Any, h: list[int], frame: int) -> int:
         peer["una_known"] = 1
         peer["una"] = ack
         peer["progress_ts"] = h[TS]
+        peer["progress_frame"] = frame
         note_delivered(peer, ack, frame, h[TS])
     elif ack > peer["una"]:
         peer["una"] = ack
         peer["progress_ts"] = h[TS]
+        peer["progress_frame"] = frame
         peer["run_count"] = 0
         note_delivered(peer, ack, frame, h[TS])
     if peer["hole_ts"] and ack >= peer["hole_end"]:
@@ -316,7 +321,7 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
         me["first_ts"] = h[TS]
     me["ttl_min"] = min(me["ttl_min"], h[TTL])
     me["ttl_max"] = max(me["ttl_max"], h[TTL])
-    note_handshake(flow, me, h, side)
+    note_handshake(flow, me, h, side, place)
     seq = unwrap(h[SEQ], me["snd_max"] + 0) if me["ref"] else h[SEQ] + WRAP
     ack = 0
     if h[FLAGS] & ACK_FLAG:

@@ -247,8 +247,8 @@ def _recut_words(c: Calm) -> str:
     assert hole is not None  # noqa: S101  # the rule requires it
     return (
         f"The answer came only after {seconds(c.recut_after_ns)}, in pieces ({hole.filled_by[0].ip_len} bytes and "
-        f"less) that add up to segments of full size ({c.way.full_size} bytes): the sender cut them smaller, at once after "
-        "a PTB, or after it had sent them whole in vain for all that time. Capture at the sender to tell."
+        f"less) that add up to segments of full size ({c.way.full_size} bytes): the sender cut them smaller, at once "
+        "after a PTB, or after it had sent them whole in vain for all that time. Capture at the sender to tell."
     )
 
 
