@@ -42,7 +42,11 @@ ROUND = np.dtype(
 )
 
 
-def fill(p: np.ndarray, us: np.ndarray, flow: np.ndarray, *, client: bool, length: int, wire: int, captured: int) -> None:
+Array = np.ndarray[tuple[int, ...], np.dtype[np.void]]
+Numbers = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+
+
+def fill(p: Array, us: Numbers, flow: Numbers, *, client: bool, length: int, wire: int, captured: int) -> None:
     """Set every header field but sequence and acknowledgement numbers."""
     p["sec"] = FIRST_SECOND + us // 1_000_000
     p["usec"] = us % 1_000_000
@@ -86,6 +90,7 @@ def handshake(flow: int) -> bytes:
 
 
 def main() -> None:
+    """Write the capture named on the command line."""
     out, packets = Path(sys.argv[1]), int(float(sys.argv[2]))
     flows = int(sys.argv[3]) if len(sys.argv) > 3 else 100
     rounds = max(0, packets - 3 * flows) // 3
@@ -98,7 +103,8 @@ def main() -> None:
             r = np.zeros(len(index), ROUND)
             us = index * 3
             for name, offset in (("d0", 0), ("d1", 1)):
-                fill(r[name], us + offset, flow, client=False, length=DATA_WIRE - 14, wire=DATA_WIRE, captured=DATA_CAPTURED)
+                sizes = {"length": DATA_WIRE - 14, "wire": DATA_WIRE, "captured": DATA_CAPTURED}
+                fill(r[name], us + offset, flow, client=False, **sizes)
                 r[name]["id"] = (turn * 2 + offset) & 0xFFFF
                 r[name]["seq"] = (5000 + turn * 2 * PAYLOAD + offset * PAYLOAD) & 0xFFFFFFFF
                 r[name]["ack"] = 1000

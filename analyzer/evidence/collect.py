@@ -214,7 +214,6 @@ class Collector:
             sent, answer = ("syn", "syn_ack") if side == int(flow["client"]) else ("syn_ack", "ack")
             handshake, handshake_by = int(flow[f"{answer}_ts"]), int(flow[f"{answer}_frame"])
             opening = (FrameRef.at(int(flow[f"{sent}_frame"])), FrameRef.at(handshake_by))
-        header = 40 if int(flow["version"]) == 4 else 60
         hung = int(row["run_count"]) >= 2
         return Neighbour(
             stream=stream,
@@ -231,7 +230,7 @@ class Collector:
             delivered_ref=FrameRef.at(int(row["delivered_frame"])),
             delivered_ack=FrameRef.at(int(row["delivered_ack"])),
             hung_since=int(row["run_ts"]) if hung else 0,
-            hung_size=int(row["run_len"]) + header if hung else 0,
+            hung_payload=int(row["run_len"]) if hung else 0,
             hung_frame=FrameRef.at(int(row["resent_frame"])),
         )
 

@@ -243,7 +243,7 @@ def failed_during(way: Way, run: Run, settings: Settings) -> Control | None:
                 )
     for other in way.neighbours:
         if (
-            other.hung_size < head.ip_len
+            other.hung_payload < head.payload
             and other.hung_since
             and run.first.ts - ACK_DELAY_NS <= other.hung_since <= end
         ):

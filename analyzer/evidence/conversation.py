@@ -36,7 +36,7 @@ class Neighbour:
     delivered_ref: FrameRef
     delivered_ack: FrameRef
     hung_since: int  # start of a run of retransmissions that is still unanswered, 0: none
-    hung_size: int  # IP length of what is retransmitted
+    hung_payload: int  # payload of what is retransmitted
     hung_frame: FrameRef  # a retransmission of it
 
 

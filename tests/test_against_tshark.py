@@ -1,0 +1,406 @@
+"""tshark as judge: stream numbers, payload lengths and retransmissions are Wireshark's.
+
+Where the two differ on purpose, a test at the end names the difference. With `--captures DIR` stream numbers
+and lengths are compared on every capture below DIR.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import analyzer
+from analyzer.decode.fields import UNDECODED_REASONS
+from analyzer.errors import CaptureError
+from analyzer.flows.tables import MARK_DUPLICATE, MARK_FILLS, MARK_FRAGMENT, MARK_KEEPALIVE, MARK_RESENT
+from tests.builders import (
+    ACK,
+    CLIENT,
+    CLIENT6,
+    ETHERNET,
+    FIN,
+    PSH,
+    RAW,
+    RST,
+    SERVER,
+    SYN,
+    Packet,
+    block,
+    enhanced,
+    icmp,
+    interface,
+    ipv4,
+    ipv6,
+    pcap,
+    section,
+    tcp,
+)
+from tests.reading import CAPTURES, decoded, skim
+from tests.traffic import random_capture
+
+pytestmark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+
+FIELDS = (
+    "frame.number",
+    "frame.len",
+    "frame.protocols",
+    "ip.len",
+    "tcp.stream",
+    "tcp.len",
+    "tcp.analysis.retransmission",
+    "tcp.analysis.fast_retransmission",
+    "tcp.analysis.spurious_retransmission",
+    "tcp.analysis.out_of_order",
+    "tcp.analysis.keep_alive",
+)
+PLAIN = re.compile(r"(raw|null|sll|eth)(:ethertype|:vlan)*:(ip|ipv6)(:ipv6\.\w+)*:tcp\b(?!.*:(ip|ipv6):)")
+
+
+class Line(NamedTuple):
+    """What tshark says of one frame."""
+
+    protocols: str
+    wire_len: int
+    ip_len: int  # 0: not IPv4
+    stream: str  # "" where there is none, "1,2" where packets are nested
+    payload: str
+    resent: bool
+    keepalive: bool
+
+
+def tshark(path: Path) -> dict[int, Line]:
+    """tshark's view of every frame that it can read."""
+    command = ["tshark", "-n", "-r", str(path), "-T", "fields", "-E", "occurrence=a"]
+    for field in FIELDS:
+        command += ["-e", field]
+    done = subprocess.run(command, capture_output=True, timeout=120, check=False)
+    lines = {}
+    for text in done.stdout.decode(errors="replace").splitlines():
+        columns = text.split("\t")
+        if len(columns) != len(FIELDS) or not columns[0].isdigit():
+            continue  # a field that holds a line end
+        number, wire_len, protocols, ip_len, stream, payload, *analysis = columns
+        lines[int(number)] = Line(
+            protocols,
+            int(wire_len),
+            int(ip_len) if ip_len.isdigit() else 0,
+            stream,
+            payload,
+            any(analysis[:4]),
+            bool(analysis[4]),
+        )
+    return lines
+
+
+def rows_of(path: Path) -> dict[int, Any]:
+    """Ring rows of all TCP packets by frame number."""
+    return {int(row["frame"]): row for row in skim(path).rows()}
+
+
+def written(tmp_path: Path, packets: Iterable[bytes | Packet], *, link: int = RAW) -> Path:
+    """A capture of packets one millisecond apart."""
+    path = tmp_path / "written.pcap"
+    timed = [each if isinstance(each, Packet) else Packet(i * 1_000_000, each) for i, each in enumerate(packets, 1)]
+    path.write_bytes(pcap(timed, link=link))
+    return path
+
+
+def streams(path: Path) -> tuple[list[str], list[str]]:
+    """Stream numbers of all TCP packets that both decode: ours and tshark's."""
+    rows, theirs = rows_of(path), tshark(path)
+    frames = sorted(rows)
+    return [str(rows[frame]["flow"]) for frame in frames], [theirs[frame].stream for frame in frames]
+
+
+# Equal in every way.
+
+
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
+def test_streams_lengths_and_retransmissions_of_every_capture(path: Path) -> None:
+    rows, theirs = rows_of(path), tshark(path)
+    # In ICMP errors tshark numbers the quoted packet too; those frames hold no TCP packet of their own.
+    tcp_frames = {frame: line for frame, line in theirs.items() if line.stream and "icmp" not in line.protocols}
+    assert {frame: str(row["flow"]) for frame, row in rows.items()} == {
+        frame: line.stream for frame, line in tcp_frames.items()
+    }
+    assert {frame: str(row["payload"]) for frame, row in rows.items()} == {
+        frame: line.payload for frame, line in tcp_frames.items()
+    }
+    # A copy made by the capture is a retransmission to tshark (see below).
+    copies = {frame for frame, row in rows.items() if row["marks"] & MARK_DUPLICATE and theirs[frame].resent}
+    assert {frame for frame, row in rows.items() if row["marks"] & MARK_RESENT} | copies == {
+        frame for frame, line in tcp_frames.items() if line.resent
+    }
+    assert {frame for frame, row in rows.items() if row["marks"] & MARK_KEEPALIVE and row["payload"]} == {
+        frame for frame, line in tcp_frames.items() if line.keepalive and line.payload != "0"
+    }
+
+
+@pytest.mark.parametrize("flows", [5, 400])
+def test_stream_numbers_of_traffic_without_sense(tmp_path: Path, flows: int) -> None:
+    """Ports reused in every way, errors quoting known and unknown flows, malformed and cut packets."""
+    packets = [each for each in random_capture(4 + flows, flows, 1_500) if whole_or_ours(each)]
+    path = tmp_path / "random.pcap"
+    path.write_bytes(pcap(packets, link=ETHERNET))
+    ours, theirs = streams(path)
+    assert len(set(ours)) > flows
+    assert ours == theirs
+
+
+def whole_or_ours(packet: Packet) -> bool:
+    """False for a first fragment, whose stream tshark numbers only when it is reassembled."""
+    frame = packet.data
+    return not (frame[12:14] == b"\x08\x00" and len(frame) > 34 and frame[20] & 0x3F)
+
+
+def test_frame_numbers_of_a_pcapng_with_foreign_blocks(tmp_path: Path) -> None:
+    path = tmp_path / "custom.pcapng"
+    custom = block(0xBAD, (32473).to_bytes(4, "little") + b"data")
+    path.write_bytes(
+        section()
+        + custom
+        + interface()
+        + block(5, bytes(12))  # statistics: not numbered
+        + enhanced(Packet(1, ipv4(tcp(sport=1))))
+        + block(0x40000BAD, (32473).to_bytes(4, "little") + b"data")
+        + enhanced(Packet(2, ipv4(tcp(sport=2))))
+    )
+    theirs = tshark(path)
+    assert {frame: str(row["flow"]) for frame, row in rows_of(path).items()} == {
+        frame: line.stream for frame, line in theirs.items() if line.stream
+    }
+    assert set(rows_of(path)) == {2, 4}
+
+
+# Stream numbers, case by case.
+
+
+def to_server(payload: bytes = b"", **fields: Any) -> bytes:
+    return ipv4(tcp(payload, **fields), src=CLIENT, dst=SERVER)
+
+
+def to_client(payload: bytes = b"", **fields: Any) -> bytes:
+    return ipv4(tcp(payload, sport=80, dport=40000, **fields), src=SERVER, dst=CLIENT)
+
+
+OTHER = to_server(sport=2222, flags=SYN)  # what follows must have the right number too
+OPENED = [to_server(flags=SYN, seq=1), to_client(flags=SYN | ACK, seq=100, ack=2)]
+
+NUMBERING = {
+    "a SYN sent again": [*OPENED, to_server(flags=SYN, seq=1)],
+    "ports reused": [*OPENED, to_server(flags=SYN, seq=9), to_client(flags=SYN | ACK, seq=500, ack=10)],
+    "an old SYN/ACK after the reuse": [*OPENED, to_server(flags=SYN, seq=9), OPENED[1]],
+    "ports reused twice, the second time with the first number": [*OPENED, to_server(flags=SYN, seq=9), OPENED[0]],
+    "SYN/ACKs with other numbers": [
+        *OPENED,
+        to_client(flags=SYN | ACK, seq=200, ack=2),
+        to_server(seq=2, ack=101),
+        to_client(flags=SYN | ACK, seq=300, ack=2),
+    ],
+    "reuse by the other side": [
+        *OPENED,
+        to_client(flags=SYN, seq=700),
+        to_server(flags=SYN | ACK, seq=800, ack=701),
+        to_client(flags=SYN, seq=100),
+    ],
+    "a refused SYN tried again": [
+        to_server(flags=SYN, seq=1),
+        to_client(flags=RST | ACK, ack=2),
+        to_server(flags=SYN, seq=1),
+        to_client(flags=RST | ACK, ack=2),
+        to_server(flags=SYN, seq=5),
+    ],
+    "the same SYN after a FIN": [*OPENED, to_server(flags=FIN | ACK, seq=2, ack=101), to_server(flags=SYN, seq=1)],
+    "a SYN after a start in the middle": [
+        to_server(seq=50, ack=9),
+        to_server(flags=SYN, seq=49),  # the number before the first byte: the same connection
+        to_client(flags=SYN, seq=8),
+        to_server(flags=SYN, seq=50),
+    ],
+    "an acknowledgement number without the flag": [
+        to_client(flags=PSH, ack=77),
+        to_server(flags=SYN, seq=76),
+        to_server(flags=SYN, seq=9),
+    ],
+    "SYN with other flags": [to_server(flags=SYN | flag, seq=flag) for flag in (FIN, RST, PSH, 0x20, 0xC0)],
+    "addresses and ports crossed": [
+        ipv4(tcp(sport=80, dport=81, flags=SYN), src=CLIENT, dst=SERVER),
+        ipv4(tcp(sport=80, dport=81, flags=SYN), src=SERVER, dst=CLIENT),
+        ipv4(tcp(sport=81, dport=80), src=SERVER, dst=CLIENT),
+    ],
+    "a host talking to itself": [
+        ipv4(tcp(sport=80, dport=81, flags=SYN, seq=1), src=CLIENT, dst=CLIENT),
+        ipv4(tcp(sport=81, dport=80, flags=SYN | ACK, seq=9, ack=2), src=CLIENT, dst=CLIENT),
+        ipv4(tcp(sport=80, dport=80, flags=SYN, seq=1), src=CLIENT, dst=CLIENT),
+        ipv4(tcp(sport=80, dport=80, flags=SYN, seq=2), src=CLIENT, dst=CLIENT),
+    ],
+    "IPv6 beside IPv4": [ipv6(tcp(flags=SYN)), to_server(flags=SYN), ipv6(tcp(flags=SYN, seq=9))],
+}
+
+
+@pytest.mark.parametrize("packets", NUMBERING.values(), ids=NUMBERING)
+def test_stream_numbers(tmp_path: Path, packets: list[bytes]) -> None:
+    ours, theirs = streams(written(tmp_path, [*packets, OTHER]))
+    assert len(ours) == len(packets) + 1
+    assert ours == theirs
+
+
+def error(quote: bytes, kind: int = 3, code: int = 4) -> bytes:
+    return ipv4(icmp(kind, code, bytes(4), quote), src="198.51.100.1", dst=CLIENT, protocol=1)
+
+
+def error6(quote: bytes, kind: int = 2) -> bytes:
+    return ipv6(icmp(kind, 0, bytes(4), quote), src="2001:db8::1", dst=CLIENT6, following=58)
+
+
+UNKNOWN = to_server(bytes(1000), sport=1111, seq=77)
+UNKNOWN6 = ipv6(tcp(bytes(1000), sport=1111, seq=77))
+
+QUOTES = {
+    "8 bytes of TCP": [error(UNKNOWN[:28])],
+    "15 bytes of TCP": [error(UNKNOWN[:35])],
+    "16 bytes of TCP": [error(UNKNOWN[:36])],
+    "all of it": [error(UNKNOWN[:500])],
+    "IPv6, 8 bytes": [error6(UNKNOWN6[:48])],
+    "IPv6, 16 bytes": [error6(UNKNOWN6[:56])],
+    "IPv6, all of it": [error6(UNKNOWN6)],
+    "quoted twice": [error(UNKNOWN), error(UNKNOWN)],
+    "quoted before it comes": [error(UNKNOWN), to_server(sport=1111, seq=5, flags=SYN)],
+    "of a known flow": [to_server(sport=1111), error(UNKNOWN)],
+    "in the other direction": [to_server(flags=SYN, seq=5), error(to_client(seq=7, ack=6))],
+    "a quoted SYN that reuses ports": [*OPENED, error(to_server(flags=SYN, seq=7)), to_server(seq=2)],
+    "a wrong checksum": [error(UNKNOWN)[:-1] + b"\xff"],
+    "a fragment": [error(ipv4(tcp(bytes(100), sport=1111), df=False, more=True))],
+    "a malformed TCP header": [error(to_server()[:32] + b"\x40" + to_server()[33:])],
+    "an IP length below the TCP header": [error(ipv4(tcp(sport=1111), total=30))],
+    **{f"type {kind}": [error(UNKNOWN, kind, 0)] for kind in (0, 3, 4, 5, 8, 11, 12, 13)},
+    **{f"ICMPv6 type {kind}": [error6(UNKNOWN6, kind)] for kind in (1, 2, 3, 4, 5, 128)},
+}
+
+
+@pytest.mark.parametrize("packets", QUOTES.values(), ids=QUOTES)
+def test_a_packet_quoted_in_an_error_can_have_a_number_of_its_own(tmp_path: Path, packets: list[bytes]) -> None:
+    ours, theirs = streams(written(tmp_path, [*packets, OTHER]))
+    assert ours == theirs
+
+
+def test_a_flow_that_is_only_quoted_is_not_reported(tmp_path: Path) -> None:
+    analysis = analyzer.analyze(written(tmp_path, [error(UNKNOWN), OTHER]))
+    assert [flow.stream for flow in analysis.all_flows] == [1]
+    assert analysis.totals.flows == 1
+
+
+def test_cut_and_malformed_tcp_headers_can_have_a_number(tmp_path: Path) -> None:
+    cut = [Packet(i, to_server(sport=7000 + i)[: 20 + i], 40) for i in range(21)]
+    short = [to_server(sport=8000 + i)[:2] + (20 + i).to_bytes(2) + to_server()[4 : 20 + i] for i in range(21)]
+    malformed = [to_server()[:32] + bytes([words << 4]) + to_server()[33:] for words in (0, 4, 6, 15)]
+    ours, theirs = streams(written(tmp_path, [*cut, OTHER, *short, *malformed, to_server(sport=3333)]))
+    assert ours == theirs
+    assert len(ours) == 4  # one of the cut ones and one of the short ones are whole
+    assert int(ours[-1]) > 9
+
+
+# Differences with names.
+
+
+def test_a_copy_made_by_the_capture_is_no_retransmission(tmp_path: Path) -> None:
+    segment = to_server(b"data", seq=1, ack=1)
+    path = written(tmp_path, [segment, segment])
+    assert rows_of(path)[2]["marks"] & (MARK_DUPLICATE | MARK_RESENT) == MARK_DUPLICATE
+    assert tshark(path)[2].resent
+
+
+def test_bytes_that_only_a_bare_ack_has_passed_fill_a_gap(tmp_path: Path) -> None:
+    """An ACK that overtook its data: tshark takes the data for sent before."""
+    path = written(tmp_path, [to_server(b"1234", seq=1), to_server(seq=9), to_server(b"5678", seq=5, flags=PSH | ACK)])
+    assert not rows_of(path)[3]["marks"] & MARK_RESENT
+    assert tshark(path)[3].resent
+
+
+def test_an_overlap_of_one_byte_is_a_retransmission(tmp_path: Path) -> None:
+    """tshark supposes that the byte was a window probe."""
+    path = written(tmp_path, [to_server(b"1234", seq=1), to_server(b"4567", seq=4)])
+    assert rows_of(path)[2]["marks"] & MARK_RESENT
+    assert not tshark(path)[2].resent
+
+
+def test_a_syn_behind_its_answer_was_seen_late(tmp_path: Path) -> None:
+    path = written(tmp_path, [to_client(flags=SYN | ACK, seq=100, ack=2), to_server(flags=SYN, seq=1)])
+    assert rows_of(path)[2]["marks"] & MARK_RESENT
+    assert not tshark(path)[2].resent
+
+
+def test_a_length_beyond_the_frame_is_believed(tmp_path: Path) -> None:
+    """Capture tools that cut packets often forget their wire length; the IP header keeps the truth."""
+    path = written(tmp_path, [Packet(0, to_server(bytes(1000))[:40], 40)])
+    assert rows_of(path)[1]["payload"] == 1000
+    assert tshark(path)[1].payload in ("", "0")
+
+
+def test_a_fragmented_segment_counts_at_its_first_fragment(tmp_path: Path) -> None:
+    """tshark decodes it in the frame that completes it; the skim does not reassemble."""
+    whole = tcp(bytes(300), sport=9)
+    first = ipv4(whole[:216], df=False, more=True)
+    last = ipv4(whole[216:], df=False, offset=216)
+    path = written(tmp_path, [first, last])
+    assert {frame: row["payload"] for frame, row in rows_of(path).items()} == {1: 196}
+    assert rows_of(path)[1]["marks"] & MARK_FRAGMENT
+    assert {frame: line.payload for frame, line in tshark(path).items() if line.stream} == {2: "300"}
+
+
+# Any captures, on demand.
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "foreign_capture" in metafunc.fixturenames:
+        folder = metafunc.config.getoption("--captures")
+        paths = sorted(path for path in Path(folder).rglob("*") if path.is_file()) if folder else []
+        metafunc.parametrize("foreign_capture", paths, ids=str)
+
+
+def test_any_capture(foreign_capture: Path) -> None:
+    """Every plain TCP packet has tshark's stream number and length.
+
+    Where tshark numbers packets that the skim does not look into (tunnels) or numbers at another frame
+    (fragments), the numbers need only belong together one to one.
+    """
+    theirs = tshark(foreign_capture)
+    try:
+        rows = rows_of(foreign_capture)
+        reasons = {frame: reason for frame, (_, _, reason) in enumerate(decoded(foreign_capture), 1)}
+    except CaptureError as error:
+        pytest.skip(str(error))
+    if not theirs:
+        pytest.skip("tshark cannot read it")
+    shifted = False
+    for frame, line in theirs.items():
+        if line.stream and frame not in rows and "icmp" not in line.protocols:
+            shifted = True
+            assert not PLAIN.match(line.protocols) or reasons[frame] in UNDECODED_REASONS[5:], (frame, line)
+    shifted |= any(row["marks"] & MARK_FRAGMENT for row in rows.values())
+    forward: dict[str, str] = {}
+    backward: dict[str, str] = {}
+    for frame, row in rows.items():
+        line = theirs.get(frame)
+        if line is None or row["marks"] & MARK_FRAGMENT or not line.stream:
+            continue
+        ours = str(row["flow"])
+        if not shifted:
+            assert ours == line.stream, frame
+        assert forward.setdefault(ours, line.stream) == line.stream, frame
+        assert backward.setdefault(line.stream, ours) == ours, frame
+        beyond = line.ip_len and line.ip_len > line.wire_len - 14
+        assert str(row["payload"]) == line.payload or beyond or not line.payload, (frame, line)
+
+
+def test_fills_are_not_retransmissions_but_late(tmp_path: Path) -> None:
+    """A segment that was overtaken is marked as filling the hole; tshark calls it out of order or retransmitted."""
+    path = written(tmp_path, [to_server(b"1234", seq=1), to_server(b"9", seq=9), to_server(b"5678", seq=5)])
+    assert rows_of(path)[3]["marks"] & MARK_FILLS
+    assert tshark(path)[3].resent

@@ -1,0 +1,96 @@
+"""Each row of the two tables is needed: without it some scenario gets another verdict."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import tests.scenarios
+from analyzer.verdicts import judge, plain, rules
+from analyzer.verdicts.facts import Facts
+from analyzer.verdicts.plain import CALM, Calm, CalmRule
+from analyzer.verdicts.rules import STALLED, StallRule
+from tests.scenarios.checks import analysis_in, differences
+from tests.scenarios.notation import Expectation, Scenario, load_scenarios
+
+Case = tuple[Scenario, Expectation]
+
+
+@cache
+def cases() -> list[Case]:
+    """All scenarios with each of their expectations."""
+    topics = load_scenarios(Path(next(iter(tests.scenarios.__path__))))
+    return [(s, e) for scenarios in topics.values() for s in scenarios for e in s.expectations if not e.xfail]
+
+
+@cache
+def deciding() -> dict[StallRule | CalmRule, list[Case]]:
+    """For each row, the cases in which it applied to some direction."""
+    found: dict[StallRule | CalmRule, list[Case]] = defaultdict(list)
+    current: list[Case] = []
+
+    def judge_run(facts: Facts) -> StallRule:
+        rule = rules.judge_run(facts)
+        found[rule].append(current[0])
+        return rule
+
+    def judge_calm(calm: Calm) -> CalmRule:
+        rule = plain.judge_calm(calm)
+        found[rule].append(current[0])
+        return rule
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(judge, "judge_run", judge_run)
+        patch.setattr(judge, "judge_calm", judge_calm)
+        for case in cases():
+            current[:] = [case]
+            analysis_in(case[0], case[1].view)
+    return found
+
+
+def is_red(case: Case) -> bool:
+    """True if the case's expectation is not met, or the table has no answer."""
+    try:
+        return bool(differences(*case))
+    except StopIteration:
+        return True
+
+
+@pytest.mark.parametrize("row", range(len(STALLED)), ids=[f"{r.verdict}/{r.words.__name__}" for r in STALLED])
+def test_a_stalled_run_needs_this_row(row: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    candidates = deciding()[STALLED[row]]
+    monkeypatch.setattr(rules, "STALLED", STALLED[:row] + STALLED[row + 1 :])
+    assert any(is_red(case) for case in candidates)
+
+
+@pytest.mark.parametrize("row", range(len(CALM)), ids=[f"{r.verdict}/{r.words.__name__}" for r in CALM])
+def test_a_calm_direction_needs_this_row(row: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    candidates = deciding()[CALM[row]]
+    monkeypatch.setattr(plain, "CALM", CALM[:row] + CALM[row + 1 :])
+    assert any(is_red(case) for case in candidates)
+
+
+def test_every_verdict_of_the_contract_is_expected_somewhere() -> None:
+    contract = {
+        "blackhole",
+        "blackhole_probable",
+        "blackhole_suspected",
+        "blackhole_recovered",
+        "ptb_ignored",
+        "pmtud_ok",
+        "fragment_loss",
+        "content_drop",
+        "zero_window",
+        "dead_path",
+        "loss",
+        "stall",
+        "ok",
+        "no_df",
+        "not_exercised",
+        "inconclusive",
+    }
+    only = {next(iter(e.verdicts)) for _, e in cases() if len(e.verdicts) == 1}
+    assert contract - only == set()
