@@ -210,6 +210,11 @@ def passed_before(way: Way, run: Run) -> Control | None:
     return None
 
 
+def _begins_late(run: Run) -> bool:
+    """True if the head's first transmission is not in the capture, so that its time is unknown."""
+    return run.original is None or run.original.fills_hole
+
+
 def failed_during(way: Way, run: Run, settings: Settings) -> Control | None:
     """Smaller packets sent in the episode that did not get through either, or None."""
     end = run.end_ts(way.capture_end)
@@ -219,7 +224,7 @@ def failed_during(way: Way, run: Run, settings: Settings) -> Control | None:
         for t in way.transmissions
         if t.covered_by is None
         and not t.segment.super_segment
-        and (t.segment.ts > run.first.ts or (run.original is None and t.segment.seq > run.seq))
+        and (t.segment.ts > run.first.ts or (_begins_late(run) and t.segment.seq > run.seq))
         and t.segment.ip_len < head.ip_len
         and end - t.segment.ts >= settings.control_wait_ns
     ]
@@ -259,6 +264,10 @@ def as_large_passed(way: Way, run: Run) -> tuple[Control | None, Control | None]
     after: Control | None = None
     size = run.head.ip_len
     since, _ = way.cap
+
+    def sent_later(segment: Segment) -> bool:
+        return segment.ts >= run.first.ts or (_begins_late(run) and segment.seq > run.seq)
+
     for t in way.transmissions:
         if (
             t.segment.super_segment
@@ -266,14 +275,24 @@ def as_large_passed(way: Way, run: Run) -> tuple[Control | None, Control | None]
             and t.one_shape  # sent again in pieces, the pieces may have arrived
             and t.segment.seq > run.seq
             and t.segment.payload >= 2 * run.head.payload
-            and run.first.ts <= t.segment.ts < since
+            and sent_later(t.segment)
+            and t.segment.ts < since
         ):
             text = f"a super-segment of {t.segment.payload} bytes, cut into packets as large, got through"
             after = after or Control(text, (t.segment.ref, t.covered_by.ref))
-        if t.segment.ip_len < size or not way.counts(t) or t.covered_by is None or t.segment.df < run.head.df:
+        if t.segment.ip_len < size or t.segment.df < run.head.df:
+            continue
+        if t.covered_by is None:
+            below = t.segment.seq + t.segment.payload <= run.seq and run.retransmissions >= 2
+            if below and t.one_shape and not t.segment.resent and way.size_known(t.segment):
+                # A timer resends the oldest byte: the sender had the ACK of all below, the capture has not.
+                text = f"a packet of {t.segment.ip_len} bytes was acknowledged, for the sender went on behind it"
+                before = Control(text, (t.segment.ref, run.head.ref))
+            continue
+        if not way.counts(t):
             continue
         found = Control(f"a packet of {t.segment.ip_len} bytes got through", (t.segment.ref, t.covered_by.ref))
-        if t.segment.ts >= run.first.ts:
+        if sent_later(t.segment):
             # Attributed by timing alone, the head's own size proves nothing against a smaller re-cut.
             after = after or found
         else:

@@ -44,6 +44,8 @@ def differences(scenario: Scenario, expected: Expectation) -> list[str]:
             wrong.append(f"{name} {got}, not {wanted}")
     if expected.reason is not None and expected.reason not in [p.reason for p in flow.ptb if p.effect == "ignored"]:
         wrong.append(f"reasons {[p.reason for p in flow.ptb]}, not {expected.reason}")
+    if expected.says is not None and expected.says not in flow.explanation:
+        wrong.append(f"does not say {expected.says!r}")
     if expected.seconds is not None:
         shortest, longest = expected.seconds
         lasted = flow.stalled.seconds if flow.stalled else -1.0

@@ -108,6 +108,7 @@ class Expectation:
     retransmissions: int | None = None
     seconds: tuple[float, float] | None = None
     reason: str | None = None
+    says: str | None = None
     xfail: str | None = None
 
     @property
@@ -119,7 +120,7 @@ class Expectation:
     def parse(line: str) -> Expectation:
         """`expect at S [b] until 1.0: blackhole|stall high s>c 752..1499 exact 1400 stalled 1500 reason host`.
 
-        Also `retransmissions N`, `seconds 2.9..3.1`. Either end of a bracket may be left out: `752..`.
+        Also `retransmissions N`, `seconds 2.9..3.1`, `says WORD` (in the explanation). Either end of a bracket may be left out: `752..`.
         """
         found = EXPECT.match(line)
         if not found:
@@ -143,6 +144,8 @@ class Expectation:
                     out.retransmissions = int(what.pop(0))
                 case "reason":
                     out.reason = what.pop(0)
+                case "says":
+                    out.says = what.pop(0)
                 case "seconds":
                     low, high = what.pop(0).split("..")
                     out.seconds = float(low), float(high)
