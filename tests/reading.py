@@ -123,13 +123,13 @@ class Skimmed(NamedTuple):
         }
 
 
-def skim(*sources: bytes | Path, compiled: bool = False, first_row: int = 0) -> Skimmed:
+def skim(*sources: bytes | Path, compiled: bool = False, seed: int = 7, first_row: int = 0) -> Skimmed:
     """Skim captures as one, with the pipeline's own loop; the ring starts at `first_row`."""
     readers = [open_reader(source) for source in sources]
     try:
         for reader in readers:
             reader.start()
-        skimmer = Skimmer(compiled=compiled, seed=7)
+        skimmer = Skimmer(compiled=compiled, seed=seed)
         assert skimmer.compiled == compiled
         skimmer.state.counters[C_ROWS] = first_row
         _skim_all(skimmer, [_prepare(skimmer, reader, i) for i, reader in enumerate(readers)], None)

@@ -210,7 +210,15 @@ def test_unknown_blocks_are_skipped() -> None:
     statistics = block(5, bytes(20))
     decryption_secrets = block(10, b"any")
     empty = block(0x80000001, b"")
-    data = section() + decryption_secrets + interface() + empty + enhanced(Packet(0, b"a")) + statistics + simple(Packet(0, b"bc"))
+    data = (
+        section()
+        + decryption_secrets
+        + interface()
+        + empty
+        + enhanced(Packet(0, b"a"))
+        + statistics
+        + simple(Packet(0, b"bc"))
+    )
     assert [record.data for record in records(data)] == [b"a", b"bc"]
 
 

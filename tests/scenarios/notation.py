@@ -70,6 +70,7 @@ class View:
     snap: int = 262144
     twice: bool = False  # every packet captured twice, 8 us apart, as a SPAN port does
     vlan: int | None = None
+    mirrored: bool = False  # client and server exchange their addresses, ports and sequence numbers
 
     @staticmethod
     def parse(point: str, words: list[str]) -> View:
@@ -118,9 +119,11 @@ class Expectation:
 
     @staticmethod
     def parse(line: str) -> Expectation:
-        """`expect at S [b] until 1.0: blackhole|stall high s>c 752..1499 exact 1400 stalled 1500 reason host`.
+        """Read an `expect` line.
 
-        Also `retransmissions N`, `seconds 2.9..3.1`, `says WORD` (in the explanation). Either end of a bracket may be left out: `752..`.
+        `expect at S [b] until 1.0: blackhole|stall high s>c 752..1499 exact 1400 stalled 1500 reason host`;
+        also `retransmissions N`, `seconds 2.9..3.1`, `says WORD` (in the explanation). Either end of a bracket may
+        be left out (nothing known): `752..`.
         """
         found = EXPECT.match(line)
         if not found:
@@ -342,7 +345,7 @@ class Scenario:
 
     def records(self, view: View) -> list[Record]:
         """The packets that a capture at the view's point holds, in the order of their times there."""
-        return list(Compiler(self).records(view))
+        return list(Compiler(self, mirrored=view.mirrored).records(view))
 
     def truth(self) -> dict[str, int]:
         """The true path MTU by direction ("S>C"), where the scenario states it."""
@@ -360,8 +363,9 @@ class Scenario:
 class Compiler:
     """Turns a scenario into packets. One is made for each use; nothing is kept between uses."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, *, mirrored: bool = False) -> None:
         self.scenario = scenario
+        self.mirrored = mirrored
         self.version = 4
         self.delay = 10_000_000
         self.hops = 3
@@ -422,6 +426,10 @@ class Compiler:
                     c.port = int(value)
                 else:
                     both[what[0].upper()].address = value
+        if self.mirrored:
+            c.address, s.address = s.address, c.address
+            c.port, s.port = s.port, c.port + 10_000
+            c.isn, s.isn = s.isn, c.isn
         self.flows[flow] = both
         return both
 
