@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import analyzer
+from analyzer.settings import Settings
 from tests.builders import ACK, SYN, internet_checksum, pcap_records
 from tests.reading import CAPTURES
 
@@ -221,10 +222,10 @@ def judged(analysis: analyzer.Analysis) -> list[Judgement]:
     ]
 
 
-def analysed(tmp_path: Path, data: bytes) -> analyzer.Analysis:
+def analysed(tmp_path: Path, data: bytes, settings: Settings | None = None) -> analyzer.Analysis:
     path = tmp_path / "nameless"
     path.write_bytes(data)
-    return analyzer.analyze(path, compiled=False)
+    return analyzer.analyze(path, settings=settings, compiled=False)
 
 
 def ends_of(data: bytes) -> Rewriter:
@@ -285,13 +286,17 @@ def has_fragments(data: bytes) -> bool:
 
 @captures
 @pytest.mark.parametrize("stretch", [2, 3])
-def test_sizes_do_not_matter(path: Path, tmp_path: Path, stretch: int) -> None:
+def test_sizes_do_not_matter(path: Path, tmp_path: Path, stretch: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Jumbo paths: every payload byte becomes two or three, and the limits of the path grow alike."""
     data = path.read_bytes()
     if has_fragments(data):
         pytest.skip("fragments cannot grow without a new offset")
     rewriter = Rewriter(stretch=stretch)
-    before, after = analyzer.analyze(path), analysed(tmp_path, rewriter.capture(data))
+    # What counts as large enough to tell is the one absolute size there is.
+    large = rewriter.size(Settings().exercised_bytes, 52)
+    before = analyzer.analyze(path)
+    monkeypatch.setattr("analyzer.flows.track.FULL_ENOUGH", large, raising=False)
+    after = analysed(tmp_path, rewriter.capture(data), Settings(exercised_bytes=large))
     assert judged(after) == judged(before)
     for new, old in zip(after.all_flows, before.all_flows, strict=True):
         headers = (40 if old.version == 4 else 60) + rewriter.options

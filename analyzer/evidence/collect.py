@@ -16,7 +16,17 @@ from analyzer.evidence.conversation import Conversation, Neighbour, Way
 from analyzer.evidence.ptb import CHECKSUM_WRONG, PtbSeen
 from analyzer.evidence.segments import FrameRef, Segment, segments_of
 from analyzer.flows.quotes import QUOTED_SEQ
-from analyzer.flows.tables import C_EVENTS, C_FILES, C_FLOWS, C_ICMPS, C_LAST_TS, SAW_SYN, SAW_SYN_ACK, State
+from analyzer.flows.tables import (
+    C_EVENTS,
+    C_FILES,
+    C_FLOWS,
+    C_ICMPS,
+    C_LAST_TS,
+    SAW_FRAGMENT,
+    SAW_SYN,
+    SAW_SYN_ACK,
+    State,
+)
 
 MAX_NEIGHBOURS = 256  # other flows of the same two addresses that are looked at
 
@@ -104,6 +114,7 @@ class Collector:
                 capture_end=self.capture_end,
                 flow_start=int(flow["first_ts"]),
                 several_files=self.several_files,
+                fragmented=bool(int(flow["seen"]) & SAW_FRAGMENT),
                 rtt=trips[side],
             )
             for side in (0, 1)

@@ -161,10 +161,18 @@ def sacked_unseen(way: Way, run: Run) -> Segment | None:
     sent = [(s.seq, s.seq + s.payload) for s in way.segments if s.side == way.side and s.data]
     for ack in way.segments:
         if ack.side != way.side and run.first.ts < ack.ts <= end:
-            for left, _ in ack.sack:
-                if left >= run.head.seq + run.head.payload and not any(a <= left < b for a, b in sent):
+            for left, right in ack.sack:
+                if left >= run.head.seq + run.head.payload and not _covered(left, right, sent):
                     return ack
     return None
+
+
+def _covered(left: int, right: int, spans: list[tuple[int, int]]) -> bool:
+    """True if the spans together hold all of [left, right)."""
+    for start, end in sorted(spans):
+        if start <= left < end:
+            left = end
+    return left >= right
 
 
 def _more_duplicate_acks_than_small(way: Way, run: Run) -> Control | None:
@@ -241,7 +249,7 @@ def failed_during(way: Way, run: Run, settings: Settings) -> Control | None:
                 s for s in way.segments if s.side == way.side and s.has_ack and s.ack >= asked.end and s.ts < asked.ts
             ]
             again = [s for s in way.segments if s.side != way.side and s.seq == asked.seq and s.resent]
-            if acks and len(again) >= 2:
+            if acks and len(again) >= (1 if asked.syn else 2):
                 return Control(
                     "the peer keeps sending what small ACKs have acknowledged: they do not arrive",
                     (*refs(acks[:1]), *refs(again)),

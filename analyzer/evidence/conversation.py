@@ -17,6 +17,7 @@ from analyzer.settings import LONG_HOLE_NS
 if TYPE_CHECKING:
     from analyzer.evidence.ptb import PtbSeen
 
+ETHERNET_MTU = 1500
 INITIAL_TTLS = (32, 64, 128, 255)  # what common stacks send with; one of them means no router in between
 
 
@@ -54,6 +55,7 @@ class Way:
     capture_end: int = 0
     flow_start: int = 0
     several_files: bool = False
+    fragmented: bool = False
     rtt: int = 0  # from this side's packet to the peer's answer at the capture point, ns; 0 unknown
 
     def name(self, ref: FrameRef) -> str:
@@ -139,6 +141,8 @@ class Way:
         """True if the packet is no super-segment by its own looks."""
         if segment.super_segment:
             return False
+        if not self.full_size and segment.ip_len > ETHERNET_MTU and any(p.ts <= segment.ts for p in self.ptbs):
+            return False  # no MSS seen, and a sender that had to shrink: rather several segments than a jumbo frame
         # No MSS seen: a timeout resends one segment, so larger packets were several.
         return bool(
             self.full_size or not self.count["resent_max"] or segment.ip_len <= max(self.count["resent_max"], 1500)
@@ -168,7 +172,9 @@ class Way:
 
     @property
     def missing_share(self) -> float:
-        """Share of the acknowledged bytes that the capture does not hold."""
+        """Share of the acknowledged bytes that the capture does not hold; 0 where fragments hide it."""
+        if self.fragmented:
+            return 0.0  # the bytes in later fragments are in the capture, but belong to no TCP header
         total = self.count["payload_bytes"] + self.count["unseen"]
         return self.count["unseen"] / total if total else 0.0
 

@@ -88,6 +88,7 @@ DIRECTION = np.dtype(
         ("hole_longest", "i8"),
         ("unseen", "i8"),  # bytes acknowledged but not in the capture
         ("ptbs", "i4"),
+        ("fin_ts", "i8"),  # first FIN, 0: none
     ],
     align=True,
 )  # fmt: skip

@@ -345,6 +345,8 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
         marks = note_segment(state, flow, me, peer, h, place, side, seq, ack)
     if h[FLAGS] & FIN:
         flow["seen"] |= SAW_FIN
+        if me["fin_ts"] == 0:
+            me["fin_ts"] = h[TS]
     if h[FRAGMENT]:
         flow["seen"] |= SAW_FRAGMENT
     if h[DSACK]:

@@ -11,8 +11,9 @@ from analyzer.evidence.segments import FrameRef, refs
 from analyzer.flows.tables import SAW_SYN_ACK
 from analyzer.results import VERDICTS, PathMtu, Ptb, RuledOut, Stalled
 from analyzer.settings import Settings
+from analyzer.verdicts.calm import Calm
 from analyzer.verdicts.facts import Facts
-from analyzer.verdicts.plain import Calm, judge_calm
+from analyzer.verdicts.plain import judge_calm
 from analyzer.verdicts.rules import judge_run
 
 LIMITED_BY_SIZE = frozenset({"blackhole", "blackhole_probable", "blackhole_recovered", "ptb_ignored", "fragment_loss"})
@@ -77,9 +78,10 @@ def judge_way(way: Way, conversation: Conversation, settings: Settings) -> Judge
 def judge_conversation(conversation: Conversation, judged: list[Judgement]) -> Judgement:
     """The worse of the two directions; of two healthy ones, the one that carried the larger packets."""
 
-    def rank(judgement: Judgement) -> tuple[int, int, int]:
+    def rank(judgement: Judgement) -> tuple[int, int, int, bool]:
         way = conversation.ways[judgement.side]
-        return VERDICTS.index(judgement.verdict), -way.delivered, -way.count["max_sent"]
+        from_client = judgement.side == conversation.client_side
+        return VERDICTS.index(judgement.verdict), -way.delivered, -way.count["max_sent"], from_client
 
     return min(judged, key=rank)
 

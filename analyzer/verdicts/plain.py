@@ -3,154 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import pairwise
 from typing import NamedTuple
 
-from analyzer.evidence.conversation import Way
-from analyzer.evidence.holes import Hole, fits_full_size
-from analyzer.evidence.ptb import PtbSeen, acked_after
 from analyzer.evidence.segments import FrameRef, refs
-from analyzer.flows.tables import SAW_FIN, SAW_RST
-from analyzer.settings import Settings
+from analyzer.verdicts.calm import Calm
 from analyzer.verdicts.words import seconds
-
-UNANSWERED = 2
-"""Retransmissions of the peer without an answer after which the other side counts as gone."""
-
-REQUEST_PACKETS = 10
-"""Data packets up to which what the peer sent looks like a request, whose answer may be missed."""
-
-
-@dataclass
-class Calm:
-    """Facts about one direction without a stall."""
-
-    way: Way
-    settings: Settings
-    seen: int  # SAW_ bits of the flow
-    established: bool
-    to_client: bool  # the direction from the server, where answers are expected
-
-    @cached_property
-    def answered_ptb(self) -> tuple[PtbSeen, FrameRef] | None:
-        """A PTB and the later packet that acknowledged the bytes it quotes."""
-        for ptb in self.way.ptbs:
-            if ptb.defect in (None, "mtu_zero"):
-                ack = acked_after(ptb, self.way.segments, self.way.side)
-                if ack is not None:
-                    return ptb, ack.ref
-        return None
-
-    @cached_property
-    def pending_ptb(self) -> PtbSeen | None:
-        """A PTB after which the capture shows nothing of the quoted bytes."""
-        return next((p for p in self.way.ptbs if p.plausible), None)
-
-    @cached_property
-    def closed_ns(self) -> int:
-        """How long the peer kept its window closed, ns."""
-        peer = self.way.peer
-        still = self.way.capture_end - peer["window_zero_ts"] if peer["window_zero_ts"] else 0
-        return max(peer["window_zero_longest"], still)
-
-    @cached_property
-    def unexplained_hole(self) -> Hole | None:
-        """A hole that full-size packets may have left, while only smaller ones were ever seen; or None.
-
-        That is what a black hole before the capture point leaves, and for a moment ordinary loss too.
-        """
-        way = self.way
-        full = way.full_size
-        largest = max(way.count["max_sent"], way.delivered)
-        if way.count["super_packets"] or largest >= (full or self.settings.exercised_bytes):
-            return None
-        for hole in way.holes:
-            first_fill = hole.filled_by[0].ip_len if hole.filled_by else 0
-            quick = hole.filled_ts is not None and hole.filled_ts - hole.opened_by.ts < self.settings.hole_ns
-            if (
-                not quick
-                and all(not s.super_segment and s.ip_len < (full or 1 << 30) for s in hole.arrived)
-                and fits_full_size(hole.missing, way.peer["mss"])
-                and first_fill < (full or self.settings.exercised_bytes)
-            ):
-                return hole
-        return None
-
-    @cached_property
-    def lossy(self) -> bool:
-        """Too many acknowledged bytes are missing from the capture to believe in its holes."""
-        return self.way.missing_share > self.settings.capture_loss
-
-    @cached_property
-    def suspicious_hole(self) -> Hole | None:
-        """The unexplained hole if it stayed open long enough (contract: `blackhole_suspected`)."""
-        hole = self.unexplained_hole
-        if hole is None or (hole.filled_ts is None and self.way.peer["run_count"] >= UNANSWERED):
-            return None  # what this side gets is not answered either: it is gone, not only its large packets
-        if self.lossy:
-            return None
-        end = hole.filled_ts if hole.filled_ts is not None else self.way.capture_end
-        return hole if end - hole.opened_by.ts >= self.settings.hole_ns else None
-
-    @cached_property
-    def recut_hole(self) -> Hole | None:
-        """A hole filled by pieces that add up to full-size segments: the sender cut its segments smaller."""
-        way = self.way
-        full = way.full_size
-        if not full or max(way.count["max_sent"], way.delivered) >= full:
-            return None
-        payloads = {way.peer["mss"], way.peer["mss"] - 12}
-        for hole in way.holes:
-            pieces = hole.filled_by
-            halves = {a.payload + b.payload for a, b in pairwise(pieces) if a.end == b.seq}
-            if all(piece.ip_len < full for piece in pieces) and halves & payloads:
-                return hole
-        return None
-
-    @cached_property
-    def recut_after_ns(self) -> int:
-        """How long after the peer's last data the first piece of the re-cut segments came; 0 if not so."""
-        hole = self.recut_hole
-        asked = self.way.peer["last_data_ts"]
-        first = hole.filled_by[0].ts if hole is not None else 0
-        before = [s.ts for s in self.way.segments if s.side == self.way.side and s.data and s.ts < first]
-        return max(0, min([first, *(t for t in before if t > asked)]) - asked) if asked and hole is not None else 0
-
-    @cached_property
-    def silence_ns(self) -> int:
-        """Time since the peer's acknowledged request during which this side sent no data; 0 if not so.
-
-        Only what looks like a request counts, and only where the answer would be new: the peer spoke
-        last, and neither side closed in good order.
-        """
-        way, peer = self.way, self.way.peer
-        if (
-            not self.to_client
-            or not self.established
-            or peer["last_data_ts"] <= way.count["last_data_ts"]
-            or not peer["last_data_ts"]
-        ):
-            return 0
-        if peer["una"] < peer["snd_max"] - 1 or (self.seen & SAW_FIN and not self.seen & SAW_RST and way.at_sender):
-            return 0
-        if peer["data_packets"] > REQUEST_PACKETS and not way.count["data_packets"]:
-            return 0
-        fin = next((s for s in way.segments if s.side == way.side and s.fin), None)
-        if fin is not None and fin.ts - peer["last_data_ts"] < self.settings.silence_ns:
-            return 0
-        return way.capture_end - peer["last_data_ts"]
-
-    @cached_property
-    def real_losses(self) -> int:
-        """Segments sent again that the peer did not have, as far as the capture tells."""
-        count = self.way.count
-        resent = max(0, count["resent"] - count["spurious"] - count["dsacks"])
-        late = count["filled"] if count["hole_longest"] > max(self.way.rtt, 10_000_000) else 0
-        if self.recut_hole is not None:
-            late = 0  # the size was changed, not the luck
-        return resent + late
 
 
 class CalmRule(NamedTuple):
@@ -275,6 +132,31 @@ def _young_hole_frames(c: Calm) -> tuple[FrameRef, ...]:
     return (c.unexplained_hole.opened_by.ref,) if c.unexplained_hole else ()
 
 
+def _lasting_hole_words(c: Calm) -> str:
+    hole = c.lasting_hole
+    assert hole is not None  # noqa: S101  # the rule requires it
+    return (
+        f"{hole.missing} bytes before {c.way.name(hole.opened_by.ref)} never came within "
+        f"{hole.seconds_open(c.way.capture_end):.1f} s. Packets as large had come before, or the missing ones were not "
+        "large: their size does not explain it. Capture at the sender."
+    )
+
+
+def _lasting_hole_frames(c: Calm) -> tuple[FrameRef, ...]:
+    return (c.lasting_hole.opened_by.ref,) if c.lasting_hole else ()
+
+
+def _lossy(c: Calm) -> bool:
+    return c.lossy and not _ok(c)
+
+
+def _lossy_words(c: Calm) -> str:
+    return (
+        f"{c.way.missing_share:.0%} of the acknowledged bytes are missing from the capture: it lost packets itself and "
+        "cannot tell."
+    )
+
+
 def _silent(c: Calm) -> bool:
     return c.silence_ns >= c.settings.silence_ns and not c.way.at_sender
 
@@ -389,9 +271,11 @@ CALM: tuple[CalmRule, ...] = (
     CalmRule("blackhole_suspected", lambda c: c.suspicious_hole is not None, "medium", _hole_words, _hole_frames),
     CalmRule("inconclusive", lambda c: c.recut_after_ns >= c.settings.hole_ns, "low", _recut_words, _recut_frames),
     CalmRule("inconclusive", lambda c: c.unexplained_hole is not None, "low", _young_hole_words, _young_hole_frames),
+    CalmRule("inconclusive", lambda c: c.lasting_hole is not None, "low", _lasting_hole_words, _lasting_hole_frames),
     CalmRule("inconclusive", _silent, "low", _silent_words, _silent_frames),
     CalmRule("loss", lambda c: c.real_losses > 0, "high", _loss_words, _loss_frames),
     CalmRule("ok", _ok, "high", _ok_words, _ok_frames),
+    CalmRule("inconclusive", _lossy, "low", _lossy_words, _no_frames),
     CalmRule("no_df", _no_df, "high", _no_df_words, _no_df_frames),
     CalmRule("inconclusive", _unanswered, "low", _unanswered_words, _unanswered_frames),
     CalmRule("not_exercised", lambda _: True, "high", _not_exercised_words, _no_frames),

@@ -51,7 +51,8 @@ def _pmtud_ok(f: Facts) -> bool:
 
 
 def _ptb_pending(f: Facts) -> bool:
-    return not f.resolved and not f.hung and any(p.plausible for p in f.about)
+    """A PTB that asks for less came, and the capture does not show what the sender made of it."""
+    return not f.resolved and any(p.plausible and p.mtu < f.head.ip_len and p not in f.ignored for p in f.about)
 
 
 def _contradicted(f: Facts) -> bool:

@@ -90,7 +90,7 @@ def pmtud_ok(f: Facts) -> str:
 
 def ptb_pending(f: Facts) -> str:
     """A PTB came at the end of the capture."""
-    ptb = next(p for p in f.about if p.plausible)
+    ptb = next(p for p in f.about if p.plausible and p.mtu < f.head.ip_len)
     return (
         f"A PTB came ({f.way.name(ptb.ref)}, MTU {ptb.mtu}), but the capture ends before it shows whether the sender "
         "obeyed. Capture longer."

@@ -70,7 +70,7 @@ class View:
     snap: int = 262144
     twice: bool = False  # every packet captured twice, 8 us apart, as a SPAN port does
     vlan: int | None = None
-    mirrored: bool = False  # client and server exchange their addresses, ports and sequence numbers
+    mirrored: bool = False  # client and server exchange their addresses and ports
 
     @staticmethod
     def parse(point: str, words: list[str]) -> View:
@@ -429,7 +429,6 @@ class Compiler:
         if self.mirrored:
             c.address, s.address = s.address, c.address
             c.port, s.port = s.port, c.port + 10_000
-            c.isn, s.isn = s.isn, c.isn
         self.flows[flow] = both
         return both
 

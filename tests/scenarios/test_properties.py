@@ -31,12 +31,6 @@ def _healthy(*, with_known_gaps: bool = True) -> list[Any]:
     return found
 
 
-def _with_ties() -> list[Any]:
-    """The topics; in some both directions are as bad or as good, and the addresses decide which is named."""
-    tie = pytest.mark.xfail(strict=True, reason="F23 the order of the addresses breaks ties between the directions")
-    return [pytest.param(t, marks=[tie] if t in ("blackhole", "dead") else []) for t in SCENARIOS]
-
-
 def _distinct(scenario: Scenario, records: list[Record]) -> list[tuple[str, list[Record]]]:
     """The captures to try, each with what was done to it."""
     start = START + round(scenario.alike_until * NS)
@@ -72,7 +66,7 @@ def test_copies_made_by_the_capture_change_no_verdict(scenario: Scenario, view: 
     assert once == twice
 
 
-@pytest.mark.parametrize("topic", _with_ties())
+@pytest.mark.parametrize("topic", SCENARIOS)
 def test_addresses_ports_and_vlan_tags_change_no_verdict(topic: str) -> None:
     changed = []
     for scenario in SCENARIOS[topic]:
