@@ -121,7 +121,8 @@ def duplicate_acks(way: Way, run: Run) -> list[tuple[int, Segment]]:
             and bare
             and run.first.ts < ack.ts < end
             and ack.ack == before.ack == run.seq
-            and ack.window == before.window
+            # A window update is no duplicate; where options were cut off, an ACK that has some is one all the same.
+            and (ack.window == before.window or ack.options_cut)
         ):
             found.append((i, ack))
         before = ack

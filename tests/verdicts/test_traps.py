@@ -15,7 +15,7 @@ from analyzer.evidence.episodes import Run
 from analyzer.evidence.ptb import PtbSeen
 from analyzer.flows import sizes, track
 from analyzer.verdicts.facts import Facts
-from analyzer.verdicts.plain import Calm
+from analyzer.verdicts.calm import Calm
 from tests.scenarios.checks import differences
 from tests.scenarios.notation import Expectation, Scenario, load_scenarios
 
