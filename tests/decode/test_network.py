@@ -75,9 +75,10 @@ def test_df_of_ipv4_is_its_bit() -> None:
 def test_fragments_of_ipv4() -> None:
     first, reason = decode(ipv4(tcp(bytes(100)), df=False, more=True), RAW)
     assert (reason, first[FRAGMENT]) == ("", 1)
-    for more in (True, False):
-        later, reason = decode(ipv4(bytes(100), df=False, offset=1480, more=more), RAW)
-        assert (reason, later[FRAGMENT]) == ("later fragment", 2)
+    for offset in (8, 1480, 32768, 65528):
+        for more in (True, False):
+            later, reason = decode(ipv4(bytes(100), df=False, offset=offset, more=more), RAW)
+            assert (reason, later[FRAGMENT]) == ("later fragment", 2)
 
 
 def test_a_length_of_0_means_offload_and_the_wire_length_counts() -> None:

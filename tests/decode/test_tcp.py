@@ -87,6 +87,7 @@ def test_options(options: bytes, place: int, expected: int) -> None:
     ("ack", "blocks", "expected"),
     [
         (1000, [(2000, 3000)], 0),
+        (1000, [(1000, 3000)], 0),
         (1000, [(2000, 3000), (4000, 5000)], 0),
         (1000, [(4000, 5000), (2000, 3000)], 0),
         (1000, [(500, 700)], 1),  # below the cumulative ACK

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from analyzer.decode.fields import COUNT, DPORT, DST, SPORT, SRC, VERSION
 from analyzer.flows.lookup import endpoint_order, hash_endpoints
 from analyzer.flows.tables import C_FLOWS, new_state
-from tests.builders import ACK, CLIENT, FIN, SERVER, SYN, Packet, ipv4, ipv6, pcap, tcp
+from tests.builders import ACK, CLIENT, FIN, SERVER, SYN, Packet, frag_needed, ipv4, ipv6, pcap, tcp
 from tests.flows.talk import CLIENT_SIDE, SERVER_SIDE, Talk, run
 from tests.reading import decode, skim
 from tests.traffic import generated
@@ -21,6 +21,12 @@ talk = Talk()
 def flows_of(*packets: bytes) -> list[int]:
     """The flow number of each packet."""
     return [int(row["flow"]) for row in skim(pcap([Packet(i, packet) for i, packet in enumerate(packets)])).rows()]
+
+
+@pytest.fixture
+def colliding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All flows hash alike, so that only the comparison keeps them apart."""
+    monkeypatch.setattr("analyzer.flows.lookup.hash_endpoints", lambda *_: 1020)
 
 
 def test_both_directions_are_one_flow() -> None:
@@ -46,13 +52,13 @@ def test_flows_are_numbered_as_they_come() -> None:
         ipv6(tcp(sport=1, dport=2), src="c000:20a::", dst="cb00:710a::"),  # begins with the same words
     ],
 )
-def test_every_part_of_the_endpoints_counts(other: bytes) -> None:
+def test_every_part_of_the_endpoints_counts(other: bytes, colliding: None) -> None:
     assert flows_of(ipv4(tcp(sport=1, dport=2)), other) == [0, 1]
 
 
 @pytest.mark.parametrize("word", range(4))
 @pytest.mark.parametrize("end", ["src", "dst"])
-def test_every_word_of_an_ipv6_address_counts(word: int, end: str) -> None:
+def test_every_word_of_an_ipv6_address_counts(word: int, end: str, colliding: None) -> None:
     groups = ["1"] * 8
     groups[2 * word] = "2"
     packets = [ipv6(tcp()), ipv6(tcp(), **{end: "1:1:1:1:1:1:1:1"}), ipv6(tcp(), **{end: ":".join(groups)})]  # type: ignore[arg-type]
@@ -127,9 +133,8 @@ def test_the_hash_spreads_neighbouring_ports_and_depends_on_the_seed() -> None:
     assert slots(1) != slots(2)
 
 
-def test_flows_whose_hashes_collide_stay_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    packets = [ipv4(tcp(sport=port)) for port in range(40)] * 2
-    monkeypatch.setattr("analyzer.flows.lookup.hash_endpoints", lambda *_: 1020)  # runs over the table's end
+def test_flows_whose_hashes_collide_stay_apart(colliding: None) -> None:
+    packets = [ipv4(tcp(sport=port)) for port in range(40)] * 2  # more than fit before the table's end
     assert flows_of(*packets) == list(range(40)) * 2
 
 
@@ -157,3 +162,20 @@ def test_tables_are_never_more_than_half_full() -> None:
         assert len(state.slots) >= 2 * len(state.flows)
         assert len(state.slots) & (len(state.slots) - 1) == 0
         assert np.count_nonzero(state.slots) == ports_used
+
+
+def test_an_error_is_tied_to_the_flow_it_quotes() -> None:
+    quoted = talk.data(30, 0, 1000)
+    error = Packet(quoted.ts + 1, ipv4(frag_needed(1400, quoted.data[:60]), src="198.51.100.1", protocol=1))
+    [row] = run(talk.handshake(), quoted, error).state.icmps[:1]
+    assert (row["flow"], row["side"]) == (0, SERVER_SIDE)
+    assert row["seq"] & 0xFFFFFFFF == 1001
+
+
+def test_a_flow_that_is_only_quoted_has_a_number_and_nothing_else() -> None:
+    quoted = talk.data(30, 0, 1000)
+    error = Packet(quoted.ts, ipv4(frag_needed(1400, quoted.data[:60]), src="198.51.100.1", protocol=1))
+    state = run(error, Packet(quoted.ts + 1, ipv4(tcp(sport=9)))).state
+    assert state.counters[C_FLOWS] == 2
+    assert state.flows["packets"][:2].tolist() == [0, 1]
+    assert state.icmps["flow"][0] == -1

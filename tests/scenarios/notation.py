@@ -292,7 +292,7 @@ class Scenario:
         `as above [until T]`, `with A -> B`, `omit T...`: the scenario before this one, changed;
         `indistinguishable until T: why`, `indistinguishable without T...: why`: cuts and gaps after which nobody
         could tell; `unsteady at S: why`: a known gap of the tool, cuts and gaps mislead it;
-        `handshake [x] at T`, `ipv6`, `delay 10 ms` (one way), `hops N`, `mtu S>C 1420` (the truth),
+        `handshake [x] at T`, `ipv6`, `delay 10 ms` (one way), `hops N`, `mtu S>C 1420` (the truth, `?` unstated),
         `mss [C|S] N|none`, `isn C|S N`, `ttl C|S N`, `no sack|timestamps|wscale|ids`,
         `flow x port|client|server VALUE`.
         """
@@ -349,7 +349,7 @@ class Scenario:
 
     def truth(self) -> dict[str, int]:
         """The true path MTU by direction ("S>C"), where the scenario states it."""
-        return {words[1]: int(words[2]) for words in map(str.split, self.directives) if words[0] == "mtu"}
+        return Compiler(self).truth
 
     def flow_order(self, view: View) -> list[str]:
         """Tags of the connections in the order in which the view meets them: their stream numbers."""
@@ -387,6 +387,8 @@ class Compiler:
                 self.delay = round(float(number) * 1_000_000)
             case ["hops", number]:
                 self.hops = int(number)
+            case ["mtu", way, "?"]:
+                self.truth.pop(way, None)
             case ["mtu", way, number]:
                 self.truth[way] = int(number)
             case ["no", "ids"]:
