@@ -242,7 +242,11 @@ class Skimmer:
         counters = state.counters
         if counters[C_FLOWS] >= len(state.flows) and len(state.flows) < MAX_FLOWS:
             flows = doubled(state.flows, MAX_FLOWS)
-            state = state._replace(flows=flows, directions=doubled(state.directions, 2 * MAX_FLOWS))
+            state = state._replace(
+                flows=flows,
+                directions=doubled(state.directions, 2 * MAX_FLOWS),
+                progress=doubled(state.progress, 2 * MAX_FLOWS),
+            )
             slots = np.zeros(1 << (4 * len(flows) - 1).bit_length(), np.int32)
             state = state._replace(slots=slots)
             self._rebuild(state, self._q)

@@ -22,6 +22,7 @@ from analyzer.flows.tables import (
     C_FLOWS,
     C_ICMPS,
     C_LAST_TS,
+    PROGRESS_SLOTS,
     SAW_FRAGMENT,
     SAW_SYN,
     SAW_SYN_ACK,
@@ -52,6 +53,7 @@ class Collector:
         counters = state.counters
         self.flows = state.flows[: counters[C_FLOWS]]
         self.directions = state.directions[: 2 * counters[C_FLOWS]]
+        self._progress = state.progress
         self.several_files = int(counters[C_FILES]) > 1
         self.capture_end = int(counters[C_LAST_TS])
         events = state.events[: counters[C_EVENTS]]
@@ -219,23 +221,23 @@ class Collector:
     def _neighbour(self, stream: int, side: int) -> Neighbour:
         flow = self.flows[stream]
         row = self.directions[2 * stream + side]
-        handshake = handshake_by = 0
+        handshake = 0
         opening: tuple[FrameRef, ...] = ()
         if int(flow["seen"]) & SAW_SYN and int(flow["seen"]) & SAW_SYN_ACK:
             sent, answer = ("syn", "syn_ack") if side == int(flow["client"]) else ("syn_ack", "ack")
-            handshake, handshake_by = int(flow[f"{answer}_ts"]), int(flow[f"{answer}_frame"])
-            opening = (FrameRef.at(int(flow[f"{sent}_frame"])), FrameRef.at(handshake_by))
+            handshake = int(flow[f"{answer}_ts"])
+            opening = (FrameRef.at(int(flow[f"{sent}_frame"])), FrameRef.at(int(flow[f"{answer}_frame"])))
         hung = int(row["run_count"]) >= 2
+        log = self._progress[2 * stream + side].tolist()
+        times, places = log[:PROGRESS_SLOTS], log[PROGRESS_SLOTS:]
+        answered = tuple(sorted((ts, FrameRef.at(place)) for ts, place in zip(times, places, strict=True) if ts))
         return Neighbour(
             stream=stream,
             first_ts=int(flow["first_ts"]),
             last_ts=int(flow["last_ts"]),
-            answered_ts=max(handshake, int(row["progress_ts"])),
-            answered_by=FrameRef.at(
-                int(row["progress_frame"]) if int(row["progress_ts"]) >= handshake else handshake_by
-            ),
-            answered_first_ts=handshake,
-            answered_first=opening,
+            answered=answered,
+            opened_ts=handshake,
+            opening=opening,
             delivered=int(row["delivered"]),
             delivered_ts=int(row["delivered_ts"]),
             delivered_ref=FrameRef.at(int(row["delivered_frame"])),

@@ -25,23 +25,27 @@ class Control(NamedTuple):
 
 
 def passed_during(way: Way, run: Run, settings: Settings) -> Control | None:
-    """A smaller packet sent after the head's first transmission that got through meanwhile, or None."""
-    return (
-        _sacked(way, run)
-        or _ack_stopped_peer(way, run, settings)
-        or _neighbour_passed(way, run)
-        or _duplicate_acks(way, run)
-    )
+    """A smaller packet sent after the head's first transmission that got through meanwhile, or None.
+
+    It is sure only if the head was sent once more afterwards, in vain: between two copies, seconds apart,
+    an outage may have ended, and nobody has tried a large packet since.
+    """
+    last, end = run.tries[-1].ts, run.end_ts(way.capture_end)
+    for until in (last, end):
+        found = _sacked(way, run, until) or _ack_stopped_peer(way, run, settings, until) or _neighbour(way, run, until)
+        if found is not None:
+            return found if until == last else found._replace(sure=False)
+    return _duplicate_acks(way, run)
 
 
-def _sacked(way: Way, run: Run) -> Control | None:
+def _sacked(way: Way, run: Run, until: int) -> Control | None:
     head, end = run.head, run.end_ts(way.capture_end)
     for t in way.transmissions:
         ack = t.covered_by
         if (
             ack is not None
             and t.by_sack
-            and run.first.ts <= t.segment.ts
+            and run.first.ts <= t.segment.ts <= until
             and t.segment is not run.first
             and ack.ts <= end
             and t.segment.ip_len < head.ip_len
@@ -52,7 +56,7 @@ def _sacked(way: Way, run: Run) -> Control | None:
                 (t.segment.ref, ack.ref),
             )
     for ack in way.segments:  # the sent packet may lie before the capture, or in a super-segment
-        if ack.side == way.side or not run.first.ts < ack.ts <= end:
+        if ack.side == way.side or not run.first.ts < ack.ts <= until:
             continue
         for left, right in ack.sack:
             if left >= head.seq + head.payload and right - left < head.payload:
@@ -60,7 +64,7 @@ def _sacked(way: Way, run: Run) -> Control | None:
     return None
 
 
-def _ack_stopped_peer(way: Way, run: Run, settings: Settings) -> Control | None:
+def _ack_stopped_peer(way: Way, run: Run, settings: Settings, until: int) -> Control | None:
     """The peer sent something, a small packet acknowledged it, and the peer did not send it again."""
     end = run.end_ts(way.capture_end)
     for i, asked in enumerate(way.segments):
@@ -78,7 +82,7 @@ def _ack_stopped_peer(way: Way, run: Run, settings: Settings) -> Control | None:
             ),
             None,
         )
-        if ack is None or ack.ts > end:
+        if ack is None or ack.ts > until:
             continue
         again = [s for s in later if s.side != way.side and s.seq < asked.end <= s.end and s.ts > ack.ts]
         spoke = [s for s in later if s.side != way.side and s.ts > ack.ts and s not in again]
@@ -91,16 +95,16 @@ def _ack_stopped_peer(way: Way, run: Run, settings: Settings) -> Control | None:
     return None
 
 
-def _neighbour_passed(way: Way, run: Run) -> Control | None:
-    end = run.end_ts(way.capture_end)
+def _neighbour(way: Way, run: Run, until: int) -> Control | None:
     # What was on its way when the stall began is answered before the first retransmissions.
     after = run.copies[min(1, len(run.copies) - 1)].ts
     for other in way.neighbours:
         text = f"small packets of stream {other.stream} between the same addresses were answered meanwhile"
-        if run.copies[0].ts < other.answered_first_ts <= end:
-            return Control(text, other.answered_first)
-        if after < other.answered_ts <= end:
-            return Control(text, (other.answered_by,))
+        if run.copies[0].ts < other.opened_ts <= until:
+            return Control(text, other.opening)
+        for ts, frame in other.answered:
+            if after < ts <= until:
+                return Control(text, (frame,))
     return None
 
 

@@ -28,10 +28,9 @@ class Neighbour:
     stream: int
     first_ts: int
     last_ts: int
-    answered_ts: int  # when a small packet of this direction was answered at the latest, 0: never
-    answered_by: FrameRef  # the packet that answered it then
-    answered_first_ts: int  # the same, at the earliest
-    answered_first: tuple[FrameRef, ...]  # that packet and its answer
+    answered: tuple[tuple[int, FrameRef], ...]  # when its packets were acknowledged, and by which frames: some times
+    opened_ts: int  # when its SYN or SYN/ACK was answered, 0: never
+    opening: tuple[FrameRef, ...]  # that packet and its answer
     delivered: int  # largest packet delivered with DF
     delivered_ts: int
     delivered_ref: FrameRef

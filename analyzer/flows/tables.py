@@ -2,7 +2,7 @@
 
 Times are int64 nanoseconds, sizes bytes. Sequence and acknowledgement numbers are unwrapped to 64 bits:
 the low 32 bits are those on the wire, and 2**32 is added at the start so that earlier ones stay positive.
-A flow is 176 bytes and its two directions 488 bytes each; `MAX_FLOWS` bounds their number.
+A flow is 176 bytes and its two directions 560 bytes each; `MAX_FLOWS` bounds their number.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from analyzer.decode.fields import UNDECODED_REASONS
 from analyzer.settings import HEAD_BYTES, ICMP_HEAD_BYTES, RING_ROWS
 
 SIDES = 2
+PROGRESS_SLOTS = 4
+PROGRESS_SHIFT = 33
+"""Periods of 2**33 ns (8.6 s) in which progress is remembered: the last 34 s of a direction."""
 FILE_SHIFT = 40
 """Frames in a direction's row carry their file: file << FILE_SHIFT | frame number."""
 
@@ -145,6 +148,7 @@ class State(NamedTuple):
     slots: Any  # int32, open addressing: flow number + 1, 0 empty
     flows: Any
     directions: Any  # row 2 * flow + side: the packets that endpoint `side` sent
+    progress: Any  # int64 (directions, 2 * PROGRESS_SLOTS): when una rose, the latest of each period, and frames
     ring: Any
     ring_heads: Any  # uint8 (RING_ROWS, HEAD_BYTES): the packet from its IP header on
     events: Any
@@ -182,6 +186,7 @@ def new_state(seed: int) -> State:
         slots=np.zeros(1024, np.int32),
         flows=np.zeros(256, FLOW),
         directions=np.zeros(256 * SIDES, DIRECTION),
+        progress=np.zeros((256 * SIDES, 2 * PROGRESS_SLOTS), np.int64),
         # Pages of the ring are touched, and so take memory, only as packets come.
         ring=np.zeros(RING_ROWS, PACKET),
         ring_heads=np.zeros((RING_ROWS, HEAD_BYTES), np.uint8),

@@ -42,6 +42,8 @@ from analyzer.flows.tables import (
     MARK_RESENT,
     MARK_SPURIOUS,
     MARK_SUPER,
+    PROGRESS_SHIFT,
+    PROGRESS_SLOTS,
     SAW_FIN,
     SAW_FRAGMENT,
     SAW_RST,
@@ -335,6 +337,10 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
             write_row(state, buf, h, frame, number, side, seq, unwrap(h[ACK], peer["snd_max"] + 0), MARK_DUPLICATE)
             return number
         ack = note_ack(peer, h, place)
+        if peer["progress_ts"] == h[TS]:
+            slot = (h[TS] >> PROGRESS_SHIFT) & (PROGRESS_SLOTS - 1)
+            state.progress[2 * number + 1 - side, slot] = h[TS]
+            state.progress[2 * number + 1 - side, PROGRESS_SLOTS + slot] = place
     if note_window(me, peer, h, place):
         start_recording(state, flow, HISTORY_ROWS, AFTERMATH_ROWS)
     marks = 0

@@ -109,6 +109,8 @@ def _bracket(way: Way, verdict: str, run: Run | None) -> PathMtu:
     elif verdict == "pmtud_ok":
         quoted = [p.quoted_len for p in way.ptbs if p.defect == "mtu_zero" and p.quoted_len > 0]
         at_most = min(quoted) - 1 if quoted else None
+    if verdict in ("stall", "dead_path") and run is not None and at_least is not None and at_least >= run.head.ip_len:
+        at_least = None  # such packets passed before, and do so no more: the path may have changed
     if at_least is not None and at_most is not None and at_least > at_most:
         at_least = None  # contradiction (the path changed): the newer, smaller limit stands
     return PathMtu(at_least, at_most, exact)
