@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from analyzer.decode.fields import DPORT, DST, SPORT, SRC, VERSION
+from analyzer.decode.tcp import UNKNOWN
 from analyzer.flows.tables import C_FLOWS, C_SEED, State
 from analyzer.kernel import inlined, kernel
 
@@ -102,7 +103,7 @@ def new_flow(state: State, h: list[int], side: int, slot: int) -> int:
     for i in range(2):
         direction = state.directions[number * 2 + i]
         direction["mss"] = -1
-        direction["wscale"] = -1
+        direction["wscale"] = UNKNOWN
         direction["window"] = -1
         direction["ttl_min"] = 256
     return number

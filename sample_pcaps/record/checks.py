@@ -22,9 +22,7 @@ def check_outcomes(scenario: Scenario, ended: dict[int, str]) -> None:
     """Every conversation ended as its flow says."""
     for index, flow in enumerate(scenario.flows):
         if flow.ends not in ("any", ended[index]):
-            raise LaboratoryError(
-                f"the flow to port {flow.port} {ended[index]}, it should have ended so: {flow.ends}"
-            )
+            raise LaboratoryError(f"the flow to port {flow.port} {ended[index]}, it should have ended so: {flow.ends}")
 
 
 def check_capture(scenario: Scenario, capture: Capture, recorded: CaptureFile, name: str) -> None:
@@ -95,9 +93,7 @@ class _Facts:
 
     def _receiver_sees_hole(self) -> bool:
         acks = [p for p in self.packets if p.source == self.receiver and not p.payload_len]
-        repeated = any(
-            (a.ack, a.window, a.source_port) == (b.ack, b.window, b.source_port) for a, b in pairwise(acks)
-        )
+        repeated = any((a.ack, a.window, a.source_port) == (b.ack, b.window, b.source_port) for a, b in pairwise(acks))
         return repeated or any(p.has_sack for p in acks)
 
     def _zero_window(self) -> bool:

@@ -131,9 +131,7 @@ class DropPackets:
 
     def apply(self, capture: CaptureFile) -> CaptureFile:
         hidden = {number for number, _, packet in capture.packets() if self._hides(packet)}
-        return capture.with_records(
-            [r for number, r in enumerate(capture.records, start=1) if number not in hidden]
-        )
+        return capture.with_records([r for number, r in enumerate(capture.records, start=1) if number not in hidden])
 
     def _hides(self, packet: Packet) -> bool:
         return packet.source == self.source

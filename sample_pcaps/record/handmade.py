@@ -45,9 +45,7 @@ def packet_too_big(packet: bytes, mtu: int, kind: Kind) -> bytes:
         quote[addresses_at + width : addresses_at + 2 * width] = _packed(_ELSEWHERE[seen.version])
         struct.pack_into("!HHI", quote, at, seen.source_port, 45_678, seen.seq ^ 0x5A5A5A5A)
     icmp_type, code = (3, 4) if seen.version == 4 else (2, 0)
-    ptb = bytearray(
-        build_icmp(_ROUTER[seen.version], seen.source, icmp_type, code, rest=mtu, body=bytes(quote))
-    )
+    ptb = bytearray(build_icmp(_ROUTER[seen.version], seen.source, icmp_type, code, rest=mtu, body=bytes(quote)))
     if kind == "bad_checksum":
         ptb[(20 if seen.version == 4 else 40) + 2] ^= 0x55
     return bytes(ptb)

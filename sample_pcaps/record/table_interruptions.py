@@ -30,8 +30,7 @@ _INTERRUPTED = (
         captures=at_both_ends(
             DEAD_OR_UNEXPLAINED,
             (*NO_BLACK_HOLE,),
-            why="to the sender this looks the same as a path that narrows in flight; "
-            "but as large ones got through",
+            why="to the sender this looks the same as a path that narrows in flight; but as large ones got through",
         ),
     ),
     Scenario(

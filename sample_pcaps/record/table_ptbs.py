@@ -144,9 +144,7 @@ PTBS: tuple[Scenario, ...] = (
             ),
         ),
     ),
-    _ignored(
-        "ptb_zero_ipv6", "ICMPv6 PTB with MTU 0", "plain", ("mtu_zero", "below_1280"), said_mtu=0, family=6
-    ),
+    _ignored("ptb_zero_ipv6", "ICMPv6 PTB with MTU 0", "plain", ("mtu_zero", "below_1280"), said_mtu=0, family=6),
     _ignored(
         "ptb_not_smaller",
         "the PTB says 1500: not smaller than the packet",

@@ -34,8 +34,7 @@ def _story(large: Ends) -> tuple[Flow, ...]:
 SAMPLES: tuple[Scenario, ...] = (
     Scenario(
         name="tunnel_blackhole",
-        shows="a tunnel of MTU 1420, ICMP filtered: small replies on keep-alive connections pass, "
-        "large replies hang",
+        shows="a tunnel of MTU 1420, ICMP filtered: small replies on keep-alive connections pass, large replies hang",
         path_mtu=1420,
         path=_TUNNEL,
         icmp_dropped_at=("server_router",),
@@ -74,8 +73,7 @@ SAMPLES: tuple[Scenario, ...] = (
     ),
     Scenario(
         name="tunnel_pmtud_ok",
-        shows="the same tunnel with ICMP let through: the PTB (MTU 1420) arrives and the reply is "
-        "cut smaller",
+        shows="the same tunnel with ICMP let through: the PTB (MTU 1420) arrives and the reply is cut smaller",
         path_mtu=1420,
         path=_TUNNEL,
         flows=_story("completes"),
@@ -185,8 +183,7 @@ SAMPLES: tuple[Scenario, ...] = (
     ),
     Scenario(
         name="recovered_by_mtu_probing",
-        shows="tcp_mtu_probing=1: after about three seconds the sender falls back to payloads of "
-        "1024 bytes by itself",
+        shows="tcp_mtu_probing=1: after about three seconds the sender falls back to payloads of 1024 bytes by itself",
         path_mtu=1420,
         path=Path(mtu=1420, round_trip=0.02),
         icmp_dropped_at=("server_router",),

@@ -66,8 +66,7 @@ SCRIPTS: tuple[Script, ...] = (
     ),
     Script(
         name="scripted_windows_clears_df",
-        shows="Windows: the same segment is sent without DF, is ACKed as it is, and smaller ones "
-        "with DF follow",
+        shows="Windows: the same segment is sent without DF, is ACKed as it is, and smaller ones with DF follow",
         path_mtu=1400,
         accept=("blackhole_recovered",),
         ttl=128,

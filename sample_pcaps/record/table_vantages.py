@@ -241,8 +241,7 @@ _VANTAGE = (
                 label="any",
                 accept=("blackhole",),
                 interface="any",
-                why="every packet that is forwarded is there twice, with the TTL one less; "
-                "the large ones only once",
+                why="every packet that is forwarded is there twice, with the TTL one less; the large ones only once",
             ),
         ),
     ),

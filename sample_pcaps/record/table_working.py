@@ -169,8 +169,7 @@ _FALLBACK = (
         captures=at_both_ends(
             RECOVERED,
             ("blackhole_recovered", "blackhole_suspected", "inconclusive", "not_exercised", "ok"),
-            why_receiver="silence for four seconds, then small segments: nothing shows that "
-            "larger ones were tried",
+            why_receiver="silence for four seconds, then small segments: nothing shows that larger ones were tried",
         ),
     ),
     Scenario(
@@ -188,8 +187,7 @@ _FALLBACK = (
     ),
     Scenario(
         name="probing_offloads",
-        shows="tcp_mtu_probing=1 with segmentation offload: sizes captured after the fallback are "
-        "super-segments",
+        shows="tcp_mtu_probing=1 with segmentation offload: sizes captured after the fallback are super-segments",
         path_mtu=1400,
         offloads=True,
         path=Path(mtu=1400),

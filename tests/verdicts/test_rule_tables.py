@@ -10,8 +10,8 @@ import pytest
 
 import tests.scenarios
 from analyzer.verdicts import judge, plain, rules
-from analyzer.verdicts.facts import Facts
 from analyzer.verdicts.calm import Calm
+from analyzer.verdicts.facts import Facts
 from analyzer.verdicts.plain import CALM, CalmRule
 from analyzer.verdicts.rules import STALLED, StallRule
 from tests.scenarios.checks import analysis_in, differences

@@ -14,8 +14,8 @@ from analyzer.evidence.conversation import Way
 from analyzer.evidence.episodes import Run
 from analyzer.evidence.ptb import PtbSeen
 from analyzer.flows import sizes, track
-from analyzer.verdicts.facts import Facts
 from analyzer.verdicts.calm import Calm
+from analyzer.verdicts.facts import Facts
 from tests.scenarios.checks import differences
 from tests.scenarios.notation import Expectation, Scenario, load_scenarios
 
