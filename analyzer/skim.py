@@ -169,13 +169,6 @@ def skim_chunk(
         take_packet(state, buf, h, q, container[FRAME])
 
 
-@kernel
-def finish(state: State) -> None:
-    """Record what is left of flows in trouble when the capture ends."""
-    for number in range(state.counters[C_FLOWS]):
-        finish_flow(state, number)
-
-
 class Skimmer:
     """The state of one run and the mode it runs in.
 
@@ -189,7 +182,6 @@ class Skimmer:
         self.fell_back = compiled and kernels is None
         self.state: State = new_state(seed)
         self._skim: Callable[..., int] = kernels["skim_chunk"] if kernels else skim_chunk
-        self._finish: Callable[..., None] = kernels["finish"] if kernels else finish
         self._rebuild: Callable[..., None] = kernels["rebuild_slots"] if kernels else rebuild_slots
         self._h = self.integers(COUNT)
         self._q = self.integers(COUNT)
@@ -235,7 +227,10 @@ class Skimmer:
             if needed + 2 * HISTORY_ROWS < len(self.state.events) or len(self.state.events) >= MAX_EVENTS:
                 break
             self._grow()
-        self._finish(self.state)
+        directions = self.state.directions[: 2 * self.state.counters[C_FLOWS]]
+        trouble = (directions["run_count"] > 0) | (directions["hole_ts"] != 0) | (directions["window_zero_ts"] != 0)
+        for number in np.unique(np.flatnonzero(trouble) // 2):
+            finish_flow(self.state, int(number))  # interpreted: they are few
 
     def _grow(self) -> None:
         state = self.state

@@ -1,6 +1,6 @@
 """tshark as judge: stream numbers, payload lengths and retransmissions are Wireshark's.
 
-Where the two differ on purpose, a test at the end names the difference. With `--captures DIR` stream numbers
+Where the two differ on purpose, a test names the difference. With `--captures=DIR` stream numbers
 and lengths are compared on every capture below DIR.
 """
 

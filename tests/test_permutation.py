@@ -269,7 +269,7 @@ def test_names_addresses_ports_and_times_do_not_matter(path: Path, tmp_path: Pat
 
 
 @captures
-@pytest.mark.parametrize("start", [2**32 - 700, 2**32 - 1, 0, 2**31 - 700])
+@pytest.mark.parametrize("start", [2**32 - 700, 2**32 - 1, 2**31 - 700])
 def test_sequence_numbers_do_not_matter(path: Path, tmp_path: Path, start: int) -> None:
     """Numbers that wrap amid the data, at its first byte, or cross the sign bit."""
     data = path.read_bytes()

@@ -48,7 +48,7 @@ from tests.builders import (
     tcp,
 )
 from tests.reading import CAPTURES, LAB, SAMPLES, Skimmed, skim
-from tests.traffic import generated
+from tests.traffic import generated, skimmed
 
 SMALL = min(LAB, key=lambda path: path.stat().st_size)
 
@@ -100,21 +100,19 @@ def test_compiled_and_interpreted_agree_on_captures(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["few flows", "many flows", "pcapng"])
 def test_compiled_and_interpreted_agree_on_generated_traffic(name: str) -> None:
-    data = generated()[name]
-    interpreted = skim(data)
-    everything_is_counted(interpreted.state)
-    same(interpreted, skim(data, compiled=True))
+    everything_is_counted(skimmed(name).state)
+    same(skimmed(name), skim(generated()[name], compiled=True))
 
 
 def test_the_generated_traffic_reaches_what_it_is_meant_to() -> None:
-    run = skim(generated()["few flows"])
+    run = skimmed("few flows")
     marks = run.rows()["marks"]
     for mark in (MARK_RESENT, MARK_DUPLICATE, MARK_KEEPALIVE, MARK_HOLE, MARK_SPURIOUS):
         assert (marks & mark).any(), mark
     counters = run.state.counters
     assert counters[C_EVENTS] > 1024  # the event table grew
     assert counters[C_ICMPS] > 64
-    assert skim(generated()["many flows"]).state.counters[C_FLOWS] > 2000
+    assert skimmed("many flows").state.counters[C_FLOWS] > 2000
 
 
 def test_compiled_and_interpreted_agree_on_several_files() -> None:
@@ -128,7 +126,7 @@ def test_the_ring_starting_over_agrees_too() -> None:
     data = generated()["few flows"]
     runs = [skim(data, compiled=compiled, first_row=RING_ROWS - 1000).state for compiled in (False, True)]
     first, second = (run.events[: run.counters[C_EVENTS]] for run in runs)
-    usual = skim(data).tables()["events"]
+    usual = skimmed("few flows").tables()["events"]
     for field in first.dtype.names:
         np.testing.assert_array_equal(first[field], second[field], err_msg=field)
         if field != "prev":
@@ -172,7 +170,7 @@ def test_chunk_boundaries_do_not_change_a_result(monkeypatch: pytest.MonkeyPatch
 def test_chunk_boundaries_do_not_change_a_compiled_result(
     monkeypatch: pytest.MonkeyPatch, name: str, size: int
 ) -> None:
-    whole = skim(generated()[name], compiled=True)
+    whole = skimmed(name)
     monkeypatch.setattr("analyzer.capture.reader.CHUNK_BYTES", size)
     same(whole, skim(generated()[name], compiled=True))
 

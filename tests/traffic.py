@@ -31,6 +31,7 @@ from tests.builders import (
     too_big,
     window_scale,
 )
+from tests.reading import Skimmed, skim
 
 
 def random_capture(seed: int, flows: int, packets: int) -> list[Packet]:
@@ -111,3 +112,9 @@ def generated() -> dict[str, bytes]:
         if number % 50 == 0:
             mixed += section() + interface(ETHERNET, options=b"\x09\x00\x01\x00\x09\0\0\0")
     return {"few flows": pcap(few, link=ETHERNET), "many flows": pcap(many, "big", link=ETHERNET), "pcapng": mixed}
+
+
+@cache
+def skimmed(name: str) -> Skimmed:
+    """The interpreted skim of a generated capture, done once; treat it as read-only."""
+    return skim(generated()[name])

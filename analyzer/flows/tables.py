@@ -62,7 +62,7 @@ DIRECTION = np.dtype(
         ("packets", "i8"), ("data_packets", "i8"), ("payload_bytes", "i8"),
         ("last_ts", "i8"), ("first_ts", "i8"),
         ("last_data_ts", "i8"), ("last_data_frame", "i8"), ("last_data_len", "i4"),
-        ("mss", "i4"), ("wscale", "i4"), ("sack_ok", "i4"), ("has_ts", "i4"),  # as announced, -1 not (wscale: -2 unknown)
+        ("mss", "i4"), ("wscale", "i4"), ("sack_ok", "i4"), ("has_ts", "i4"),  # announced; -1 not, wscale -2 unknown
         ("ttl_min", "i4"), ("ttl_max", "i4"),
         ("window", "i8"),  # last announced, scaled where the scale is known; -1 never
         ("window_zero_ts", "i8"), ("window_zero_frame", "i8"), ("window_zero_longest", "i8"),

@@ -373,7 +373,6 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
     return number
 
 
-@kernel
 def finish_flow(state: State, number: int) -> None:
     """At the end of the capture: record what is left of a flow whose trouble was not over."""
     for side in range(2):

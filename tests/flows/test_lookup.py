@@ -13,7 +13,7 @@ from analyzer.flows.tables import C_FLOWS, new_state
 from tests.builders import ACK, CLIENT, FIN, SERVER, SYN, Packet, frag_needed, ipv4, ipv6, pcap, tcp
 from tests.flows.talk import CLIENT_SIDE, SERVER_SIDE, Talk, run
 from tests.reading import decode, skim
-from tests.traffic import generated
+from tests.traffic import generated, skimmed
 
 talk = Talk()
 
@@ -138,10 +138,10 @@ def test_flows_whose_hashes_collide_stay_apart(colliding: None) -> None:
     assert flows_of(*packets) == list(range(40)) * 2
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2**31 - 1])
+@pytest.mark.parametrize("seed", [0, 2**31 - 1])
 def test_the_seed_does_not_change_the_numbers(seed: int) -> None:
-    data = generated()["few flows"]
-    np.testing.assert_array_equal(skim(data, seed=seed).rows()["flow"], skim(data, seed=99).rows()["flow"])
+    other = skim(generated()["few flows"], seed=seed)
+    np.testing.assert_array_equal(other.rows()["flow"], skimmed("few flows").rows()["flow"])
 
 
 def test_growing_tables_keep_every_flow_and_the_latest_of_reused_ports() -> None:

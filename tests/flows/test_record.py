@@ -12,8 +12,7 @@ from analyzer.flows.tables import C_EVENTS, C_FLOWS, C_ROWS, State
 from analyzer.settings import AFTERMATH_ROWS, HISTORY_ROWS
 from tests.builders import Packet
 from tests.flows.talk import Talk, run
-from tests.reading import skim
-from tests.traffic import generated
+from tests.traffic import generated, skimmed
 
 talk = Talk()
 OPEN = talk.handshake()
@@ -73,8 +72,8 @@ def test_recording_goes_on_for_a_while_after_the_trouble() -> None:
 
 
 def test_every_packet_is_recorded_at_most_once_and_in_order() -> None:
-    for data in generated().values():
-        state = skim(data).state
+    for name in generated():
+        state = skimmed(name).state
         for flow in np.unique(state.events["flow"][: state.counters[C_EVENTS]]):
             frames = events(state, int(flow))["frame"]
             assert (np.diff(frames) > 0).all()
@@ -101,8 +100,8 @@ def chain_is_whole(state: State) -> None:
 
 
 def test_bringing_back_leaves_the_links_as_they_were() -> None:
-    for data in generated().values():
-        chain_is_whole(skim(data).state)
+    for name in generated():
+        chain_is_whole(skimmed(name).state)
     chain_is_whole(run(OPEN, calm(10), ladder(6, 100, 10_000), calm(9, 90_000, 11_000)).state)
 
 
@@ -115,8 +114,8 @@ def test_bringing_back_twice_records_nothing_twice() -> None:
 
 
 def test_the_flow_counts_what_it_recorded() -> None:
-    for data in generated().values():
-        state = skim(data).state
+    for name in generated():
+        state = skimmed(name).state
         for flow in range(int(state.counters[C_FLOWS])):
             assert state.flows["events"][flow] == len(events(state, flow))
 

@@ -1,0 +1,114 @@
+"""The options of the command line, parsed by typer. Loaded only where there is something to parse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from analyzer.command import PROGRAM, execute
+from analyzer.errors import UsageError
+
+# typer brings its own copy of click in some versions and uses the installed one in others; either way its
+# usage errors descend from this class: BadParameter <- UsageError <- ClickException.
+_ClickError: type[Exception] = typer.BadParameter.__mro__[2]
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from analyzer.report.data import tool_version
+
+        typer.echo(f"{PROGRAM} {tool_version()}")
+        raise typer.Exit
+
+
+@app.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def run(
+    captures: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="CAPTURE",
+            help="pcap or pcapng files, - for standard input; several are one capture, merged in time order.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="PATH",
+            help="Also write a report; the suffix picks the format: .json, .csv (flows), "
+            ".png, .svg or .pdf (timelines). May repeat.",
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON to standard output, and nothing else there.")
+    ] = False,
+    stream: Annotated[
+        list[int] | None,
+        typer.Option("--stream", metavar="N", min=0, help="Only this flow, by Wireshark's tcp.stream. May repeat."),
+    ] = None,
+    host: Annotated[
+        str | None, typer.Option("--host", metavar="IP", help="Only flows with this address at one end.")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", metavar="N", min=0, max=65535, help="Only flows with this TCP port at one end."),
+    ] = None,
+    show_all: Annotated[bool, typer.Option("--all", help="List healthy flows too.")] = False,
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option("--fail-on", metavar="VERDICT", help="Exit with 1 if a flow has this verdict. May repeat."),
+    ] = None,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> int:
+    """Find Path MTU Discovery black holes in a packet capture.
+
+    Says for each TCP flow whether large packets vanish on its path while small ones pass, between which
+    sizes the path MTU lies, which frames prove it, what was ruled out, and what to do. Reads the capture
+    only; sends nothing.
+
+    \b
+    Exit codes: 0 analysed; 1 a verdict named by --fail-on was found;
+    2 wrong usage, or the input is no capture.
+
+    \b
+    Examples:
+      pmtu-analyze hang.pcapng
+      pmtu-analyze hang.pcapng --stream 3 -o timeline.png
+      tcpdump -i any -s 128 -w - 'tcp or icmp or icmp6' | pmtu-analyze -
+    """  # noqa: D301  # the backslash-b must be one character: it keeps lines as they are
+    del version  # its callback has done the work
+    return execute(
+        captures,
+        output=output or (),
+        as_json=as_json,
+        streams=stream or (),
+        host=host,
+        port=port,
+        show_all=show_all,
+        fail_on=fail_on or (),
+    )
+
+
+def parse_and_run(words: Sequence[str]) -> int:
+    """Run the command with these words; returns the exit code.
+
+    Raises:
+        UsageError: the words are no valid options; the message is one line.
+    """
+    try:
+        code = app(args=list(words), prog_name=PROGRAM, standalone_mode=False)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    except _ClickError as error:
+        message = error.format_message() if hasattr(error, "format_message") else str(error)
+        raise UsageError(f"{message.strip().rstrip('.')}; try --help") from None
+    return code if isinstance(code, int) else 0
