@@ -65,14 +65,18 @@ def compiled_as(twin: Callable[..., Any]) -> Callable[[F], F]:
 
 
 def _fingerprint() -> str:
-    """Hash of every kernel's source file, so that a change in one invalidates all compiled callers.
+    """Hash of every source file that kernels are made of, so that a change in one invalidates all of them.
 
-    numba's own cache looks only at the file of the outermost function, not at what it inlines.
+    numba's own cache looks only at the file of the outermost function, not at what it calls nor at the
+    constants that are compiled in. The kernels' folders hold nothing else of weight.
     """
-    digest = hashlib.sha256(sys.version.encode())
-    for path in sorted({__file__, *(f.__code__.co_filename for f in _REGISTRY.values())}):
-        digest.update(path.encode())
-        digest.update(Path(path).read_bytes())
+    package = Path(__file__).parent
+    sources = [package / "kernel.py", package / "settings.py", package / "skim.py"]
+    for folder in ("capture", "decode", "flows"):
+        sources += sorted((package / folder).glob("*.py"))
+    digest = hashlib.sha256(f"{sys.version} {package}".encode())
+    for path in sources:
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 

@@ -50,7 +50,7 @@ from analyzer.decode.integers import Buffer
 from analyzer.decode.link import decode_link
 from analyzer.decode.network import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, decode_network
 from analyzer.decode.tcp import decode_tcp
-from analyzer.flows.lookup import endpoint_order, rebuild_slots
+from analyzer.flows.lookup import rebuild_slots
 from analyzer.flows.quotes import track_icmp
 from analyzer.flows.tables import (
     C_BYTES,
@@ -70,7 +70,7 @@ from analyzer.flows.tables import (
     doubled,
     new_state,
 )
-from analyzer.flows.track import NO_FLOW, finish_flow, flow_of_packet, track_tcp
+from analyzer.flows.track import NO_FLOW, finish_flow, number_stream, track_tcp
 from analyzer.kernel import compile_kernels, inlined, kernel
 from analyzer.settings import HISTORY_ROWS, MAX_EVENTS, MAX_FLOWS, MAX_ICMP
 
@@ -139,7 +139,7 @@ def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: in
     if reason != OK:
         counters[C_UNDECODED + reason] += 1
         if reason in (REASON_TCP_CUT, REASON_TCP_MALFORMED) and h[SPORT] >= 0 and not h[FRAGMENT]:
-            flow_of_packet(state, h, endpoint_order(h))  # Wireshark numbers its stream
+            number_stream(state, h)
         if reason == REASON_LINK_TYPE and counters[C_LAST_LINK] == 0:
             counters[C_LAST_LINK] = h[LINK] + 1
 
@@ -222,14 +222,11 @@ class Skimmer:
 
     def finish(self) -> None:
         """End of all input."""
-        while True:  # bringing back may need room that grows
-            needed = int(self.state.counters[C_EVENTS])
-            if needed + 2 * HISTORY_ROWS < len(self.state.events) or len(self.state.events) >= MAX_EVENTS:
-                break
-            self._grow()
         directions = self.state.directions[: 2 * self.state.counters[C_FLOWS]]
         trouble = (directions["run_count"] > 0) | (directions["hole_ts"] != 0) | (directions["window_zero_ts"] != 0)
         for number in np.unique(np.flatnonzero(trouble) // 2):
+            while needs_room(self.state):
+                self._grow()
             finish_flow(self.state, int(number))  # interpreted: they are few
 
     def _grow(self) -> None:

@@ -295,7 +295,6 @@ def test_sizes_do_not_matter(path: Path, tmp_path: Path, stretch: int, monkeypat
     # What counts as large enough to tell is the one absolute size there is.
     large = rewriter.size(Settings().exercised_bytes, 52)
     before = analyzer.analyze(path)
-    monkeypatch.setattr("analyzer.flows.track.FULL_ENOUGH", large, raising=False)
     after = analysed(tmp_path, rewriter.capture(data), Settings(exercised_bytes=large))
     assert judged(after) == judged(before)
     for new, old in zip(after.all_flows, before.all_flows, strict=True):

@@ -13,6 +13,7 @@ from analyzer.evidence.episodes import Run
 from analyzer.evidence.segments import FrameRef, Segment, refs
 from analyzer.settings import Settings
 
+DELAYED_ACK_NS = 40_000_000  # Linux's shortest delay of an ACK (TCP_DELACK_MIN)
 ACK_DELAY_NS = 500_000_000  # RFC 9293 3.8.6.3: an ACK is not held back longer
 
 
@@ -30,7 +31,10 @@ def passed_during(way: Way, run: Run, settings: Settings) -> Control | None:
     It is sure only if the head was sent once more afterwards, in vain: between two copies, seconds apart,
     an outage may have ended, and nobody has tried a large packet since.
     """
-    last, end = run.tries[-1].ts, run.end_ts(way.capture_end)
+    end = run.end_ts(way.capture_end)
+    # A copy whose answer may still be on its way when the capture ends has not failed yet.
+    answerable = end - max(way.rtt + DELAYED_ACK_NS, settings.sent_again_ns)
+    last = max((copy.ts for copy in run.tries if copy.ts <= answerable), default=run.first.ts)
     for until in (last, end):
         found = _sacked(way, run, until) or _ack_stopped_peer(way, run, settings, until) or _neighbour(way, run, until)
         if found is not None:

@@ -2,7 +2,7 @@
 
 Times are int64 nanoseconds, sizes bytes. Sequence and acknowledgement numbers are unwrapped to 64 bits:
 the low 32 bits are those on the wire, and 2**32 is added at the start so that earlier ones stay positive.
-A flow is 176 bytes and its two directions 560 bytes each; `MAX_FLOWS` bounds their number.
+A flow is 176 bytes and its two directions 616 bytes each; `MAX_FLOWS` bounds their number.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from analyzer.decode.fields import UNDECODED_REASONS
 from analyzer.settings import HEAD_BYTES, ICMP_HEAD_BYTES, RING_ROWS
 
 SIDES = 2
-PROGRESS_SLOTS = 4
-PROGRESS_SHIFT = 33
-"""Periods of 2**33 ns (8.6 s) in which progress is remembered: the last 34 s of a direction."""
+PROGRESS_SLOTS = 8
+PROGRESS_SHIFT = 32
+"""Periods of 2**32 ns (4.3 s) in which progress is remembered: the last 34 s of a direction."""
 FILE_SHIFT = 40
 """Frames in a direction's row carry their file: file << FILE_SHIFT | frame number."""
 

@@ -57,7 +57,6 @@ from analyzer.settings import AFTERMATH_ROWS, HISTORY_ROWS, LONG_HOLE_NS, MAX_FL
 WRAP = 1 << 32
 FARTHEST = 1 << 30  # RFC 7323 2.3: the largest window; numbers farther away belong to no live byte
 RUN_RECORDED = 3  # retransmissions of one head before the flow is recorded
-FULL_ENOUGH = 1281  # a direction that carried such packets needs no closer look at its holes
 NO_FLOW = -1
 
 
@@ -87,6 +86,12 @@ def flow_of_packet(state: State, h: list[int], side: int) -> int:
     if state.counters[C_FLOWS] >= MAX_FLOWS:
         return NO_FLOW
     return new_flow(state, h, side, slot)
+
+
+@kernel
+def number_stream(state: State, h: list[int]) -> None:
+    """Give a packet that cannot be followed its stream number all the same, as Wireshark does."""
+    flow_of_packet(state, h, endpoint_order(h))
 
 
 @inlined
@@ -252,8 +257,11 @@ def note_segment(
     ahead = seq - me["snd_max"]
     first = not me["seen"]
     me["seen"] = 1
+    # A direction that carried full-size packets needs no closer look at its holes.
+    full = peer["mss"] + (40 if h[VERSION] == 4 else 60) if peer["mss"] > 0 else 0
+    small_so_far = me["max_sent"] < full or me["max_sent"] == 0
     if end == seq:
-        if 0 < ahead < FARTHEST and not first and flow["recording"] == 0 and me["max_sent"] < FULL_ENOUGH:
+        if 0 < ahead < FARTHEST and not first and flow["recording"] == 0 and small_so_far:
             start_recording(state, flow, 64, AFTERMATH_ROWS)  # a bare ACK beyond bytes that did not come
         return MARK_KEEPALIVE if ahead == -1 else 0
     if not -FARTHEST < ahead < FARTHEST:
@@ -263,8 +271,7 @@ def note_segment(
         if ahead > 0 and not first:
             note_hole(me, h, seq, frame)
             marks = MARK_HOLE
-            full = peer["mss"] + (40 if h[VERSION] == 4 else 60) if peer["mss"] > 0 else 0
-            if me["max_sent"] < full or me["max_sent"] == 0:
+            if small_so_far:
                 start_recording(state, flow, 64, AFTERMATH_ROWS)
         me["snd_max"] = end
         if payload:

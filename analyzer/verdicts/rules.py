@@ -140,6 +140,7 @@ def _path_changed(f: Facts) -> bool:
         and f.oversized
         and f.head.df
         and f.as_large[1] is None
+        and f.failed is None
         and len(f.large_lost) >= LARGE_LOST
     )
 
