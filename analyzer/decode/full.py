@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 
 import dpkt
 
-IPV4_DF = 0x4000
-
 
 class FullTcp(NamedTuple):
     """A TCP packet decoded from its IP header on. `payload_len` comes from the headers."""

@@ -114,7 +114,6 @@ class Collector:
                 ptbs=self._ptbs_about(stream, side, segments),
                 neighbours=self._others(stream, side) if segments else [],
                 capture_end=self.capture_end,
-                flow_start=int(flow["first_ts"]),
                 several_files=self.several_files,
                 fragmented=bool(int(flow["seen"]) & SAW_FRAGMENT),
                 rtt=trips[side],

@@ -52,7 +52,6 @@ class Way:
     ptbs: list[PtbSeen] = field(default_factory=list)
     neighbours: list[Neighbour] = field(default_factory=list)
     capture_end: int = 0
-    flow_start: int = 0
     several_files: bool = False
     fragmented: bool = False
     rtt: int = 0  # from this side's packet to the peer's answer at the capture point, ns; 0 unknown

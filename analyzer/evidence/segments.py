@@ -16,7 +16,6 @@ from analyzer.flows.tables import (
     MARK_DF,
     MARK_DUPLICATE,
     MARK_FILLS,
-    MARK_HOLE,
     MARK_KEEPALIVE,
     MARK_NO_LENGTH,
     MARK_RESENT,
@@ -76,11 +75,6 @@ class Segment:
     def keepalive(self) -> bool:
         """True for a keep-alive probe."""
         return bool(self.marks & MARK_KEEPALIVE)
-
-    @property
-    def opens_hole(self) -> bool:
-        """True if bytes before it were not seen."""
-        return bool(self.marks & MARK_HOLE)
 
     @property
     def fills_hole(self) -> bool:

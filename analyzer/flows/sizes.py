@@ -90,6 +90,17 @@ def keep_delivered(me: Any, size: int, df: int, frame: int, ack_frame: int, ts: 
         me["delivered_nodf_frame"] = frame
 
 
+@kernel
+def move_up(me: Any) -> None:
+    """The second packet on its way takes the place of the first."""
+    me["p0_end"] = me["p1_end"]
+    me["p0_frame"] = me["p1_frame"]
+    me["p0_size"] = me["p1_size"]
+    me["p0_payload"] = me["p1_payload"]
+    me["p0_df"] = me["p1_df"]
+    me["p1_end"] = 0
+
+
 @inlined
 def note_delivered(me: Any, ack: int, ack_frame: int, ts: int) -> None:
     """A cumulative ACK arrived: packets below it were delivered."""
@@ -100,12 +111,7 @@ def note_delivered(me: Any, ack: int, ack_frame: int, ts: int) -> None:
         keep_delivered(me, me["p1_size"], me["p1_df"], me["p1_frame"], ack_frame, ts)
         me["p1_end"] = 0
     if me["p0_end"] == 0 and me["p1_end"]:
-        me["p0_end"] = me["p1_end"]
-        me["p0_frame"] = me["p1_frame"]
-        me["p0_size"] = me["p1_size"]
-        me["p0_payload"] = me["p1_payload"]
-        me["p0_df"] = me["p1_df"]
-        me["p1_end"] = 0
+        move_up(me)
 
 
 @kernel
@@ -126,9 +132,4 @@ def drop_ambiguous(me: Any, seq: int, end: int, payload: int, df: int) -> None:
         and end > start
         and (seq != start or payload != me["p0_payload"] or df != me["p0_df"])
     ):
-        me["p0_end"] = me["p1_end"]
-        me["p0_frame"] = me["p1_frame"]
-        me["p0_size"] = me["p1_size"]
-        me["p0_payload"] = me["p1_payload"]
-        me["p0_df"] = me["p1_df"]
-        me["p1_end"] = 0
+        move_up(me)
