@@ -42,9 +42,9 @@ from analyzer.flows.tables import (
     C_TCP,
     C_UNDECODED,
 )
-from analyzer.kernel import is_compiled_before
+from analyzer.native import is_compiled_before
 from analyzer.results import Analysis, CaptureFile, Totals
-from analyzer.settings import INTERPRETED_PACKETS, Settings
+from analyzer.settings import INTERPRETED_PACKETS, UNCOMPILED_PACKETS, Settings
 from analyzer.skim import FOREVER, REACHED_TIME, Skimmer
 from analyzer.verdicts.assemble import assemble
 
@@ -86,7 +86,7 @@ def _is_small(readers: Sequence[CaptureReader]) -> bool:
             packets += reader.ready / 80
         else:
             packets += reader.size / max(reader.mean_record(), 60)
-    return packets <= INTERPRETED_PACKETS
+    return packets <= INTERPRETED_PACKETS or (packets <= UNCOMPILED_PACKETS and not is_compiled_before())
 
 
 def analyze(
@@ -118,7 +118,7 @@ def analyze(
             reader.start()
         large = not _is_small(readers) if compiled is None else compiled
         if large and notify is not None and not is_compiled_before():
-            notify("compiling the packet loop; this takes about half a minute, once on this machine")
+            notify("compiling the packet loop; this takes about 20 seconds, once on this machine")
         skimmer = Skimmer(
             compiled=large,
             seed=int.from_bytes(os.urandom(4), "little"),
@@ -215,7 +215,7 @@ def _result(skimmer: Skimmer, files: tuple[CaptureFile, ...], settings: Settings
     }
     notes = []
     if skimmer.fell_back:
-        notes.append("numba cannot be imported: the capture was read without compiled code, which is slow.")
+        notes.append(f"The packet loop could not be compiled, which makes it slow: {skimmer.fell_back}")
     notes += [
         f"{file.path} is damaged at byte {file.damaged_at}: {file.problem}. Analysed up to there."
         for file in files

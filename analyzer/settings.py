@@ -15,8 +15,11 @@ MAX_RECORD_BYTES = 4 << 20
 """A captured packet larger than this is taken for damage. libpcap's own limit is 256 KiB; 4 MiB leaves
 room for kernels that capture super-segments, and still recognises a length field that is garbage."""
 
-INTERPRETED_PACKETS = 20_000
+INTERPRETED_PACKETS = 2_000
 """Captures of up to this many packets are skimmed interpreted: loading the compiled kernels takes longer."""
+
+UNCOMPILED_PACKETS = 20_000
+"""As above while no compiled kernels are in the cache: compiling takes many seconds."""
 
 RING_ROWS = 1 << 17
 """Recent TCP packets kept while nobody knows yet whether they matter (23 MB). A power of two."""

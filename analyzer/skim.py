@@ -71,7 +71,8 @@ from analyzer.flows.tables import (
     new_state,
 )
 from analyzer.flows.track import NO_FLOW, finish_flow, number_stream, track_tcp
-from analyzer.kernel import compile_kernels, inlined, kernel
+from analyzer.kernel import inlined, kernel
+from analyzer.native import CompileError, load_kernels
 from analyzer.settings import HISTORY_ROWS, MAX_EVENTS, MAX_FLOWS, MAX_ICMP
 
 GROW_TABLES = -10
@@ -169,20 +170,38 @@ def skim_chunk(
         take_packet(state, buf, h, q, container[FRAME])
 
 
+def _examples() -> dict[str, tuple[Any, ...]]:
+    """Arguments of the compiled entries: their kinds are what counts."""
+    state = new_state(0)
+    numbers = np.zeros(COUNT, np.int64)
+    return {
+        "skim_chunk": (state, np.zeros(1, np.uint8), 1, numbers, numbers, numbers, numbers, FOREVER),
+        "rebuild_slots": (state, numbers),
+    }
+
+
 class Skimmer:
     """The state of one run and the mode it runs in.
 
-    `compiled` chooses the mode; where numba cannot be imported it falls back to interpreted and
-    `mode` says so. Results are the same in both.
+    `compiled` chooses the mode; where kernels cannot be compiled it falls back to interpreted and
+    `fell_back` says why. Results are the same in both.
     """
 
     def __init__(self, *, compiled: bool, seed: int = 0) -> None:
-        kernels = compile_kernels() if compiled else None
-        self.compiled = kernels is not None
-        self.fell_back = compiled and kernels is None
+        self.compiled = False
+        self.fell_back = ""
         self.state: State = new_state(seed)
-        self._skim: Callable[..., int] = kernels["skim_chunk"] if kernels else skim_chunk
-        self._rebuild: Callable[..., None] = kernels["rebuild_slots"] if kernels else rebuild_slots
+        self._skim: Callable[..., int] = skim_chunk
+        self._rebuild: Callable[..., object] = rebuild_slots
+        if compiled:
+            try:
+                kernels = load_kernels(_examples)
+            except CompileError as error:
+                self.fell_back = str(error)
+            else:
+                self.compiled = True
+                self._skim = kernels["skim_chunk"]
+                self._rebuild = kernels["rebuild_slots"]
         self._h = self.integers(COUNT)
         self._q = self.integers(COUNT)
 
@@ -224,10 +243,11 @@ class Skimmer:
         """End of all input."""
         directions = self.state.directions[: 2 * self.state.counters[C_FLOWS]]
         trouble = (directions["run_count"] > 0) | (directions["hole_ts"] != 0) | (directions["window_zero_ts"] != 0)
-        for number in np.unique(np.flatnonzero(trouble) // 2):
+        # not numpy.unique: it loads masked arrays, 10 ms
+        for number in sorted({int(row) // 2 for row in np.flatnonzero(trouble)}):
             while needs_room(self.state):
                 self._grow()
-            finish_flow(self.state, int(number))  # interpreted: they are few
+            finish_flow(self.state, number)  # interpreted: they are few
 
     def _grow(self) -> None:
         state = self.state

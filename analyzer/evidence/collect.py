@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from analyzer.decode.full import decode_icmp_packet
 from analyzer.decode.icmp import KIND_PTB
 from analyzer.evidence.conversation import Conversation, Neighbour, Way
 from analyzer.evidence.ptb import CHECKSUM_WRONG, PtbSeen
@@ -163,6 +162,8 @@ class Collector:
         ]
 
     def _ptb(self, index: int) -> PtbSeen:
+        from analyzer.decode.full import decode_icmp_packet  # loads dpkt: only where there are packets to decode
+
         row = self._icmps[index]
         head = self._icmp_heads[index, : int(row["head_len"])].tobytes()
         full = decode_icmp_packet(head)

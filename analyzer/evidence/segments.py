@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from analyzer.decode.full import decode_tcp_packet
 from analyzer.decode.tcp import ACK_FLAG, FIN, RST, SYN
 from analyzer.flows.tables import (
     FILE_SHIFT,
@@ -123,6 +122,8 @@ def segments_of(rows: Any, heads: Any) -> list[Segment]:
     dpkt reads each packet again; where it disagrees with the skim on what the evidence rests on, the
     packet is left out rather than trusted.
     """
+    from analyzer.decode.full import decode_tcp_packet  # loads dpkt: only where there are packets to decode
+
     out: list[Segment] = []
     for row, head in zip(rows, heads, strict=True):
         marks = int(row["marks"])

@@ -1,0 +1,203 @@
+"""Compiled kernels: kept as object code in the user's cache, loaded by LLVM, called through ctypes.
+
+numba's own cache would do, but it needs numba, whose import and set-up take longer than the pass over a
+million packets. An entry is called the way numba calls natively: two pointers, for the result and for an
+exception, then the arguments as 64-bit words, of which an array takes 3 + 2 * dimensions + 2. That layout
+is checked against the compiled function's number of arguments before the first call.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import json
+import os
+import stat
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+FINE = (0, -2)
+"""Statuses of numba's calling convention for a value and for None; any other is an exception."""
+
+
+class CompileError(Exception):
+    """The kernels cannot be compiled here: numba is missing, or does not know this processor."""
+
+
+class _Entry(NamedTuple):
+    """Line of the cache file's index: which bytes after it are the object code of which symbol."""
+
+    name: str
+    symbol: str
+    words: int
+    size: int
+
+
+def _fingerprint() -> str:
+    """Hash of all that object code depends on: the kernels' sources and the processor.
+
+    The kernels' folders hold nothing else of weight. Versions of Python and numba are left out: object
+    code, once made, needs neither.
+    """
+    package = Path(__file__).parent
+    sources = [package / f"{name}.py" for name in ("compilation", "kernel", "native", "settings", "skim")]
+    for folder in ("capture", "decode", "flows"):
+        sources += sorted((package / folder).glob("*.py"))
+    digest = hashlib.sha256(_processor().encode())
+    for path in sources:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _processor() -> str:
+    """The processor's name and abilities as LLVM sees them: a home directory may be shared by machines."""
+    import llvmlite.binding as llvm
+
+    return f"{llvm.get_process_triple()} {llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
+
+
+def _is_private(folder: Path) -> bool:
+    """True if only this user can put files there: what lies there is executed."""
+    found = folder.lstat()
+    mine = found.st_uid == os.getuid() and stat.S_ISDIR(found.st_mode)
+    return mine and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _cache_folder() -> Path | None:
+    """Folder for object code: in the user's cache, else in the temporary folder; None if neither is safe."""
+    cache = os.environ.get("XDG_CACHE_HOME")
+    for folder in (
+        (Path(cache) if cache else Path("~/.cache").expanduser()) / "pmtu-analyze",
+        Path(tempfile.gettempdir()) / f"pmtu-analyze-{os.getuid()}",
+    ):
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if _is_private(folder) and os.access(folder, os.W_OK):
+                return folder
+        except OSError:
+            continue
+    return None
+
+
+@functools.cache
+def _cache_file() -> Path | None:
+    folder = _cache_folder()
+    return folder / f"kernels-{_fingerprint()}.bin" if folder else None
+
+
+def is_compiled_before() -> bool:
+    """True if compiled kernels lie in the cache, so that loading takes a moment instead of seconds."""
+    try:
+        file = _cache_file()
+    except ImportError:
+        return True  # without numba nothing will be compiled
+    return file is not None and file.exists()
+
+
+@functools.cache
+def load_kernels(examples: Callable[[], Mapping[str, Sequence[Any]]]) -> dict[str, Callable[..., int]]:
+    """The compiled entries by name, from the cache or compiled now. `examples()` are arguments for each.
+
+    Raises:
+        CompileError: there is no compiled code to be had on this machine.
+    """
+    try:
+        content = _read_cache() or _compile(examples())
+        return _link(content)
+    except Exception as error:  # numba and LLVM raise many kinds; the interpreted kernels always remain
+        raise CompileError(f"{type(error).__name__}: {error}") from error
+
+
+def _compile(examples: Mapping[str, Sequence[Any]]) -> bytes:
+    from analyzer.compilation import compile_entries
+
+    entries = []
+    objects = b""
+    for name, (symbol, words, code) in compile_entries(examples).items():
+        expected = 2 + len(_words(examples[name]))
+        if words != expected:
+            raise CompileError(f"{name} takes {words} words instead of {expected}")
+        entries.append(_Entry(name, symbol, words, len(code)))
+        objects += code
+    index = json.dumps({"entries": entries, "digest": hashlib.sha256(objects).hexdigest()})
+    content = index.encode() + b"\n" + objects
+    _write_cache(content)
+    return content
+
+
+def _read_cache() -> bytes | None:
+    """The cache file's content, or None if there is none or it was cut short."""
+    file = _cache_file()
+    try:
+        content = file.read_bytes() if file else b""
+        index, _, objects = content.partition(b"\n")
+        whole = json.loads(index)["digest"] == hashlib.sha256(objects).hexdigest()
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return content if whole else None
+
+
+def _write_cache(content: bytes) -> None:
+    """Put the file in its place in one step."""
+    file = _cache_file()
+    if file is None:
+        return
+    try:
+        with tempfile.TemporaryDirectory(dir=file.parent, prefix="new-") as folder:
+            new = Path(folder) / file.name
+            new.write_bytes(content)
+            new.replace(file)
+    except OSError:
+        return  # a full disk costs the next run its time, not this one its result
+
+
+def _link(content: bytes) -> dict[str, Callable[..., int]]:
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    machine = llvm.Target.from_default_triple().create_target_machine(jit=True)
+    index, _, objects = content.partition(b"\n")
+    linked: dict[str, Callable[..., int]] = {}
+    position = 0
+    for name, symbol, words, size in json.loads(index)["entries"]:
+        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+        engine.add_object_file(llvm.ObjectFileRef.from_data(objects[position : position + size]))
+        engine.finalize_object()
+        linked[name] = _caller(name, engine, engine.get_function_address(symbol), words)
+        position += size
+    return linked
+
+
+def _caller(name: str, engine: Any, address: int, words: int) -> Callable[..., int]:
+    """A Python function around the native one at `address`. Other threads run while it works."""
+    function = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 2, *[ctypes.c_int64] * (words - 2))(address)
+
+    def call(*arguments: Any) -> int:
+        result = ctypes.c_int64(0)
+        failure = ctypes.c_void_p(0)
+        status = function(ctypes.addressof(result), ctypes.addressof(failure), *_words(arguments))
+        if status not in FINE:
+            raise IndexError(f"{name} left the bounds of an array")
+        return result.value
+
+    call.engine = engine  # type: ignore[attr-defined]  # the code lives as long as its engine
+    return call
+
+
+def _words(arguments: Sequence[Any]) -> list[int]:
+    """Arguments as the 64-bit words of numba's calling convention."""
+    words: list[int] = []
+    for each in arguments:
+        if isinstance(each, np.ndarray):
+            words += (0, 0, each.size, each.itemsize, each.ctypes.data, *each.shape, *each.strides)
+        elif isinstance(each, tuple):
+            words += _words(each)
+        else:
+            words.append(int(each))
+    return words
