@@ -95,6 +95,14 @@ class Ptb(NamedTuple):
     reason: str | None  # why ignored: checksum, tuple, sequence, mtu_zero, mtu_not_smaller, below_1280, host
 
 
+class Encapsulation(NamedTuple):
+    """What carries the flow's packets where they were captured; sizes of the flow are those inside."""
+
+    layers: tuple[str, ...]  # outermost first
+    overhead: int  # bytes from the start of the outermost header to the IP header inside
+    also_bare: bool  # packets were captured outside of it, too
+
+
 class RuledOut(NamedTuple):
     """Another cause that the capture speaks against."""
 
@@ -125,6 +133,7 @@ class Flow:
     last_time: int
     file: int = 0
     fixes: tuple[Fix, ...] = ()
+    encapsulation: Encapsulation | None = None
     timeline: np.ndarray[Any, Any] | None = field(default=None, repr=False, compare=False)
     """Recorded packets, dtype `flows.tables.PACKET`, in capture order; None where none were recorded."""
     client_side: int = 0

@@ -122,6 +122,7 @@ def _flow(flow: Flow, frame: _FrameWriter) -> dict[str, Any]:
         "confidence": flow.confidence,
         "direction": flow.direction,
         "path_mtu": flow.path_mtu._asdict(),
+        "encapsulation": flow.encapsulation._asdict() if flow.encapsulation else None,
         "stalled": None
         if stalled is None
         else {

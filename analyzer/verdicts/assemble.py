@@ -16,6 +16,7 @@ from analyzer.knowledge.fixes import fixes_for
 from analyzer.knowledge.overheads import consistent_with
 from analyzer.results import SIZE_PROBLEMS, VERDICTS, Endpoint, Flow, Path, Probe, worst
 from analyzer.settings import Settings
+from analyzer.verdicts.encapsulation import carried, encapsulation, tunnel_told
 from analyzer.verdicts.judge import Judgement, judge_conversation, judge_way
 
 ADVISED = frozenset(VERDICTS[: VERDICTS.index("loss") + 1])
@@ -62,6 +63,7 @@ def _flow(
     client = conversation.client_side
     row = collector.flows[stream]
     named = chosen.verdict not in ("not_exercised",)
+    inside = encapsulation(row)
     ways = conversation.ways
     return Flow(
         stream=stream,
@@ -75,7 +77,11 @@ def _flow(
         ptb=chosen.ptb,
         ruled_out=chosen.ruled_out,
         explanation=chosen.explanation,
-        evidence=chosen.evidence,
+        evidence=(
+            *chosen.evidence,
+            *carried(inside, chosen.path_mtu, FrameRef(int(row["file"]), int(row["first_frame"]))),
+            *tunnel_told(collector.told_tunnel.get((stream, chosen.side), [])),
+        ),
         packets=int(row["packets"]),
         bytes=int(row["bytes"]),
         first_time=conversation.first_ts,
@@ -91,6 +97,7 @@ def _flow(
         )
         if chosen.verdict in ADVISED
         else (),
+        encapsulation=inside,
         timeline=collector.timeline(stream).copy() if ways[0].segments else None,
         client_side=client,
         window_scales=(max(ways[0].count["wscale"], 0), max(ways[1].count["wscale"], 0)),
