@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from analyzer.evidence.segments import FrameRef as FrameRef  # noqa: PLC0414 - this module's vocabulary too
+from analyzer.evidence.vantage import Vantage as Vantage  # noqa: PLC0414 - as above
 from analyzer.knowledge.fixes import Fix as Fix  # noqa: PLC0414 - part of this module's own vocabulary
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ class Flow:
     file: int = 0
     fixes: tuple[Fix, ...] = ()
     encapsulation: Encapsulation | None = None
+    vantage: Vantage = Vantage("unknown", "")  # noqa: RUF009 - an immutable tuple
     timeline: np.ndarray[Any, Any] | None = field(default=None, repr=False, compare=False)
     """Recorded packets, dtype `flows.tables.PACKET`, in capture order; None where none were recorded."""
     client_side: int = 0
@@ -198,6 +200,8 @@ class CaptureFile:
     packets: int
     damaged_at: int | None
     problem: str
+    filters: tuple[str, ...] = ()  # capture filters that the file names
+    dropped: int = 0  # packets that the capturing host says it lost
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from analyzer.capture.container import (
     PROBLEMS,
     SKIP_BYTES,
 )
+from analyzer.capture.filters import read_filters
 from analyzer.capture.pcap import FILE_HEADER, next_pcap, read_file_header
 from analyzer.capture.pcapng import next_pcapng
 from analyzer.decode.fields import COUNT as FIELDS
@@ -68,6 +69,7 @@ class CaptureReader:
         self.bytes_read = 0
         self.damaged_at: int | None = None
         self.problem = ""
+        self.filters: tuple[str, ...] = ()  # capture filters that the file names
         self.container: list[int] = [0] * COUNT
         self._file = self._open(source)
         self._raw = self._file
@@ -110,6 +112,7 @@ class CaptureReader:
                 raise CaptureError(self.name, 0, f"expected a pcap or pcapng capture, found {what}{how}")
         if head.startswith(SECTION_MAGIC):
             self.container[FORMAT] = PCAPNG
+            self.filters = read_filters(bytes(self.buffer[: self.ready]))
             if self.ready < 28:
                 raise CaptureError(self.name, self.ready, "expected a pcapng section header, found the end of the file")
             return

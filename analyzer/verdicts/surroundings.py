@@ -1,4 +1,4 @@
-"""What the tunnel around a flow adds to its evidence: sizes outside, and PTBs that only its end was sent."""
+"""What surrounds a flow's evidence: where it was captured, inside of which tunnel, and whom routers told."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from analyzer.decode.layers import layer_names
 from analyzer.evidence.ptb import PtbSeen
 from analyzer.evidence.segments import FrameRef
+from analyzer.evidence.vantage import BETWEEN, UNKNOWN, Vantage
 from analyzer.flows.tables import SAW_BARE
 from analyzer.results import Encapsulation, PathMtu
 
@@ -19,6 +20,14 @@ def encapsulation(row: Any) -> Encapsulation | None:
     if not layers:
         return None
     return Encapsulation(layer_names(layers), int(row["overhead"]), bool(int(row["seen"]) & SAW_BARE))
+
+
+def captured(where: Vantage, first: FrameRef) -> list[Statement]:
+    """Where the capture was taken, if that can be told."""
+    if where.where == UNKNOWN:
+        return []
+    place = "between client and server" if where.where == BETWEEN else f"at the {where.where} or on its link"
+    return [(f"Captured {place}: {where.because}.", (first,))]
 
 
 def carried(inside: Encapsulation | None, size: PathMtu, first: FrameRef) -> list[Statement]:
