@@ -16,6 +16,9 @@ from .scenario import Capture, Fact, Scenario
 
 _REPEATING = ("content_drop", "dead_path", "fragment_loss")
 _HANGING = ("blackhole", "blackhole_probable", "ptb_ignored", "blackhole_recovered")
+_HANGING_FOR_EVER = _HANGING[:3]
+_THROUGH = ("ok", "loss", "pmtud_ok", "no_df")
+_LARGE = 1280
 
 
 def check_outcomes(scenario: Scenario, ended: dict[int, str]) -> None:
@@ -47,6 +50,10 @@ class _Facts:
         self.sender, self.receiver = ends if scenario.data == "download" else ends[::-1]
         self.packets = packets
         self.data = [p for p in packets if p.source == self.sender and p.payload_len]
+        self.acks: dict[tuple[int, int], set[int]] = defaultdict(set)
+        for packet in packets:
+            if packet.source == self.receiver and packet.flags & ACK:
+                self.acks[packet.source_port, packet.destination_port].add(packet.ack)
         self.path_mtu = scenario.path_mtu or 0
         self.most_copies = _most_copies(self.data)
         self.most_copies_too_big = _most_copies([p for p in self.data if p.ip_len > self.path_mtu])
@@ -63,6 +70,10 @@ class _Facts:
             found.append(f"the large segment is there {self.most_copies_too_big} times only")
         if at_sender and verdict in ("blackhole", "ptb_ignored") and not self._has_df():
             found.append("the large packets do not have DF set")
+        if at_sender and verdict in _HANGING_FOR_EVER and self._too_big_acked():
+            found.append("a packet above the path MTU was acknowledged")
+        if at_sender and verdict in _THROUGH and self._sent_large() and not self._holds("large_delivered"):
+            found.append("nothing large was acknowledged")
         if at_sender and verdict in _REPEATING and self.most_copies < 3:
             found.append(f"the head of the stream is there {self.most_copies} times only")
         if verdict in ("fragment_loss", "no_df") and self._has_df():
@@ -79,6 +90,8 @@ class _Facts:
     def _holds(self, fact: Fact) -> bool:
         if fact == "retransmissions":
             return self.most_copies > 1
+        if fact == "large_delivered":
+            return any(p.ip_len > _LARGE and self._acked(p) for p in self.data)
         if fact == "super_segments":
             return any(p.ip_len > self.path_mtu for p in self.data)
         if fact == "sequence_wraps":
@@ -87,6 +100,20 @@ class _Facts:
             syns = {(p.source_port, p.seq) for p in self.packets if p.flags & (SYN | ACK) == SYN}
             return len(syns) > len({port for port, _ in syns})
         return any(p.flags & RST for p in self.packets)
+
+    def _sent_large(self) -> bool:
+        return any(p.ip_len > _LARGE for p in self.data)
+
+    def _acked(self, sent: Packet) -> bool:
+        """Some ACK of the receiver covers its last byte."""
+        acks = self.acks.get((sent.destination_port, sent.source_port))
+        end = sent.seq + sent.payload_len
+        return any(0 <= (ack - end) % 2**32 < 2**31 for ack in acks or ())
+
+    def _too_big_acked(self) -> bool:
+        if self.scenario.path_mtu_also is not None:
+            return False  # too big for one path, or at one time, only
+        return any(self._acked(p) for p in self.data if p.ip_len > self.path_mtu)
 
     def _has_df(self) -> bool:
         return any(p.df for p in self.data if p.ip_len > self.path_mtu)

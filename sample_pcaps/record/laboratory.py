@@ -107,6 +107,10 @@ def truth_of(scenario: Scenario, capture: Capture) -> dict[str, Any]:
         "ptb": list(capture.ptb),
         "group": scenario.group,
     }
+    if scenario.path_mtu_also is not None:
+        entry["path_mtu_also"] = scenario.path_mtu_also
+    if scenario.together:
+        entry["together"] = True
     if capture.flows:
         entry["flows"] = {str(port): list(accept) for port, accept in capture.flows.items()}
     if capture.why:
