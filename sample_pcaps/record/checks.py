@@ -32,23 +32,40 @@ def check_capture(scenario: Scenario, capture: Capture, recorded: CaptureFile, n
     """The facts behind the truth are in the file."""
     if scenario.path.kind == "vxlan" and capture.role == "underlay":
         recorded = inside_vxlan(recorded)
-    packets = [packet for _, _, packet in recorded.packets()]
-    if not packets:
+    if not any(recorded.packets()):
         raise LaboratoryError(f"{name}: not one IP packet was recorded")
     if not capture.trust or (capture.role == "underlay" and scenario.path.kind == "tunnel"):
         return
-    facts = _Facts(scenario, packets)
+    facts = _Facts(scenario, recorded)
     for complaint in facts.complaints(capture):
         raise LaboratoryError(f"{name}: {complaint}")
 
 
+def first_gaps(recorded: CaptureFile) -> dict[tuple[int, int], int]:
+    """When (ns) the first data came that left a gap behind them, by (source port, destination port)."""
+    ends: dict[tuple[int, int], int] = {}
+    gaps: dict[tuple[int, int], int] = {}
+    for _, record, packet in recorded.packets():
+        syn = bool(packet.flags & SYN)
+        if packet.protocol != TCP or not (packet.payload_len or syn):
+            continue
+        ports = packet.source_port, packet.destination_port
+        behind = (packet.seq - ends.get(ports, packet.seq)) % 2**32
+        if not syn and 0 < behind < 2**31:
+            gaps.setdefault(ports, record.time_ns)
+        if syn or behind < 2**31:  # a retransmission does not move the end back
+            ends[ports] = (packet.seq + packet.payload_len + syn) % 2**32
+    return gaps
+
+
 class _Facts:
-    def __init__(self, scenario: Scenario, packets: list[Packet]) -> None:
+    def __init__(self, scenario: Scenario, recorded: CaptureFile) -> None:
         self.scenario = scenario
+        self.recorded = recorded
         addresses = ADDRESSES[scenario.family]
         ends = (addresses.server, addresses.client)
         self.sender, self.receiver = ends if scenario.data == "download" else ends[::-1]
-        self.packets = packets
+        self.packets = packets = [packet for _, _, packet in recorded.packets()]
         self.data = [p for p in packets if p.source == self.sender and p.payload_len]
         self.acks: dict[tuple[int, int], set[int]] = defaultdict(set)
         for packet in packets:
@@ -79,11 +96,11 @@ class _Facts:
         if verdict in ("fragment_loss", "no_df") and self._has_df():
             found.append("large packets have DF set")
         if verdict == "blackhole_suspected" and not self._receiver_sees_hole():
-            found.append("the receiver shows no hole: neither SACK nor a duplicate ACK")
+            found.append("the receiver shows no hole: neither SACK nor a duplicate ACK nor a gap")
         if verdict == "zero_window" and not self._zero_window():
             found.append("the window never closes")
         found += [f"missing in it: {fact}" for fact in capture.facts if not self._holds(fact)]
-        if verdict == "not_exercised" and any(p.ip_len > 1280 for p in self.packets):
+        if verdict == "not_exercised" and any(p.ip_len > _LARGE and p.protocol == TCP for p in self.packets):
             found.append("a packet of more than 1280 bytes was sent")
         return found
 
@@ -121,7 +138,7 @@ class _Facts:
     def _receiver_sees_hole(self) -> bool:
         acks = [p for p in self.packets if p.source == self.receiver and not p.payload_len]
         repeated = any((a.ack, a.window, a.source_port) == (b.ack, b.window, b.source_port) for a, b in pairwise(acks))
-        return repeated or any(p.has_sack for p in acks)
+        return repeated or any(p.has_sack for p in acks) or bool(first_gaps(self.recorded))
 
     def _zero_window(self) -> bool:
         return any(

@@ -107,7 +107,7 @@ _BY_CHANCE = (
         path_mtu=1500,
         data="upload",
         family=6,
-        path=Path(round_trip=0.04, hazards=(BurstLoss(enter=0.03, leave=0.25, seed=12),)),
+        path=Path(round_trip=0.04, hazards=(BurstLoss(enter=0.02, leave=0.4, seed=12),)),
         flows=(Flow(talk=upload(250_000)),),
         seconds=30,
         captures=at_both_ends(_HEAVY, _HEAVY, facts_sender=("retransmissions",)),

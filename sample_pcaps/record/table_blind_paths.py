@@ -132,11 +132,15 @@ _MOVING = (
         captures=(
             Capture(
                 role="sender",
-                accept=("blackhole", "blackhole_probable"),
+                accept=("blackhole", "blackhole_probable", "stall"),
                 facts=("two_syns", "reset"),
                 why="the second connection shows that the path was wide again later",
             ),
-            Capture(role="receiver", accept=("blackhole_suspected",), facts=("two_syns", "reset")),
+            Capture(
+                role="receiver",
+                accept=("blackhole_suspected", "stall", "inconclusive"),
+                facts=("two_syns", "reset"),
+            ),
         ),
     ),
     Scenario(
