@@ -43,7 +43,7 @@ never from what the tool says.
 - **The others**: scenarios on which rules and thresholds were chosen, and those that were held out earlier and have
   been looked at since.
 
-A capture counts once for its worst flow, or once for each flow where the truth is known by flow.
+A capture counts once for its worst flow or, where the truth differs between flows, once for each server port.
 """
 _TOGETHER = """## Two captures of one incident
 

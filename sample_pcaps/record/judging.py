@@ -120,11 +120,12 @@ def _verdicts(capture: str, truth: Mapping[str, Any], answer: Answer, order: Seq
     about = {"capture": capture, "vantage": truth["vantage"], "group": truth["group"]}
     by_port = truth.get("flows")
     if by_port:
-        for flow in answer.flows:
-            allowed = tuple(by_port.get(str(flow.port), ()))
-            yield Judged(**about, port=flow.port, allowed=allowed, got=flow.verdict)
-        for port in sorted(by_port.keys() - {str(flow.port) for flow in answer.flows}):
-            yield Judged(**about, port=int(port), allowed=tuple(by_port[port]), got="no flow")
+        # Once a port, however many connections it has: a flood must not drown the rest.
+        for port in sorted(by_port.keys() | {str(flow.port) for flow in answer.flows}):
+            allowed = tuple(by_port.get(port, ()))
+            said = sorted({flow.verdict for flow in answer.flows if str(flow.port) == port}, key=order.index)
+            wrong = [verdict for verdict in said if verdict not in allowed]
+            yield Judged(**about, port=int(port), allowed=allowed, got=[*wrong, *said, "no flow"][0])
         return
     worst = min((flow.verdict for flow in answer.flows), key=order.index, default="no flow")
     yield Judged(**about, port=None, allowed=tuple(truth["accept"]), got=worst)
