@@ -81,7 +81,7 @@ class FirstSight:
     brackets: int
     missed: tuple[str, ...]
     inexact: tuple[str, ...]
-    remarks: tuple[str, ...] = ()  # by people, on labels that were found wrong afterwards
+    remarks: tuple[str, ...] = ()  # by people: who was right, and which labels were corrected afterwards
 
     @classmethod
     def of(cls, judgements: Mapping[str, Judgement]) -> FirstSight:
@@ -105,7 +105,10 @@ class FirstSight:
 
     @classmethod
     def from_json(cls, text: str) -> FirstSight:
-        return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in json.loads(text).items()})
+        kept: Any = json.loads(text)
+        for key, value in kept.items():
+            kept[key] = tuple(value) if isinstance(value, list) else value
+        return cls(**kept)
 
 
 def page(
@@ -200,13 +203,13 @@ def _first_section(first: FirstSight) -> str:
         f"{first.right} of {first.verdicts} verdicts right ({_percent(first.right, first.verdicts)}) on "
         f"{first.captures} captures of {first.scenarios} scenarios; {len(first.false_accusations)} false "
         f"`blackhole*` or `ptb_ignored`; {len(first.missed)} of {first.brackets} brackets missed the true path MTU; "
-        f"{len(first.inexact)} `exact` were not.",
+        f"`exact` was wrong {len(first.inexact)} times.",
         "",
-        *(f"{remark}\n" for remark in first.remarks),
     ]
     lines += _list("### First run: every wrong verdict", first.wrong)
     lines += _list("### First run: brackets that missed the path MTU", first.missed)
     lines += _list("### First run: `exact` that was not", first.inexact)
+    lines += _list("### First run: who was right", first.remarks)
     return "\n".join(lines)
 
 

@@ -138,12 +138,11 @@ def _brackets(answer: Answer) -> list[Bracket]:
 def _true_mtus(truth: Mapping[str, Any], bracket: Bracket) -> tuple[int, ...]:
     """The path MTUs that the configuration knows in the bracket's direction; none when nothing got through."""
     ends = bracket.source, bracket.destination
+    known: tuple[int | None, ...] = ()
     if ends == (truth["sender"], truth["receiver"]):
         known = truth["path_mtu"], truth.get("path_mtu_also")
     elif ends == (truth["receiver"], truth["sender"]):
         known = (truth.get("path_mtu_back"),)
-    else:
-        known = ()
     return tuple(mtu for mtu in known if mtu is not None)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from .conversations import Talk, ask, small_talk, tls, upload
-from .scenario import Capture, Direction, Flow, Path, Say, Scenario, Verdicts
+from .scenario import Capture, Direction, Flow, Node, Path, Say, Scenario, Verdicts
 from .truths import (
     BLACK_HOLE,
     BLACK_HOLE_BY_ACK,
@@ -24,7 +24,7 @@ from .truths import (
 
 Cure = Literal["ptb", "clamp", "wide"]
 FULL_4, FULL_6 = 1448, 1428  # payload of full segments with timestamps on an MTU of 1500
-_ROUTERS = ("server_router", "client_router")
+ROUTERS: tuple[Node, ...] = ("server_router", "client_router")
 _OK_OR_SMALL: Verdicts = ("ok", "not_exercised")
 
 
@@ -65,7 +65,7 @@ def hole_and_twin(
         path=path,
         flows=flows,
         seconds=seconds,
-        icmp_dropped_at=_ROUTERS,
+        icmp_dropped_at=ROUTERS,
         captures=captures or at_both_ends(sender, receiver),
         **settings,
     )
@@ -76,7 +76,7 @@ def hole_and_twin(
         twin = replace(twin, shows=f"{shows}; the PTB arrives", icmp_dropped_at=(), captures=told)
     elif cure == "clamp":
         fits = at_both_ends(OK, OK) if mtu > 1280 else at_both_ends(_OK_OR_SMALL, _OK_OR_SMALL)
-        rules = {"server_router": clamp(mtu, family)}
+        rules: dict[Node, str] = {"server_router": clamp(mtu, family)}
         twin = replace(twin, shows=f"{shows}; both SYNs are clamped", rules=rules, captures=fits)
     else:
         wide = replace(path, mtu=bad.lan_mtu, mtu_back=None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from .conversations import WITHOUT_TAIL, ask, small_talk, upload
 from .edits import EndAfterRetransmissions
 from .hazards import (
@@ -41,9 +43,8 @@ def _both(rate: float, seed: int, rtt: float = 0.03) -> Path:
     )
 
 
-def _marked(speaker: str, size: int, after: float = 0.0) -> Say:
-    side = "server" if speaker == "server" else "client"
-    return Say(speaker=side, size=size, content=_MARKER.ljust(size, b"."), after=after)
+def _marked(speaker: Literal["client", "server"], size: int, after: float = 0.0) -> Say:
+    return Say(speaker=speaker, size=size, content=_MARKER.ljust(size, b"."), after=after)
 
 
 _BY_CHANCE = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .conversations import ask, small_talk, upload
 from .hazards import FragmentFilter, NarrowHop
 from .scenario import Capture, Flow, Path, Say, Scenario, Verdicts
-from .table_blind_holes import FULL_4, FULL_6, clamp, hole_and_twin
+from .table_blind_holes import FULL_4, FULL_6, ROUTERS, clamp, hole_and_twin
 from .truths import (
     BLACK_HOLE,
     HOLE,
@@ -20,7 +20,6 @@ from .truths import (
 )
 
 _TAIL_4, _TAIL_6 = 5 * FULL_4 + 300, 5 * FULL_6 + 300
-_ROUTERS = ("server_router", "client_router")
 _PROBING = {"net.ipv4.tcp_mtu_probing": "1"}
 _PROBING_ALWAYS = {"net.ipv4.tcp_mtu_probing": "2"}
 _SILENT_FALLBACK: Verdicts = ("blackhole_recovered", "blackhole_suspected", "inconclusive", "not_exercised", "ok")
@@ -149,7 +148,7 @@ _MOVING = (
         path_mtu=1350,
         data="upload",
         path=Path(mtu=1350, mtu_back=1394, round_trip=0.03),
-        icmp_dropped_at=_ROUTERS,
+        icmp_dropped_at=ROUTERS,
         flows=(
             Flow(port=8080, talk=upload(_TAIL_4), ends="hangs"),
             Flow(port=8081, start=0.5, talk=small_talk(2, every=0.2) + ask(_TAIL_4), ends="hangs"),
@@ -165,7 +164,7 @@ _MOVING = (
         shows="one connection meets a black hole of 1430; the upload of another waits for a server that does not read",
         path_mtu=1430,
         path=Path(mtu=1430, mtu_back=1500, round_trip=0.03),
-        icmp_dropped_at=_ROUTERS,
+        icmp_dropped_at=ROUTERS,
         flows=(
             Flow(
                 port=8080,
@@ -216,7 +215,7 @@ _FALLBACK = (
         path_mtu=1072,
         data="upload",
         path=Path(mtu=1072),
-        icmp_dropped_at=_ROUTERS,
+        icmp_dropped_at=ROUTERS,
         sysctls=_PROBING,
         flows=(Flow(talk=upload(_TAIL_4)),),
         seconds=35,
@@ -227,7 +226,7 @@ _FALLBACK = (
         shows="tcp_mtu_probing=1, BBR, a path of 900",
         path_mtu=900,
         path=Path(mtu=900, round_trip=0.06),
-        icmp_dropped_at=_ROUTERS,
+        icmp_dropped_at=ROUTERS,
         sysctls=_PROBING,
         flows=(Flow(talk=small_talk(2, every=0.2) + ask(_TAIL_4), congestion_control="bbr"),),
         seconds=35,
@@ -240,7 +239,7 @@ _FALLBACK = (
         family=6,
         offloads=True,
         path=Path(mtu=1350, round_trip=0.03),
-        icmp_dropped_at=_ROUTERS,
+        icmp_dropped_at=ROUTERS,
         sysctls=_PROBING,
         flows=(Flow(talk=small_talk(2, every=0.2) + ask(30_000)),),
         seconds=20,
@@ -253,7 +252,7 @@ _FALLBACK = (
         data="upload",
         family=6,
         path=Path(mtu=1302, round_trip=0.03),
-        icmp_dropped_at=_ROUTERS,
+        icmp_dropped_at=ROUTERS,
         sysctls=_PROBING_ALWAYS,
         flows=(Flow(talk=upload(500_000)),),
         captures=at_both_ends(
