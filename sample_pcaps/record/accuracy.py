@@ -19,10 +19,18 @@ _FIRST_SIGHT = Path(__file__).with_name("first_sight.json")
 def main(arguments: list[str]) -> int:
     """Read truth.json and the captures beside it, write the page."""
     options = _parse(arguments)
-    truth = json.loads((options.captures / "truth.json").read_text())
+    labels = options.captures / "truth.json"
+    truth = json.loads(labels.read_text()) if labels.exists() else {}
     missing = [name for name in truth if not (options.captures / name).exists()]
-    if missing:
-        print(f"record: {options.captures}: missing captures: {', '.join(missing)}", file=sys.stderr)
+    obstacle = ""
+    if not truth:
+        obstacle = f"{labels}: no labelled captures; `record --out {options.captures}` makes them"
+    elif missing:
+        obstacle = f"{options.captures}: missing captures: {', '.join(missing)}"
+    elif options.first_sight and _FIRST_SIGHT.exists():
+        obstacle = f"{_FIRST_SIGHT.name}: a first result is kept already"
+    if obstacle:
+        print(f"record: {obstacle}", file=sys.stderr)
         return 2
     sys.path.insert(0, str(_ROOT))  # the analyzer beside this laboratory, not another one that is installed
     judgements = {name: _judge(options.captures, name, facts) for name, facts in truth.items()}

@@ -66,7 +66,7 @@ def test_the_groups_are_counted_apart() -> None:
     assert "| false `blackhole*` or `ptb_ignored` | 1 |" in held_out
     assert "- lossy.sender.pcap: expected loss or ok, got blackhole_probable" in held_out
     assert "- lossy.sender.pcap: ?..1399, truly 1500" in held_out
-    assert "old" not in held_out
+    assert "old.receiver" not in held_out
     assert "1 scenarios, 1 captures, 1 verdicts: **0 right (0.0 %)**" in others
     assert "| false `blackhole*` or `ptb_ignored` | 0 |" in others
     assert "### The others: receiver (0 of 1 right)" in others
