@@ -38,8 +38,9 @@ the truth. The truth of a capture is the set of verdicts that an honest reader a
 configuration of the network and the traffic, is checked against the recording by the laboratory's own few lines, and
 never from what the tool says.
 
-- **Held out**: scenarios that were written, recorded and labelled by somebody who had not read the rules, and before
-  the tool was run on any of them. No rule may be changed because of them; once one is, they belong to the others.
+- **Held out**: scenarios that were written, recorded and labelled by somebody who had not read the rules (but the
+  README with its limits, and the definitions of the verdicts), and before the tool was run on any of them. No rule may
+  be changed because of them; once one is, they belong to the others.
 - **The others**: scenarios on which rules and thresholds were chosen, and those that were held out earlier and have
   been looked at since.
 
