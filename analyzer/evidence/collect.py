@@ -223,11 +223,11 @@ class Collector:
     def _neighbour(self, stream: int, side: int) -> Neighbour:
         flow = self.flows[stream]
         row = self.directions[2 * stream + side]
-        handshake = 0
+        handshake = asked = 0
         opening: tuple[FrameRef, ...] = ()
         if int(flow["seen"]) & SAW_SYN and int(flow["seen"]) & SAW_SYN_ACK:
             sent, answer = ("syn", "syn_ack") if side == int(flow["client"]) else ("syn_ack", "ack")
-            handshake = int(flow[f"{answer}_ts"])
+            handshake, asked = int(flow[f"{answer}_ts"]), int(flow[f"{sent}_ts"])
             opening = (FrameRef.at(int(flow[f"{sent}_frame"])), FrameRef.at(int(flow[f"{answer}_frame"])))
         hung = int(row["run_count"]) >= 2
         log = self._progress[2 * stream + side].tolist()
@@ -239,6 +239,7 @@ class Collector:
             last_ts=int(flow["last_ts"]),
             answered=answered,
             opened_ts=handshake,
+            asked_ts=asked,
             opening=opening,
             delivered=int(row["delivered"]),
             delivered_ts=int(row["delivered_ts"]),
