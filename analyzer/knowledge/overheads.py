@@ -49,7 +49,7 @@ def candidates() -> tuple[Candidate, ...]:
         )
         for row in table["overhead"]
     ]
-    rows += [Candidate(row["mtu"], row.get("most", row["mtu"]), row["name"], row["source"]) for row in table["mtu"]]
+    rows += [Candidate(row["mtu"], row["mtu"], row["name"], row["source"]) for row in table["mtu"]]
     return tuple(sorted(rows, key=lambda row: -row.most))
 
 
