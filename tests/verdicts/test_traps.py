@@ -19,6 +19,7 @@ from analyzer.evidence.episodes import Run
 from analyzer.evidence.ptb import PtbSeen, resends_after
 from analyzer.evidence.segments import Segment
 from analyzer.flows import sizes, track
+from analyzer.flows.record import start_recording
 from analyzer.flows.tables import MARK_KEEPALIVE, MARK_RESENT
 from analyzer.knowledge import fixes
 from analyzer.settings import AFTERMATH_ROWS, HISTORY_ROWS
@@ -48,7 +49,7 @@ def takes_for_data(shape: Callable[[Any, int], bool]) -> Callable[..., int]:
         if not shape(h, marks):
             return marks
         if track.note_resent(flow, me, h, rest[1], frame, 60):
-            track.start_recording(state, flow, HISTORY_ROWS, AFTERMATH_ROWS)
+            start_recording(state, flow, HISTORY_ROWS, AFTERMATH_ROWS)
         return MARK_RESENT
 
     return note_segment
