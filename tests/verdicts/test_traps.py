@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import tests.scenarios
+from analyzer import analyze
 from analyzer.decode.fields import FLAGS, PAYLOAD
 from analyzer.decode.tcp import SYN
 from analyzer.evidence.collect import Collector
@@ -23,11 +25,12 @@ from analyzer.flows.record import start_recording
 from analyzer.flows.tables import MARK_KEEPALIVE, MARK_RESENT
 from analyzer.knowledge import fixes
 from analyzer.settings import AFTERMATH_ROWS, HISTORY_ROWS
-from analyzer.verdicts import facts
+from analyzer.verdicts import conditions, facts
 from analyzer.verdicts.calm import Calm
 from analyzer.verdicts.facts import Facts
+from tests.builders import NANOSECONDS, Packet, enhanced, interface, option, section
 from tests.scenarios.checks import analysis_in, differences
-from tests.scenarios.notation import Expectation, Scenario, load_scenarios
+from tests.scenarios.notation import Expectation, Record, Scenario, load_scenarios
 
 
 def always(value: object) -> property:
@@ -173,6 +176,25 @@ def test_t9_and_t17_nothing_is_claimed_that_a_capture_cannot_show(topic: str) ->
             assert not re.search(r"block|filter|clamp", " ".join(said), re.IGNORECASE)
 
 
+def test_t9_a_capture_filter_that_keeps_icmp_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def confidence() -> str:
+        scenario, expected = next(cases("blackhole"))
+        found = analyze(BytesIO(pcapng_of(scenario.records(expected.view), b"\0tcp port 443")), compiled=False).flow(0)
+        assert found.verdict == "blackhole"
+        return found.confidence
+
+    assert confidence() == "medium"
+    monkeypatch.setattr(conditions, "excludes_icmp", never)
+    assert confidence() == "high"
+
+
+def pcapng_of(records: list[Record], capture_filter: bytes) -> bytes:
+    """A pcapng file whose interface names its capture filter (option if_filter, 11)."""
+    options = option(11, capture_filter) + NANOSECONDS
+    packets = [enhanced(Packet(record.ts, record.frame)) for record in records]
+    return section() + interface(1, options=options) + b"".join(packets)
+
+
 def cures(scenario: Scenario, expected: Expectation) -> list[str]:
     """The commands advised for the first flow, less those that let ICMP through or only look."""
     flow = analysis_in(scenario, expected.view).flow(0)
@@ -193,7 +215,7 @@ def test_t23_where_no_icmp_can_exist_another_cure_is_advised(monkeypatch: pytest
         "0.042  S > C  data 17398:17500",
         "0.052  C > S  ack 8449 sack 17398:17500",
         "0.27 0.70 1.56 3.28  S > C  data 8449:17398 lost",
-        "expect at S: blackhole high s>c 8500..9000",
+        "expect at S: blackhole s>c 8500..9000",
     ):
         narrow.read(line)
     (expected,) = narrow.expectations
