@@ -32,7 +32,7 @@ from analyzer.capture.container import (
 from analyzer.capture.reader import CaptureReader
 from analyzer.decode.fields import UNDECODED_REASONS
 from analyzer.decode.link import NAMES
-from analyzer.errors import CaptureError
+from analyzer.errors import CaptureError, UsageError
 from analyzer.flows.tables import (
     C_FIRST_TS,
     C_ICMP_PACKETS,
@@ -44,6 +44,7 @@ from analyzer.flows.tables import (
     C_TCP,
     C_UNDECODED,
 )
+from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
 from analyzer.native import is_compiled_before
 from analyzer.results import Analysis, CaptureFile, Totals
 from analyzer.settings import INTERPRETED_PACKETS, UNCOMPILED_PACKETS, Settings
@@ -92,6 +93,12 @@ def _is_small(readers: Sequence[CaptureReader]) -> bool:
     return packets <= INTERPRETED_PACKETS or (packets <= UNCOMPILED_PACKETS and not is_compiled_before())
 
 
+def check_platforms(names: Sequence[str]) -> None:
+    """Raise UsageError if fixes are asked for a platform that nobody knows."""
+    for name in unknown_platforms(names):
+        raise UsageError(f"{name!r} is no platform; platforms are {', '.join((*PLATFORMS, ALL))}")
+
+
 def analyze(
     paths: Source | Sequence[Source],
     *,
@@ -104,14 +111,17 @@ def analyze(
 
     Args:
         paths: a path, `-` for standard input, an open binary file, or several of these (one capture).
-        settings: thresholds of the verdicts.
+        settings: thresholds of the verdicts, and the platforms for which fixes are given.
         progress: called after each chunk with (bytes read, bytes in all or None, packets read).
         notify: called with a line for the user before something that takes long: compiling, once a machine.
         compiled: force the compiled (True) or interpreted (False) skim; by default large captures compile.
 
     Raises:
         CaptureError: an input is no capture; the message names file, byte offset and what was expected.
+        UsageError: `settings` names a platform that is not known.
     """
+    if settings is not None:
+        check_platforms(settings.platforms)
     sources = [paths] if isinstance(paths, (str, os.PathLike)) or not isinstance(paths, Sequence) else list(paths)
     if not sources:
         raise CaptureError("(no file)", 0, "expected at least one capture")

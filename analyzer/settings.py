@@ -65,7 +65,7 @@ LONG_HOLE_NS = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Thresholds of the verdicts. Times in nanoseconds, sizes in bytes of IP total length."""
+    """Thresholds of the verdicts, and what is advised. Times in nanoseconds, sizes in bytes of IP total length."""
 
     episode_retransmissions: int = 3
     """Retransmissions that make an episode: MAX_PROBES of RFC 8899, tcp_retries1 of Linux."""
@@ -93,3 +93,6 @@ class Settings:
 
     control_wait_ns: int = 1_000_000_000
     """Peer quiet this long after an ACK: the ACK arrived, else it would have sent again (RFC 6298 2.4)."""
+
+    platforms: tuple[str, ...] = ()
+    """Whose commands the fixes are: names of `knowledge.fixes.PLATFORMS`, or "all"; none: a short list for Linux."""

@@ -100,6 +100,7 @@ def _flow(
             path_mtu=chosen.path_mtu,
             version=int(row["version"]),
             ptb_reasons=tuple(p.reason for p in chosen.ptb if p.reason),
+            platforms=settings.platforms,
         )
         if chosen.verdict in ADVISED
         else (),
