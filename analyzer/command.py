@@ -25,6 +25,7 @@ def execute(
     host: str | None = None,
     port: int | None = None,
     show_all: bool = False,
+    plots: bool = True,
     fail_on: Sequence[str] = (),
 ) -> int:
     """Analyse the captures and report; returns the exit code.
@@ -35,7 +36,7 @@ def execute(
     """
     _check(captures, output, fail_on, host)
     analysis = _analyze(captures, streams, host, port)
-    _report(analysis, output, as_json=as_json, show_all=show_all)
+    _report(analysis, output, as_json=as_json, show_all=show_all, plots=plots)
     return EXIT_FOUND if any(flow.verdict in fail_on for flow in analysis.all_flows) else EXIT_OK
 
 
@@ -70,7 +71,7 @@ def _analyze(captures: Sequence[str], streams: Sequence[int], host: str | None, 
     return narrow(analysis, streams, host, port)
 
 
-def _report(analysis: Analysis, targets: Sequence[str], *, as_json: bool, show_all: bool) -> None:
+def _report(analysis: Analysis, targets: Sequence[str], *, as_json: bool, show_all: bool, plots: bool) -> None:
     from analyzer.report.document import damage
 
     for line in damage(analysis):
@@ -80,7 +81,7 @@ def _report(analysis: Analysis, targets: Sequence[str], *, as_json: bool, show_a
         from analyzer.report import save
 
         try:
-            save(analysis, target)
+            save(analysis, target, plots=plots)
         except UsageError as error:
             failure = error  # what was found is printed all the same
     if as_json:

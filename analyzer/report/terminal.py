@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from analyzer.knowledge.fixes import Fix
-from analyzer.report.document import Diagnosis, Document, Row, Statement, document_of
+from analyzer.report.document import Diagnosis, Document, Row, Statement, advice, commands, document_of
 from analyzer.report.text import plural
 from analyzer.results import Analysis
 
@@ -191,6 +191,10 @@ def _diagnosis(diagnosis: Diagnosis, console: Console, width: int) -> Iterator[T
     yield from _statements("Why", diagnosis.why, console, width)
     yield from _statements("Ruled out", diagnosis.ruled_out, console, width)
     yield from _fixes(diagnosis.fixes, console, width)
+    for i, chosen in enumerate(diagnosis.frame_filters):
+        body = Text(f"{chosen.file}: " if chosen.file else "")
+        body.append(chosen.text, "dim")
+        yield from _labelled(console, "" if i else "Wireshark", body, width, indent=INDENT)
     if diagnosis.same:
         yield from _labelled(console, "Also", Text(diagnosis.same), width, indent=INDENT)
 
@@ -209,15 +213,13 @@ def _fixes(fixes: Sequence[Fix], console: Console, width: int) -> Iterator[Text]
     for number, fix in enumerate(fixes, 1):
         head = Text(" " * INDENT + ("Fix" if number == 1 else "").ljust(LABEL_WIDTH), "cyan")
         head.append(f"{number}. ", "not bold default")
-        for command in fix.command.splitlines():
-            alternative = re.match(r"# (or[^:]*: )(.*)", command)
-            if alternative:
-                head = Text(f"{left}   ").append(alternative[1], "dim")
-            for line in continued(alternative[2] if alternative else command, width - len(head)):
+        for command in commands(fix):
+            if command.lead:
+                head = Text(f"{left}   ").append(command.lead, "dim")
+            for line in continued(command.line, width - len(head)):
                 yield head + Text(line, "bold")
                 head = Text(f"{left}   ")
-        text = f"{fix.where[:1].upper()}{fix.where[1:]}: {fix.why}."
-        for part in _wrapped(console, Text(text), width - len(left) - 3):
+        for part in _wrapped(console, Text(advice(fix)), width - len(left) - 3):
             yield head + part
             head = Text(f"{left}   ")
 
