@@ -83,9 +83,15 @@ def timeline(
         figsize=(sheet.width, sheet.sequence_height + sheet.sizes_height), facecolor=theme.paper, layout="constrained"
     )
     plot = _panels(scene, figure, theme, sheet, titled=titled)
-    figure.draw_without_rendering()
+    _settle(figure)
     plot.call_out()
     return figure
+
+
+def _settle(figure: Figure) -> None:
+    """Give everything its place, once and for all: laying out takes most of the time."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
 
 
 def _panels(scene: Scene, figure: FigureBase, theme: Theme, sheet: Sheet, *, titled: bool) -> SequencePlot:
@@ -175,7 +181,7 @@ def timelines(analysis: Analysis, *, theme: Theme = LIGHT) -> Figure:
             packets = recorded(flow)
             assert packets is not None  # noqa: S101 - `is_drawable` has looked
             plots.append(_panels(Scene(analysis, flow, packets), part, theme, WIDE, titled=True))
-    figure.draw_without_rendering()
+    _settle(figure)
     for plot in plots:
         plot.call_out()
     return figure

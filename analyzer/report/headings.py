@@ -41,7 +41,7 @@ def more_rows(count: int) -> str:
 
 def more_diagnoses(count: int) -> str:
     """Below the last diagnosis shown."""
-    return f"{plural(count, 'more diagnosis', 'more diagnoses')} left out: --stream, --host and --port pick flows"
+    return f"{plural(count, 'more diagnosis', 'more diagnoses')} left out: `--stream`, `--host` and `--port` pick flows"
 
 
 def timeline(stream: int) -> str:

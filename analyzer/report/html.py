@@ -18,7 +18,7 @@ from analyzer.results import Analysis
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-SHOWN_DIAGNOSES = 40
+SHOWN_DIAGNOSES = 20
 SHOWN_FIGURES = 6
 """Figures are most of a report's bytes: some 50 kB a flow."""
 
@@ -59,15 +59,23 @@ def to_html(analysis: Analysis, *, plots: bool = True) -> str:
             commands=commands,
             advice=advice,
             rich=rich,
+            arrows=arrows,
             box_width=_box_width(page),
         )
     )
 
 
 def rich(text: str) -> Markup:
-    """Text with what stands in backticks as code."""
+    """Text with what stands in backticks as code, and arrows that no line end tears apart."""
     parts = re.split(r"`([^`]+)`", text)
-    return Markup("").join(Markup("<code>{}</code>").format(part) if i % 2 else part for i, part in enumerate(parts))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if i % 2 else arrows(part) for i, part in enumerate(parts)
+    )
+
+
+def arrows(text: str) -> str:
+    """Text with real arrows."""
+    return text.replace("->", "\N{RIGHTWARDS ARROW}").replace("<-", "\N{LEFTWARDS ARROW}")
 
 
 @cache

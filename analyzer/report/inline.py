@@ -43,11 +43,22 @@ def inline_svg(figure: Figure, prefix: str, description: str, *, theme: Theme = 
         _rewrite(element, prefix, named, variables)
         element.text = (element.text or "").strip() or None
         element.tail = None
+        _share_style(element)
     for name in ("width", "height", "version"):
         root.attrib.pop(name, None)
     root.set("role", "img")
     root.set("aria-label", description)
     return ET.tostring(root, encoding="unicode")
+
+
+def _share_style(element: ET.Element) -> None:
+    """Move the style that all markers of a group repeat to the group."""
+    markers = [child for child in element if child.tag.endswith("use")]
+    styles = {child.get("style", "") for child in markers}
+    if len(markers) > 1 and len(styles) == 1 and len(markers) == len(element) and "style" not in element.attrib:
+        element.set("style", styles.pop())
+        for child in markers:
+            child.attrib.pop("style", None)
 
 
 def _named(root: ET.Element) -> set[str]:

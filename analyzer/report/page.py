@@ -21,8 +21,7 @@ from analyzer.report.wording import SETTING_WORDS, WORDS, paths_of, pooled_mtu, 
 from analyzer.results import SIZE_PROBLEMS, VERDICTS, Analysis, Flow
 
 CAVEAT = (
-    "A capture shows what passed one point. It cannot prove where packets got lost, "
-    "nor that ICMP is blocked somewhere; the two pings can."
+    "A capture shows what passed one point: it cannot prove where packets got lost, nor that ICMP is blocked somewhere."
 )
 
 

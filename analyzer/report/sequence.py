@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
@@ -88,19 +87,21 @@ class SequencePlot:
             self._bars(x, blocks[:, 1], blocks[:, 2], self.theme.sacked, 1.2, "SACK")
 
     def _bars(self, x: Array, low: Array, high: Array, color: str, width: float, label: str) -> None:
-        many = len(x) > MOST_MARKERS
+        if len(x) > MOST_MARKERS:
+            label, width = f"{label} ({len(x):,})", min(width, 1.4)
         x, low, high = thinning.bars(x, low - self.base, high - self.base)
-        lines = np.stack([np.stack([x, low], 1), np.stack([x, high], 1)], 1)
-        # Projecting ends keep a bar visible where it is less than a pixel high.
-        collection = LineCollection(
-            list(lines),
-            colors=color,
-            linewidths=min(width, 1.4) if many else width,
-            capstyle="projecting",
+        gaps = np.full(len(x), np.nan)  # one line with gaps: many lines make large files
+        self.axes.plot(
+            np.stack([x, x, gaps], 1).ravel(),
+            np.stack([low, high, gaps], 1).ravel(),
+            color=color,
+            lw=width,
+            solid_capstyle="projecting",  # keeps a bar visible where it is less than a pixel high
+            scalex=False,
+            scaley=False,
             zorder=3,
             label=label,
         )
-        self.axes.add_collection(collection, autolim=False)
 
     def _segments(self) -> None:
         packets, x, theme = self.scene.packets, self.scene.x, self.theme
@@ -114,7 +115,8 @@ class SequencePlot:
             if not len(rows):
                 continue
             low = packets.seq[rows]
-            self._bars(x[rows], low, low + packets.payload[rows], color, 2.4, label)
+            width = 0.8 if fate == LOST and len(rows) > MOST_MARKERS else 2.4  # must not hide all else
+            self._bars(x[rows], low, low + packets.payload[rows], color, width, label)
             again = rows[packets.resent[rows]]
             if 0 < len(again) <= MOST_MARKERS:
                 middle = packets.seq[again] - self.base + packets.payload[again] / 2

@@ -15,6 +15,9 @@ from analyzer.report.panels import Sheet, dress
 from analyzer.report.scene import Scene
 from analyzer.report.text import bracket
 
+MOST_LARGE = 300
+"""More markers than that are drawn smaller."""
+
 FULL_SIZE = 1500
 """The axis reaches at least to a full Ethernet packet, bytes."""
 
@@ -24,8 +27,7 @@ def draw_sizes(scene: Scene, axes: Axes, theme: Theme, sheet: Sheet) -> None:
     packets = scene.packets
     data = packets.carrying
     single = data & ~packets.merged
-    size = scene.flow.path_mtu
-    known = [value for value in size if value is not None]
+    known = [value for value in scene.flow.path_mtu if value is not None]
     ceiling = 1.22 * max([*known, FULL_SIZE, int(packets.ip_len[single].max(initial=0))])
     axes.set_xlim(*scene.limits)
     axes.set_ylim(0, ceiling)
@@ -41,7 +43,8 @@ def draw_sizes(scene: Scene, axes: Axes, theme: Theme, sheet: Sheet) -> None:
     ):
         rows = single & (scene.fate == fate)
         x, y = thinning.points(scene.x[rows], packets.ip_len[rows])
-        axes.plot(x, y, marker, color=color, ms=4.5, mew=1.3 if marker == "x" else 0, ls="", zorder=3)
+        size = 4.5 if len(x) <= MOST_LARGE else 2.5
+        axes.plot(x, y, marker, color=color, ms=size, mew=0.28 * size if marker == "x" else 0, ls="", zorder=3)
     merged = data & packets.merged
     if merged.any():
         x, _ = thinning.points(scene.x[merged], np.zeros(int(merged.sum())))
@@ -55,25 +58,25 @@ def _band(scene: Scene, axes: Axes, theme: Theme, sheet: Sheet) -> None:
     style: dict[str, Any] = {"color": theme.band, "zorder": 1}
     if size.exact is not None:
         axes.axhline(size.exact, lw=1.6, **style)
-        top = size.exact
+        edge = size.exact
     elif size.at_least is not None and size.at_most is not None and size.at_most > size.at_least:
         axes.axhspan(size.at_least, size.at_most + 1, alpha=0.25, lw=0, **style)
-        top = size.at_least if size.at_most - size.at_least > 400 else size.at_most + 1
+        edge = size.at_least
     else:
         edges = [value for value in (size.at_least, size.at_most) if value is not None]
         if not edges:
             return
         axes.axhline(edges[0], lw=1.2, ls="--", **style)
-        top = edges[0]
-    low = top / axes.get_ylim()[1] > 0.8
+        edge = edges[0]
+    below = edge > 0.3 * axes.get_ylim()[1]
     axes.annotate(
         f"path MTU {bracket(size)}",
-        (0.995, top),
+        (0.995, edge),
         xycoords=("axes fraction", "data"),
-        xytext=(0, -3 if low else 3),
+        xytext=(0, -3 if below else 3),
         textcoords="offset points",
         ha="right",
-        va="top" if low else "bottom",
+        va="top" if below else "bottom",
         fontsize=sheet.letters - 0.5,
         color=theme.ink,
         fontweight="bold",
