@@ -40,10 +40,10 @@ def inline_svg(figure: Figure, prefix: str, description: str, *, theme: Theme = 
     named = _named(root)
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
+        _share_style(element)
         _rewrite(element, prefix, named, variables)
         element.text = (element.text or "").strip() or None
         element.tail = None
-        _share_style(element)
     for name in ("width", "height", "version"):
         root.attrib.pop(name, None)
     root.set("role", "img")

@@ -28,7 +28,7 @@ class Sheet:
 WIDE = Sheet(10.0, 3.7, 1.9, 9.0, 8, 72, 9)
 """For screens and paper."""
 
-NARROW = Sheet(4.1, 3.4, 2.0, 8.5, 3, 38, 5)
+NARROW = Sheet(4.1, 3.4, 2.0, 8.5, 2, 38, 5)
 """For phones."""
 
 LETTER_WIDTH = 0.63 / 72

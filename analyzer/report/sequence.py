@@ -15,11 +15,14 @@ from matplotlib.ticker import MaxNLocator
 from analyzer.report import thinning
 from analyzer.report.packets import DELIVERED, FIN, LOST, OPEN, RST, SYN
 from analyzer.report.palette import Theme
-from analyzer.report.panels import Sheet, clusters, dress, share_of, wrapped
+from analyzer.report.panels import LETTER_WIDTH, Sheet, clusters, dress, share_of, wrapped
 from analyzer.report.scene import Array, Scene
 
 HEADROOM = 0.3
 """Share of the plot's height kept free above the data, for the callout."""
+
+LABEL_LETTERS = 20
+"""Letters of a PTB's label, at most."""
 
 MOST_MARKERS = 300
 """Retransmissions with a marker of their own; more would hide one another."""
@@ -141,8 +144,13 @@ class SequencePlot:
         over_all = self.axes.get_xaxis_transform()
         x, _ = thinning.points(np.array([x for x, _ in scene.ptbs]), np.zeros(len(scene.ptbs)))
         self.axes.vlines(x, 0, 1, transform=over_all, colors=self.theme.ptb, lw=1, ls=(0, (4, 3)), zorder=1)
-        room = 20 * self.sheet.letters * 0.6 / 72 / self.sheet.width  # a label's share of the width
-        for group in clusters(scene.ptbs, room * scene.span):
+        room = LABEL_LETTERS * LETTER_WIDTH * (self.sheet.letters - 1) / (self.sheet.width - 0.8)  # a label's share
+        groups = clusters(scene.ptbs, room * scene.span)
+        at_edge = len(groups) > 1 and groups[-1][0][0] > scene.first + (1 - room) * scene.span
+        # The last label then reaches to the left, where the one before may be.
+        if at_edge and groups[-1][0][0] - groups[-2][0][0] < 2 * room * scene.span:
+            groups[-2:] = [groups[-2] + groups[-1]]
+        for group in groups:
             mtus = sorted({mtu for _, mtu in group})
             named = f"MTU {mtus[0]}" if len(mtus) == 1 else f"MTU {mtus[0]}..{mtus[-1]}"
             right = group[0][0] > scene.first + (1 - room) * scene.span

@@ -182,7 +182,8 @@ def _diagnosis(diagnosis: Diagnosis, console: Console, width: int) -> Iterator[T
     title.append(diagnosis.title, STYLES[diagnosis.tone])
     title.append(f" ({diagnosis.confidence} confidence)", "dim")
     yield from _wrapped(console, title, width)
-    ends = Text(f"{diagnosis.endpoints} ({diagnosis.display_filter})", "dim")
+    several_files = any(each.file for each in diagnosis.frame_filters)
+    ends = Text(diagnosis.endpoints + ("" if several_files else f" ({diagnosis.display_filter})"), "dim")
     for line in _wrapped(console, ends, width - INDENT):
         yield Text(" " * INDENT) + line
     yield from _statements("What", [diagnosis.what], console, width)
@@ -191,10 +192,10 @@ def _diagnosis(diagnosis: Diagnosis, console: Console, width: int) -> Iterator[T
     yield from _statements("Why", diagnosis.why, console, width)
     yield from _statements("Ruled out", diagnosis.ruled_out, console, width)
     yield from _fixes(diagnosis.fixes, console, width)
-    for i, chosen in enumerate(diagnosis.frame_filters):
-        body = Text(f"{chosen.file}: " if chosen.file else "")
-        body.append(chosen.text, "dim")
-        yield from _labelled(console, "" if i else "Wireshark", body, width, indent=INDENT)
+    filters = [diagnosis.display_filter] if several_files else []
+    filters += [f"{each.file}: {each.text}" if each.file else each.text for each in diagnosis.frame_filters]
+    for i, wanted in enumerate(filters):
+        yield from _labelled(console, "" if i else "Wireshark", Text(wanted, "dim"), width, indent=INDENT)
     if diagnosis.same:
         yield from _labelled(console, "Also", Text(diagnosis.same), width, indent=INDENT)
 
