@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from analyzer.report.text import file_labels, runs_of
-from analyzer.results import Analysis, Flow, FrameRef
+from analyzer.report.text import runs_of
+from analyzer.results import Flow, FrameRef
 
 
 class FrameFilter(NamedTuple):
@@ -52,8 +52,3 @@ def frames_of(flow: Flow) -> list[FrameRef]:
     frames += [ptb.frame for ptb in flow.ptb]
     frames += [ref for each in flow.ruled_out for ref in each.frames]
     return sorted(set(frames))
-
-
-def finding_filters(analysis: Analysis, flow: Flow) -> tuple[FrameFilter, ...]:
-    """The filters for all frames that speak for a flow's verdict."""
-    return frame_filters(frames_of(flow), file_labels(analysis.files))

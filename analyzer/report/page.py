@@ -34,8 +34,7 @@ class PathPicture(NamedTuple):
     lost: str  # what gets lost, or empty where nothing does
     captured: str  # "before" or "behind" the narrow part
     point: str  # a sentence on the capture point
-    consistent_with: tuple[str, ...]
-    consistent: str  # the same as a sentence
+    consistent: str  # what the size is consistent with, as a sentence
     description: str  # the whole picture in words
 
 
@@ -119,7 +118,6 @@ def _picture(analysis: Analysis) -> PathPicture | None:
         lost=lost,
         captured=captured if captured in (BEFORE, BEHIND) else "",
         point=point,
-        consistent_with=tuple(candidates) if len(candidates) <= SHOWN_CANDIDATES else (),
         consistent=consistent,
         description=f"{description} {point}".strip(),
     )

@@ -6,10 +6,10 @@ import subprocess
 import pytest
 
 import analyzer
-from analyzer.report.filters import finding_filters, flow_filter, frame_filters, frames_of
+from analyzer.report.filters import flow_filter, frame_filters, frames_of
 from analyzer.results import Endpoint, FrameRef
 from tests.reading import ROOT
-from tests.report.factory import make_analysis, make_file, make_flow, refs
+from tests.report.factory import make_flow, refs
 
 
 def test_frames_become_a_set_with_runs() -> None:
@@ -34,8 +34,7 @@ def test_a_flow_of_several_files_is_named_by_its_addresses() -> None:
 
 
 def test_all_that_speaks_for_a_verdict_is_in_the_filter() -> None:
-    analysis = make_analysis([make_flow(0, "ptb_ignored")], files=[make_file("a.pcap")])
-    assert finding_filters(analysis, analysis.all_flows[0]) == (("", "frame.number in {12..19, 22}"),)
+    assert frame_filters(frames_of(make_flow(0, "ptb_ignored"))) == (("", "frame.number in {12..19, 22}"),)
 
 
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
@@ -44,7 +43,7 @@ def test_wireshark_shows_those_frames(name: str) -> None:
     capture = ROOT / "sample_pcaps" / f"{name}.pcap"
     analysis = analyzer.analyze(capture)
     for flow in analysis.problem_flows:
-        ((_, text),) = finding_filters(analysis, flow)
+        ((_, text),) = frame_filters(frames_of(flow))
         assert shown(capture, text) == [ref.frame for ref in frames_of(flow)]
         assert len(shown(capture, flow_filter(flow, several_files=False))) == flow.packets
         assert len(shown(capture, flow_filter(flow, several_files=True))) == flow.packets
