@@ -21,7 +21,9 @@ import numpy as np
 from analyzer.capture.container import (
     COUNT,
     DAMAGED,
+    DROPPED,
     FORMAT,
+    I_DROPPED,
     I_LINK,
     I_WIDTH,
     INTERFACES,
@@ -54,6 +56,7 @@ from analyzer.results import Analysis, CaptureFile, Flow, Totals
 from analyzer.settings import INTERPRETED_PACKETS, UNCOMPILED_PACKETS, Settings
 from analyzer.skim import FOREVER, REACHED_TIME, Skimmer
 from analyzer.verdicts.assemble import assemble
+from analyzer.verdicts.conditions import conditions_of
 
 Progress = Callable[[int, "int | None", int], None]
 """Called now and then with (bytes read, bytes in all or None, packets read)."""
@@ -208,10 +211,13 @@ def _stamp(source: Source) -> tuple[int, int] | None:
 def _describe(each: _Input, stamp: tuple[int, int] | None) -> CaptureFile:
     reader = each.reader
     container = reader.container
+    dropped = 0
     if int(container[FORMAT]) == PCAP:
         links = [int(container[LINK_TYPE])]
     else:
         table = each.interfaces[0]
+        counted = sum(int(table[i * I_WIDTH + I_DROPPED]) for i in range(int(container[INTERFACES])))
+        dropped = max(counted, int(container[DROPPED]))  # two ways of counting the same
         links = sorted({int(table[i * I_WIDTH + I_LINK]) for i in range(int(container[INTERFACES]))})
     return CaptureFile(
         path=reader.name,
@@ -222,6 +228,8 @@ def _describe(each: _Input, stamp: tuple[int, int] | None) -> CaptureFile:
         damaged_at=reader.damaged_at,
         problem=reader.problem,
         stamp=stamp,
+        filters=reader.filters,
+        dropped=dropped,
     )
 
 
@@ -258,7 +266,9 @@ def _result(skimmer: Skimmer, files: tuple[CaptureFile, ...], settings: Settings
         notes.append(f"Packets of link type {NAMES.get(link, link)} are not decoded.")
     if counters[C_ICMPS_LOST]:
         notes.append(f"{int(counters[C_ICMPS_LOST])} ICMP messages were counted but not kept: the bound is reached.")
-    flows, paths, ptb_timeline, more = assemble(skimmer.state, settings)
+    conditions = conditions_of(files, int(counters[C_PACKETS]))
+    notes += conditions.notes()
+    flows, paths, ptb_timeline, more = assemble(skimmer.state, settings, conditions)
     flows = _with_heads(flows, skimmer.state)
     verdicts: dict[str, int] = {}
     for flow in flows:

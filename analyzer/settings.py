@@ -15,6 +15,9 @@ MAX_RECORD_BYTES = 4 << 20
 """A captured packet larger than this is taken for damage. libpcap's own limit is 256 KiB; 4 MiB leaves
 room for kernels that capture super-segments, and still recognises a length field that is garbage."""
 
+MAX_DECOMPRESSED_BYTES = 64 << 30
+"""Bytes that compressed input may decompress to: a small file can be made to hold terabytes of nothing."""
+
 INTERPRETED_PACKETS = 2_000
 """Captures of up to this many packets are skimmed interpreted: loading the compiled kernels takes longer."""
 

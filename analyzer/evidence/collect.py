@@ -65,9 +65,10 @@ class Collector:
         self._icmp_heads = state.icmp_heads
         self.ptbs = [self._ptb(int(i)) for i in np.flatnonzero(self._icmps["kind"] == KIND_PTB)]
         self._ptbs_of: dict[tuple[int, int], list[PtbSeen]] = defaultdict(list)
+        self.told_tunnel: dict[tuple[int, int], list[PtbSeen]] = defaultdict(list)
         for ptb in self.ptbs:
             if ptb.flow >= 0:
-                self._ptbs_of[ptb.flow, ptb.side].append(ptb)
+                (self.told_tunnel if ptb.overhead else self._ptbs_of)[ptb.flow, ptb.side].append(ptb)
         self._orphans: dict[int, list[PtbSeen]] = defaultdict(list)
         for ptb in self.ptbs:
             if ptb.flow < 0 and ptb.quoted_seq is not None:
@@ -196,6 +197,7 @@ class Collector:
             side=int(row["side"]),
             una=int(row["una"]),
             snd_max=int(row["snd_max"]),
+            overhead=int(row["overhead"]),
         )
 
     def _others(self, stream: int, side: int) -> list[Neighbour]:

@@ -16,9 +16,10 @@ from analyzer.report.data import TOOL, tool_version
 from analyzer.report.digest import sha256_of
 from analyzer.report.document import SHOWN_CANDIDATES, Document, document_of
 from analyzer.report.text import bracket, clock, file_labels, joined, lost_packets, plural, printable, seconds
-from analyzer.report.vantage import BEFORE, BEHIND, capture_point, side_of_narrow_part
 from analyzer.report.wording import SETTING_WORDS, WORDS, paths_of, pooled_mtu, undecoded
 from analyzer.results import SIZE_PROBLEMS, VERDICTS, Analysis, Flow
+
+BEFORE, BEHIND = "before", "behind"
 
 CAVEAT = (
     "A capture shows what passed one point: it cannot prove where packets got lost, nor that ICMP is blocked somewhere."
@@ -105,8 +106,7 @@ def _picture(analysis: Analysis) -> PathPicture | None:
     candidates = path.consistent_with if path is not None else ()
     narrow = bracket(size)
     lost = f"{lost_packets(size)} are lost" if flow.verdict in SIZE_PROBLEMS else ""
-    captured = side_of_narrow_part(flow)
-    point = capture_point(flow)
+    point = _capture_point(flow)
     consistent = _consistent(candidates)
     about = f"path MTU {narrow} bytes" if narrow != "-" else "path MTU unknown"
     description = f"Path from {flow.sender.ip} to {flow.receiver.ip}: {about}"
@@ -116,7 +116,7 @@ def _picture(analysis: Analysis) -> PathPicture | None:
         receiver=flow.receiver.ip,
         label=narrow,
         lost=lost,
-        captured=captured if captured in (BEFORE, BEHIND) else "",
+        captured=_side_of_narrow_part(flow),
         point=point,
         consistent=consistent,
         description=f"{description} {point}".strip(),
@@ -128,6 +128,28 @@ def _pictured(flows: Iterable[Flow]) -> Flow | None:
         if flow.verdict in SIZE_PROBLEMS or (flow.verdict == "pmtud_ok" and flow.path_mtu.exact is not None):
             return flow
     return None
+
+
+def _side_of_narrow_part(flow: Flow) -> str:
+    """BEFORE (on the sender's side), BEHIND, or empty where the verdict does not tell.
+
+    Where packets that got lost later are in the capture, it was taken before they got lost.
+    """
+    if flow.verdict == "blackhole_suspected":
+        return BEHIND
+    return BEFORE if flow.verdict in SIZE_PROBLEMS or flow.ptb else ""
+
+
+def _capture_point(flow: Flow) -> str:
+    """A sentence on where the capture was taken; empty where nothing is known."""
+    side = _side_of_narrow_part(flow)
+    ends = {"client": flow.client.ip, "server": flow.server.ip}
+    where = flow.vantage.where
+    place = f"at the {where} {ends[where]} or on its link" if where in ends else ""
+    if where == "between":
+        place = "between the two hosts"
+    told = [part for part in (f"{side} the narrow part" if side else "", place) if part]
+    return f"Captured {', '.join(told)}." if told else ""
 
 
 def _consistent(candidates: tuple[str, ...]) -> str:
@@ -168,6 +190,10 @@ def _facts(analysis: Analysis) -> Iterable[Fact]:
     )
     yield Fact("Not decoded", ", ".join(undecoded(analysis)) or "nothing: every packet was looked into")
     yield Fact("Capture loss", _capture_loss(totals.unseen_bytes, totals.payload_bytes))
+    if dropped := sum(file.dropped for file in analysis.files):
+        yield Fact("Dropped", f"{plural(dropped, 'packet')}, as the capturing host says")
+    for text in dict.fromkeys(text for file in analysis.files for text in file.filters):
+        yield Fact("Capture filter", printable(text))
 
 
 def _capture_loss(unseen: int, seen: int) -> str:

@@ -103,6 +103,14 @@ class Facts:
         return distinct_large_lost(self.way, self.run)
 
     @cached_property
+    def only_one_tried(self) -> bool:
+        """True if a single packet that large was tried, in this flow and its neighbours: it may be its content."""
+        others = any(other.hung_payload >= self.head.payload for other in self.way.neighbours)
+        starts = {segment.seq for segment in self.large_lost} | {self.run.seq}
+        several = len(starts) > 1 or any(segment.payload > self.head.payload for segment in self.large_lost)
+        return not several and not others
+
+    @cached_property
     def about(self) -> list[PtbSeen]:
         """PTBs that came after the head was first sent (or about it)."""
         return [p for p in self.way.ptbs if p.ts >= self.run.first.ts]

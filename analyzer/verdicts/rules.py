@@ -129,7 +129,8 @@ def _blackhole(f: Facts) -> bool:
 
 def _blackhole_confidence(f: Facts) -> str:
     seen_from_start = f.way.full_size > 0
-    return "high" if seen_from_start and f.passed is not None and f.passed.frames else "medium"
+    sure = seen_from_start and f.passed is not None and f.passed.frames and not f.only_one_tried
+    return "high" if sure else "medium"
 
 
 def _path_changed(f: Facts) -> bool:

@@ -33,5 +33,5 @@ def hostile_analysis() -> Analysis:
         evidence=((EVERYTHING, refs(1, 2)), *((text, refs(3)) for text in HOSTILE)),
         ruled_out=tuple(RuledOut(text, text, refs(4)) for text in HOSTILE),
     )
-    files = [make_file(text, link_types=(text,), damaged_at=7, problem=text) for text in HOSTILE]
+    files = [make_file(text, link_types=(text,), damaged_at=7, problem=text, filters=(text,)) for text in HOSTILE]
     return make_analysis([flow], files=files, notes=HOSTILE, selection=EVERYTHING)

@@ -64,11 +64,12 @@ def test_a_drawing_has_nothing_that_acts(tmp_path: Path) -> None:
 def test_a_capture_with_such_a_name_and_such_comments(suffix: str, tmp_path: Path) -> None:
     """File name, section and interface options, and packet comments: all that pcapng has room for."""
     names = [text.replace("/", "\u2215").replace("\udcff\udc80", "") for text in HOSTILE]
-    text = "\n".join(names).encode()[:200]
+    text = "\n".join(names).encode()
     records = pcap_records(SAMPLE.read_bytes())
     capture = tmp_path / ("".join(names[:3])[:80] + ".pcapng")
     options = option(1, text) + option(2, text) + option(3, text) + END_OF_OPTIONS
-    content = section(options=options) + interface(1, options=options)
+    filtered = option(11, b"\0" + text) + options  # the capture filter reaches the reports
+    content = section(options=options) + interface(1, options=filtered)
     for record in records:
         seconds, micros, _, wire = (int.from_bytes(record[i : i + 4], "little") for i in (0, 4, 8, 12))
         content += enhanced(

@@ -5,9 +5,9 @@ from dataclasses import fields, replace
 from analyzer.knowledge.overheads import consistent_with
 from analyzer.report.page import page_of
 from analyzer.report.wording import SETTING_WORDS
-from analyzer.results import VERDICTS, PathMtu
+from analyzer.results import VERDICTS, PathMtu, Vantage
 from analyzer.settings import Settings
-from tests.report.factory import make_analysis, make_flow
+from tests.report.factory import make_analysis, make_file, make_flow
 
 
 def test_every_setting_is_explained_with_its_unit() -> None:
@@ -61,3 +61,25 @@ def test_capture_loss_is_a_share_of_the_acknowledged_data() -> None:
     assert told(0, 1000) == "none noticed: all TCP data that was acknowledged is in the capture"
     assert told(30, 970).startswith("30 bytes of TCP data (3.0 %)")
     assert told(1, 10**6).startswith("1 byte of TCP data (less than 0.1 %)")
+
+
+def test_the_capture_point_is_told_as_far_as_it_is_known() -> None:
+    def told(verdict: str, where: str) -> str:
+        picture = page_of(make_analysis([make_flow(0, verdict, vantage=Vantage(where, "so it is"))])).picture
+        assert picture is not None
+        return picture.point
+
+    assert told("blackhole", "server") == "Captured before the narrow part, at the server 10.0.2.2 or on its link."
+    assert told("blackhole_suspected", "client") == (
+        "Captured behind the narrow part, at the client 10.0.1.2 or on its link."
+    )
+    assert told("ptb_ignored", "between") == "Captured before the narrow part, between the two hosts."
+    assert told("blackhole", "unknown") == "Captured before the narrow part."
+
+
+def test_what_the_capture_says_of_itself_is_told() -> None:
+    file = make_file(filters=("tcp port 443\x1b",), dropped=1200)
+    facts = {fact.name: fact.value for fact in page_of(make_analysis(files=[file])).facts}
+    assert facts["Dropped"] == "1,200 packets, as the capturing host says"
+    assert facts["Capture filter"] == r"tcp port 443\x1b"
+    assert "Dropped" not in {fact.name for fact in page_of(make_analysis()).facts}
