@@ -25,6 +25,7 @@ def execute(
     host: str | None = None,
     port: int | None = None,
     show_all: bool = False,
+    plots: bool = True,
     fail_on: Sequence[str] = (),
     platforms: Sequence[str] = (),
 ) -> int:
@@ -36,7 +37,7 @@ def execute(
     """
     _check(captures, output, fail_on, host, platforms)
     analysis = _analyze(captures, streams, host, port, platforms)
-    _report(analysis, output, as_json=as_json, show_all=show_all)
+    _report(analysis, output, as_json=as_json, show_all=show_all, plots=plots)
     return EXIT_FOUND if any(flow.verdict in fail_on for flow in analysis.all_flows) else EXIT_OK
 
 
@@ -86,7 +87,7 @@ def _analyze(
     return narrow(analysis, streams, host, port)
 
 
-def _report(analysis: Analysis, targets: Sequence[str], *, as_json: bool, show_all: bool) -> None:
+def _report(analysis: Analysis, targets: Sequence[str], *, as_json: bool, show_all: bool, plots: bool) -> None:
     from analyzer.report.document import damage
 
     for line in damage(analysis):
@@ -96,7 +97,7 @@ def _report(analysis: Analysis, targets: Sequence[str], *, as_json: bool, show_a
         from analyzer.report import save
 
         try:
-            save(analysis, target)
+            save(analysis, target, plots=plots)
         except UsageError as error:
             failure = error  # what was found is printed all the same
     if as_json:

@@ -25,6 +25,14 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _print_schema(wanted: bool) -> None:
+    if wanted:
+        from analyzer.report.data import schema_text
+
+        typer.echo(schema_text(), nl=False)
+        raise typer.Exit
+
+
 @app.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def run(
     captures: Annotated[
@@ -41,7 +49,7 @@ def run(
             "-o",
             "--output",
             metavar="PATH",
-            help="Also write a report; the suffix picks the format: .json, .csv (flows), "
+            help="Also write a report; the suffix picks the format: .html, .md, .json, .csv or .parquet (flows), "
             ".png, .svg or .pdf (timelines). May repeat.",
         ),
     ] = None,
@@ -59,6 +67,7 @@ def run(
         int | None,
         typer.Option("--port", metavar="N", min=0, max=65535, help="Only flows with this TCP port at one end."),
     ] = None,
+    no_plots: Annotated[bool, typer.Option("--no-plots", help="No timelines in or beside .html and .md.")] = False,
     show_all: Annotated[bool, typer.Option("--all", help="List healthy flows too.")] = False,
     fail_on: Annotated[
         list[str] | None,
@@ -73,6 +82,12 @@ def run(
             "openvpn, docker, calico, cilium, flannel, aws, gcp, azure, or all. May repeat.",
         ),
     ] = None,
+    schema: Annotated[
+        bool,
+        typer.Option(
+            "--schema", help="Print the JSON Schema of the JSON and exit.", callback=_print_schema, is_eager=True
+        ),
+    ] = False,
     version: Annotated[
         bool,
         typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
@@ -91,10 +106,11 @@ def run(
     \b
     Examples:
       pmtu-analyze hang.pcapng
+      pmtu-analyze hang.pcapng -o ticket.html
       pmtu-analyze hang.pcapng --stream 3 -o timeline.png
       tcpdump -i any -s 128 -w - 'tcp or icmp or icmp6' | pmtu-analyze -
     """  # noqa: D301  # the backslash-b must be one character: it keeps lines as they are
-    del version  # its callback has done the work
+    del schema, version  # their callbacks have done the work
     return execute(
         captures,
         output=output or (),
@@ -103,6 +119,7 @@ def run(
         host=host,
         port=port,
         show_all=show_all,
+        plots=not no_plots,
         fail_on=fail_on or (),
         platforms=platform or (),
     )

@@ -9,11 +9,14 @@ packet of the others.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
+
+import numpy as np
 
 from analyzer.capture.container import (
     COUNT,
@@ -34,7 +37,9 @@ from analyzer.decode.fields import UNDECODED_REASONS
 from analyzer.decode.link import NAMES
 from analyzer.errors import CaptureError, UsageError
 from analyzer.flows.tables import (
+    C_EVENTS,
     C_FIRST_TS,
+    C_FLOWS,
     C_ICMP_PACKETS,
     C_ICMPS_LOST,
     C_LAST_LINK,
@@ -43,10 +48,12 @@ from analyzer.flows.tables import (
     C_PTB,
     C_TCP,
     C_UNDECODED,
+    SIDES,
+    State,
 )
 from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
 from analyzer.native import is_compiled_before
-from analyzer.results import Analysis, CaptureFile, Totals
+from analyzer.results import Analysis, CaptureFile, Flow, Totals
 from analyzer.settings import INTERPRETED_PACKETS, UNCOMPILED_PACKETS, Settings
 from analyzer.skim import FOREVER, REACHED_TIME, Skimmer
 from analyzer.verdicts.assemble import assemble
@@ -139,7 +146,7 @@ def analyze(
         inputs = [_prepare(skimmer, reader, number) for number, reader in enumerate(readers)]
         _skim_all(skimmer, inputs, progress)
         skimmer.finish()
-        files = tuple(_describe(each) for each in inputs)
+        files = tuple(_describe(each, _stamp(source)) for each, source in zip(inputs, sources, strict=True))
     finally:
         for reader in readers:
             reader.close()
@@ -200,7 +207,18 @@ def _skim_until(skimmer: Skimmer, inputs: list[_Input], each: _Input, until: int
             return
 
 
-def _describe(each: _Input) -> CaptureFile:
+def _stamp(source: Source) -> tuple[int, int] | None:
+    """Size and modification time (ns) of a regular file named by its path; None for all else."""
+    if source == "-" or not isinstance(source, (str, os.PathLike)):
+        return None
+    try:
+        status = Path(source).stat()
+    except OSError:
+        return None
+    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
+
+
+def _describe(each: _Input, stamp: tuple[int, int] | None) -> CaptureFile:
     reader = each.reader
     container = reader.container
     dropped = 0
@@ -219,9 +237,23 @@ def _describe(each: _Input) -> CaptureFile:
         packets=reader.packets,
         damaged_at=reader.damaged_at,
         problem=reader.problem,
+        stamp=stamp,
         filters=reader.filters,
         dropped=dropped,
     )
+
+
+def _with_heads(flows: tuple[Flow, ...], state: State) -> tuple[Flow, ...]:
+    """The flows with the header bytes of their recorded packets, which hold the SACK blocks to be drawn."""
+    numbers = state.events[: int(state.counters[C_EVENTS])]["flow"]
+    order = np.argsort(numbers, kind="stable")
+    numbers = numbers[order]
+
+    def heads(flow: Flow) -> np.ndarray[Any, Any]:
+        first, last = np.searchsorted(numbers, [flow.stream, flow.stream + 1])
+        return np.asarray(state.event_heads[order[first:last]])
+
+    return tuple(flow if flow.timeline is None else replace(flow, heads=heads(flow)) for flow in flows)
 
 
 def _result(skimmer: Skimmer, files: tuple[CaptureFile, ...], settings: Settings) -> Analysis:
@@ -247,9 +279,11 @@ def _result(skimmer: Skimmer, files: tuple[CaptureFile, ...], settings: Settings
     conditions = conditions_of(files, int(counters[C_PACKETS]))
     notes += conditions.notes()
     flows, paths, ptb_timeline, more = assemble(skimmer.state, settings, conditions)
+    flows = _with_heads(flows, skimmer.state)
     verdicts: dict[str, int] = {}
     for flow in flows:
         verdicts[flow.verdict] = verdicts.get(flow.verdict, 0) + 1
+    ways = skimmer.state.directions[: SIDES * int(counters[C_FLOWS])]
     totals = Totals(
         packets=int(counters[C_PACKETS]),
         tcp_packets=int(counters[C_TCP]),
@@ -258,6 +292,8 @@ def _result(skimmer: Skimmer, files: tuple[CaptureFile, ...], settings: Settings
         undecoded=undecoded,
         flows=len(flows),
         verdicts=verdicts,
+        payload_bytes=int(ways["payload_bytes"].sum()),
+        unseen_bytes=int(ways["unseen"].sum()),
     )
     return Analysis(
         files=files,
@@ -268,4 +304,5 @@ def _result(skimmer: Skimmer, files: tuple[CaptureFile, ...], settings: Settings
         all_paths=paths,
         ptb_timeline=ptb_timeline,
         notes=(*notes, *more),
+        settings=settings,
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from analyzer.evidence.segments import FrameRef as FrameRef  # noqa: PLC0414 - this module's vocabulary too
 from analyzer.evidence.vantage import Vantage as Vantage  # noqa: PLC0414 - as above
 from analyzer.knowledge.fixes import Fix as Fix  # noqa: PLC0414 - part of this module's own vocabulary
+from analyzer.settings import Settings
 
 if TYPE_CHECKING:
     import os
@@ -138,6 +139,8 @@ class Flow:
     vantage: Vantage = Vantage("unknown", "")  # noqa: RUF009 - an immutable tuple
     timeline: np.ndarray[Any, Any] | None = field(default=None, repr=False, compare=False)
     """Recorded packets, dtype `flows.tables.PACKET`, in capture order; None where none were recorded."""
+    heads: np.ndarray[Any, Any] | None = field(default=None, repr=False, compare=False)
+    """First bytes of the packets in `timeline`, from the IP header on, as in `flows.tables.State.event_heads`."""
     client_side: int = 0
     """`side` value of the client's packets in `timeline`."""
     window_scales: tuple[int, int] = (0, 0)
@@ -202,6 +205,9 @@ class CaptureFile:
     problem: str
     filters: tuple[str, ...] = ()  # capture filters that the file names
     dropped: int = 0  # packets that the capturing host says it lost
+    stamp: tuple[int, int] | None = None
+    """Size in bytes and modification time in ns of a regular file once it was read: it can be read again
+    as long as they are the same. None for pipes and open files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +221,10 @@ class Totals:
     undecoded: dict[str, int]
     flows: int
     verdicts: dict[str, int]
+    payload_bytes: int = 0
+    """TCP payload of all packets in the capture, sent again or not."""
+    unseen_bytes: int = 0
+    """TCP payload that was acknowledged but is not in the capture: the capture lost packets, or started late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +241,8 @@ class Analysis:
     notes: tuple[str, ...]
     selection: str = ""
     """What was asked for, if `all_flows` is only part of the capture: "stream 3", "port 443"."""
+    settings: Settings = field(default_factory=Settings)
+    """The thresholds that were used."""
 
     def flow(self, stream: int) -> Flow:
         """The flow that Wireshark calls tcp.stream `stream`. Raises KeyError if there is none."""

@@ -59,10 +59,24 @@ def test_json_and_nothing_else(run: Run) -> None:
 
 
 def test_reports(run: Run, tmp_path: Path) -> None:
-    targets = [tmp_path / name for name in ("a.json", "b.csv", "c.png")]
+    targets = [tmp_path / name for name in ("a.json", "b.csv", "c.png", "d.html", "e.md", "f.parquet")]
     code, _, _ = run("x.pcap", *(word for t in targets for word in ("-o", str(t))))
     assert code == 0
     assert all(target.stat().st_size for target in targets)
+    assert (tmp_path / "e-stream-0.png").exists()
+
+
+def test_no_plots(run: Run, tmp_path: Path) -> None:
+    targets = [tmp_path / name for name in ("d.html", "e.md")]
+    code, _, _ = run("x.pcap", "--no-plots", *(word for t in targets for word in ("-o", str(t))))
+    assert code == 0
+    assert sorted(tmp_path.iterdir()) == targets
+    assert 'class="plot"' not in targets[0].read_text()
+
+
+def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "pmtu-analyze/1"
 
 
 def test_narrowing(run: Run) -> None:
@@ -104,7 +118,7 @@ def test_fail_on(run: Run) -> None:
         (("x", "--stream", "7"), ["no stream 7"]),
         (("x", "--host", "example.org"), ["not an IP address"]),
         (("x", "--fail-on", "blackhol"), ["blackhol", *VERDICTS]),
-        (("x", "-o", "x.html"), ["x.html", ".json, .csv, .png"]),
+        (("x", "-o", "x.htm"), ["x.htm", ".html, .md, .json"]),
         (("x", "-o", "/nonexistent/x.json"), ["there is no directory"]),
         (("-", "-"), ["standard input"]),
     ],
@@ -156,8 +170,20 @@ def test_damage_is_told_on_stderr_and_does_not_fail(run: Run) -> None:
     assert_one_line(err, r"story.pcap: stops at byte 99: odd\x0alength")
 
 
-def test_a_report_that_cannot_be_written_does_not_hide_the_answer(run: Run, tmp_path: Path) -> None:
+def test_what_cannot_be_replaced_is_refused_before_any_work(run: Run, tmp_path: Path) -> None:
     (tmp_path / "x.json").mkdir()
+    code, out, err = run("x.pcap", "-o", str(tmp_path / "x.json"))
+    assert (code, out) == (2, "")
+    assert_one_line(err, "x.json: is a directory")
+
+
+def test_a_report_that_cannot_be_written_does_not_hide_the_answer(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", fail)
     code, out, err = run("x.pcap", "-o", str(tmp_path / "x.json"))
     assert code == 2
     assert "PMTUD black hole" in out
@@ -169,7 +195,18 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("pmtu-analyze ")
     assert main(["--help"]) == 0
     text = capsys.readouterr().out
-    for option in ("-o", "--json", "--stream", "--host", "--port", "--all", "--fail-on", "Exit codes"):
+    for option in (
+        "-o",
+        "--json",
+        "--stream",
+        "--host",
+        "--port",
+        "--all",
+        "--fail-on",
+        "--no-plots",
+        "--schema",
+        "Exit codes",
+    ):
         assert option in text
 
 
@@ -186,7 +223,7 @@ def python(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
 def test_a_small_capture_loads_nothing_heavy() -> None:
     code = (
         "import sys; from analyzer.cli import main; main(sys.argv[1:]);"
-        "print([m for m in ('numba', 'pandas', 'matplotlib', 'pydantic', 'jinja2') if m in sys.modules])"
+        "print([m for m in ('numba', 'pandas', 'pyarrow', 'matplotlib', 'pydantic', 'jinja2') if m in sys.modules])"
     )
     result = python("-c", code, str(SAMPLE))
     assert result.stdout.startswith("2 of 3 flows are in a PMTUD black hole")

@@ -245,7 +245,7 @@ def _steps(verdict: str, bracket: Bracket, ptb_reasons: Sequence[str]) -> list[s
             plan += _PTB_PLANS.get(reason, ())
     plan += _PLANS.get(verdict, ())
     if settled_mtu(bracket) is None or (bracket.at_most is None and bracket.exact is None):
-        pointless = {"ping_passes"}  # the measurement shows it
+        pointless = set() if bracket.at_least is not None else {"ping_passes"}  # no size is known to pass
     else:
         pointless = {"measure"}
     if bracket.at_most is None:

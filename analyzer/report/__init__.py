@@ -1,13 +1,15 @@
-"""Reports: the analysis as text, data and figures.
+"""Reports: the analysis as text, data, pages and figures.
 
 Analysis -> document (all wording, plain data) -> terminal
-         -> data (JSON, CSV, DataFrames)
+                  -> page (what paper says besides) -> html, markdown
+         -> data (JSON, CSV, DataFrames), parquet
          -> figures (timelines)
 """
 
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,8 +17,11 @@ from analyzer.errors import UsageError
 from analyzer.report.text import printable
 from analyzer.results import Analysis
 
-SUFFIXES = (".json", ".csv", ".png", ".svg", ".pdf")
+SUFFIXES = (".html", ".md", ".json", ".csv", ".parquet", ".png", ".svg", ".pdf")
 """Report formats by the suffix of the file's name; the last three are timelines."""
+
+FIGURES_BESIDE = 6
+"""Timelines written beside a Markdown report at most."""
 
 
 def check_suffix(path: str | os.PathLike[str]) -> str:
@@ -33,44 +38,90 @@ def check_suffix(path: str | os.PathLike[str]) -> str:
 
 
 def check_target(path: str | os.PathLike[str]) -> str:
-    """As `check_suffix`, and refuses what cannot be written: a symbolic link, a missing directory."""
+    """As `check_suffix`, and refuses what cannot be written: all but a regular file or a free name."""
     suffix = check_suffix(path)
     target = Path(path)
-    if target.is_symlink():
-        raise UsageError(f"{printable(str(target))}: is a symbolic link; name the file itself")
+    name = printable(str(target))
     if not target.parent.is_dir():
-        raise UsageError(f"{printable(str(target))}: there is no directory {printable(str(target.parent))}")
+        raise UsageError(f"{name}: there is no directory {printable(str(target.parent))}")
+    try:
+        mode = target.lstat().st_mode
+    except FileNotFoundError:
+        return suffix
+    except OSError as error:
+        raise UsageError(f"{name}: cannot be written: {error.strerror or error}") from error
+    if stat.S_ISLNK(mode):
+        raise UsageError(f"{name}: is a symbolic link; name the file itself")
+    if not stat.S_ISREG(mode):
+        raise UsageError(f"{name}: is {'a directory' if stat.S_ISDIR(mode) else 'no regular file'}")
     return suffix
 
 
-def save(analysis: Analysis, path: str | os.PathLike[str]) -> None:
-    """Write a report, whole or not at all.
+def save(analysis: Analysis, path: str | os.PathLike[str], *, plots: bool = True) -> None:
+    """Write a report, each file whole or not at all.
 
     Args:
         analysis: what to report.
-        path: its suffix picks the format. An existing file is replaced, a symbolic link is refused: it
-            could lead elsewhere.
+        path: its suffix picks the format. An existing regular file is replaced; a symbolic link is refused:
+            it could lead elsewhere. The timelines of a Markdown report are written beside it, as
+            "report-stream-3.png" beside "report.md".
+        plots: draw timelines into or beside the pages that have some.
 
     Raises:
-        UsageError: unknown suffix, a symbolic link, nothing to draw, or the file cannot be written.
+        UsageError: unknown suffix, something else in the place of a file, or the file cannot be written.
     """
     suffix = check_target(path)
     target = Path(path)
-    content = _rendered(analysis, suffix)
-    try:
-        _replace(target, content)
-    except OSError as error:
-        raise UsageError(f"{printable(str(target))}: cannot be written: {error.strerror or error}") from error
+    for beside, content in _rendered(analysis, target, suffix, plots=plots).items():
+        check_target(beside)
+        try:
+            _replace(beside, content)
+        except OSError as error:
+            raise UsageError(f"{printable(str(beside))}: cannot be written: {error.strerror or error}") from error
 
 
-def _rendered(analysis: Analysis, suffix: str) -> bytes:
+def _rendered(analysis: Analysis, target: Path, suffix: str, *, plots: bool) -> dict[Path, bytes]:
+    """The files to write, the one that was named last: once it is there, all it refers to is there."""
+    if suffix == ".md":
+        return _markdown(analysis, target, plots=plots)
+    if suffix == ".html":
+        from analyzer.report.html import to_html
+
+        return {target: _utf8(to_html(analysis, plots=plots))}
+    if suffix == ".parquet":
+        from analyzer.report.parquet import to_parquet
+
+        return {target: to_parquet(analysis)}
     if suffix in (".json", ".csv"):
         from analyzer.report import data
 
-        return (data.to_json(analysis) if suffix == ".json" else data.to_csv(analysis)).encode()
+        return {target: (data.to_json(analysis) if suffix == ".json" else data.to_csv(analysis)).encode()}
     from analyzer.report.figures import timelines_image
 
-    return timelines_image(analysis, suffix.removeprefix("."))
+    return {target: timelines_image(analysis, suffix.removeprefix("."))}
+
+
+def _markdown(analysis: Analysis, target: Path, *, plots: bool) -> dict[Path, bytes]:
+    from analyzer.report.markdown import SHOWN_DIAGNOSES, image_link, to_markdown
+    from analyzer.report.page import page_of
+
+    page = page_of(analysis)
+    files: dict[Path, bytes] = {}
+    links: dict[int, str] = {}
+    if plots:
+        from analyzer.report.figures import image, is_drawable, timeline
+
+        flows = [diagnosis.flow for diagnosis in page.document.diagnoses[:SHOWN_DIAGNOSES]]
+        for flow in [flow for flow in flows if is_drawable(flow)][:FIGURES_BESIDE]:
+            beside = target.with_name(f"{target.stem}-stream-{flow.stream}.png")
+            files[beside] = image(timeline(analysis, flow), "png")
+            links[flow.stream] = image_link(beside.name)
+    files[target] = _utf8(to_markdown(page, links))
+    return files
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _replace(target: Path, content: bytes) -> None:

@@ -8,10 +8,13 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analyzer.report.text import printable
-from analyzer.results import SCHEMA, VERDICTS, Analysis, CaptureFile, Endpoint, Flow, FrameRef, Path
+from analyzer.report.filters import flow_filter, frame_filters, frames_of
+from analyzer.report.text import file_labels, printable
+from analyzer.results import SCHEMA, VERDICTS, Analysis, CaptureFile, Endpoint, Flow, FrameRef
+from analyzer.results import Path as NetworkPath
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +43,11 @@ def iso_time(ns: int) -> str:
     """A time in UTC with all nanoseconds: "2026-11-22T13:50:00.123456789Z"."""
     whole, fraction = divmod(ns, 1_000_000_000)
     return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{fraction:09d}Z"
+
+
+def schema_text() -> str:
+    """The JSON Schema (Draft 2020-12) of `to_json`, ending in a newline."""
+    return (Path(__file__).parent / "schema.json").read_text(encoding="utf-8")
 
 
 def to_json(analysis: Analysis) -> str:
@@ -85,11 +93,13 @@ def to_json_dict(analysis: Analysis) -> dict[str, Any]:
             "icmp_packets": totals.icmp_packets,
             "ptb_packets": totals.ptb_packets,
             "undecoded": dict(sorted(totals.undecoded.items())),
+            "payload_bytes": totals.payload_bytes,
+            "unseen_bytes": totals.unseen_bytes,
             "flows": totals.flows,
             "verdicts": {v: totals.verdicts[v] for v in VERDICTS if v in totals.verdicts},
         },
         "selection": analysis.selection or None,
-        "flows": [_flow(flow, frame) for flow in analysis.all_flows],
+        "flows": [_flow(flow, analysis.files, frame) for flow in analysis.all_flows],
         "paths": [_path(path, frame) for path in analysis.all_paths],
         "notes": [_unicode(note) for note in analysis.notes],
     }
@@ -114,7 +124,7 @@ def _end(end: Endpoint) -> dict[str, Any]:
     return {"ip": end.ip, "port": end.port}
 
 
-def _flow(flow: Flow, frame: _FrameWriter) -> dict[str, Any]:
+def _flow(flow: Flow, files: Sequence[CaptureFile], frame: _FrameWriter) -> dict[str, Any]:
     stalled = flow.stalled
     return {
         "stream": flow.stream,
@@ -155,7 +165,11 @@ def _flow(flow: Flow, frame: _FrameWriter) -> dict[str, Any]:
         "explanation": flow.explanation,
         "evidence": [{"text": text, "frames": [frame(ref) for ref in refs]} for text, refs in flow.evidence],
         "fixes": [fix._asdict() for fix in flow.fixes],
-        "display_filter": flow.display_filter,
+        "display_filter": flow_filter(flow, several_files=len(files) > 1),
+        "frame_filters": [
+            {"file": each.file or None, "filter": each.text}
+            for each in frame_filters(frames_of(flow), [_unicode(file.path) for file in files])
+        ],
         "packets": flow.packets,
         "bytes": flow.bytes,
         "first_time": iso_time(flow.first_time),
@@ -163,7 +177,7 @@ def _flow(flow: Flow, frame: _FrameWriter) -> dict[str, Any]:
     }
 
 
-def _path(path: Path, frame: _FrameWriter) -> dict[str, Any]:
+def _path(path: NetworkPath, frame: _FrameWriter) -> dict[str, Any]:
     return {
         "src": path.src,
         "dst": path.dst,
@@ -209,6 +223,7 @@ FLOW_COLUMNS: dict[str, str] = {
     "ptb.count": "int",
     "explanation": "text",
     "display_filter": "text",
+    "frame_filters": "text",
     "packets": "int",
     "bytes": "int",
     "first_time": "time",
@@ -235,7 +250,8 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
 }
 
 
-def _flow_row(flow: Flow, files: Sequence[CaptureFile]) -> list[Any]:
+def flow_row(flow: Flow, files: Sequence[CaptureFile]) -> list[Any]:
+    """A flow's cells in the order of `FLOW_COLUMNS`; times in ns, None where there is nothing."""
     stalled = flow.stalled
     stalled_cells: tuple[Any, ...] = (None,) * 7
     if stalled is not None:
@@ -260,7 +276,11 @@ def _flow_row(flow: Flow, files: Sequence[CaptureFile]) -> list[Any]:
         *stalled_cells,
         len(flow.ptb),
         printable(flow.explanation),
-        flow.display_filter,
+        flow_filter(flow, several_files=len(files) > 1),
+        "; ".join(
+            f"{each.file}: {each.text}" if each.file else each.text
+            for each in frame_filters(frames_of(flow), file_labels(files))
+        ),
         flow.packets,
         flow.bytes,
         flow.first_time,
@@ -269,7 +289,7 @@ def _flow_row(flow: Flow, files: Sequence[CaptureFile]) -> list[Any]:
     ]
 
 
-def _path_row(path: Path) -> list[Any]:
+def _path_row(path: NetworkPath) -> list[Any]:
     return [
         path.src,
         path.dst,
@@ -285,7 +305,7 @@ def _path_row(path: Path) -> list[Any]:
 
 def flow_table(analysis: Analysis) -> pd.DataFrame:
     """One row a flow: sizes in bytes of IP total length, times in UTC; `file` is where it started."""
-    return _table([_flow_row(flow, analysis.files) for flow in analysis.all_flows], FLOW_COLUMNS)
+    return _table([flow_row(flow, analysis.files) for flow in analysis.all_flows], FLOW_COLUMNS)
 
 
 def path_table(analysis: Analysis) -> pd.DataFrame:
@@ -317,7 +337,7 @@ def to_csv(analysis: Analysis) -> str:
     writer.writerow(FLOW_COLUMNS)
     kinds = list(FLOW_COLUMNS.values())
     for flow in analysis.all_flows:
-        row = _flow_row(flow, analysis.files)
+        row = flow_row(flow, analysis.files)
         writer.writerow([_cell(value, kind) for value, kind in zip(row, kinds, strict=True)])
     return out.getvalue()
 

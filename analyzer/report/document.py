@@ -11,8 +11,10 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from analyzer.knowledge.fixes import Fix
+from analyzer.report.filters import FrameFilter, flow_filter, frame_filters, frames_of
 from analyzer.report.text import (
     bracket,
     clock,
@@ -62,6 +64,7 @@ class Row:
     path_mtu: str
     stalled: str
     packets: str
+    display_filter: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,18 @@ class Diagnosis:
     ruled_out: tuple[Statement, ...]
     fixes: tuple[Fix, ...]
     same: str  # the other streams it stands for, or empty
-    display_filter: str
+    display_filter: str  # Wireshark's, for the flow
+    frame_filters: tuple[FrameFilter, ...]  # and for the frames of this finding
+
+    @property
+    def checks(self) -> tuple[Fix, ...]:
+        """The pings that verify the finding."""
+        return tuple(fix for fix in self.fixes if fix.command.startswith("ping -M"))
+
+    @property
+    def cures(self) -> tuple[Fix, ...]:
+        """What to look into, and what helps."""
+        return tuple(fix for fix in self.fixes if fix not in self.checks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +115,26 @@ class Document:
     diagnoses: tuple[Diagnosis, ...]
     facts: tuple[str, ...]  # what was read
     notes: tuple[str, ...]
+
+
+class Command(NamedTuple):
+    """One line to be typed, and what introduces it: empty, or "or: " for an alternative."""
+
+    lead: str
+    line: str
+
+
+def commands(fix: Fix) -> tuple[Command, ...]:
+    """The commands of a fix, the alternatives freed from their comment signs."""
+    return tuple(
+        Command(found[1], found[2]) if (found := re.match(r"# (or[^:]*: )(.*)", line)) else Command("", line)
+        for line in fix.command.splitlines()
+    )
+
+
+def advice(fix: Fix) -> str:
+    """Where a fix belongs and what it does, as a sentence."""
+    return f"{fix.where[:1].upper()}{fix.where[1:]}: {fix.why}."
 
 
 def tone_of(verdict: str) -> str:
@@ -122,7 +156,7 @@ def document_of(analysis: Analysis, *, show_all: bool = False) -> Document:
     return Document(
         headline=headline(analysis),
         tone=tone,
-        rows=tuple(_row(flow) for flow in listed),
+        rows=tuple(_row(flow, several_files=len(analysis.files) > 1) for flow in listed),
         not_listed="" if show_all else _not_listed(analysis),
         diagnoses=tuple(_diagnoses(analysis)),
         facts=tuple(_facts(analysis)),
@@ -130,7 +164,7 @@ def document_of(analysis: Analysis, *, show_all: bool = False) -> Document:
     )
 
 
-def _row(flow: Flow) -> Row:
+def _row(flow: Flow, *, several_files: bool) -> Row:
     return Row(
         stream=flow.stream,
         client=endpoint(flow.client),
@@ -141,6 +175,7 @@ def _row(flow: Flow) -> Row:
         path_mtu=bracket(flow.path_mtu),
         stalled=seconds(flow.stalled.seconds) if flow.stalled else "-",
         packets=f"{flow.packets:,}",
+        display_filter=flow_filter(flow, several_files=several_files),
     )
 
 
@@ -195,7 +230,8 @@ def _diagnosis(flows: Sequence[Flow], paths: Paths, labels: Sequence[str]) -> Di
         ),
         fixes=flow.fixes,
         same=_same(others),
-        display_filter=flow.display_filter,
+        display_filter=flow_filter(flow, several_files=len(labels) > 1),
+        frame_filters=frame_filters(frames_of(flow), labels),
     )
 
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from analyzer.knowledge.fixes import Fix
-from analyzer.report.document import Diagnosis, Document, Row, Statement, document_of
+from analyzer.report.document import Diagnosis, Document, Row, Statement, advice, commands, document_of
 from analyzer.report.text import plural
 from analyzer.results import Analysis
 
@@ -185,7 +185,8 @@ def _diagnosis(diagnosis: Diagnosis, console: Console, width: int) -> Iterator[T
     title.append(diagnosis.title, STYLES[diagnosis.tone])
     title.append(f" ({diagnosis.confidence} confidence)", "dim")
     yield from _wrapped(console, title, width)
-    ends = Text(f"{diagnosis.endpoints} ({diagnosis.display_filter})", "dim")
+    several_files = any(each.file for each in diagnosis.frame_filters)
+    ends = Text(diagnosis.endpoints + ("" if several_files else f" ({diagnosis.display_filter})"), "dim")
     for line in _wrapped(console, ends, width - INDENT):
         yield Text(" " * INDENT) + line
     yield from _statements("What", [diagnosis.what], console, width)
@@ -194,6 +195,10 @@ def _diagnosis(diagnosis: Diagnosis, console: Console, width: int) -> Iterator[T
     yield from _statements("Why", diagnosis.why, console, width)
     yield from _statements("Ruled out", diagnosis.ruled_out, console, width)
     yield from _fixes(diagnosis.fixes, console, width)
+    filters = [diagnosis.display_filter] if several_files else []
+    filters += [f"{each.file}: {each.text}" if each.file else each.text for each in diagnosis.frame_filters]
+    for i, wanted in enumerate(filters):
+        yield from _labelled(console, "" if i else "Wireshark", Text(wanted, "dim"), width, indent=INDENT)
     if diagnosis.same:
         yield from _labelled(console, "Also", Text(diagnosis.same), width, indent=INDENT)
 
@@ -212,16 +217,13 @@ def _fixes(fixes: Sequence[Fix], console: Console, width: int) -> Iterator[Text]
         head = Text(" " * INDENT + ("Fix" if number == 1 else "").ljust(LABEL_WIDTH), "cyan")
         head.append(f"{number}. ", "not bold default")
         left = " " * len(head)
-        for command in fix.command.splitlines():
-            alternative = re.match(r"# (or[^:]*: )(.*)", command)
-            if alternative:
-                head = Text(left).append(alternative[1], "dim")
-            text = alternative[2] if alternative else command
-            for line in continued(text, width - len(head)) if fix.platform in SHELLS else [text]:
+        for command in commands(fix):
+            if command.lead:
+                head = Text(left).append(command.lead, "dim")
+            for line in continued(command.line, width - len(head)) if fix.platform in SHELLS else [command.line]:
                 yield head + Text(line, "bold")
                 head = Text(left)
-        text = f"{fix.where[:1].upper()}{fix.where[1:]}: {fix.why}."
-        for part in _wrapped(console, Text(text), width - len(left)):
+        for part in _wrapped(console, Text(advice(fix)), width - len(left)):
             yield head + part
             head = Text(left)
 

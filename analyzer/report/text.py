@@ -108,7 +108,7 @@ def frames_text(
     parts = []
     left_out = 0
     for file, numbers in by_file.items():
-        runs = _runs(numbers)
+        runs = runs_of(numbers)
         shown, hidden = runs[:room], runs[room:]
         room -= len(shown)
         left_out += sum(last - first + 1 for first, last in hidden)
@@ -120,7 +120,7 @@ def frames_text(
     return "; ".join(parts) + (f" and {left_out:,} more" if left_out else "")
 
 
-def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
+def runs_of(numbers: Sequence[int]) -> list[tuple[int, int]]:
     """Runs of at least three neighbours as (first, last); other numbers as (n, n)."""
     runs: list[tuple[int, int]] = []
     start = 0

@@ -103,6 +103,21 @@ WORDS: dict[str, Words] = {
 }
 
 
+SETTING_WORDS = {
+    "platforms": "platforms whose commands are given",
+    "episode_retransmissions": "retransmissions of one segment that make a stall",
+    "episode_span_ns": "least time from the first to the last of them",
+    "backoff_growth": "least growth of the gaps between them",
+    "hole_ns": "time after which a hole seen at the receiver counts",
+    "silence_ns": "time without an answer that is worth a remark",
+    "exercised_bytes": "packets below this size say nothing about a path MTU",
+    "capture_loss": "share of acknowledged bytes missing above which nothing is certain",
+    "sent_again_ns": "a packet resent so long after a PTB ignores it",
+    "control_wait_ns": "silence of the peer that shows its packet was acknowledged",
+}
+"""What each threshold of `Settings` decides."""
+
+
 def _route(flow: Flow) -> str:
     return f"{flow.sender.ip} -> {flow.receiver.ip}"
 

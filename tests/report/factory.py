@@ -31,6 +31,9 @@ from analyzer.results import (
 START = 1_795_355_400_123_456_789  # 2026-11-22 13:50:00 UTC and some
 SECOND = 1_000_000_000
 
+LONG_1 = Endpoint("2001:db8:aaaa:bbbb:cccc:dddd:eeee:1111", 65535)
+LONG_2 = Endpoint("2001:db8:aaaa:bbbb:cccc:dddd:eeee:2222", 65535)
+
 
 def refs(*frames: int, file: int = 0) -> tuple[FrameRef, ...]:
     return tuple(FrameRef(file, frame) for frame in frames)

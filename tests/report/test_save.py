@@ -13,23 +13,60 @@ from tests.report.factory import make_analysis, make_flow, make_timeline
 
 ANALYSIS = make_analysis([make_flow(timeline=make_timeline())])
 
-MAGIC = {".json": b"{", ".csv": b"stream,", ".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
+MAGIC = {
+    ".html": b"<!DOCTYPE html>",
+    ".md": b"# The only flow",
+    ".json": b"{",
+    ".csv": b"stream,",
+    ".parquet": b"PAR1",
+    ".png": b"\x89PNG",
+    ".svg": b"<?xml",
+    ".pdf": b"%PDF",
+}
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_the_suffix_picks_the_format(tmp_path: Path, suffix: str) -> None:
     target = tmp_path / f"report{suffix.upper()}"
-    save(ANALYSIS, target)
+    save(ANALYSIS, target, plots=False)
     assert target.read_bytes().startswith(MAGIC[suffix])
     assert list(tmp_path.iterdir()) == [target]  # nothing is left beside it
 
 
-@pytest.mark.parametrize("name", ["report.html", "report", ".json", "report.pcapng", "x.\x1b[31m"])
+def test_markdown_has_its_timelines_beside_it(tmp_path: Path) -> None:
+    target = tmp_path / "my report (1).md"
+    save(ANALYSIS, target)
+    (image,) = tmp_path.glob("*.png")
+    assert image.name == "my report (1)-stream-0.png"
+    assert image.read_bytes().startswith(MAGIC[".png"])
+    assert "](my%20report%20%281%29-stream-0.png)" in target.read_text()
+
+
+def test_a_link_in_the_place_of_a_timeline_is_refused(tmp_path: Path) -> None:
+    precious = tmp_path / "precious.txt"
+    precious.write_text("keep")
+    (tmp_path / "report-stream-0.png").symlink_to(precious)
+    with pytest.raises(UsageError, match=r"report-stream-0\.png: is a symbolic link"):
+        save(ANALYSIS, tmp_path / "report.md")
+    assert precious.read_text() == "keep"
+    assert not (tmp_path / "report.md").exists()
+
+
+def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "dir.html").mkdir()
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(UsageError, match=r"dir\.html: is a directory"):
+        save(ANALYSIS, tmp_path / "dir.html")
+    with pytest.raises(UsageError, match=r"pipe\.csv: is no regular file"):
+        save(ANALYSIS, tmp_path / "pipe.csv")
+
+
+@pytest.mark.parametrize("name", ["report.htm", "report", ".json", "report.pcapng", "x.\x1b[31m"])
 def test_other_suffixes_are_refused_in_one_line(name: str) -> None:
     with pytest.raises(UsageError) as error:
         check_suffix(name)
     message = str(error.value)
-    assert message.endswith("its suffix must be one of .json, .csv, .png, .svg, .pdf")
+    assert message.endswith("its suffix must be one of .html, .md, .json, .csv, .parquet, .png, .svg, .pdf")
     assert "\n" not in message
     assert "\x1b" not in message
 

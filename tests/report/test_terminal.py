@@ -11,12 +11,9 @@ import pytest
 from analyzer.report.document import document_of
 from analyzer.report.terminal import continued, lines_of, make_console, show
 from analyzer.results import Analysis, Endpoint, FrameRef, PathMtu
-from tests.report.factory import make_analysis, make_file, make_flow, refs
+from tests.report.factory import LONG_1, LONG_2, make_analysis, make_file, make_flow, refs
 
 GOLDEN = Path(__file__).parent / "golden"
-
-LONG_1 = Endpoint("2001:db8:aaaa:bbbb:cccc:dddd:eeee:1111", 65535)
-LONG_2 = Endpoint("2001:db8:aaaa:bbbb:cccc:dddd:eeee:2222", 65535)
 
 CASES = {
     "blackhole": make_analysis([make_flow(0), make_flow(1), *(make_flow(i, "ok") for i in range(2, 12))]),

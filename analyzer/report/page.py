@@ -1,0 +1,218 @@
+"""What reports on paper (HTML, Markdown) say beyond the terminal's, as plain data.
+
+    Analysis -> page_of -> Page (with the Document in it) -> html, markdown
+
+As in a `Document`, what a capture or a file name could smuggle in is escaped for showing; the renderers
+escape again for their markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import NamedTuple
+
+from analyzer.report.data import TOOL, tool_version
+from analyzer.report.digest import sha256_of
+from analyzer.report.document import SHOWN_CANDIDATES, Document, document_of
+from analyzer.report.text import bracket, clock, file_labels, joined, lost_packets, plural, printable, seconds
+from analyzer.report.wording import SETTING_WORDS, WORDS, paths_of, pooled_mtu, undecoded
+from analyzer.results import SIZE_PROBLEMS, VERDICTS, Analysis, Flow
+
+BEFORE, BEHIND = "before", "behind"
+
+CAVEAT = (
+    "A capture shows what passed one point: it cannot prove where packets got lost, nor that ICMP is blocked somewhere."
+)
+
+
+class PathPicture(NamedTuple):
+    """The path of the gravest finding, to be drawn."""
+
+    sender: str
+    receiver: str
+    label: str  # the size, short enough for a drawing: "472..1499"
+    lost: str  # what gets lost, or empty where nothing does
+    captured: str  # "before" or "behind" the narrow part
+    point: str  # a sentence on the capture point
+    consistent: str  # what the size is consistent with, as a sentence
+    description: str  # the whole picture in words
+
+
+class FileFacts(NamedTuple):
+    """One capture file."""
+
+    name: str
+    sha256: str
+    size: str
+    packets: str
+    kind: str
+    damage: str  # empty for a whole file
+
+
+class Fact(NamedTuple):
+    """Something that was measured on the capture as a whole, or a setting."""
+
+    name: str
+    value: str
+    meaning: str = ""
+
+
+class Term(NamedTuple):
+    """A verdict explained."""
+
+    verdict: str
+    title: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A whole report on paper."""
+
+    document: Document
+    picture: PathPicture | None
+    files: tuple[FileFacts, ...]
+    facts: tuple[Fact, ...]
+    settings: tuple[Fact, ...]
+    glossary: tuple[Term, ...]
+    tool: str
+    caveat: str
+
+
+def page_of(analysis: Analysis) -> Page:
+    """All that a report on paper says about `analysis`."""
+    used = {flow.verdict for flow in analysis.all_flows}
+    return Page(
+        document=document_of(analysis, show_all=True),
+        picture=_picture(analysis),
+        files=tuple(_files(analysis)),
+        facts=tuple(_facts(analysis)),
+        settings=tuple(_settings(analysis)),
+        glossary=tuple(Term(v, WORDS[v].title, WORDS[v].meaning) for v in VERDICTS if v in used),
+        tool=f"{TOOL} {tool_version()}",
+        caveat=CAVEAT,
+    )
+
+
+def _picture(analysis: Analysis) -> PathPicture | None:
+    """Of the gravest flow, where its verdict is about a size."""
+    flow = _pictured(analysis.problem_flows or analysis.all_flows)
+    if flow is None:
+        return None
+    paths = paths_of(analysis)
+    size = pooled_mtu(flow, paths)
+    path = paths.get((flow.sender.ip, flow.receiver.ip))
+    candidates = path.consistent_with if path is not None else ()
+    narrow = bracket(size)
+    lost = f"{lost_packets(size)} are lost" if flow.verdict in SIZE_PROBLEMS else ""
+    point = _capture_point(flow)
+    consistent = _consistent(candidates)
+    about = f"path MTU {narrow} bytes" if narrow != "-" else "path MTU unknown"
+    description = f"Path from {flow.sender.ip} to {flow.receiver.ip}: {about}"
+    description += f"; {lost}." if lost else "."
+    return PathPicture(
+        sender=flow.sender.ip,
+        receiver=flow.receiver.ip,
+        label=narrow,
+        lost=lost,
+        captured=_side_of_narrow_part(flow),
+        point=point,
+        consistent=consistent,
+        description=f"{description} {point}".strip(),
+    )
+
+
+def _pictured(flows: Iterable[Flow]) -> Flow | None:
+    for flow in flows:
+        if flow.verdict in SIZE_PROBLEMS or (flow.verdict == "pmtud_ok" and flow.path_mtu.exact is not None):
+            return flow
+    return None
+
+
+def _side_of_narrow_part(flow: Flow) -> str:
+    """BEFORE (on the sender's side), BEHIND, or empty where the verdict does not tell.
+
+    Where packets that got lost later are in the capture, it was taken before they got lost.
+    """
+    if flow.verdict == "blackhole_suspected":
+        return BEHIND
+    return BEFORE if flow.verdict in SIZE_PROBLEMS or flow.ptb else ""
+
+
+def _capture_point(flow: Flow) -> str:
+    """A sentence on where the capture was taken; empty where nothing is known."""
+    side = _side_of_narrow_part(flow)
+    ends = {"client": flow.client.ip, "server": flow.server.ip}
+    where = flow.vantage.where
+    place = f"at the {where} {ends[where]} or on its link" if where in ends else ""
+    if where == "between":
+        place = "between the two hosts"
+    told = [part for part in (f"{side} the narrow part" if side else "", place) if part]
+    return f"Captured {', '.join(told)}." if told else ""
+
+
+def _consistent(candidates: tuple[str, ...]) -> str:
+    if not candidates:
+        return ""
+    if len(candidates) <= SHOWN_CANDIDATES:
+        return f"Consistent with {'; '.join(candidates)}."
+    return (
+        f"{len(candidates)} known links and tunnels lie in this range, from {candidates[-1]} to {candidates[0]}; "
+        "pings of sizes in between narrow it down."
+    )
+
+
+def _files(analysis: Analysis) -> Iterable[FileFacts]:
+    for label, file in zip(file_labels(analysis.files), analysis.files, strict=True):
+        links = joined([printable(link) for link in file.link_types]) or "no link type"
+        yield FileFacts(
+            name=label,
+            sha256=sha256_of(file),
+            size=plural(file.bytes, "byte"),
+            packets=plural(file.packets, "packet"),
+            kind=f"{file.format}, {links}",
+            damage="" if file.damaged_at is None else f"stops at byte {file.damaged_at}: {printable(file.problem)}",
+        )
+
+
+def _facts(analysis: Analysis) -> Iterable[Fact]:
+    totals = analysis.totals
+    if analysis.selection:
+        yield Fact("Selection", f"only {printable(analysis.selection)}; the counts below are of the whole capture")
+    if totals.packets:
+        span = seconds((analysis.last_time - analysis.first_time) / 1e9)
+        yield Fact("Time", f"{clock(analysis.first_time)} to {clock(analysis.last_time)} ({span})")
+    yield Fact(
+        "Packets",
+        f"{totals.packets:,}: {totals.tcp_packets:,} TCP in {plural(totals.flows, 'flow')}, "
+        f"{totals.icmp_packets:,} ICMP, of which {plural(totals.ptb_packets, 'PTB')}",
+    )
+    yield Fact("Not decoded", ", ".join(undecoded(analysis)) or "nothing: every packet was looked into")
+    yield Fact("Capture loss", _capture_loss(totals.unseen_bytes, totals.payload_bytes))
+    if dropped := sum(file.dropped for file in analysis.files):
+        yield Fact("Dropped", f"{plural(dropped, 'packet')}, as the capturing host says")
+    for text in dict.fromkeys(text for file in analysis.files for text in file.filters):
+        yield Fact("Capture filter", printable(text))
+
+
+def _capture_loss(unseen: int, seen: int) -> str:
+    if not unseen:
+        return "none noticed: all TCP data that was acknowledged is in the capture"
+    share = 100 * unseen / (unseen + seen)
+    percent = f"{share:.1f} %" if share >= 0.1 else "less than 0.1 %"
+    return f"{plural(unseen, 'byte')} of TCP data ({percent}) were acknowledged but are not in the capture"
+
+
+def _settings(analysis: Analysis) -> Iterable[Fact]:
+    for field in fields(analysis.settings):
+        value = getattr(analysis.settings, field.name)
+        name = field.name
+        shown = (", ".join(value) or "a short list for Linux") if isinstance(value, tuple) else f"{value:,}"
+        if name.endswith("_ns"):
+            name, shown = name.removesuffix("_ns"), f"{value / 1e9:g} s"
+        elif name == "capture_loss":
+            shown = f"{100 * value:g} %"
+        elif name.endswith("_bytes"):
+            shown = f"{value:,} bytes"
+        yield Fact(name, shown, SETTING_WORDS[field.name])

@@ -1,0 +1,115 @@
+"""What the packets carry stays in the capture: no report holds a trace of it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+import analyzer
+from analyzer.report import SUFFIXES, save
+from analyzer.report.terminal import show
+from analyzer.results import Analysis
+from tests.builders import ACK, CLIENT, SERVER, SYN, Packet, frag_needed, ipv4, mss, pcapng, tcp
+
+PASSWORD = "hunter2-correct-horse"  # noqa: S105 - of nobody
+SECRET = f"Authorization: Basic {base64.b64encode(PASSWORD.encode()).decode()}\r\npassword={PASSWORD}\r\n".encode()
+
+MILLISECOND = 1_000_000
+
+
+def packets(*, with_ptb: bool) -> Iterator[Packet]:
+    """A client that logs in, and an answer that hangs; every payload is full of the password."""
+    start = 1_795_355_400_000_000_000
+
+    def at(ms: int, data: bytes) -> Packet:
+        return Packet(start + ms * MILLISECOND, data)
+
+    def client(seq: int, ack: int, payload: bytes = b"", flags: int = ACK, options: bytes = b"") -> bytes:
+        return ipv4(tcp(payload, seq=seq, ack=ack, flags=flags, options=options))
+
+    def server(seq: int, ack: int, payload: bytes = b"", flags: int = ACK, options: bytes = b"") -> bytes:
+        segment = tcp(payload, sport=80, dport=40000, seq=seq, ack=ack, flags=flags, options=options)
+        return ipv4(segment, src=SERVER, dst=CLIENT)
+
+    large = (SECRET * 40)[:1460]
+    yield at(0, client(999, 0, flags=SYN, options=mss(1460)))
+    yield at(1, server(4999, 1000, flags=SYN | ACK, options=mss(1460)))
+    yield at(2, client(1000, 5000))
+    yield at(3, client(1000, 5000, SECRET))
+    request = 1000 + len(SECRET)
+    yield at(4, server(5000, request, SECRET))
+    yield at(5, client(request, 5000 + len(SECRET)))
+    stuck = 5000 + len(SECRET)
+    yield at(10, server(stuck, request, large))
+    yield at(11, server(stuck + 1460, request, large))
+    if with_ptb:
+        yield at(12, ipv4(frag_needed(1400, server(stuck, request, large)), src="198.51.100.1", dst=SERVER, protocol=1))
+    for ms in (240, 700, 1600, 3400, 7000):
+        yield at(ms, server(stuck, request, large))
+        yield at(ms + 20, client(request, stuck, SECRET[: ms // 300 + 1]))
+    yield at(7100, client(request + 30, stuck, SECRET))
+
+
+@pytest.fixture(params=[False, True], ids=["without PTB", "with PTB"])
+def analysis(request: pytest.FixtureRequest, tmp_path: Path) -> Analysis:
+    capture = tmp_path / "capture.pcapng"
+    capture.write_bytes(pcapng(packets(with_ptb=request.param)))
+    result = analyzer.analyze(capture)
+    assert result.problem_flows  # so that there is much to tell
+    assert result.problem_flows[0].timeline is not None
+    return result
+
+
+def unpacked(suffix: str, content: bytes) -> bytes:
+    """The file with what is compressed in it laid open."""
+    if suffix == ".parquet":
+        return content + json.dumps(pq.read_table(io.BytesIO(content)).to_pylist(), default=str).encode()
+    if suffix == ".pdf":
+        return content + b"".join(inflated(part) for part in content.split(b"stream\n")[1:])
+    return content
+
+
+def inflated(part: bytes) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(part)
+    except zlib.error:
+        return b""
+
+
+def assert_no_trace(content: bytes) -> None:
+    lower = content.lower()
+    for trace in (PASSWORD.encode(), b"hunter2", b"authorization", b"aHVudGVy", SECRET[:8].hex().encode()):
+        assert trace.lower() not in lower
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_no_report_holds_payload(analysis: Analysis, suffix: str, tmp_path: Path) -> None:
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    save(analysis, folder / f"report{suffix}")
+    written = list(folder.iterdir())
+    assert written
+    for path in written:
+        assert_no_trace(unpacked(path.suffix, path.read_bytes()))
+
+
+def test_nor_does_the_terminal(analysis: Analysis) -> None:
+    out = io.StringIO()
+    show(analysis, show_all=True, file=out)
+    assert "Stream 0" in out.getvalue()
+    assert_no_trace(out.getvalue().encode())
+
+
+def test_the_search_would_find_one(analysis: Analysis, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("analyzer.report.document.headline", lambda _: f"seen: {PASSWORD}")
+    for suffix in (".html", ".md"):
+        save(analysis, tmp_path / f"report{suffix}", plots=False)
+        with pytest.raises(AssertionError):
+            assert_no_trace((tmp_path / f"report{suffix}").read_bytes())
