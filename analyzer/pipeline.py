@@ -1,33 +1,14 @@
 """`analyze`: from paths to an `Analysis`. The only file that sees every stage.
 
-    capture -> skim -> collect -> judge -> results
-
-Several inputs are one capture in time order: while files overlap in time, each is read up to the next
-packet of the others.
+capture -> skim -> collect -> judge -> results
 """
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, BinaryIO
 
-from analyzer.capture.container import (
-    COUNT,
-    DAMAGED,
-    FORMAT,
-    I_LINK,
-    I_WIDTH,
-    INTERFACES,
-    LINK_TYPE,
-    NEED_BYTES,
-    PCAP,
-    SKIP,
-)
-from analyzer.capture.reader import CaptureReader
+from analyzer.capture.container import FORMAT, I_LINK, I_WIDTH, INTERFACES, LINK_TYPE, PCAP
 from analyzer.decode.fields import UNDECODED_REASONS
 from analyzer.decode.link import NAMES
 from analyzer.errors import CaptureError
@@ -42,51 +23,15 @@ from analyzer.flows.tables import (
     C_TCP,
     C_UNDECODED,
 )
+from analyzer.inputs import Input, Source, bytes_done, is_small, open_source, prepare, walk_inputs
 from analyzer.native import is_compiled_before
 from analyzer.results import Analysis, CaptureFile, Totals
-from analyzer.settings import INTERPRETED_PACKETS, UNCOMPILED_PACKETS, Settings
-from analyzer.skim import FOREVER, REACHED_TIME, Skimmer
+from analyzer.settings import Settings
+from analyzer.skim import Skimmer
 from analyzer.verdicts.assemble import assemble
 
 Progress = Callable[[int, "int | None", int], None]
 """Called now and then with (bytes read, bytes in all or None, packets read)."""
-
-Source = str | os.PathLike[str] | BinaryIO
-
-
-@dataclass
-class _Input:
-    """One file being read, with its walk state in the form that the skimmer's mode wants."""
-
-    reader: CaptureReader
-    number: int
-    interfaces: list[Any]
-    done: bool = False
-    reached: int = 0  # time of the next packet, where known
-
-
-def _open(source: Source) -> CaptureReader:
-    if isinstance(source, str) and source == "-":
-        return CaptureReader(sys.stdin.buffer, "standard input")
-    if isinstance(source, (str, os.PathLike)):
-        return CaptureReader(Path(source), os.fspath(source))
-    return CaptureReader(source, str(getattr(source, "name", "open file")))
-
-
-def _is_small(readers: Sequence[CaptureReader]) -> bool:
-    """True if all inputs together hold few enough packets to skim them interpreted.
-
-    Estimated from the bytes of the first record headers; a pipe counts as small only if it ended already.
-    """
-    packets = 0.0
-    for reader in readers:
-        if reader.size is None:
-            if not reader.ended:
-                return False
-            packets += reader.ready / 80
-        else:
-            packets += reader.size / max(reader.mean_record(), 60)
-    return packets <= INTERPRETED_PACKETS or (packets <= UNCOMPILED_PACKETS and not is_compiled_before())
 
 
 def analyze(
@@ -112,19 +57,21 @@ def analyze(
     sources = [paths] if isinstance(paths, (str, os.PathLike)) or not isinstance(paths, Sequence) else list(paths)
     if not sources:
         raise CaptureError("(no file)", 0, "expected at least one capture")
-    readers = [_open(source) for source in sources]
+    readers = [open_source(source) for source in sources]
     try:
         for reader in readers:
             reader.start()
-        large = not _is_small(readers) if compiled is None else compiled
+        large = not is_small(readers) if compiled is None else compiled
         if large and notify is not None and not is_compiled_before():
             notify("compiling the packet loop; this takes about 20 seconds, once on this machine")
         skimmer = Skimmer(
             compiled=large,
             seed=int.from_bytes(os.urandom(4), "little"),
         )
-        inputs = [_prepare(skimmer, reader, number) for number, reader in enumerate(readers)]
-        _skim_all(skimmer, inputs, progress)
+        inputs = prepare(skimmer, readers)
+        for _ in walk_inputs(skimmer, inputs):
+            if progress is not None:
+                progress(*bytes_done(inputs), int(skimmer.state.counters[C_PACKETS]))
         skimmer.finish()
         files = tuple(_describe(each) for each in inputs)
     finally:
@@ -133,61 +80,7 @@ def analyze(
     return _result(skimmer, files, settings or Settings())
 
 
-def _prepare(skimmer: Skimmer, reader: CaptureReader, number: int) -> _Input:
-    container = skimmer.integers(COUNT)
-    container[:] = reader.container
-    reader.container = container
-    return _Input(reader, number, [skimmer.integers(16 * I_WIDTH)])
-
-
-def _skim_all(skimmer: Skimmer, inputs: list[_Input], progress: Progress | None) -> None:
-    """Skim every input; several are interleaved by time."""
-    if len(inputs) == 1:
-        _skim_until(skimmer, inputs, inputs[0], FOREVER, progress)
-        return
-    for each in inputs:  # up to its first packet: its time tells where the file belongs
-        _skim_until(skimmer, inputs, each, -FOREVER, progress)
-    while pending := sorted((each for each in inputs if not each.done), key=lambda each: (each.reached, each.number)):
-        until = pending[1].reached if len(pending) > 1 else FOREVER
-        _skim_until(skimmer, inputs, pending[0], until, progress)
-
-
-def _skim_until(skimmer: Skimmer, inputs: list[_Input], each: _Input, until: int, progress: Progress | None) -> None:
-    """Skim one input up to its first packet later than `until` ns, which stays unread, or to its end."""
-    reader = each.reader
-    skimmer.begin_file(each.number)
-    while True:
-        view = skimmer.view(reader.buffer)
-        try:
-            status = skimmer.take(view, reader.ready, reader.container, each.interfaces, until)
-        finally:
-            if isinstance(view, memoryview):
-                view.release()
-        more = True
-        if status == REACHED_TIME:
-            each.reached = skimmer.last_time
-            return
-        if status == NEED_BYTES:
-            more = reader.fill()
-        elif status == SKIP:
-            more = reader.skip()
-            if not more:
-                reader.note_damage()
-        elif status == DAMAGED:
-            reader.note_damage()
-            more = False
-        if progress is not None:
-            total = sum(i.reader.size or 0 for i in inputs) if all(i.reader.size for i in inputs) else None
-            done = sum(i.reader.bytes_read for i in inputs)
-            progress(done, total, int(skimmer.state.counters[C_PACKETS]))
-        if not more:
-            if reader.damaged_at is None and reader.left_over:
-                reader.note_damage()
-            each.done = True
-            return
-
-
-def _describe(each: _Input) -> CaptureFile:
+def _describe(each: Input) -> CaptureFile:
     reader = each.reader
     container = reader.container
     if int(container[FORMAT]) == PCAP:
