@@ -6,11 +6,12 @@ Several inputs are one capture: while files overlap in time, each is read up to 
 from __future__ import annotations
 
 import os
+import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from analyzer.capture.container import COUNT, DAMAGED, I_WIDTH, NEED_BYTES, SKIP
 from analyzer.capture.reader import CaptureReader
@@ -19,6 +20,16 @@ from analyzer.settings import INTERPRETED_PACKETS, UNCOMPILED_PACKETS
 from analyzer.skim import FOREVER, REACHED_TIME, Skimmer
 
 Source = str | os.PathLike[str] | BinaryIO
+
+Progress = Callable[[int, "int | None", int], None]
+"""Called now and then with (bytes read, bytes in all or None, packets read)."""
+
+
+class Rereadable(NamedTuple):
+    """A source that can be read once more: a regular file, or an open file that can go back."""
+
+    source: Path | BinaryIO
+    start: int  # where the capture starts in an open file
 
 
 @dataclass
@@ -30,6 +41,29 @@ class Input:
     interfaces: list[Any]
     done: bool = False
     reached: int = 0  # time of the next packet, where known
+
+
+def rereadable(source: Source) -> Rereadable | None:
+    """How to read the source once more; None if it can be read only once. To be asked before it is read."""
+    if isinstance(source, str) and source == "-":
+        return None
+    if isinstance(source, (str, os.PathLike)):
+        return Rereadable(Path(source).absolute(), 0) if stamp(source) else None
+    try:
+        return Rereadable(source, source.tell()) if source.seekable() else None
+    except (AttributeError, OSError):
+        return None
+
+
+def stamp(source: Source) -> tuple[int, int] | None:
+    """Size and modification time (ns) of a regular file named by its path; None for all else."""
+    if source == "-" or not isinstance(source, (str, os.PathLike)):
+        return None
+    try:
+        status = Path(source).stat()
+    except OSError:
+        return None
+    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
 
 
 def open_source(source: Source) -> CaptureReader:

@@ -65,7 +65,7 @@ MAX_BLOCKS = 4
 """SACK blocks that fit into the 40 bytes of TCP options (RFC 2018 3)."""
 
 ROWS = 1 << 16
-"""Rows of the output table (10 MB); the pass stops whenever it is full."""
+"""Rows of the output table by default (9 MB); the pass stops whenever it is full."""
 
 ROWS_FULL = -12
 
@@ -214,11 +214,11 @@ class Lister(Skimmer):
     That flow is known by its endpoints (a0.., port_a, .., version), `first_frame` and `file`.
     """
 
-    def __init__(self, watched: Any = None, *, compiled: bool) -> None:
+    def __init__(self, watched: Any = None, *, compiled: bool, rows: int | None = None) -> None:
         super().__init__(compiled=False)
         self._watched = np.zeros(0, FLOW) if watched is None else watched
-        self._rows = np.zeros(ROWS, ROW)
-        self._edges = np.zeros((ROWS, 2 * MAX_BLOCKS), np.uint32)
+        self._rows = np.zeros(rows or ROWS, ROW)
+        self._edges = np.zeros((rows or ROWS, 2 * MAX_BLOCKS), np.uint32)
         self._list: Callable[..., int] = list_chunk
         if compiled:
             try:
@@ -240,7 +240,7 @@ class Lister(Skimmer):
     @property
     def full(self) -> bool:
         """True if the pass waits for `drain`."""
-        return int(self._filled[0]) >= ROWS
+        return int(self._filled[0]) >= len(self._rows)
 
     def drain(self) -> tuple[Any, Any]:
         """The rows since the last call, and the edges of their SACK blocks (uint32, left and right in turn)."""

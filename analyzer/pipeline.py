@@ -14,6 +14,7 @@ from analyzer.decode.link import NAMES
 from analyzer.errors import CaptureError
 from analyzer.flows.tables import (
     C_FIRST_TS,
+    C_FLOWS,
     C_ICMP_PACKETS,
     C_ICMPS_LOST,
     C_LAST_LINK,
@@ -23,15 +24,24 @@ from analyzer.flows.tables import (
     C_TCP,
     C_UNDECODED,
 )
-from analyzer.inputs import Input, Source, bytes_done, is_small, open_source, prepare, walk_inputs
+from analyzer.inputs import (
+    Input,
+    Progress,
+    Rereadable,
+    Source,
+    bytes_done,
+    is_small,
+    open_source,
+    prepare,
+    rereadable,
+    stamp,
+    walk_inputs,
+)
 from analyzer.native import is_compiled_before
 from analyzer.results import Analysis, CaptureFile, Totals
 from analyzer.settings import Settings
 from analyzer.skim import Skimmer
 from analyzer.verdicts.assemble import assemble
-
-Progress = Callable[[int, "int | None", int], None]
-"""Called now and then with (bytes read, bytes in all or None, packets read)."""
 
 
 def analyze(
@@ -57,6 +67,7 @@ def analyze(
     sources = [paths] if isinstance(paths, (str, os.PathLike)) or not isinstance(paths, Sequence) else list(paths)
     if not sources:
         raise CaptureError("(no file)", 0, "expected at least one capture")
+    again = tuple(rereadable(source) for source in sources)
     readers = [open_source(source) for source in sources]
     try:
         for reader in readers:
@@ -73,14 +84,14 @@ def analyze(
             if progress is not None:
                 progress(*bytes_done(inputs), int(skimmer.state.counters[C_PACKETS]))
         skimmer.finish()
-        files = tuple(_describe(each) for each in inputs)
+        files = tuple(_describe(each, stamp(source)) for each, source in zip(inputs, sources, strict=True))
     finally:
         for reader in readers:
             reader.close()
-    return _result(skimmer, files, settings or Settings())
+    return _result(skimmer, files, settings or Settings(), again)
 
 
-def _describe(each: Input) -> CaptureFile:
+def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:
     reader = each.reader
     container = reader.container
     if int(container[FORMAT]) == PCAP:
@@ -96,10 +107,13 @@ def _describe(each: Input) -> CaptureFile:
         packets=reader.packets,
         damaged_at=reader.damaged_at,
         problem=reader.problem,
+        stamp=stamped,
     )
 
 
-def _result(skimmer: Skimmer, files: tuple[CaptureFile, ...], settings: Settings) -> Analysis:
+def _result(
+    skimmer: Skimmer, files: tuple[CaptureFile, ...], settings: Settings, sources: tuple[Rereadable | None, ...]
+) -> Analysis:
     counters = skimmer.state.counters
     undecoded = {
         reason: int(counters[C_UNDECODED + i])
@@ -141,4 +155,7 @@ def _result(skimmer: Skimmer, files: tuple[CaptureFile, ...], settings: Settings
         all_paths=paths,
         ptb_timeline=ptb_timeline,
         notes=(*notes, *more),
+        settings=settings,
+        sources=sources,
+        first_frames=skimmer.state.flows["first_frame"][: int(counters[C_FLOWS])].copy(),
     )

@@ -83,11 +83,14 @@ def clock(ns: int) -> str:
 
 
 def file_labels(files: Sequence[CaptureFile]) -> tuple[str, ...]:
-    """A short printable name for each file: its last part, or all of the path where that is ambiguous."""
-    names = [PurePath(file.path).name or file.path for file in files]
-    return tuple(
-        printable(name if names.count(name) == 1 else file.path) for name, file in zip(names, files, strict=True)
-    )
+    """A short printable name for each file, see `names_of`."""
+    return names_of([file.path for file in files])
+
+
+def names_of(paths: Sequence[str]) -> tuple[str, ...]:
+    """A short printable name for each path: its last part, or all of it where that is ambiguous."""
+    names = [PurePath(path).name or path for path in paths]
+    return tuple(printable(name if names.count(name) == 1 else path) for name, path in zip(names, paths, strict=True))
 
 
 def frames_text(

@@ -76,7 +76,7 @@ def _flow(
         ruled_out=chosen.ruled_out,
         explanation=chosen.explanation,
         evidence=chosen.evidence,
-        packets=int(row["packets"]),
+        packet_count=int(row["packets"]),
         bytes=int(row["bytes"]),
         first_time=conversation.first_ts,
         last_time=conversation.last_ts,
