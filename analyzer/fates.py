@@ -55,16 +55,14 @@ def _one_direction(rows: Array, edges: Array, side: int, out: Fates) -> None:
     first, last = rows["seq"][sent], end[sent]
     answers = np.flatnonzero(~mine & ((flags & ACK_FLAG) != 0) & ((flags & RST) == 0))
     answers = answers[_plausible(rows["ack"][answers], answers, sent, last)]
-    acked = _first_reaching(rows["ack"][answers], answers, last)
     blocks, left, right = _blocks(rows, edges, answers)
 
+    # Between two neighbouring bounds all bytes share one fate: they are one cell.
     bounds = np.unique(np.concatenate([first, last, left, right]))
     low, high = np.searchsorted(bounds, first), np.searchsorted(bounds, last)
-    if len(blocks):
-        selectively = _paint(
-            len(bounds), np.searchsorted(bounds, left), np.searchsorted(bounds, right), blocks, np.minimum
-        )
-        acked = np.minimum(acked, _over(selectively, low, high, np.maximum))
+    arrived = _paint(len(bounds), np.searchsorted(bounds, left), np.searchsorted(bounds, right), blocks, np.minimum)
+    arrived[:-1] = np.minimum(arrived[:-1], _first_reaching(rows["ack"][answers], answers, bounds[1:]))
+    acked = _over(arrived, low, high, np.maximum)
     earliest = _over(_paint(len(bounds), low, high, sent, np.minimum), low, high, np.minimum)
     needless = acked < sent
     tries = ~needless

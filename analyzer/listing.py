@@ -35,7 +35,7 @@ from analyzer.decode.integers import Buffer, be32
 from analyzer.decode.network import PROTO_TCP
 from analyzer.decode.tcp import OPTION_END, OPTION_NOP, OPTION_SACK, SYN
 from analyzer.flows.lookup import endpoint_order, same_endpoints
-from analyzer.flows.quotes import track_icmp
+from analyzer.flows.quotes import QUOTED_PORTS, number_quoted, read_quote, track_icmp
 from analyzer.flows.record import RING_MASK
 from analyzer.flows.tables import C_PACKETS, C_ROWS, FLOW, State, new_state
 from analyzer.flows.track import NO_FLOW, number_stream, track_tcp, unwrap
@@ -151,9 +151,11 @@ def list_packet(
             number_stream(state, h)
         return filled
     if h[PROTO] != PROTO_TCP:
-        # Flows that are only quoted take stream numbers too; a watched flow is known by its first frame.
+        # Flows that are only quoted take stream numbers too, and a quoted SYN ends the flow before it.
         if len(watched) == 0:
             track_icmp(state, buf, h, q, frame)
+        elif read_quote(buf, h, q) >= QUOTED_PORTS and is_watched(watched, q):
+            number_quoted(state, buf, h, q)
         return filled
     if not is_watched(watched, h):
         return filled
@@ -246,4 +248,6 @@ class Lister(Skimmer):
         """The rows since the last call, and the edges of their SACK blocks (uint32, left and right in turn)."""
         filled = int(self._filled[0])
         self._filled[0] = 0
-        return self._rows[:filled].copy(), self._edges[:filled].copy()
+        portion = self._rows[:filled].copy(), self._edges[:filled].copy()
+        self._edges[:filled] = 0
+        return portion

@@ -130,9 +130,8 @@ def _table(rows: Sequence[Row]) -> str:
             (row.packets, NUMBER),
         ]
         lines.append("".join(f'<td style="{style}">{_safe(cell)}</td>' for cell, style in cells))
-    return (
-        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(f'<tr>{line}</tr>' for line in lines)}</tbody></table>"
-    )
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _picture(title: str, size: tuple[float, float], draw: Callable[[Axes], Axes]) -> str:

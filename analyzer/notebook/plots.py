@@ -68,7 +68,7 @@ def plot_sizes(flow: Flow, ax: Axes | None = None) -> Axes:
     _band(ax, flow.path_mtu)
     ax.set_xlabel("seconds from the start of the flow")
     ax.set_ylabel("IP total length, bytes")
-    ax.set_ylim(bottom=0)
+    ax.set_ylim(0, max(1.1 * ax.dataLim.y1, 100))
     ends = (flow.client, flow.server) if side == flow.client_side else (flow.server, flow.client)
     ax.set_title(f"Stream {flow.stream}: sizes of data packets {ends[0].ip} -> {ends[1].ip}", loc="left")
     if ax.get_legend_handles_labels()[0]:
@@ -122,7 +122,10 @@ def plot_paths(analysis: Analysis, ax: Axes | None = None) -> Axes:
         _bracket(ax, y, path)
     ax.set_yticks(range(len(shown)), [f"{path.src} -> {path.dst}" for path in shown])
     ax.set_ylim(len(shown) - 0.4, -0.6)
-    ax.margins(x=0.15)
+    if shown:
+        left, right = ax.dataLim.intervalx
+        width = max(right - left, 100)
+        ax.set_xlim(left - 0.1 * width, right + 0.4 * width)  # the labels stand at the right
     ax.set_xlabel("path MTU, bytes of IP total length")
     left_out = len(known) - len(shown)
     more = f"; {plural(left_out, 'more path')} not drawn" if left_out else ""
