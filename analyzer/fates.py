@@ -58,7 +58,7 @@ def _one_direction(rows: Array, edges: Array, side: int, out: Fates) -> None:
     blocks, left, right = _blocks(rows, edges, answers)
 
     # Between two neighbouring bounds all bytes share one fate: they are one cell.
-    bounds = np.unique(np.concatenate([first, last, left, right]))
+    bounds = _distinct(np.concatenate([first, last, left, right]))
     low, high = np.searchsorted(bounds, first), np.searchsorted(bounds, last)
     arrived = _paint(len(bounds), np.searchsorted(bounds, left), np.searchsorted(bounds, right), blocks, np.minimum)
     arrived[:-1] = np.minimum(arrived[:-1], _first_reaching(rows["ack"][answers], answers, bounds[1:]))
@@ -109,6 +109,12 @@ def _blocks(rows: Array, edges: Array, answers: Array) -> tuple[Array, Array, Ar
         return nothing, nothing, nothing
     blocks, left, right = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return blocks, left, right
+
+
+def _distinct(numbers: Array) -> Array:
+    """Sorted, each once; quicker than np.unique where most are in order already."""
+    ordered = np.sort(numbers, kind="stable")
+    return np.asarray(ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])])
 
 
 def _paint(cells: int, low: Array, high: Array, values: Array, better: np.ufunc) -> Array:

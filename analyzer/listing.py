@@ -64,9 +64,6 @@ ROW = np.dtype(
 MAX_BLOCKS = 4
 """SACK blocks that fit into the 40 bytes of TCP options (RFC 2018 3)."""
 
-ROWS = 1 << 16
-"""Rows of the output table by default (9 MB); the pass stops whenever it is full."""
-
 ROWS_FULL = -12
 
 
@@ -213,14 +210,15 @@ def _examples() -> dict[str, tuple[Any, ...]]:
 class Lister(Skimmer):
     """As the Skimmer, but keeps rows of the packets: all, or those of the flow in `watched` (dtype FLOW).
 
-    That flow is known by its endpoints (a0.., port_a, .., version), `first_frame` and `file`.
+    That flow is known by its endpoints (a0.., port_a, .., version), `first_frame` and `file`. `rows` is the
+    size of the output table; the pass stops whenever it is full.
     """
 
-    def __init__(self, watched: Any = None, *, compiled: bool, rows: int | None = None) -> None:
+    def __init__(self, watched: Any = None, *, compiled: bool, rows: int) -> None:
         super().__init__(compiled=False)
         self._watched = np.zeros(0, FLOW) if watched is None else watched
-        self._rows = np.zeros(rows or ROWS, ROW)
-        self._edges = np.zeros((rows or ROWS, 2 * MAX_BLOCKS), np.uint32)
+        self._rows = np.zeros(rows, ROW)
+        self._edges = np.zeros((rows, 2 * MAX_BLOCKS), np.uint32)
         self._list: Callable[..., int] = list_chunk
         if compiled:
             try:
@@ -251,3 +249,8 @@ class Lister(Skimmer):
         portion = self._rows[:filled].copy(), self._edges[:filled].copy()
         self._edges[:filled] = 0
         return portion
+
+    def rest(self) -> tuple[Any, Any]:
+        """As `drain`, for the last time: nothing is copied."""
+        filled = int(self._filled[0])
+        return self._rows[:filled], self._edges[:filled]

@@ -49,10 +49,14 @@ def rows_of(flow: Flow, *, compiled: bool | None = None) -> tuple[Array, Array]:
     """Every TCP packet of the flow, dtype `listing.ROW`, and the edges of their SACK blocks. As `packets_of`."""
     if flow.analysis is None:
         raise UsageError("this flow belongs to no analysis, so its capture is not known")
-    parts = list(_pass(flow.analysis, _watched(flow.analysis, flow), compiled))
-    rows = np.concatenate([part[0] for part in parts])
+    analysis = flow.analysis
+    with ExitStack() as stack:
+        readers = [stack.enter_context(_reader(analysis, number)) for number in range(len(analysis.files))]
+        # One row more than needed, so that the table is never full.
+        parts = list(_listed(readers, _watched(analysis, flow), compiled, None, flow.packet_count + 1))
+    rows, edges = parts[0] if len(parts) == 1 else (np.concatenate(each) for each in zip(*parts, strict=True))
     rows["stream"] = flow.stream
-    return rows, np.concatenate([part[1] for part in parts])
+    return rows, edges
 
 
 def read_packets(
@@ -116,13 +120,6 @@ def _words(end: Endpoint) -> list[int]:
     return [int.from_bytes(packed[i : i + 4], "big") for i in range(0, len(packed), 4)]
 
 
-def _pass(analysis: Analysis, watched: Array, compiled: bool | None) -> Iterator[tuple[Array, Array]]:
-    """Read the analysed files once more; the rows in portions, at least one."""
-    with ExitStack() as stack:
-        readers = [stack.enter_context(_reader(analysis, number)) for number in range(len(analysis.files))]
-        yield from _listed(readers, watched, compiled, None, None)
-
-
 @contextmanager
 def _reader(analysis: Analysis, number: int) -> Iterator[CaptureReader]:
     """A reader of one of the analysed files, if it is still the same."""
@@ -166,7 +163,7 @@ def _listed(
     watched: Array | None,
     compiled: bool | None,
     progress: Progress | None,
-    chunk: int | None,
+    chunk: int,
 ) -> Iterator[tuple[Array, Array]]:
     """The rows of started readers, `chunk` at a time; the last portion may be empty."""
     large = not is_small(readers, "listing") if compiled is None else compiled
@@ -179,4 +176,4 @@ def _listed(
             progress(*bytes_done(inputs), int(lister.state.counters[C_PACKETS]))
         if lister.full:
             yield lister.drain()
-    yield lister.drain()
+    yield lister.rest()

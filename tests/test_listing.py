@@ -16,7 +16,7 @@ from tests.reading import CAPTURES, LAB, Skimmed, open_reader, skim
 from tests.traffic import generated, random_capture, skimmed
 
 
-def listed(*sources: bytes | Path, watched: Any = None, compiled: bool = False, rows: int | None = None) -> Any:
+def listed(*sources: bytes | Path, watched: Any = None, compiled: bool = False, rows: int = 4096) -> Any:
     """Rows and edges of the second pass over some captures."""
     readers = [open_reader(source) for source in sources]
     parts = []

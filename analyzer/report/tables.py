@@ -54,17 +54,19 @@ def frame_of(values: Mapping[str, Any], columns: Sequence[Column]) -> pd.DataFra
     series: dict[str, pd.Series[Any]] = {}
     for column in columns:
         given = values[column.name]
+        if isinstance(given, np.ndarray):
+            given = np.ascontiguousarray(given)  # a field of structured rows would keep all of them alive
         if isinstance(given, pd.Categorical):
-            series[column.name] = pd.Series(given)
+            series[column.name] = pd.Series(given, copy=False)
         elif column.kind == "time":
-            times = pd.to_datetime(np.asarray(given, dtype=np.int64), unit="ns", utc=True)
-            series[column.name] = pd.Series(times).astype("datetime64[ns, UTC]")
+            times = np.asarray(given, dtype=np.int64).view("datetime64[ns]")
+            series[column.name] = pd.Series(pd.DatetimeIndex(times, tz="UTC"))
         elif column.kind == "category":
             dtype = pd.CategoricalDtype(list(CATEGORIES[column.name]), ordered=column.name == "verdict")
             series[column.name] = pd.Series(given, dtype=dtype)
         else:
-            series[column.name] = pd.Series(given, dtype=DTYPES[column.kind])
-    out = pd.DataFrame(series)
+            series[column.name] = pd.Series(given, dtype=DTYPES[column.kind], copy=False)
+    out = pd.DataFrame(series, copy=False)
     out.attrs["units"] = {column.name: column.unit for column in columns if column.unit}
     return out
 
@@ -97,8 +99,9 @@ def maybe(numbers: Array, present: Array) -> Any:
 
 def flags_in_words(flags: Array) -> Any:
     """TCP flags in words; the combinations that occur are the categories."""
-    kinds, codes = np.unique(flags & 0xFF, return_inverse=True)
-    return named(codes, [flag_words(int(kind)) for kind in kinds])
+    bits = flags & 0xFF
+    seen = np.bincount(bits, minlength=256) > 0
+    return named((np.cumsum(seen) - 1)[bits], [flag_words(int(kind)) for kind in np.flatnonzero(seen)])
 
 
 def flag_words(flags: int) -> str:
