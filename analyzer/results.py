@@ -133,25 +133,25 @@ class Flow:
     In a notebook it shows itself: the verdict, the evidence and the timeline.
     """
 
-    stream: int
-    client: Endpoint
+    stream: int  # as Wireshark numbers tcp.stream
+    client: Endpoint  # who opened the connection, or sent the first packet seen
     server: Endpoint
-    verdict: str
+    verdict: str  # one of VERDICTS
     confidence: str  # high, medium, low
     direction: str | None  # client_to_server, server_to_client: the direction that the verdict is about
-    path_mtu: PathMtu
-    stalled: Stalled | None
-    ptb: tuple[Ptb, ...]
-    ruled_out: tuple[RuledOut, ...]
-    explanation: str
+    path_mtu: PathMtu  # in that direction
+    stalled: Stalled | None  # the segment that did not get through
+    ptb: tuple[Ptb, ...]  # PTBs about this flow
+    ruled_out: tuple[RuledOut, ...]  # other causes, and what speaks against them
+    explanation: str  # the verdict in words
     evidence: tuple[tuple[str, tuple[FrameRef, ...]], ...]
     """Statements, each with the frames it rests on; an `Evidence` once the flow is part of an analysis."""
-    packet_count: int
-    bytes: int
-    first_time: int
+    packet_count: int  # TCP packets in the capture
+    bytes: int  # sum of their IP total lengths
+    first_time: int  # ns
     last_time: int
-    file: int = 0
-    fixes: tuple[Fix, ...] = ()
+    file: int = 0  # index in `Analysis.files`, where it starts
+    fixes: tuple[Fix, ...] = ()  # commands: first those that prove the fault, then the cures
     timeline: np.ndarray[Any, Any] | None = field(default=None, repr=False, compare=False)
     """Recorded packets, dtype `flows.tables.PACKET`, in capture order; None where none were recorded."""
     client_side: int = 0
@@ -313,14 +313,14 @@ class Totals:
 class Analysis:
     """The result of one run. In a notebook it shows itself: the answer, the table, the paths."""
 
-    files: tuple[CaptureFile, ...]
-    first_time: int
+    files: tuple[CaptureFile, ...]  # as they were read
+    first_time: int  # of the first packet, ns
     last_time: int
-    totals: Totals
-    all_flows: tuple[Flow, ...]
+    totals: Totals  # packet counts of the whole capture
+    all_flows: tuple[Flow, ...]  # in order of their stream numbers
     all_paths: tuple[Path, ...]
     ptb_timeline: tuple[tuple[int, int, int, FrameRef], ...]  # (time, stream or -1, mtu, frame) of each PTB
-    notes: tuple[str, ...]
+    notes: tuple[str, ...]  # what a reader should know: damage, bounds reached, strange PTBs
     selection: str = ""
     """What was asked for, if `all_flows` is only part of the capture: "stream 3", "port 443"."""
     settings: Settings = field(default_factory=Settings)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import analyzer
+from analyzer import results
 from analyzer.report.columns import CATEGORIES, DTYPES, TABLES, Column
 
 TARGET = Path(__file__).with_name("api.md")
@@ -30,6 +31,11 @@ An `Analysis` and a `Flow` are immutable; tables are made anew each time, so cha
 
 FUNCTIONS = ("analyze", "read_packets")
 CLASSES = ("Analysis", "Flow", "Path", "Evidence", "Settings", "ProgressBar")
+PARTS = (
+    "Endpoint", "PathMtu", "Stalled", "Ptb", "RuledOut", "Fix", "FrameRef", "Probe", "CaptureFile", "Totals",
+)  # fmt: skip
+"""What the fields of an analysis are made of; from `analyzer.results`."""
+
 ERRORS = ("PmtuAnalyzeError", "CaptureError", "UsageError")
 ROOT = Path(__file__).parents[1]
 
@@ -44,13 +50,15 @@ def page() -> str:
     parts = [HEAD, "## Functions\n"]
     parts += [function(name) for name in FUNCTIONS]
     parts.append("## Classes\n")
-    parts += [class_of(name) for name in CLASSES]
+    parts += [class_of(f"analyzer.{name}", getattr(analyzer, name)) for name in CLASSES]
+    parts.append("### Parts of them\n")
+    parts += [part_of(getattr(results, name)) for name in PARTS]
     parts.append("## Errors\n")
     parts += [f"- `analyzer.{name}`: {paragraph(inspect.getdoc(getattr(analyzer, name)))}" for name in ERRORS]
     parts.append("\n## Tables\n")
     parts.append(
         'Units stand in `table.attrs["units"]` too. `Int64`, `Float64` and `boolean` columns may hold `pandas.NA`. '
-        "Where the capture is one file, tables have no `file` column but `flows`."
+        "Where the capture is one file, tables have no `file` column but `flows`.\n"
     )
     parts += [table(name, text, columns) for name, (text, columns) in TABLES.items()]
     parts.append("## Values\n")
@@ -64,17 +72,24 @@ def function(name: str) -> str:
     return f"### `analyzer.{name}`\n\n```text\n{name}{signature(target)}\n```\n\n{docstring(target)}\n"
 
 
-def class_of(name: str) -> str:
+def part_of(target: Any) -> str:
+    """A class that only holds values: one line."""
+    names = target._fields if hasattr(target, "_fields") else [field.name for field in dataclasses.fields(target)]
+    notes = field_notes(target)
+    shown = [f"`{name}`{f' ({notes[name]})' if notes.get(name) else ''}" for name in names]
+    return f"- **{target.__name__}**: {paragraph(inspect.getdoc(target))} {', '.join(shown)}."
+
+
+def class_of(name: str, target: Any) -> str:
     """A public class: what it is, its fields, properties and methods."""
-    target = getattr(analyzer, name)
-    lines = [f"### `analyzer.{name}`\n", docstring(target), ""]
+    lines = [f"### `{name}`\n", docstring(target), ""]
     if dataclasses.is_dataclass(target):
         notes = field_notes(target)
         for field in dataclasses.fields(target):
             text = notes.get(field.name, "")
             kind = re.sub(r"\banalyzer\.\w+(\.\w+)*\.", "", str(field.type))
             default = f" = {field.default!r}" if isinstance(field.default, (int, float)) else ""
-            lines.append(f"- `{field.name}: {kind}{default}`{'. ' + text if text else ''}")
+            lines.append(f"- `{field.name}: {kind}{default}`{': ' + text if text else ''}")
     for member, value in vars(target).items():
         if member.startswith("_"):
             continue
@@ -97,7 +112,7 @@ def field_notes(target: Any) -> dict[str, str]:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             last = node.target.id
             _, _, comment = lines[node.lineno - 1].partition("  # ")
-            notes[last] = f"{comment[:1].upper()}{comment[1:]}"
+            notes[last] = comment
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and last:
             notes[last] = " ".join(str(node.value.value).split())
         else:

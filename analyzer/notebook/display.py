@@ -18,7 +18,7 @@ from analyzer.report.text import bracket, plural, printable
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from analyzer.results import Analysis, Evidence, Flow
+    from analyzer.results import Analysis, Evidence, Fix, Flow
 
 SHOWN_ROWS = 20
 
@@ -65,9 +65,7 @@ def flow_html(flow: Flow) -> str:
         parts.append(_picture(f"Time against sequence number of stream {flow.stream}", (10, 4.4), flow.plot))
     parts += _listing("Why", [_statement(each) for each in told.why])
     parts += _listing("Ruled out", [_statement(each) for each in told.ruled_out])
-    parts += _listing(
-        "Fix", [f"<pre>{_safe_lines(fix.command)}</pre>{_safe(fix.where)}: {_safe(fix.why)}." for fix in told.fixes]
-    )
+    parts += _listing("Fix", [_fix(fix) for fix in told.fixes])
     return _page(parts)
 
 
@@ -84,10 +82,6 @@ def _safe(text: str) -> str:
     return html.escape(printable(text))
 
 
-def _safe_lines(text: str) -> str:
-    return "\n".join(_safe(line) for line in text.splitlines())
-
-
 def _faint(text: str) -> str:
     return f'<p style="{FAINT}">{_safe(text)}</p>'
 
@@ -101,6 +95,12 @@ def _listing(title: str, items: Sequence[str]) -> list[str]:
     if not items:
         return []
     return [f"<p><b>{title}</b></p><ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>"]
+
+
+def _fix(fix: Fix) -> str:
+    # Notebooks' own style sheets take the fixed width from a <pre> inside a list.
+    command = "\n".join(_safe(line) for line in fix.command.splitlines())
+    return f'<pre style="font-family: monospace">{command}</pre>{_safe(fix.where)}: {_safe(fix.why)}.'
 
 
 def _table(rows: Sequence[Row]) -> str:
