@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
+import pickle
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import zstandard
 
 import analyzer
 from analyzer.errors import CaptureError, UsageError
+from analyzer.native import CompileError
 from analyzer.packets import packets_of
 from analyzer.report.columns import CHUNK_PACKETS, PACKETS
 from tests.reading import LAB, SAMPLES
@@ -155,3 +159,35 @@ def test_a_flow_of_no_analysis_has_no_packets_to_read() -> None:
 
     with pytest.raises(UsageError, match="belongs to no analysis"):
         _ = make_flow().packets
+
+
+def test_one_file_given_twice() -> None:
+    analysis = analyzer.analyze([STORY, STORY])
+    assert set(analysis.flow(1).packets["file"]) == {str(STORY), f"{STORY} (2)"}
+    assert analysis.flow(1).packets["duplicate"].sum() > 10
+
+
+def test_an_analysis_can_come_from_another_process() -> None:
+    analysis = pickle.loads(pickle.dumps(analyzer.analyze(STORY)))  # noqa: S301 - just made
+    flow = analysis.flow(1)
+    assert flow.analysis is analysis
+    assert repr(flow.evidence) == repr(analyzer.analyze(STORY).flow(1).evidence)
+    pd.testing.assert_frame_equal(flow.packets, analyzer.analyze(STORY).flow(1).packets)
+
+
+@pytest.mark.parametrize("suffix", ["gz", "zst"])
+def test_a_compressed_capture_is_read_again(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"story.pcap.{suffix}"
+    content = STORY.read_bytes()
+    path.write_bytes(gzip.compress(content) if suffix == "gz" else zstandard.compress(content))
+    pd.testing.assert_frame_equal(analyzer.analyze(path).flow(1).packets, analyzer.analyze(STORY).flow(1).packets)
+
+
+def test_where_nothing_compiles_the_packets_are_listed_interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise CompileError("ImportError: no numba here")
+
+    flow = analyzer.analyze(STORY).flow(1)
+    usual = flow.packets
+    monkeypatch.setattr("analyzer.listing.load_kernels", fails)
+    pd.testing.assert_frame_equal(packets_of(flow, compiled=True), usual)

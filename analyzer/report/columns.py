@@ -183,7 +183,8 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
     ),
     "flow.episodes": ("One row a run of retransmissions of the oldest unacknowledged byte.", EPISODES),
     "flow.packets": (
-        "One row a TCP packet of the flow, all of them. Reads the capture again.",
+        "One row a TCP packet of the flow, all of them. Reads the capture again. Not in it: ICMP messages that quote "
+        "the flow (see `analysis.ptbs`), later fragments, packets whose TCP header was not captured whole.",
         (*PACKETS, *OF_FILES.values()),
     ),
     "analyzer.read_packets()": ("One row a TCP packet, in chunks.", CHUNK_PACKETS),

@@ -88,9 +88,12 @@ def file_labels(files: Sequence[CaptureFile]) -> tuple[str, ...]:
 
 
 def names_of(paths: Sequence[str]) -> tuple[str, ...]:
-    """A short printable name for each path: its last part, or all of it where that is ambiguous."""
+    """A short printable name for each path, all different: its last part, or all of it where that is ambiguous."""
     names = [PurePath(path).name or path for path in paths]
-    return tuple(printable(name if names.count(name) == 1 else path) for name, path in zip(names, paths, strict=True))
+    names = [printable(name if names.count(name) == 1 else path) for name, path in zip(names, paths, strict=True)]
+    # The same file may have been given twice.
+    earlier = [names[:i].count(name) for i, name in enumerate(names)]
+    return tuple(f"{name} ({count + 1})" if count else name for name, count in zip(names, earlier, strict=True))
 
 
 def frames_text(
