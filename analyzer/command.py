@@ -26,6 +26,7 @@ def execute(
     port: int | None = None,
     show_all: bool = False,
     fail_on: Sequence[str] = (),
+    platforms: Sequence[str] = (),
 ) -> int:
     """Analyse the captures and report; returns the exit code.
 
@@ -33,13 +34,19 @@ def execute(
         UsageError: an option cannot be carried out.
         CaptureError: an input is no capture.
     """
-    _check(captures, output, fail_on, host)
-    analysis = _analyze(captures, streams, host, port)
+    _check(captures, output, fail_on, host, platforms)
+    analysis = _analyze(captures, streams, host, port, platforms)
     _report(analysis, output, as_json=as_json, show_all=show_all)
     return EXIT_FOUND if any(flow.verdict in fail_on for flow in analysis.all_flows) else EXIT_OK
 
 
-def _check(captures: Sequence[str], targets: Sequence[str], verdicts: Sequence[str], host: str | None) -> None:
+def _check(
+    captures: Sequence[str],
+    targets: Sequence[str],
+    verdicts: Sequence[str],
+    host: str | None,
+    platforms: Sequence[str],
+) -> None:
     """Refuse what cannot work before any time is spent on the capture."""
     if captures.count("-") > 1:
         raise UsageError("standard input (-) can be read only once")
@@ -49,6 +56,10 @@ def _check(captures: Sequence[str], targets: Sequence[str], verdicts: Sequence[s
         for verdict in verdicts:
             if verdict not in VERDICTS:
                 raise UsageError(f"--fail-on {verdict!r} is no verdict; verdicts are {', '.join(VERDICTS)}")
+    if platforms:
+        from analyzer.pipeline import check_platforms
+
+        check_platforms(platforms)
     if host is not None:
         from analyzer.report.selection import spellings
 
@@ -60,13 +71,18 @@ def _check(captures: Sequence[str], targets: Sequence[str], verdicts: Sequence[s
             check_target(target)
 
 
-def _analyze(captures: Sequence[str], streams: Sequence[int], host: str | None, port: int | None) -> Analysis:
+def _analyze(
+    captures: Sequence[str], streams: Sequence[int], host: str | None, port: int | None, platforms: Sequence[str]
+) -> Analysis:
     from analyzer.pipeline import analyze
     from analyzer.report.progress import ProgressBar
     from analyzer.report.selection import narrow
+    from analyzer.settings import Settings
 
     with ProgressBar() as bar:
-        analysis = analyze(list(captures), progress=bar.update, notify=complain)
+        analysis = analyze(
+            list(captures), settings=Settings(platforms=tuple(platforms)), progress=bar.update, notify=complain
+        )
     return narrow(analysis, streams, host, port)
 
 

@@ -64,6 +64,15 @@ def run(
         list[str] | None,
         typer.Option("--fail-on", metavar="VERDICT", help="Exit with 1 if a flow has this verdict. May repeat."),
     ] = None,
+    platform: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--platform",
+            metavar="NAME",
+            help="Give the fixes for this platform: linux, macos, windows, cisco, junos, mikrotik, pf, wireguard, "
+            "openvpn, docker, calico, cilium, flannel, aws, gcp, azure, or all. May repeat.",
+        ),
+    ] = None,
     version: Annotated[
         bool,
         typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
@@ -95,6 +104,7 @@ def run(
         port=port,
         show_all=show_all,
         fail_on=fail_on or (),
+        platforms=platform or (),
     )
 
 

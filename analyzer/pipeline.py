@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 
-from analyzer.capture.container import FORMAT, I_LINK, I_WIDTH, INTERFACES, LINK_TYPE, PCAP
+from analyzer.capture.container import DROPPED, FORMAT, I_DROPPED, I_LINK, I_WIDTH, INTERFACES, LINK_TYPE, PCAP
 from analyzer.decode.fields import UNDECODED_REASONS
 from analyzer.decode.link import NAMES
-from analyzer.errors import CaptureError
+from analyzer.errors import CaptureError, UsageError
 from analyzer.flows.tables import (
     C_FIRST_TS,
     C_FLOWS,
@@ -37,11 +37,19 @@ from analyzer.inputs import (
     stamp,
     walk_inputs,
 )
+from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
 from analyzer.native import is_compiled_before
 from analyzer.results import Analysis, CaptureFile, Totals
 from analyzer.settings import Settings
 from analyzer.skim import Skimmer
 from analyzer.verdicts.assemble import assemble
+from analyzer.verdicts.conditions import conditions_of
+
+
+def check_platforms(names: Sequence[str]) -> None:
+    """Raise UsageError if fixes are asked for a platform that nobody knows."""
+    for name in unknown_platforms(names):
+        raise UsageError(f"{name!r} is no platform; platforms are {', '.join((*PLATFORMS, ALL))}")
 
 
 def analyze(
@@ -56,14 +64,17 @@ def analyze(
 
     Args:
         paths: a path, `-` for standard input, an open binary file, or several of these (one capture).
-        settings: thresholds of the verdicts.
+        settings: thresholds of the verdicts, and the platforms for which fixes are given.
         progress: called after each chunk with (bytes read, bytes in all or None, packets read).
         notify: called with a line for the user before something that takes long: compiling, once a machine.
         compiled: force the compiled (True) or interpreted (False) skim; by default large captures compile.
 
     Raises:
         CaptureError: an input is no capture; the message names file, byte offset and what was expected.
+        UsageError: `settings` names a platform that is not known.
     """
+    if settings is not None:
+        check_platforms(settings.platforms)
     sources = [paths] if isinstance(paths, (str, os.PathLike)) or not isinstance(paths, Sequence) else list(paths)
     if not sources:
         raise CaptureError("(no file)", 0, "expected at least one capture")
@@ -94,10 +105,13 @@ def analyze(
 def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:
     reader = each.reader
     container = reader.container
+    dropped = 0
     if int(container[FORMAT]) == PCAP:
         links = [int(container[LINK_TYPE])]
     else:
         table = each.interfaces[0]
+        counted = sum(int(table[i * I_WIDTH + I_DROPPED]) for i in range(int(container[INTERFACES])))
+        dropped = max(counted, int(container[DROPPED]))  # two ways of counting the same
         links = sorted({int(table[i * I_WIDTH + I_LINK]) for i in range(int(container[INTERFACES]))})
     return CaptureFile(
         path=reader.name,
@@ -108,6 +122,8 @@ def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:
         damaged_at=reader.damaged_at,
         problem=reader.problem,
         stamp=stamped,
+        filters=reader.filters,
+        dropped=dropped,
     )
 
 
@@ -133,7 +149,9 @@ def _result(
         notes.append(f"Packets of link type {NAMES.get(link, link)} are not decoded.")
     if counters[C_ICMPS_LOST]:
         notes.append(f"{int(counters[C_ICMPS_LOST])} ICMP messages were counted but not kept: the bound is reached.")
-    flows, paths, ptb_timeline, more = assemble(skimmer.state, settings)
+    conditions = conditions_of(files, int(counters[C_PACKETS]))
+    notes += conditions.notes()
+    flows, paths, ptb_timeline, more = assemble(skimmer.state, settings, conditions)
     verdicts: dict[str, int] = {}
     for flow in flows:
         verdicts[flow.verdict] = verdicts.get(flow.verdict, 0) + 1

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from analyzer.errors import UsageError
 from analyzer.evidence.segments import FrameRef as FrameRef  # noqa: PLC0414 - this module's vocabulary too
+from analyzer.evidence.vantage import Vantage as Vantage  # noqa: PLC0414 - as above
 from analyzer.knowledge.fixes import Fix as Fix  # noqa: PLC0414 - part of this module's own vocabulary
 from analyzer.settings import Settings
 
@@ -101,6 +102,14 @@ class Ptb(NamedTuple):
     reason: str | None  # why ignored: checksum, tuple, sequence, mtu_zero, mtu_not_smaller, below_1280, host
 
 
+class Encapsulation(NamedTuple):
+    """What carries the flow's packets where they were captured; sizes of the flow are those inside."""
+
+    layers: tuple[str, ...]  # outermost first
+    overhead: int  # bytes from the start of the outermost header to the IP header inside
+    also_bare: bool  # packets were captured outside of it, too
+
+
 class RuledOut(NamedTuple):
     """Another cause that the capture speaks against."""
 
@@ -152,6 +161,8 @@ class Flow:
     last_time: int
     file: int = 0  # index in `Analysis.files`, where it starts
     fixes: tuple[Fix, ...] = ()  # commands: first those that prove the fault, then the cures
+    encapsulation: Encapsulation | None = None
+    vantage: Vantage = Vantage("unknown", "")  # noqa: RUF009 - an immutable tuple
     timeline: np.ndarray[Any, Any] | None = field(default=None, repr=False, compare=False)
     """Recorded packets, dtype `flows.tables.PACKET`, in capture order; None where none were recorded."""
     client_side: int = 0
@@ -291,6 +302,8 @@ class CaptureFile:
     packets: int
     damaged_at: int | None
     problem: str
+    filters: tuple[str, ...] = ()  # capture filters that the file names
+    dropped: int = 0  # packets that the capturing host says it lost
     stamp: tuple[int, int] | None = None
     """Size in bytes and modification time in ns of a regular file once it was read: it can be read again
     as long as they are the same. None for pipes and open files."""

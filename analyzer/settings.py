@@ -15,6 +15,9 @@ MAX_RECORD_BYTES = 4 << 20
 """A captured packet larger than this is taken for damage. libpcap's own limit is 256 KiB; 4 MiB leaves
 room for kernels that capture super-segments, and still recognises a length field that is garbage."""
 
+MAX_DECOMPRESSED_BYTES = 64 << 30
+"""Bytes that compressed input may decompress to: a small file can be made to hold terabytes of nothing."""
+
 INTERPRETED_PACKETS = 2_000
 """Captures of up to this many packets are skimmed interpreted: loading the compiled kernels takes longer."""
 
@@ -62,7 +65,7 @@ LONG_HOLE_NS = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Thresholds of the verdicts. Times in nanoseconds, sizes in bytes of IP total length."""
+    """Thresholds of the verdicts, and what is advised. Times in nanoseconds, sizes in bytes of IP total length."""
 
     episode_retransmissions: int = 3
     """Retransmissions that make an episode: MAX_PROBES of RFC 8899, tcp_retries1 of Linux."""
@@ -90,3 +93,6 @@ class Settings:
 
     control_wait_ns: int = 1_000_000_000
     """Peer quiet this long after an ACK: the ACK arrived, else it would have sent again (RFC 6298 2.4)."""
+
+    platforms: tuple[str, ...] = ()
+    """Whose commands the fixes are: names of `knowledge.fixes.PLATFORMS`, or "all"; none: a short list for Linux."""

@@ -37,7 +37,6 @@ from analyzer.decode.fields import (
     REASON_FLOW_LIMIT,
     REASON_LATER_FRAGMENT,
     REASON_LINK_TYPE,
-    REASON_NOT_TCP,
     REASON_TCP_CUT,
     REASON_TCP_MALFORMED,
     SPORT,
@@ -50,6 +49,7 @@ from analyzer.decode.integers import Buffer
 from analyzer.decode.link import decode_link
 from analyzer.decode.network import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, decode_network
 from analyzer.decode.tcp import decode_tcp
+from analyzer.decode.tunnel import descend
 from analyzer.flows.lookup import rebuild_slots
 from analyzer.flows.quotes import track_icmp
 from analyzer.flows.tables import (
@@ -91,11 +91,13 @@ def decode_packet(buf: Buffer, h: list[int]) -> int:
         return reason
     if h[FRAGMENT] == 2:
         return REASON_LATER_FRAGMENT
+    if h[PROTO] != PROTO_TCP and h[PROTO] != (PROTO_ICMP if h[VERSION] == 4 else PROTO_ICMPV6):
+        reason = descend(buf, h)
+        if reason != OK:
+            return reason
     if h[PROTO] == PROTO_TCP:
         return decode_tcp(buf, h)
-    if h[PROTO] == (PROTO_ICMP if h[VERSION] == 4 else PROTO_ICMPV6):
-        return decode_icmp(buf, h)
-    return REASON_NOT_TCP
+    return decode_icmp(buf, h)
 
 
 @inlined

@@ -18,6 +18,7 @@ from analyzer.decode.fields import (
     START,
     TS,
     UNDECODED_REASONS,
+    WAY,
     WIRE_LEN,
 )
 from analyzer.flows.tables import C_EVENTS, C_FLOWS, C_ICMPS, C_ROWS, State
@@ -87,7 +88,7 @@ def decoded(source: bytes | Path) -> Iterator[tuple[bytes, list[int], str]]:
 def decode(frame: bytes, link: int, wire_len: int | None = None) -> tuple[list[int], str]:
     """Fields of one frame, and the reason why it was not decoded, "" if it was."""
     h = [-99] * COUNT  # a field that is read without being set shows
-    h[START], h[END], h[CAP_LEN], h[LINK] = 0, len(frame), len(frame), link
+    h[START], h[END], h[CAP_LEN], h[LINK], h[WAY] = 0, len(frame), len(frame), link, 0
     h[WIRE_LEN] = len(frame) if wire_len is None else wire_len
     reason = decode_packet(memoryview(frame), h)
     assert (reason == OK) == (UNDECODED_REASONS[reason] == "")

@@ -12,8 +12,9 @@ import pytest
 
 import analyzer.pipeline
 from analyzer.cli import main
-from analyzer.errors import CaptureError
+from analyzer.errors import CaptureError, UsageError
 from analyzer.results import VERDICTS, Analysis
+from analyzer.settings import Settings
 from tests.report.factory import make_analysis, make_file, make_flow, make_timeline
 
 ROOT = Path(__file__).parent.parent
@@ -69,6 +70,21 @@ def test_narrowing(run: Run) -> None:
     assert run("x.pcap", "--port", "40000")[1].startswith("The only selected flow is in a PMTUD black hole")
     assert run("x.pcap", "--host", "10.9.9.9")[1].startswith("No flow matches host 10.9.9.9")
     assert "1  10.0.1.2:40001" in run("x.pcap", "--all")[1]
+
+
+def test_platforms(run: Run) -> None:
+    code, _, err = run("x.pcap", "--platform", "cisco", "--platform", "plan9")
+    assert code == 2
+    assert_one_line(err, "'plan9' is no platform", "linux, macos, windows", "azure, all")
+
+
+def test_platforms_reach_the_fixes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(SAMPLE), "--json", "--platform", "junos"]) == 0
+    fixes = json.loads(capsys.readouterr().out)["flows"][1]["fixes"]
+    assert {fix["platform"] for fix in fixes} == {"linux", "junos"}  # the pings of the host, the rest of the router
+    assert all({"where", "command", "why", "platform", "source"} == set(fix) for fix in fixes)
+    with pytest.raises(UsageError, match="'plan9' is no platform"):
+        analyzer.pipeline.analyze(SAMPLE, settings=Settings(platforms=("plan9",)))
 
 
 def test_fail_on(run: Run) -> None:

@@ -298,21 +298,24 @@ def test_every_reason_is_counted_under_its_name(tmp_path: Path) -> None:
         Packet(0, ethernet(ipv4(tcp()[:12] + b"\x40" + tcp()[13:]))),
         Packet(0, ethernet(ipv4(icmp(3, 4, bytes(4)), protocol=1))[:41], 42),
         Packet(0, ethernet(ipv4(icmp(3, 4, bytes(4)), protocol=1))),
+        Packet(0, ethernet(ipv4(bytes(4), protocol=47))[:36]),
+        Packet(0, ethernet(bytes(2) + b"\x81\x00" + (bytes(2) + b"\x81\x00") * 20, 0x8100)),
+        Packet(0, ethernet(ipv4(bytes(20), protocol=50))),
     ]
     path = tmp_path / "odd.pcap"
     path.write_bytes(pcap(packets, link=ETHERNET))
     totals = analyzer.analyze(path).totals
-    assert (totals.packets, totals.tcp_packets, totals.icmp_packets, totals.ptb_packets) == (11, 1, 1, 1)
+    assert (totals.packets, totals.tcp_packets, totals.icmp_packets, totals.ptb_packets) == (14, 1, 1, 1)
     expected = [reason for reason in UNDECODED_REASONS[2:] if reason != "flow limit reached"]
     assert totals.undecoded == dict.fromkeys(expected, 1)
 
 
 def test_a_link_type_that_is_not_supported_is_counted_and_named(tmp_path: Path) -> None:
-    path = tmp_path / "wifi.pcap"
-    path.write_bytes(pcap([Packet(0, bytes(60))] * 3, link=105))
+    path = tmp_path / "frame_relay.pcap"
+    path.write_bytes(pcap([Packet(0, bytes(60))] * 3, link=107))
     analysis = analyzer.analyze(path)
     assert analysis.totals.undecoded == {"link type not supported": 3}
-    assert "Packets of link type IEEE802_11 are not decoded." in analysis.notes
+    assert "Packets of link type FRELAY are not decoded." in analysis.notes
 
 
 def test_packets_beyond_the_bound_on_flows_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:

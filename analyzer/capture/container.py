@@ -21,7 +21,8 @@ PROBLEM = 10  # index into PROBLEMS
 LAST_TS = 11  # time of the last packet, for records without one
 RECORD = 12  # where the record of the last packet starts, to step back to it
 OTHER_FRAMES = 13  # frames counted that are no packets
-COUNT = 14
+DROPPED = 14  # packets that the capturing host lost, by what packet blocks say
+COUNT = 15
 
 PCAP = 0
 PCAPNG = 1
@@ -31,7 +32,8 @@ I_LINK = 0
 I_UNITS = 1  # clock ticks in a second; 0: unusable, all times read as the offset
 I_OFFSET = 2  # seconds to add
 I_SNAP = 3  # snap length, 0: none
-I_WIDTH = 4
+I_DROPPED = 4  # packets that the capturing host lost, by the latest statistics block
+I_WIDTH = 5
 MAX_INTERFACES = 1 << 17
 
 # What a walk answers.
@@ -49,6 +51,7 @@ PROBLEM_BYTE_ORDER = 5
 PROBLEM_CUT = 6
 PROBLEM_INTERFACES = 7
 PROBLEM_COMPRESSION = 8
+PROBLEM_DECOMPRESSED = 9
 PROBLEMS = (
     "",
     "expected a packet of at most 4 MiB, found an impossible length",
@@ -59,4 +62,5 @@ PROBLEMS = (
     "expected the rest of a record, found the end of the file",
     "expected at most 131072 interfaces, found more",
     "expected more compressed data, found none that decompresses",
+    "expected less: the limit on decompressed bytes is reached",
 )

@@ -21,7 +21,7 @@ from analyzer.capture.container import (
     RECORD,
     RECORD_HEADER,
 )
-from analyzer.decode.fields import CAP_LEN, END, LINK, START, TS, WIRE_LEN
+from analyzer.decode.fields import CAP_LEN, END, LINK, START, TS, WAY, WAY_UNKNOWN, WIRE_LEN
 from analyzer.decode.integers import Buffer, int32
 from analyzer.kernel import inlined
 from analyzer.settings import MAX_RECORD_BYTES
@@ -64,6 +64,7 @@ def next_pcap(buf: Buffer, end: int, container: list[int], h: list[int]) -> int:
     h[CAP_LEN] = length
     h[WIRE_LEN] = max(length, int32(buf, o + 12, big))
     h[LINK] = container[LINK_TYPE]
+    h[WAY] = WAY_UNKNOWN
     h[START] = o + header
     h[END] = o + header + length
     container[RECORD] = o

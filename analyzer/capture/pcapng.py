@@ -5,6 +5,8 @@
     enhanced: 8 interface  12 time high  16 time low  20 captured  24 wire  28 data
     obsolete: 8 interface (16 bits)  12 ...   as enhanced       simple: 8 wire  12 data
 
+    statistics: 8 interface  20 options
+
 Blocks of other types are skipped by their length, however long. Custom blocks and those of the systemd
 journal have frame numbers in Wireshark, so they are counted.
 """
@@ -14,9 +16,11 @@ from __future__ import annotations
 from analyzer.capture.container import (
     BIG,
     DAMAGED,
+    DROPPED,
     FRAME,
     GOT_PACKET,
     GROW_INTERFACES,
+    I_DROPPED,
     I_LINK,
     I_OFFSET,
     I_SNAP,
@@ -38,7 +42,7 @@ from analyzer.capture.container import (
     SKIP,
     SKIP_BYTES,
 )
-from analyzer.decode.fields import CAP_LEN, END, LINK, START, TS, WIRE_LEN
+from analyzer.decode.fields import CAP_LEN, END, LINK, START, TS, WAY, WAY_IN, WAY_OUT, WAY_UNKNOWN, WIRE_LEN
 from analyzer.decode.integers import Buffer, int16, int32
 from analyzer.kernel import inlined, kernel
 from analyzer.settings import MAX_RECORD_BYTES
@@ -52,8 +56,14 @@ JOURNAL = 9
 CUSTOM = 0xBAD
 CUSTOM_NOT_COPIED = 0x40000BAD
 BYTE_ORDER_MAGIC = 0x1A2B3C4D
+STATISTICS = 5
 OPTION_TSRESOL = 9
 OPTION_TSOFFSET = 14
+OPTION_PACKET_FLAGS = 2  # bits 0 and 1: 1 inbound, 2 outbound
+OPTION_PACKET_DROPS = 4
+OPTION_DROPPED_BY_INTERFACE = 5
+OPTION_DROPPED_BY_SYSTEM = 7
+UNKNOWN_DROPS = 0xFFFF  # obsolete packet blocks say so
 MICROSECONDS = 1_000_000  # the resolution where no option says otherwise
 LATEST_SECOND = 9_000_000_000  # later times do not fit 64-bit nanoseconds
 
@@ -98,6 +108,7 @@ def add_interface(buf: Buffer, o: int, end: int, container: list[int], interface
     interfaces[row + I_SNAP] = int32(buf, o + 4, big)
     interfaces[row + I_UNITS] = MICROSECONDS
     interfaces[row + I_OFFSET] = 0
+    interfaces[row + I_DROPPED] = 0
     o += 8
     while o + 4 <= end:
         code = int16(buf, o, big)
@@ -116,6 +127,46 @@ def add_interface(buf: Buffer, o: int, end: int, container: list[int], interface
             interfaces[row + I_OFFSET] = high * 0x100000000 + low
         o += (length + 3) & ~3
     container[INTERFACES] += 1
+
+
+@kernel
+def packet_options(buf: Buffer, o: int, end: int, container: list[int], h: list[int]) -> None:
+    """Read the options of a packet block: which way the packet went, and packets lost before it."""
+    big = container[BIG]
+    while o + 4 <= end:
+        code = int16(buf, o, big)
+        length = int16(buf, o + 2, big)
+        o += 4
+        if code == 0 or o + length > end:
+            break
+        if code == OPTION_PACKET_FLAGS and length >= 4:
+            way = int32(buf, o, big) & 3
+            h[WAY] = WAY_IN if way == 1 else WAY_OUT if way == 2 else WAY_UNKNOWN
+        elif code == OPTION_PACKET_DROPS and length >= 8:
+            container[DROPPED] += int32(buf, o + 4 if big else o, big)
+        o += (length + 3) & ~3
+
+
+@kernel
+def read_statistics(buf: Buffer, o: int, end: int, container: list[int], interfaces: list[int]) -> None:
+    """Read how many packets an interface lost; the counts are totals, so the largest stands."""
+    big = container[BIG]
+    number = int32(buf, o, big)
+    if number >= container[INTERFACES] - container[SECTION_FIRST]:
+        return
+    row = (container[SECTION_FIRST] + number) * I_WIDTH
+    o += 12
+    dropped = 0
+    while o + 4 <= end:
+        code = int16(buf, o, big)
+        length = int16(buf, o + 2, big)
+        o += 4
+        if code == 0 or o + length > end:
+            break
+        if code in (OPTION_DROPPED_BY_INTERFACE, OPTION_DROPPED_BY_SYSTEM) and length >= 8:
+            dropped += int32(buf, o + 4 if big else o, big)
+        o += (length + 3) & ~3
+    interfaces[row + I_DROPPED] = max(interfaces[row + I_DROPPED], dropped)
 
 
 @kernel
@@ -156,6 +207,12 @@ def packet_block(
     h[CAP_LEN] = length
     h[WIRE_LEN] = max(length, wire)
     h[LINK] = interfaces[row + I_LINK]
+    h[WAY] = WAY_UNKNOWN
+    if kind == OBSOLETE_PACKET and int16(buf, o + 10, big) != UNKNOWN_DROPS:
+        container[DROPPED] += int16(buf, o + 10, big)
+    options = start + ((length + 3) & ~3)
+    if kind != SIMPLE_PACKET and options + 8 <= body_end:
+        packet_options(buf, options, body_end, container, h)
     h[START] = start
     h[END] = start + length
     container[FRAME] += 1
@@ -186,8 +243,8 @@ def next_pcapng(buf: Buffer, end: int, container: list[int], interfaces: list[in
             least = 32
         elif kind == SECTION:
             least = 28
-        elif kind == INTERFACE:
-            least = 20
+        elif kind in (INTERFACE, STATISTICS):
+            least = 20 if kind == INTERFACE else 24
         elif kind == SIMPLE_PACKET:
             least = 16
         if length < least or length & 3:
@@ -196,7 +253,7 @@ def next_pcapng(buf: Buffer, end: int, container: list[int], interfaces: list[in
         if kind in (CUSTOM, CUSTOM_NOT_COPIED, JOURNAL):
             container[OTHER_FRAMES] += 1
             container[FRAME] += 1
-        known = kind in (ENHANCED_PACKET, OBSOLETE_PACKET, SIMPLE_PACKET, INTERFACE, SECTION)
+        known = kind in (ENHANCED_PACKET, OBSOLETE_PACKET, SIMPLE_PACKET, INTERFACE, SECTION, STATISTICS)
         if not known and o + length > end:
             container[SKIP_BYTES] = length
             return SKIP
@@ -216,6 +273,8 @@ def next_pcapng(buf: Buffer, end: int, container: list[int], interfaces: list[in
             if (container[INTERFACES] + 1) * I_WIDTH > len(interfaces):
                 return GROW_INTERFACES
             add_interface(buf, o + 8, body_end, container, interfaces)
+        elif kind == STATISTICS:
+            read_statistics(buf, o + 8, body_end, container, interfaces)
         elif known:
             status = packet_block(buf, o, kind, body_end, container, interfaces, h)
             if status == GOT_PACKET:

@@ -6,13 +6,11 @@ input is recognised by content. Nothing is ever held but the buffer.
 
 from __future__ import annotations
 
-import gzip
-import io
 import stat
-import zlib
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
+from analyzer.capture.compression import decompressed, is_compressed, is_damage
 from analyzer.capture.container import (
     BIG,
     COUNT,
@@ -27,41 +25,51 @@ from analyzer.capture.container import (
     PROBLEM,
     PROBLEM_COMPRESSION,
     PROBLEM_CUT,
+    PROBLEM_DECOMPRESSED,
     PROBLEM_TRAILER,
     PROBLEMS,
     SKIP_BYTES,
 )
+from analyzer.capture.filters import read_filters
 from analyzer.capture.pcap import FILE_HEADER, next_pcap, read_file_header
 from analyzer.capture.pcapng import next_pcapng
 from analyzer.decode.fields import COUNT as FIELDS
 from analyzer.decode.integers import int32
 from analyzer.errors import CaptureError
-from analyzer.settings import CHUNK_BYTES, MAX_RECORD_BYTES
+from analyzer.settings import CHUNK_BYTES, MAX_DECOMPRESSED_BYTES, MAX_RECORD_BYTES
 
 SAMPLED_RECORDS = 500
-GZIP_MAGIC = b"\x1f\x8b"
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 SECTION_MAGIC = b"\x0a\x0d\x0d\x0a"
 OTHER_FORMATS = {
     b"snoop\0\0\0": "a snoop capture",
-    b"TRSNIFF data": "a NetXRay/Sniffer capture",
-    b"\xfd7zXZ\0": "an xz-compressed file",
-    b"\x04\x22\x4d\x18": "an lz4-compressed file",
-    b"BZh": "a bzip2-compressed file",
-    b"PK\x03\x04": "a zip archive",
+    b"TRSNIFF data": "a Sniffer capture",
+    b"XCP\0": "a NetXRay capture",
+    b"GMBU": "a Microsoft Network Monitor capture",
+    b"RTSS": "a Microsoft Network Monitor 1 capture",
+}
+"""Capture formats that Wireshark reads and this tool does not: how files of them start."""
+NOT_CAPTURES = {
+    b"PK\x03\x04": "a zip archive: unpack it first",
+    b"Rar!": "a RAR archive: unpack it first",
+    b"7z\xbc\xaf": "a 7z archive: unpack it first",
 }
 FORMAT_NAMES = {PCAP: "pcap", PCAPNG: "pcapng"}
 
 
 class CaptureReader:
-    """One capture being read. `size` is the file's length in bytes, or None for a pipe or compressed input."""
+    """One capture being read. `size` is the file's length in bytes, or None for a pipe or compressed input.
 
-    def __init__(self, source: Path | BinaryIO, name: str) -> None:
+    Of compressed input, `most_bytes` are read at most, decompressed.
+    """
+
+    def __init__(self, source: Path | BinaryIO, name: str, most_bytes: int = MAX_DECOMPRESSED_BYTES) -> None:
         self.name = name
+        self._most_bytes = most_bytes
         self.size: int | None = None
         self.bytes_read = 0
         self.damaged_at: int | None = None
         self.problem = ""
+        self.filters: tuple[str, ...] = ()  # capture filters that the file names
         self.container: list[int] = [0] * COUNT
         self._file = self._open(source)
         self._raw = self._file
@@ -91,18 +99,20 @@ class CaptureReader:
         """Read the first chunk and the file header. Raises CaptureError if this is no capture."""
         self._read_first()
         head = bytes(self.buffer[: min(self.ready, 32)])
-        if head.startswith((GZIP_MAGIC, ZSTD_MAGIC)):
-            self._decompress(head)
+        if is_compressed(head):
+            self._decompress()
             head = bytes(self.buffer[: min(self.ready, 32)])
         if not head and self.container[PROBLEM]:
             raise CaptureError(self.name, 0, PROBLEMS[PROBLEM_COMPRESSION])
         if not head:
             raise CaptureError(self.name, 0, "expected a pcap or pcapng capture, found an empty file")
-        for magic, what in OTHER_FORMATS.items():
+        for magic, what in (OTHER_FORMATS | NOT_CAPTURES).items():
             if head.startswith(magic):
-                raise CaptureError(self.name, 0, f"expected a pcap or pcapng capture, found {what}")
+                how = "; convert it: editcap -F pcapng IN OUT" if magic in OTHER_FORMATS else ""
+                raise CaptureError(self.name, 0, f"expected a pcap or pcapng capture, found {what}{how}")
         if head.startswith(SECTION_MAGIC):
             self.container[FORMAT] = PCAPNG
+            self.filters = read_filters(bytes(self.buffer[: self.ready]))
             if self.ready < 28:
                 raise CaptureError(self.name, self.ready, "expected a pcapng section header, found the end of the file")
             return
@@ -114,19 +124,13 @@ class CaptureReader:
             return
         raise CaptureError(self.name, 0, "expected a pcap or pcapng capture, found another kind of file")
 
-    def _decompress(self, head: bytes) -> None:
+    def _decompress(self) -> None:
         """Go on reading through a decompressor; the bytes read so far go first."""
-        rest = _Rejoined(bytes(self.buffer[: self.ready]), self._raw)
-        if head.startswith(GZIP_MAGIC):
-            self._file = gzip.GzipFile(fileobj=rest, mode="rb")
-        else:
-            try:
-                import zstandard
-            except ImportError:
-                raise CaptureError(
-                    self.name, 0, "expected the zstandard package for a zstd-compressed capture, found none"
-                ) from None
-            self._file = zstandard.ZstdDecompressor().stream_reader(cast("BinaryIO", rest), read_across_frames=True)
+        try:
+            self._file = decompressed(bytes(self.buffer[: self.ready]), self._raw)
+        except ImportError as error:
+            missing = f"expected the package {error.name} for a compressed capture, found none"
+            raise CaptureError(self.name, 0, missing) from None
         self.size = None
         self.ready = 0
         self.bytes_read = 0
@@ -150,7 +154,7 @@ class CaptureReader:
             self.buffer = bytearray(self.buffer) + bytearray(len(self.buffer))
         if self._read_more():
             return True
-        if int(self.container[PROBLEM]) == PROBLEM_COMPRESSION:  # even if it broke between two records
+        if int(self.container[PROBLEM]) in (PROBLEM_COMPRESSION, PROBLEM_DECOMPRESSED):  # even between two records
             self.note_damage()
         return False
 
@@ -193,11 +197,8 @@ class CaptureReader:
             read = getattr(self._file, "readinto1", self._file.readinto)
             try:
                 got = read(view[self.ready :])
-            except (OSError, EOFError, zlib.error, ValueError) as error:
-                self._broken(error)
-                got = 0
-            except Exception as error:  # zstandard's own error type, without importing it here
-                if type(error).__module__.split(".")[0] != "zstandard":
+            except Exception as error:
+                if not is_damage(error):
                     raise
                 self._broken(error)
                 got = 0
@@ -206,6 +207,9 @@ class CaptureReader:
             return False
         self.ready += got
         self.bytes_read += got
+        if self.bytes_read > self._most_bytes and self._file is not self._raw:
+            self.container[PROBLEM] = PROBLEM_DECOMPRESSED
+            self._end_of_file = True
         return True
 
     def _broken(self, error: Exception) -> None:
@@ -261,22 +265,3 @@ class CaptureReader:
             self._file.close()
         if self._opened_here:
             self._raw.close()
-
-
-class _Rejoined(io.RawIOBase):
-    """Bytes already read, then the rest of the file they came from."""
-
-    def __init__(self, first: bytes, rest: Any) -> None:
-        self._first = first
-        self._rest = rest
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, target: Any) -> int:
-        if self._first:
-            count = min(len(target), len(self._first))
-            target[:count] = self._first[:count]
-            self._first = self._first[count:]
-            return count
-        return int(self._rest.readinto(target) or 0)

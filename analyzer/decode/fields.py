@@ -57,7 +57,17 @@ QUOTE = 43  # first byte of the quoted IP header, 0 if none was captured
 ECHO_ID = 44
 ECHO_SEQ = 45
 
-COUNT = 46
+# Set where something encapsulates the IP packet.
+LAYERS = 46  # LAYER_ numbers of `decode.layers`, 5 bits each, the outermost in the highest; 0: none
+OUTER = 47  # first byte of the outermost IP, MPLS or PPPoE header; valid where LAYERS is not 0
+
+WAY = 48  # WAY_ number: how the capturing host saw the packet, where the capture says so
+
+COUNT = 49
+
+WAY_UNKNOWN = 0
+WAY_IN = 1
+WAY_OUT = 2
 
 # Why a packet was not decoded: index into UNDECODED_REASONS.
 OK = 0
@@ -72,6 +82,9 @@ REASON_TCP_CUT = 8
 REASON_TCP_MALFORMED = 9
 REASON_ICMP_CUT = 10
 REASON_FLOW_LIMIT = 11
+REASON_TUNNEL_CUT = 12
+REASON_NESTED = 13
+REASON_ENCRYPTED = 14
 
 UNDECODED_REASONS = (
     "",
@@ -86,4 +99,7 @@ UNDECODED_REASONS = (
     "TCP header malformed",
     "ICMP header cut by snap length",
     "flow limit reached",
+    "encapsulation cut by snap length",
+    "encapsulated too often",
+    "encrypted",
 )

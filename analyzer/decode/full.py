@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import dpkt
 
+TCP_BYTES_BEHIND_WINDOW = 4  # checksum and urgent pointer
+
 
 class FullTcp(NamedTuple):
     """A TCP packet decoded from its IP header on. `payload_len` comes from the headers."""
@@ -84,8 +86,10 @@ def _header_len(packet: Any, head: bytes) -> int:
 
 
 def decode_tcp_packet(head: bytes) -> FullTcp | None:
-    """Decode `head`, a packet from its IP header on (cut anywhere behind the TCP header)."""
+    """Decode `head`, a packet from its IP header on (cut anywhere behind the TCP window field)."""
     packet = _ip(head)
+    if packet is not None and not isinstance(packet.data, dpkt.tcp.TCP):
+        packet = _ip(head + bytes(TCP_BYTES_BEHIND_WINDOW))  # dpkt asks for them, nothing here needs them
     if packet is None or not isinstance(packet.data, dpkt.tcp.TCP):
         return None
     tcp = packet.data

@@ -1,71 +1,96 @@
 """Link layers: from the start of a frame to its network header.
 
-Emits ETHER_TYPE and NET into the packet. Numbers of link types: the LINKTYPE_ registry of pcap
-(draft-ietf-opsawg-pcaplinktype). Pictures: IEEE 802.3 and 802.1Q/ad; Linux cooked captures as in
-LINKTYPE_LINUX_SLL and LINKTYPE_LINUX_SLL2.
+Emits ETHER_TYPE and NET into the packet. Numbers and headers of link types: the LINKTYPE_ registry of pcap
+(draft-ietf-opsawg-pcaplinktype) and the pages it links. Some link types only wrap another one; the wrap
+is stepped over first.
 """
 
 from __future__ import annotations
 
+from analyzer.decode.ether import ETHER_IPV4, ETHER_IPV6, follow_ether, ppp_bytes, ppp_ether_type
 from analyzer.decode.fields import (
-    CAP_LEN,
     END,
     ETHER_TYPE,
+    LAYERS,
     LINK,
     NET,
     OK,
+    REASON_ENCRYPTED,
     REASON_LINK_CUT,
     REASON_LINK_TYPE,
     REASON_NOT_IP,
     START,
+    WAY,
+    WAY_IN,
+    WAY_OUT,
 )
-from analyzer.decode.integers import Buffer, be16
-from analyzer.kernel import inlined
+from analyzer.decode.integers import Buffer, be16, be32, le16, le32
+from analyzer.kernel import inlined, kernel
 
 NULL = 0
 ETHERNET = 1
+PPP = 9
 RAW_BSD = 12
 RAW_OPENBSD = 14
+PPP_HDLC = 50
+PPP_ETHER = 51
 RAW = 101
+C_HDLC = 104
+IEEE802_11 = 105
 LOOP = 108
+ENC = 109
 SLL = 113
+PFLOG = 117
+IEEE802_11_RADIOTAP = 127
+PKTAP_USER = 149  # USER2, which Apple's tcpdump used before it had a number of its own
+PPI = 192
+ERF = 197
+PPP_WITH_DIR = 204
 IPV4 = 228
 IPV6 = 229
+NFLOG = 239
+PKTAP = 258
 SLL2 = 276
+NONE = -1  # a wrapped type that is not known
 
 NAMES = {
-    NULL: "NULL", ETHERNET: "ETHERNET", RAW_BSD: "RAW", RAW_OPENBSD: "RAW", RAW: "RAW", LOOP: "LOOP",
-    SLL: "LINUX_SLL", IPV4: "IPV4", IPV6: "IPV6", SLL2: "LINUX_SLL2",
-    105: "IEEE802_11", 127: "IEEE802_11_RADIOTAP", 9: "PPP", 50: "PPP_HDLC", 192: "PPI", 239: "NFLOG",
-    195: "IEEE802_15_4", 189: "USB_LINUX", 147: "USER0",
+    NULL: "NULL", ETHERNET: "ETHERNET", PPP: "PPP", RAW_BSD: "RAW", RAW_OPENBSD: "RAW", PPP_HDLC: "PPP_HDLC",
+    PPP_ETHER: "PPP_ETHER", RAW: "RAW", C_HDLC: "C_HDLC", IEEE802_11: "IEEE802_11", LOOP: "LOOP", ENC: "ENC",
+    SLL: "LINUX_SLL", PFLOG: "PFLOG", IEEE802_11_RADIOTAP: "IEEE802_11_RADIOTAP", PKTAP_USER: "USER2", PPI: "PPI",
+    ERF: "ERF", PPP_WITH_DIR: "PPP_WITH_DIR", IPV4: "IPV4", IPV6: "IPV6", NFLOG: "NFLOG", PKTAP: "PKTAP",
+    SLL2: "LINUX_SLL2",
+    3: "AX25", 6: "IEEE802_5", 7: "ARCNET_BSD", 8: "SLIP", 10: "FDDI", 100: "ATM_RFC1483", 107: "FRELAY", 114: "LTALK",
+    119: "IEEE802_11_PRISM", 120: "AIRONET_HEADER", 122: "IP_OVER_FC", 123: "SUNATM", 129: "ARCNET_LINUX",
+    138: "APPLE_IP_OVER_IEEE1394", 140: "MTP2", 141: "MTP3", 143: "DOCSIS", 144: "LINUX_IRDA", 147: "USER0",
+    163: "IEEE802_11_AVS", 177: "LINUX_LAPD", 187: "BLUETOOTH_HCI_H4", 189: "USB_LINUX", 190: "CAN20B",
+    195: "IEEE802_15_4_WITHFCS", 201: "BLUETOOTH_HCI_H4_WITH_PHDR", 209: "IPMB_LINUX", 220: "USB_LINUX_MMAPPED",
+    224: "FC_2", 227: "CAN_SOCKETCAN", 230: "IEEE802_15_4_NOFCS", 231: "DBUS", 240: "NETANALYZER", 249: "USBPCAP",
+    251: "BLUETOOTH_LE_LL", 252: "WIRESHARK_UPPER_PDU", 253: "NETLINK", 254: "BLUETOOTH_LINUX_MONITOR",
 }  # fmt: skip
 """Names for reports; a number not listed is shown as a number."""
 
-ETHER_IPV4 = 0x0800
-ETHER_IPV6 = 0x86DD
-ETHER_VLAN = 0x8100  # IEEE 802.1Q
-ETHER_QINQ = 0x88A8  # IEEE 802.1ad
-ETHER_QINQ_OLD = 0x9100  # before 802.1ad
-MAX_TAGS = 4  # nesting bound; 802.1ad has two
+MAX_WRAPS = 3
+SENT_BY_US = 4  # PACKET_OUTGOING
+RADIOTAP_TSFT = 1
+RADIOTAP_FLAGS = 2
+RADIOTAP_DATA_PAD = 0x20
+WIFI_DATA = 2  # frame type
+WIFI_NO_DATA = 4  # a bit of the data subtypes: null function
+WIFI_QOS = 8  # a bit of the data subtypes
+NFLOG_PAYLOAD = 9  # NFULA_PAYLOAD
 
 
 @inlined
-def past_tags(buf: Buffer, o: int, end: int, h: list[int]) -> int:
-    """Read the EtherType at `o`, step over VLAN tags, set ETHER_TYPE and NET; returns a reason."""
+def past_ethernet(buf: Buffer, o: int, end: int, h: list[int]) -> int:
+    """Read the EtherType at `o` and step to the IP packet behind it; returns a reason."""
     if o + 2 > end:
         return REASON_LINK_CUT
     kind = be16(buf, o)
-    o += 2
-    for _ in range(MAX_TAGS):
-        if kind not in (ETHER_VLAN, ETHER_QINQ, ETHER_QINQ_OLD):
-            break
-        if o + 4 > end:
-            return REASON_LINK_CUT
-        kind = be16(buf, o + 2)
-        o += 4
-    h[ETHER_TYPE] = kind
-    h[NET] = o
-    return OK if kind in (ETHER_IPV4, ETHER_IPV6) else REASON_NOT_IP
+    if kind in (ETHER_IPV4, ETHER_IPV6):
+        h[ETHER_TYPE] = kind
+        h[NET] = o + 2
+        return OK
+    return follow_ether(buf, o + 2, end, kind, h)
 
 
 @inlined
@@ -87,28 +112,180 @@ def by_version(buf: Buffer, o: int, end: int, h: list[int]) -> int:
 @inlined
 def decode_link(buf: Buffer, h: list[int]) -> int:
     """Step over the link header of the frame START..END; returns OK or the reason why not."""
+    h[LAYERS] = 0
+    if h[LINK] == ETHERNET:
+        return past_ethernet(buf, h[START] + 12, h[END], h)
+    return decode_rarer_link(buf, h)
+
+
+@kernel
+def decode_rarer_link(buf: Buffer, h: list[int]) -> int:
+    """As `decode_link`, for everything but Ethernet."""
     o = h[START]
     end = h[END]
     link = h[LINK]
-    if link == ETHERNET:
-        return past_tags(buf, o + 12, end, h)
-    if link == SLL:  # packet type 2, ARPHRD 2, address length 2, address 8, protocol 2
-        return past_tags(buf, o + 14, end, h)
-    if link == SLL2:  # protocol 2, reserved 2, interface 4, ARPHRD 2, type 1, length 1, address 8
+    for _ in range(MAX_WRAPS):
+        if link not in (PPI, PKTAP, PKTAP_USER, ERF):
+            break
         if o + 20 > end:
             return REASON_LINK_CUT
-        kind = be16(buf, o)
-        if kind in (ETHER_VLAN, ETHER_QINQ, ETHER_QINQ_OLD):
-            return past_tags(buf, o + 22, end, h)
-        h[ETHER_TYPE] = kind
-        h[NET] = o + 20
-        return OK if kind in (ETHER_IPV4, ETHER_IPV6) else REASON_NOT_IP
+        skipped = wrap_bytes(buf, o, end, link)
+        link = wrapped_type(buf, o, link)
+        o += skipped
+    if link == ETHERNET:
+        return past_ethernet(buf, o + 12, end, h)
     if link in (RAW, RAW_BSD, RAW_OPENBSD, IPV4, IPV6):
         return by_version(buf, o, end, h)
     if link in (NULL, LOOP):
         # A 4-byte address family in the byte order of the capturing host; its values differ between
         # systems, the version nibble behind it does not.
-        if h[CAP_LEN] < 5:
-            return REASON_LINK_CUT
         return by_version(buf, o + 4, end, h)
+    if link == SLL:  # packet type 2, ARPHRD 2, address length 2, address 8, protocol 2
+        if o + 2 <= end:
+            h[WAY] = WAY_OUT if be16(buf, o) == SENT_BY_US else WAY_IN
+        return past_ethernet(buf, o + 14, end, h)
+    if link == SLL2:  # protocol 2, reserved 2, interface 4, ARPHRD 2, type 1, length 1, address 8
+        if o + 20 > end:
+            return REASON_LINK_CUT
+        h[WAY] = WAY_OUT if buf[o + 10] == SENT_BY_US else WAY_IN
+        return follow_ether(buf, o + 20, end, be16(buf, o), h)
+    if link == C_HDLC:  # address 1, control 1, EtherType 2
+        return past_ethernet(buf, o + 2, end, h)
+    if link in (PPP, PPP_HDLC, PPP_WITH_DIR):
+        if link == PPP_WITH_DIR:
+            o += 1
+        if o + 1 < end and link == PPP_HDLC and buf[o] == 0x0F:  # Cisco HDLC on the same wire, RFC 1547 4.3.1
+            return past_ethernet(buf, o + 2, end, h)
+        return follow_ether(buf, o + ppp_bytes(buf, o, end), end, ppp_ether_type(buf, o, end), h)
+    if link == PPP_ETHER:
+        return follow_ether(buf, o, end, 0x8864, h)
+    if link == IEEE802_11_RADIOTAP:
+        return decode_radiotap(buf, o, end, h)
+    if link == IEEE802_11:
+        return decode_wifi(buf, o, end, 0, h)
+    if link == NFLOG:
+        return decode_nflog(buf, o, end, h)
+    if link == ENC:  # address family 4, SPI 4, flags 4
+        return by_version(buf, o + 12, end, h)
+    if link == PFLOG:  # its length comes first, padded to 4
+        if o + 1 > end:
+            return REASON_LINK_CUT
+        return by_version(buf, o + ((buf[o] + 3) & ~3), end, h)
     return REASON_LINK_TYPE
+
+
+@kernel
+def wrap_bytes(buf: Buffer, o: int, end: int, link: int) -> int:
+    """Length of the wrapping header at `o`, of which 20 bytes are there."""
+    if link == PPI:  # 0 version  1 flags  2 length  4 link type, little-endian
+        return max(le16(buf, o + 2), 8)
+    if link == ERF:  # 8 timestamp  1 type (bit 7: extension header follows)  1 flags  2 length  2 lost  2 wire
+        length = 16
+        following = (buf[o + 8] + 0) & 0x80
+        for _ in range(8):
+            if not following or o + length + 8 > end:
+                break
+            following = (buf[o + length] + 0) & 0x80
+            length += 8
+        return length + (2 if erf_is_ethernet(buf, o) else 0)
+    return max(le32(buf, o), 12) if le32(buf, o) < 1 << 16 else 1 << 16  # PKTAP: 0 length  4 next  8 link type
+
+
+@kernel
+def erf_is_ethernet(buf: Buffer, o: int) -> bool:
+    """True if the ERF record at `o` holds Ethernet, which has two bytes of padding in front."""
+    # TYPE_ETH, TYPE_COLOR_ETH, TYPE_DSM_COLOR_ETH, TYPE_COLOR_HASH_ETH
+    return (buf[o + 8] + 0) & 0x7F in (2, 11, 16, 20)
+
+
+@kernel
+def wrapped_type(buf: Buffer, o: int, link: int) -> int:
+    """Link type of what the wrapping header at `o` wraps."""
+    if link == PPI:
+        return le32(buf, o + 4)
+    if link == ERF:
+        if erf_is_ethernet(buf, o):
+            return ETHERNET
+        kind = (buf[o + 8] + 0) & 0x7F
+        if kind == 1:
+            return PPP_HDLC  # TYPE_HDLC_POS
+        return RAW if kind in (22, 23) else NONE  # TYPE_IPV4, TYPE_IPV6
+    return le32(buf, o + 8)
+
+
+@kernel
+def decode_nflog(buf: Buffer, o: int, end: int, h: list[int]) -> int:
+    """Find the payload among the attributes: 0 family  1 version  2 resource, then (length 2, type 2, value).
+
+    Attributes are in the byte order of the capturing host, which their lengths tell.
+    """
+    o += 4
+    for _ in range(32):
+        if o + 4 > end:
+            break
+        length = le16(buf, o)
+        kind = le16(buf, o + 2)
+        if kind & 0xFF == 0 and kind:  # types are small: the other byte order
+            length = be16(buf, o)
+            kind = be16(buf, o + 2)
+        if length < 4:
+            break
+        if kind & 0x7FFF == NFLOG_PAYLOAD:
+            return by_version(buf, o + 4, end, h)
+        o += (length + 3) & ~3
+    return REASON_LINK_CUT
+
+
+@kernel
+def decode_radiotap(buf: Buffer, o: int, end: int, h: list[int]) -> int:
+    """Step over the radiotap header: 0 version  2 length  4 which fields are present, little-endian."""
+    if o + 8 > end:
+        return REASON_LINK_CUT
+    length = le16(buf, o + 2)
+    present = le32(buf, o + 4)
+    flags = 0
+    if present & RADIOTAP_FLAGS:
+        place = o + 8
+        following = present >> 31
+        for _ in range(8):  # bit 31: another word of bits
+            if not following or place + 4 > end:
+                break
+            following = le32(buf, place) >> 31
+            place += 4
+        if present & RADIOTAP_TSFT:
+            place += (-(place - o) & 7) + 8  # aligned to its size
+        if place < end:
+            flags = buf[place] + 0
+    return decode_wifi(buf, o + length, end, 1 if flags & RADIOTAP_DATA_PAD else 0, h)
+
+
+@kernel
+def decode_wifi(buf: Buffer, o: int, end: int, padded: int, h: list[int]) -> int:
+    """Step over an IEEE 802.11 data header (9.3.2): 0 control  4, 10, 16 addresses  22 sequence  24 more.
+
+    A fourth address, QoS and HT control follow where the control bits say so. Frames of aggregates in
+    one (A-MSDU) are not taken apart.
+    """
+    if o + 24 > end:
+        return REASON_LINK_CUT
+    first = buf[o] + 0
+    second = buf[o + 1] + 0
+    subtype = first >> 4
+    if (first >> 2) & 3 != WIFI_DATA or subtype & WIFI_NO_DATA:
+        return REASON_NOT_IP
+    if second & 0x40:
+        return REASON_ENCRYPTED
+    length = 24 + (6 if second & 3 == 3 else 0)
+    if subtype & WIFI_QOS:
+        if o + length + 2 > end:
+            return REASON_LINK_CUT
+        if (buf[o + length] + 0) & 0x80:
+            return REASON_NOT_IP  # A-MSDU
+        length += 2 + (4 if second & 0x80 else 0)
+    if padded:
+        length = (length + 3) & ~3
+    if o + length + 8 > end:
+        return REASON_LINK_CUT
+    if be32(buf, o + length) >> 8 != 0xAAAA03:
+        return REASON_NOT_IP
+    return follow_ether(buf, o + length, end, 8, h)

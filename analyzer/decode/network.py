@@ -9,6 +9,7 @@ are not checked: a capture at the sender often holds packets whose checksum the 
 
 from __future__ import annotations
 
+from analyzer.decode.ether import ETHER_IPV4
 from analyzer.decode.fields import (
     DF,
     DST,
@@ -29,7 +30,6 @@ from analyzer.decode.fields import (
     VERSION,
 )
 from analyzer.decode.integers import Buffer, be16, be32
-from analyzer.decode.link import ETHER_IPV4
 from analyzer.kernel import inlined
 
 PROTO_ICMP = 1
@@ -74,6 +74,11 @@ def decode_ipv4(buf: Buffer, o: int, end: int, h: list[int]) -> int:
     h[IP_END] = min(end, o + total) if total else end
     h[FRAGMENT] = 2 if flags & 0x1FFF else (1 if flags & 0x2000 else 0)
     h[L4] = o + header
+    if h[PROTO] == AUTHENTICATION and h[FRAGMENT] != 2:  # RFC 4302 2: as an extension header of IPv6
+        if h[L4] + 8 > h[IP_END]:
+            return REASON_NETWORK_CUT
+        h[PROTO] = buf[h[L4]] + 0
+        h[L4] += ((buf[h[L4] + 1] + 0) + 2) * 4
     return OK
 
 

@@ -107,8 +107,8 @@ def decode_tcp(buf: Buffer, h: list[int]) -> int:
         h[ACK] = be32(buf, o + 8)
         h[FLAGS] = buf[o + 13] + 0
         h[WINDOW] = be16(buf, o + 14)
-    if o + 20 > end:
-        all_captured = h[IP_LEN] and h[NET] + h[IP_LEN] <= h[END]
+    all_captured = h[IP_LEN] and h[NET] + h[IP_LEN] <= h[END]
+    if h[SPORT] < 0 or (all_captured and o + 20 > end):
         return REASON_TCP_MALFORMED if all_captured else REASON_TCP_CUT
     header = ((buf[o + 12] + 0) >> 4) * 4
     if header < 20:
@@ -119,7 +119,7 @@ def decode_tcp(buf: Buffer, h: list[int]) -> int:
         payload = min(h[WIRE_LEN], MAX_RECORD_BYTES) - (o - h[START]) - header
     if payload < 0:
         return REASON_TCP_MALFORMED
-    h[CHECKSUM] = be16(buf, o + 16)
+    h[CHECKSUM] = be16(buf, o + 16) if o + 18 <= end else 0
     h[TCP_LEN] = header
     h[PAYLOAD] = payload
     h[MSS] = -1

@@ -65,9 +65,10 @@ class Collector:
         self._icmp_heads = state.icmp_heads
         self.ptbs = [self._ptb(int(i)) for i in np.flatnonzero(self._icmps["kind"] == KIND_PTB)]
         self._ptbs_of: dict[tuple[int, int], list[PtbSeen]] = defaultdict(list)
+        self.told_tunnel: dict[tuple[int, int], list[PtbSeen]] = defaultdict(list)
         for ptb in self.ptbs:
             if ptb.flow >= 0:
-                self._ptbs_of[ptb.flow, ptb.side].append(ptb)
+                (self.told_tunnel if ptb.overhead else self._ptbs_of)[ptb.flow, ptb.side].append(ptb)
         self._orphans: dict[int, list[PtbSeen]] = defaultdict(list)
         for ptb in self.ptbs:
             if ptb.flow < 0 and ptb.quoted_seq is not None:
@@ -196,6 +197,7 @@ class Collector:
             side=int(row["side"]),
             una=int(row["una"]),
             snd_max=int(row["snd_max"]),
+            overhead=int(row["overhead"]),
         )
 
     def _others(self, stream: int, side: int) -> list[Neighbour]:
@@ -221,11 +223,11 @@ class Collector:
     def _neighbour(self, stream: int, side: int) -> Neighbour:
         flow = self.flows[stream]
         row = self.directions[2 * stream + side]
-        handshake = 0
+        handshake = asked = 0
         opening: tuple[FrameRef, ...] = ()
         if int(flow["seen"]) & SAW_SYN and int(flow["seen"]) & SAW_SYN_ACK:
             sent, answer = ("syn", "syn_ack") if side == int(flow["client"]) else ("syn_ack", "ack")
-            handshake = int(flow[f"{answer}_ts"])
+            handshake, asked = int(flow[f"{answer}_ts"]), int(flow[f"{sent}_ts"])
             opening = (FrameRef.at(int(flow[f"{sent}_frame"])), FrameRef.at(int(flow[f"{answer}_frame"])))
         hung = int(row["run_count"]) >= 2
         log = self._progress[2 * stream + side].tolist()
@@ -237,6 +239,7 @@ class Collector:
             last_ts=int(flow["last_ts"]),
             answered=answered,
             opened_ts=handshake,
+            asked_ts=asked,
             opening=opening,
             delivered=int(row["delivered"]),
             delivered_ts=int(row["delivered_ts"]),

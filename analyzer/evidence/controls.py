@@ -14,6 +14,7 @@ from analyzer.evidence.segments import FrameRef, Segment, refs
 from analyzer.settings import Settings
 
 DELAYED_ACK_NS = 40_000_000  # Linux's shortest delay of an ACK (TCP_DELACK_MIN)
+MOST_RTO_NS = 60_000_000_000  # RFC 6298 2.5: a limit to the timer is at least this long
 ACK_DELAY_NS = 500_000_000  # RFC 9293 3.8.6.3: an ACK is not held back longer
 
 
@@ -104,7 +105,8 @@ def _neighbour(way: Way, run: Run, until: int) -> Control | None:
     after = run.copies[min(1, len(run.copies) - 1)].ts
     for other in way.neighbours:
         text = f"small packets of stream {other.stream} between the same addresses were answered meanwhile"
-        if run.copies[0].ts < other.opened_ts <= until:
+        # SYN and SYN/ACK are answered at once: sent after the head, they passed after it.
+        if run.first.ts < other.asked_ts and other.opened_ts <= until and other.opened_ts:
             return Control(text, other.opening)
         for ts, frame in other.answered:
             if after < ts <= until:
@@ -233,7 +235,10 @@ def _begins_late(run: Run) -> bool:
 
 
 def failed_during(way: Way, run: Run, settings: Settings) -> Control | None:
-    """Smaller packets sent in the episode that did not get through either, or None."""
+    """Smaller packets sent in the episode that did not get through either, or None.
+
+    Only such as every usual path carries: of one of 1350 bytes nobody knows whether it was small enough.
+    """
     end = run.end_ts(way.capture_end)
     head = run.head
     small = [
@@ -242,7 +247,7 @@ def failed_during(way: Way, run: Run, settings: Settings) -> Control | None:
         if t.covered_by is None
         and not t.segment.super_segment
         and (t.segment.ts > run.first.ts or (_begins_late(run) and t.segment.seq > run.seq))
-        and t.segment.ip_len < head.ip_len
+        and t.segment.ip_len < min(head.ip_len, settings.exercised_bytes)
         and end - t.segment.ts >= settings.control_wait_ns
     ]
     if small:
@@ -265,7 +270,7 @@ def failed_during(way: Way, run: Run, settings: Settings) -> Control | None:
                 )
     for other in way.neighbours:
         if (
-            other.hung_payload < head.payload
+            other.hung_payload + head.ip_len - head.payload < min(head.ip_len, settings.exercised_bytes)
             and other.hung_since
             and run.first.ts - ACK_DELAY_NS <= other.hung_since <= end
         ):
@@ -343,9 +348,29 @@ def _neighbour_as_large(
         f"stream {other.stream} delivered a packet of {other.delivered} bytes between the same addresses",
         (other.delivered_ref, other.delivered_ack),
     )
+    if other.delivered_ts > _given_up(run):
+        return before, after  # `neighbour_as_large_later`
     if other.delivered_ts > run.copies[min(1, len(run.copies) - 1)].ts:
         return before, after or found
     return before or found, after
+
+
+def _given_up(run: Run) -> int:
+    """When the next copy of the head was overdue: the timer doubles (RFC 6298 5.5), so a little more than that."""
+    times = [copy.ts for copy in run.tries]
+    gap = times[-1] - times[-2] if len(times) > 1 else MOST_RTO_NS
+    return times[-1] + min(5 * gap // 2, 2 * MOST_RTO_NS)
+
+
+def neighbour_as_large_later(way: Way, run: Run) -> Control | None:
+    """A packet as large of another flow that got through after the head was given up, or None."""
+    for other in way.neighbours:
+        if other.delivered >= run.head.ip_len and other.delivered_ts > _given_up(run):
+            return Control(
+                f"stream {other.stream} delivered a packet of {other.delivered} bytes between the same addresses",
+                (other.delivered_ref, other.delivered_ack),
+            )
+    return None
 
 
 def distinct_large_lost(way: Way, run: Run) -> list[Segment]:

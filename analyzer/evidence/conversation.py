@@ -30,6 +30,7 @@ class Neighbour:
     last_ts: int
     answered: tuple[tuple[int, FrameRef], ...]  # when its packets were acknowledged, and by which frames: some times
     opened_ts: int  # when its SYN or SYN/ACK was answered, 0: never
+    asked_ts: int  # when that was sent first
     opening: tuple[FrameRef, ...]  # that packet and its answer
     delivered: int  # largest packet delivered with DF
     delivered_ts: int

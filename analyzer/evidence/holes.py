@@ -81,11 +81,14 @@ def holes_of(segments: list[Segment], side: int, una: int) -> list[Hole]:
     return [hole for hole in holes if hole.filled_ts is not None or hole.end > una]
 
 
-def fits_full_size(length: int, mss: int) -> bool:
+def fits_full_size(length: int, mss: int, own_mss: int = 0) -> bool:
     """True if `length` missing bytes are as many as some full-size segments hold.
 
-    Options may take 0 or 12 bytes of each; without a known MSS (<= 0) any length of a segment fits.
+    The sender keeps to the MSS it was told and to its own; where a router on the way lowers both, behind it
+    only the one the sender announces shows what it was told. Options may take 0 or 12 bytes of each segment.
+    Without a known MSS (<= 0) any length of a segment fits.
     """
     if mss <= 0:
         return length >= LEAST_FULL_PAYLOAD
-    return any(length % payload == 0 for payload in (mss, mss - TIMESTAMPS_OPTION) if payload > 0)
+    sizes = {mss, min(mss, own_mss) if own_mss > 0 else mss}
+    return any(length % payload == 0 for size in sizes for payload in (size, size - TIMESTAMPS_OPTION) if payload > 0)

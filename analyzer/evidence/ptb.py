@@ -36,6 +36,7 @@ class PtbSeen:
     side: int
     una: int  # of the quoted direction at that time, -1 unknown
     snd_max: int
+    overhead: int = 0  # the quoted packet carries the flow's in so many bytes: sent to the tunnel's end
 
     @property
     def defect(self) -> str | None:
@@ -91,3 +92,17 @@ def acked_after(ptb: PtbSeen, segments: list[Segment], side: int) -> Segment | N
             if ptb.quoted_seq is None and ptb.una >= 0 and segment.ack > ptb.una:
                 return segment
     return None
+
+
+def cut_after(ptb: PtbSeen, segments: list[Segment], side: int) -> bool:
+    """True if the quoted byte was sent again at a size that the PTB allows: it was obeyed, whatever came of it."""
+    if not ptb.plausible or ptb.quoted_seq is None:
+        return False
+    return any(
+        segment.side == side
+        and segment.resent
+        and segment.ts >= ptb.ts
+        and segment.ip_len <= ptb.mtu
+        and segment.seq <= ptb.quoted_seq < segment.seq + segment.payload
+        for segment in segments
+    )

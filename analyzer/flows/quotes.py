@@ -22,6 +22,7 @@ from analyzer.decode.fields import (
     IP_END,
     IP_LEN,
     L4,
+    LAYERS,
     NET,
     OK,
     PROTO,
@@ -36,6 +37,7 @@ from analyzer.decode.icmp import KIND_ERROR, KIND_OTHER, KIND_PTB, icmp_kind
 from analyzer.decode.integers import Buffer, be16, be32
 from analyzer.decode.network import PROTO_TCP, decode_ipv4, decode_ipv6
 from analyzer.decode.tcp import NUMBERED_BYTES, ip_length_on_wire
+from analyzer.decode.tunnel import descend
 from analyzer.flows.lookup import endpoint_order, find_slot
 from analyzer.flows.record import copy_bytes, start_recording
 from analyzer.flows.sizes import forget_larger
@@ -54,6 +56,7 @@ PTB_HISTORY = 64
 @kernel
 def read_quote(buf: Buffer, h: list[int], q: list[int]) -> int:
     """Decode the quoted packet's headers into `q`; returns how much of them is there (QUOTED_ or 0)."""
+    q[LAYERS] = 0
     if h[QUOTE] == 0:
         return 0
     end = h[IP_END]
@@ -63,6 +66,11 @@ def read_quote(buf: Buffer, h: list[int], q: list[int]) -> int:
     elif decode_ipv6(buf, h[QUOTE], end, q) != OK:
         return 0
     # The quote is cut on purpose: only the capture bounds it, not its own length field.
+    if q[PROTO] != PROTO_TCP and q[FRAGMENT] != 2:
+        q[END] = end
+        q[IP_END] = end
+        if descend(buf, q) != OK:  # an encapsulated packet was too big: who sent the inner one?
+            return 0 if q[LAYERS] else QUOTED_IP
     if q[PROTO] != PROTO_TCP or q[FRAGMENT] == 2 or q[L4] + 4 > end:
         return QUOTED_IP
     q[SPORT] = be16(buf, q[L4])
@@ -149,7 +157,12 @@ def tie_to_flow(state: State, buf: Buffer, h: list[int], q: list[int], number: i
     row["una"] = direction["una"] if direction["una_known"] else -1
     row["snd_max"] = direction["snd_max"]
     row["seq"] = unwrap(q[SEQ], direction["snd_max"] + 0) if quoted == QUOTED_SEQ else -1
-    if kind == KIND_PTB:
+    if q[LAYERS]:
+        # It was sent to the tunnel's end, which may pass it on to the flow's sender or not.
+        row["overhead"] = q[NET] - h[QUOTE]
+        if kind == KIND_PTB:
+            start_recording(state, state.flows[found], PTB_HISTORY, AFTERMATH_ROWS)
+    elif kind == KIND_PTB:
         direction["ptbs"] += 1
         if LEAST_MTU <= h[ICMP_MTU] < q[IP_LEN] and (direction["size_cap"] == 0 or h[ICMP_MTU] < direction["size_cap"]):
             direction["size_cap"] = h[ICMP_MTU]

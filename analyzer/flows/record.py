@@ -17,6 +17,7 @@ from analyzer.decode.fields import (
     IP_ID,
     IP_LEN,
     L4,
+    LAYERS,
     NET,
     PAYLOAD,
     TCP_LEN,
@@ -31,6 +32,7 @@ from analyzer.flows.tables import (
     C_ROWS,
     MARK_DF,
     MARK_FRAGMENT,
+    MARK_INSIDE,
     MARK_NO_LENGTH,
     State,
 )
@@ -113,13 +115,35 @@ def start_recording(state: State, flow: Any, history: int, aftermath: int) -> No
     flow["recording"] = max(flow["recording"], aftermath)
 
 
+@inlined
+def is_part_of_copy(row: Any, h: list[int], seq: int, inside: int) -> bool:
+    """True if the packet was cut from the one in `row`, or merged from it and others, between two capture points.
+
+    Segmentation counts the IPv4 identification up from that of the whole, merging keeps that of the
+    first. Without one, only a tunnel between the points is proof enough.
+    """
+    start = row["seq"] + 0
+    cut = start <= seq and seq + h[PAYLOAD] <= start + row["payload"]
+    merged = start == seq and row["payload"] < h[PAYLOAD]
+    if not cut and not merged:
+        return False
+    if h[IP_ID] <= 0 or row["ip_id"] <= 0:
+        return (row["marks"] & MARK_INSIDE) != inside
+    steps = (h[IP_ID] - row["ip_id"]) & 0xFFFF
+    if merged:
+        return steps == 0
+    return (steps > 0) == (seq > start) and steps * h[PAYLOAD] <= seq - start
+
+
 @kernel
 def is_copy(state: State, h: list[int], flow: Any, side: int, seq: int, ack: int, rows: int) -> bool:
     """True if one of the flow's last `rows` packets is the same packet, captured twice.
 
     A retransmission gets a new IPv4 identification. Where there is none to compare (IPv6, or 0), the
-    checksum must be equal, which covers the timestamp option.
+    checksum must be equal, which covers the timestamp option; unless one of the two was captured inside a
+    tunnel and the other outside, where offload may fill in the checksum in between.
     """
+    inside = MARK_INSIDE if h[LAYERS] else 0
     oldest_kept = state.counters[C_ROWS] - RING_ROWS
     counter = flow["last_row"]
     for _ in range(rows):
@@ -129,18 +153,22 @@ def is_copy(state: State, h: list[int], flow: Any, side: int, seq: int, ack: int
         age = h[TS] - row["ts"]
         if age > DUPLICATE_ID_NS:
             return False
-        if (
-            row["side"] == side
-            and row["seq"] == seq
-            and row["payload"] == h[PAYLOAD]
+        if row["side"] == side and row["seq"] == seq and row["payload"] == h[PAYLOAD]:
+            if row["ack"] == ack and row["flags"] == h[FLAGS] and row["ip_id"] == h[IP_ID]:
+                if h[IP_ID] > 0:
+                    return True
+                same = row["checksum"] == h[CHECKSUM] or (row["marks"] & MARK_INSIDE) != inside
+                if age <= DUPLICATE_NS and same:
+                    return True
+        elif (
+            age <= DUPLICATE_NS
+            and row["side"] == side
             and row["ack"] == ack
-            and row["flags"] == h[FLAGS]
-            and row["ip_id"] == h[IP_ID]
+            and h[PAYLOAD]
+            and row["payload"]
+            and is_part_of_copy(row, h, seq, inside)
         ):
-            if h[IP_ID] > 0:
-                return True
-            if age <= DUPLICATE_NS and row["checksum"] == h[CHECKSUM]:
-                return True
+            return True
         counter = row["prev"] + 0
     return False
 
@@ -172,6 +200,8 @@ def write_row(
         marks |= MARK_NO_LENGTH
     if h[FRAGMENT]:
         marks |= MARK_FRAGMENT
+    if h[LAYERS]:
+        marks |= MARK_INSIDE
     row["marks"] = marks
     row["flags"] = h[FLAGS]
     row["side"] = side

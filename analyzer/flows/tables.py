@@ -40,6 +40,9 @@ FLOW = np.dtype(
         ("syn_ts", "i8"), ("syn_ack_ts", "i8"), ("ack_ts", "i8"),  # handshake, 0: not seen
         ("syn_ack_frame", "i8"), ("ack_frame", "i8"), ("syn_frame", "i8"),  # with their file, as in a direction's row
         ("seen", "i4"),  # SAW_ bits
+        # What encapsulates the flow: of the first packet that was inside something.
+        ("overhead", "i4"),  # bytes from the outermost header to the IP header
+        ("layers", "i8"),  # LAYER_ numbers of `decode.layers`
     ],
     align=True,
 )  # fmt: skip
@@ -49,6 +52,7 @@ SAW_SYN_ACK = 2
 SAW_FIN = 4
 SAW_RST = 8
 SAW_FRAGMENT = 16
+SAW_BARE = 32  # packets outside of any tunnel, too, where `layers` is not 0
 
 DIRECTION = np.dtype(
     [
@@ -92,6 +96,7 @@ DIRECTION = np.dtype(
         ("unseen", "i8"),  # bytes acknowledged but not in the capture
         ("ptbs", "i4"),
         ("fin_ts", "i8"),  # first FIN, 0: none
+        ("came_in", "i4"), ("went_out", "i4"),  # packets by what the capturing host says of them
     ],
     align=True,
 )  # fmt: skip
@@ -123,6 +128,7 @@ MARK_NO_LENGTH = 128  # IP length 0: offload
 MARK_SPURIOUS = 256  # resent below the cumulative ACK
 MARK_DSACK = 512
 MARK_FRAGMENT = 1024  # first fragment of a fragmented packet
+MARK_INSIDE = 2048  # captured inside a tunnel
 
 ICMP = np.dtype(
     [
@@ -136,6 +142,7 @@ ICMP = np.dtype(
         ("flow", "i4"), ("side", "i4"),  # the quoted packet's flow and direction, -1: unknown
         ("una", "i8"), ("snd_max", "i8"), ("seq", "i8"),  # of that direction at that time; quoted, unwrapped
         ("head_len", "i4"),
+        ("overhead", "i4"),  # the quoted packet encapsulates the flow's in so many bytes
     ],
     align=True,
 )  # fmt: skip

@@ -15,13 +15,19 @@ from analyzer.decode.fields import (
     FLAGS,
     FRAGMENT,
     HAS_TS,
+    LAYERS,
     MSS,
+    NET,
+    OUTER,
     PAYLOAD,
     SACK_OK,
     SEQ,
     TS,
     TTL,
     VERSION,
+    WAY,
+    WAY_IN,
+    WAY_OUT,
     WINDOW,
     WSCALE,
 )
@@ -44,6 +50,7 @@ from analyzer.flows.tables import (
     MARK_SUPER,
     PROGRESS_SHIFT,
     PROGRESS_SLOTS,
+    SAW_BARE,
     SAW_FIN,
     SAW_FRAGMENT,
     SAW_RST,
@@ -277,7 +284,8 @@ def note_segment(
         if payload:
             marks |= note_sent(me, peer, h, end, frame, ip_length_on_wire(h))
         return marks
-    if is_copy(state, h, flow, side, seq, ack, 16):
+    # Where packets are cut or merged on the way, one has many copies.
+    if is_copy(state, h, flow, side, seq, ack, 64 if flow["layers"] or me["super_packets"] else 16):
         me["duplicates"] += 1
         return MARK_DUPLICATE
     if ahead == -1 and payload <= 1 and not h[FLAGS] & (SYN | FIN):
@@ -311,6 +319,11 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
     peer = state.directions[2 * number + 1 - side]
     size = ip_length_on_wire(h)
     place = state.counters[C_FILE] << FILE_SHIFT | frame
+    if h[LAYERS] and not flow["layers"]:
+        flow["layers"] = h[LAYERS]
+        flow["overhead"] = h[NET] - h[OUTER]
+    if not h[LAYERS]:
+        flow["seen"] |= SAW_BARE
     if flow["packets"] == 0:
         flow["first_ts"] = h[TS]
         flow["first_frame"] = frame
@@ -324,6 +337,10 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
     if not peer["base_set"] and h[FLAGS] & ACK_FLAG:
         peer["base_set"] = 1
         peer["base"] = (h[ACK] - 1) & 0xFFFFFFFF
+    if h[WAY] == WAY_IN:
+        me["came_in"] += 1
+    elif h[WAY] == WAY_OUT:
+        me["went_out"] += 1
     me["packets"] += 1
     me["last_ts"] = h[TS]
     if me["first_ts"] == 0:

@@ -1,14 +1,28 @@
 """What to do about a verdict: commands with this flow's numbers filled in.
 
-Each verdict has a plan: an ordered list of steps. Each step is a text with blanks; steps that differ
-between IPv4 and IPv6 have one text for each. Addresses come formatted from packets, so they hold nothing
-but digits, letters, dots and colons, and are safe in a command line.
+Each verdict has a plan: an ordered list of steps. What a step is on a platform stands in `platforms/NAME.toml`,
+one `[[fix]]` a variant:
+
+    step     which step of the plans it is
+    ip       4 or 6, if it is for that version only
+    where    on which machine
+    command  what to enter there; further lines belong to it or, as `# or: ...`, are alternatives; may be empty
+    why      what it shows or does, without a full stop
+    source   where that is documented: one URL, or several separated by a space
+    extra    true: not in the short list that is given where no platform is named
+
+Blanks are written `<name>`; `_blanks` has them all. Words in capitals (DEVICE) are the reader's to fill in.
+Addresses come formatted from packets, so they hold nothing but digits, letters, dots and colons, and are safe in
+a command line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 IPV4_PING_HEADERS = 28
 """IPv4 header (20) and ICMP echo header (8): `ping -s` counts the bytes behind them."""
@@ -21,25 +35,55 @@ IPV4_TCP_HEADERS = 40
 
 IPV6_TCP_HEADERS = 60
 
-SAFE_MTU = 1280
-"""Every IPv6 link carries it (RFC 8200 5), and hardly any IPv4 path in use carries less."""
+LEAST_MTU = {4: 68, 6: 1280}
+"""What every link carries: RFC 791, RFC 8200 5."""
 
-LEAST_MTU = 68
-"""RFC 791: every IPv4 link carries it."""
+WORTHWHILE_MTU = 1280
+"""Hardly any path in use carries less; that a smaller packet arrived says little about the path MTU."""
+
+NARROW = 256
+"""Bytes between both ends of a bracket, up to which its lower end is near enough to the path MTU to be set."""
 
 ETHERNET_MTU = 1500
+
+DEFAULT_PLATFORM = "linux"
+
+ALL = "all"
+"""Stands for every platform."""
+
+PLATFORMS = (
+    "linux",
+    "macos",
+    "windows",
+    "cisco",
+    "junos",
+    "mikrotik",
+    "pf",
+    "wireguard",
+    "openvpn",
+    "docker",
+    "calico",
+    "cilium",
+    "flannel",
+    "aws",
+    "gcp",
+    "azure",
+)
+"""Names of the files in `platforms`, in the order in which their variants of a step are given."""
 
 
 class Fix(NamedTuple):
     """A command or setting, where to apply it, and why.
 
-    `command` may have several lines, the further ones being alternatives as shell comments; it is empty
-    where no command does it.
+    `command` may have several lines, those that start with `# or` being alternatives; it is empty where no
+    command does it. `source` is where it is documented: one URL, or several separated by a space.
     """
 
     where: str
     command: str
     why: str
+    platform: str
+    source: str
 
 
 class Bracket(Protocol):
@@ -53,192 +97,8 @@ class Bracket(Protocol):
     def exact(self) -> int | None: ...  # noqa: D102
 
 
-_PING_LOST = Fix(
-    "on {sender}",
-    "ping -M do -c 3 -s {lost_ping} {receiver_scoped}",
-    "{lost} bytes with headers get no answer, which shows the fault",
-)
-_PING_PASSES = Fix(
-    "on {sender}",
-    "ping -M do -c 3 -s {safe_ping} {receiver_scoped}",
-    "{safe} bytes with headers get an answer{guess}; if no size does, echo is filtered",
-)
-_FIND_HOP = Fix(
-    "on {sender}",
-    "tracepath -n {receiver_scoped}",
-    "the narrow link comes after the last hop that answers",
-)
-_CAPTURE_AT_SENDER = Fix(
-    "on {sender}",
-    "tcpdump -ni any -s 128 -w sender.pcap 'host {receiver} or {icmp}'",
-    "while it hangs, shows what is sent and whether ICMP comes back",
-)
-_SET_MTU = Fix(
-    "on {sender}, or the router in front of the narrow link",
-    "ip {ip6_option}route replace {receiver}/{host_bits} via GATEWAY mtu {safe}\n"
-    "# or for all of a tunnel: ip link set dev DEVICE mtu {safe}",
-    "gives the sender the size by hand; the only cure where the two ends of one link disagree about its "
-    "MTU, for then no router sends ICMP",
-)
-_MTU_PROBING = Fix(
-    "on {sender}",
-    "sysctl -w net.ipv4.tcp_mtu_probing=1",
-    "as a stopgap TCP shrinks its packets by itself, IPv4 and IPv6, after hanging some 3 s in each new connection",
-)
-_CHECK_ROUTE = Fix(
-    "on {sender}",
-    "ip route get {receiver}; sysctl net.ipv4.ip_no_pmtu_disc",
-    "a route with `mtu lock`, or a setting other than 0, makes the host ignore PTBs",
-)
-_CAPTURE_BOTH = Fix(
-    "on {sender} and {receiver}, at the same time",
-    "tcpdump -ni any -s 128 -w HOST.pcap 'host {sender} or host {receiver} or {icmp}'",
-    "two sides tell what the path did to each packet",
-)
-
-_TEXTS: dict[str, Fix | dict[int, Fix]] = {
-    "ping_lost": _PING_LOST,
-    "ping_passes": _PING_PASSES,
-    "find_hop": _FIND_HOP,
-    "capture_at_sender": _CAPTURE_AT_SENDER,
-    "capture_both": _CAPTURE_BOTH,
-    "set_mtu": _SET_MTU,
-    "mtu_probing": _MTU_PROBING,
-    "permit_icmp": {
-        4: Fix(
-            "on every firewall (and cloud security group) between the narrow link and {sender}",
-            "iptables -I FORWARD -p icmp --icmp-type fragmentation-needed -j ACCEPT\n"
-            "# or: nft insert rule inet filter forward icmp type destination-unreachable "
-            "icmp code frag-needed accept",
-            "ICMP type 3 code 4 must reach the sender, from any router: the lasting cure",
-        ),
-        6: Fix(
-            "on every firewall (and cloud security group) between the narrow link and {sender}",
-            "ip6tables -I FORWARD -p icmpv6 --icmpv6-type packet-too-big -j ACCEPT\n"
-            "# or: nft insert rule inet filter forward icmpv6 type packet-too-big accept",
-            "ICMPv6 type 2 must reach the sender, from any router (RFC 4890 4.3.1): the lasting cure",
-        ),
-    },
-    "clamp_mss": {
-        4: Fix(
-            "on a router between the two, in both directions",
-            "iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss {mss}\n"
-            "# or: nft add rule inet filter forward tcp flags syn tcp option maxseg size set {mss}",
-            "helps all TCP at once, with MSS {mss} = {safe} - 40{guess}",
-        ),
-        6: Fix(
-            "on a router between the two, in both directions",
-            "ip6tables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss {mss}\n"
-            "# or: nft add rule inet filter forward tcp flags syn tcp option maxseg size set {mss}",
-            "helps all TCP at once, with MSS {mss} = {safe} - 60{guess}",
-        ),
-    },
-    # A PTB that had no effect, by reason.
-    "accept_on_host": {
-        4: Fix(
-            "on {sender}",
-            "iptables -I INPUT -p icmp --icmp-type fragmentation-needed -j ACCEPT\n"
-            "# or: nft insert rule inet filter input icmp type destination-unreachable "
-            "icmp code frag-needed accept",
-            "the PTB is in the capture, but the host keeps its size: a firewall on the host itself, or "
-            "between the capture point and the host, is the usual reason",
-        ),
-        6: Fix(
-            "on {sender}",
-            "ip6tables -I INPUT -p icmpv6 --icmpv6-type packet-too-big -j ACCEPT\n"
-            "# or: nft insert rule inet filter input icmpv6 type packet-too-big accept",
-            "the PTB is in the capture, but the host keeps its size: a firewall on the host itself, or "
-            "between the capture point and the host, is the usual reason",
-        ),
-    },
-    "check_host": {
-        4: _CHECK_ROUTE,
-        6: Fix(
-            "on {sender}",
-            "ip -6 route get {receiver}",
-            "a route with `mtu lock` makes the host ignore PTBs",
-        ),
-    },
-    "reverse_path_filter": Fix(
-        "on {sender}",
-        "sysctl -w net.ipv4.conf.all.rp_filter=2",
-        "if the router writes from an address that is not routed back to it, strict filtering drops its PTB",
-    ),
-    "checksum_counter": Fix(
-        "on {sender}",
-        "nstat -az IcmpInCsumErrors Icmp6InCsumErrors",
-        "rises while the flow hangs, for the PTB's checksum is wrong; repair or update the router, tunnel or "
-        "overlay that sends or rewrites it",
-    ),
-    "nat_quote": Fix(
-        "on the NAT or load balancer in front of {sender}",
-        "tcpdump -vni any '{ptb_filter}'",
-        "the packet quoted in the PTB carries other addresses or ports than the flow; the device must "
-        "translate the quoted header too, as it did the outer one (RFC 5508 4.2)",
-    ),
-    "sequence_counter": Fix(
-        "on {sender}",
-        "nstat -az TcpExtOutOfWindowIcmps",
-        "rises while the flow hangs, for the quoted sequence number is none of this flow's; switch off "
-        "sequence number randomisation on the firewall in between, or have it translate the quote",
-    ),
-    "mtu_zero": Fix(
-        "on the router that sent the PTB",
-        "",
-        "it gives no next-hop MTU (RFC 1191 4 asks for it); update it, or set the MTU by hand as below",
-    ),
-    "mtu_not_smaller": Fix(
-        "on the router that sent the PTB",
-        "",
-        "it asks for a size no smaller than what it drops, so its configured MTU and the one it enforces "
-        "disagree; set them equal",
-    ),
-    "below_1280": Fix(
-        "on the tunnel or link that asks for less than 1280",
-        "ip link set dev DEVICE mtu 1280",
-        "IPv6 hosts discard such a PTB (RFC 8201 4), so the link must carry 1280 bytes, if need be by "
-        "fragmenting its outer packets (RFC 2473 7)",
-    ),
-    # Large packets without DF.
-    "ping_fragments": Fix(
-        "on {sender}",
-        "ping -M dont -c 3 -s {lost_ping} {receiver_scoped}",
-        "{lost} bytes that may be fragmented get no answer, which shows the fault",
-    ),
-    "permit_fragments": Fix(
-        "on every firewall between {sender} and {receiver}",
-        "iptables -I FORWARD -f -s {sender} -d {receiver} -j ACCEPT",
-        "routers may cut these packets (DF is clear) and something drops the pieces; stateful firewalls need "
-        "reassembly, or must let fragments pass",
-    ),
-    "use_df": Fix(
-        "on {sender}",
-        "sysctl -w net.ipv4.ip_no_pmtu_disc=0",
-        "better not to depend on fragments: with DF the sender learns the size from ICMP",
-    ),
-    # Not a matter of size.
-    "inspect_content": Fix(
-        "on firewalls, IPS and proxies between {sender} and {receiver}",
-        "",
-        "look for a drop at the time of the stalled frames; packets as large pass and this one does not, so "
-        "something judges its content",
-    ),
-    "trace_dead": Fix(
-        "on {sender}, while it hangs",
-        "ping -c 5 {receiver_scoped}; tracepath -n {receiver_scoped}",
-        "nothing passes, whatever its size, so look at routing, link and peer",
-    ),
-    "slow_reader": Fix(
-        "on {receiver}",
-        "ss -tinm dst {sender_bracketed}",
-        "a full Recv-Q says that the application does not read; the network is not the cause",
-    ),
-    "measure_loss": Fix(
-        "on {sender}",
-        "mtr -n -r -c 100 {receiver_scoped}",
-        "every packet got through in the end, at its own size; look for the hop that loses some",
-    ),
-}
+_VERIFY = ("ping_lost", "ping_passes", "measure")
+_CURE = ("permit_icmp", "clamp_mss", "set_mtu", "mtu_probing", "check_fix")
 
 _PTB_PLANS: dict[str, tuple[str, ...]] = {
     "host": ("accept_on_host", "check_host", "reverse_path_filter"),
@@ -251,24 +111,17 @@ _PTB_PLANS: dict[str, tuple[str, ...]] = {
 }
 """What cures each reason for which a PTB had no effect; the steps of `ptb_ignored` follow it."""
 
-_IPV4_ONLY = frozenset({"reverse_path_filter", "ping_fragments", "permit_fragments", "use_df"})
-
 _PLANS: dict[str, tuple[str, ...]] = {
-    "blackhole": (
-        "ping_lost", "ping_passes", "find_hop", "clamp_mss", "permit_icmp", "set_mtu", "mtu_probing",
-    ),
-    "blackhole_probable": (
-        "ping_lost", "ping_passes", "find_hop", "clamp_mss", "permit_icmp", "set_mtu", "mtu_probing",
-    ),
+    "blackhole": (*_VERIFY, *_CURE),
+    "blackhole_probable": (*_VERIFY, *_CURE),
     "blackhole_suspected": (
-        "capture_at_sender", "ping_lost", "ping_passes", "find_hop", "clamp_mss", "permit_icmp",
-        "mtu_probing",
+        "capture_at_sender", *_VERIFY, "permit_icmp", "clamp_mss", "mtu_probing", "check_fix",
     ),
-    "blackhole_recovered": (
-        "ping_lost", "ping_passes", "find_hop", "clamp_mss", "permit_icmp", "set_mtu",
+    "blackhole_recovered": (*_VERIFY, "permit_icmp", "clamp_mss", "set_mtu", "check_fix"),
+    "ptb_ignored": ("ping_passes", "measure", "clamp_mss", "set_mtu", "mtu_probing", "check_fix"),
+    "fragment_loss": (
+        "ping_fragments", "ping_passes", "measure", "permit_fragments", "use_df", "clamp_mss", "check_fix",
     ),
-    "ptb_ignored": ("ping_passes", "clamp_mss", "set_mtu", "mtu_probing"),
-    "fragment_loss": ("ping_fragments", "ping_passes", "permit_fragments", "use_df", "clamp_mss"),
     "content_drop": ("inspect_content", "capture_both"),
     "dead_path": ("trace_dead",),
     "zero_window": ("slow_reader",),
@@ -281,36 +134,123 @@ _PLANS: dict[str, tuple[str, ...]] = {
     "not_exercised": (),
 }  # fmt: skip
 
-MOST_FIXES = 7
+_ON_A_PLATFORM = frozenset({"permit_icmp", "clamp_mss", "set_mtu", "mtu_probing", "accept_on_host"})
+"""Steps that are left out where the platforms asked for have none. All others look at the hosts, and Linux's way
+is shown in their place."""
+
+SIZE_WORDS = frozenset({"MTU", "MSS"})
+"""What stands in a command instead of a size that must be measured first."""
 
 
-def safe_mtu(bracket: Bracket, version: int) -> tuple[int, bool]:
-    """An MTU in bytes to set by hand, and whether it is a guess that must be verified first.
+@cache
+def entries(platform: str) -> tuple[dict[str, Any], ...]:
+    """The variants of a platform as its file has them, each with the platform's name."""
+    import tomllib  # only where there is something to advise
 
-    What was proven delivered is safe, but a small packet delivered is no reason to configure a tiny MTU.
+    text = (Path(__file__).parent / "platforms" / f"{platform}.toml").read_text(encoding="utf-8")
+    return tuple({**entry, "platform": platform} for entry in tomllib.loads(text)["fix"])
+
+
+def unknown_platforms(names: Iterable[str]) -> list[str]:
+    """Those of the names that no platform has."""
+    return [name for name in names if name != ALL and name not in PLATFORMS]
+
+
+def settled_mtu(bracket: Bracket) -> int | None:
+    """An MTU in bytes that the evidence gives to set by hand; None: it must be measured first.
+
+    What was proven delivered fits, but that a small packet was is no reason to configure a tiny MTU.
     """
     if bracket.exact is not None:
-        return bracket.exact, False
-    if bracket.at_least is not None and bracket.at_least >= SAFE_MTU:
-        return bracket.at_least, False
-    if bracket.at_most is None or bracket.at_most >= SAFE_MTU:
-        return SAFE_MTU, version == 4  # IPv6 promises it, IPv4 does not
-    if version == 6:
-        return SAFE_MTU, True
-    return max(bracket.at_least or 0, LEAST_MTU), False
-
-
-def _lost_size(bracket: Bracket) -> int:
-    """Bytes of the smallest packet known to be lost; a full Ethernet packet where none is known."""
-    if bracket.at_most is not None:
-        return bracket.at_most + 1
-    known = bracket.exact if bracket.exact is not None else bracket.at_least
-    return max(ETHERNET_MTU, (known or 0) + 1)
+        return bracket.exact
+    if bracket.at_least is None or bracket.at_least >= WORTHWHILE_MTU:
+        return bracket.at_least
+    narrow = bracket.at_most is not None and bracket.at_most - bracket.at_least < NARROW
+    return bracket.at_least if narrow else None
 
 
 def _scoped(ip: str) -> str:
     """The address as a command wants it: link-local ones need their interface (RFC 4007 11)."""
     return f"{ip}%DEVICE" if ip.lower().startswith("fe80:") else ip
+
+
+def _blanks(sender: str, receiver: str, bracket: Bracket, version: int) -> dict[str, str | int]:
+    """Everything that the texts can name. Sizes are bytes of IP total length, those in `_ping` of echo data."""
+    six = version == 6
+    ping_headers = IPV6_PING_HEADERS if six else IPV4_PING_HEADERS
+    tcp_headers = IPV6_TCP_HEADERS if six else IPV4_TCP_HEADERS
+    mtu = settled_mtu(bracket)
+    passed = bracket.exact if bracket.exact is not None else bracket.at_least or 0
+    lost = (bracket.at_most if bracket.at_most is not None else passed) + 1
+    big = lost if bracket.at_most is not None else max(ETHERNET_MTU, lost)
+    low = max(passed, LEAST_MTU[version])
+    if low >= big:
+        low = LEAST_MTU[4]  # an IPv6 path that carries less than it must
+    middle = (low + big) // 2
+    return {
+        "sender": sender,
+        "receiver": receiver,
+        "receiver_scoped": _scoped(receiver),
+        "sender_bracketed": f"[{sender}]" if six else sender,
+        "receiver_bracketed": f"[{receiver}]" if six else receiver,
+        "passed": passed,
+        "passed_ping": max(passed - ping_headers, 0),
+        "lost": lost,
+        "lost_ping": max(lost - ping_headers, 0),
+        "big": big,
+        "big_ping": max(big - ping_headers, 0),
+        "low": low,
+        "low_ping": max(low - ping_headers, 0),
+        "middle_ping": max(middle - ping_headers, 0),
+        "hi": big if bracket.at_most is not None else big + 1,
+        "high_ping": max(big - ping_headers, 0),
+        "ping_headers": ping_headers,
+        "mtu": mtu if mtu is not None else "MTU",
+        "mss": mtu - tcp_headers if mtu is not None else "MSS",
+        "mtu_note": "" if mtu is not None else "; MTU is what the measurement gave",
+        "mss_note": f"MSS {mtu - tcp_headers} is {mtu} - {tcp_headers}"
+        if mtu is not None
+        else f"MSS is the measured path MTU less {tcp_headers}",
+        "ip6_option": "-6 " if six else "",
+        "host_bits": 128 if six else 32,
+        "icmp": "icmp6" if six else "icmp",
+        # Offsets: ICMP type and code; the ICMPv6 type comes after 40 bytes of IPv6 header.
+        "ptb_filter": "icmp6 and ip6[40] == 2" if six else "icmp[0] == 3 and icmp[1] == 4",
+    }
+
+
+def _filled(text: str, blanks: dict[str, str | int]) -> str:
+    return re.sub(r"<([a-z][a-z0-9_]*)>", lambda blank: str(blanks[blank[1]]), text.strip("\n"))
+
+
+def _variants(step: str, version: int, platforms: Sequence[str]) -> list[dict[str, Any]]:
+    """The entries of a step on the platforms asked for, or of Linux; without any asked for its short list."""
+    wanted = platforms or (DEFAULT_PLATFORM,)
+    found = [
+        entry
+        for platform in PLATFORMS
+        if platform in wanted or ALL in wanted
+        for entry in entries(platform)
+        if entry["step"] == step and entry.get("ip", version) == version and (platforms or not entry.get("extra"))
+    ]
+    if not found and step not in _ON_A_PLATFORM and DEFAULT_PLATFORM not in wanted:
+        return _variants(step, version, (DEFAULT_PLATFORM,))
+    return found
+
+
+def _steps(verdict: str, bracket: Bracket, ptb_reasons: Sequence[str]) -> list[str]:
+    plan: list[str] = []
+    if verdict == "ptb_ignored":
+        for reason in dict.fromkeys(ptb_reasons or ("host",)):
+            plan += _PTB_PLANS.get(reason, ())
+    plan += _PLANS.get(verdict, ())
+    if settled_mtu(bracket) is None or (bracket.at_most is None and bracket.exact is None):
+        pointless = {"ping_passes"}  # the measurement shows it
+    else:
+        pointless = {"measure"}
+    if bracket.at_most is None:
+        pointless.add("ping_lost")  # no size is known to be lost
+    return [step for step in plan if step not in pointless]
 
 
 def fixes_for(
@@ -321,6 +261,7 @@ def fixes_for(
     path_mtu: Bracket,
     version: int,
     ptb_reasons: Sequence[str] = (),
+    platforms: Sequence[str] = (),
 ) -> tuple[Fix, ...]:
     """Steps against `verdict`, the first first; none for healthy verdicts.
 
@@ -331,38 +272,17 @@ def fixes_for(
         path_mtu: bracket of the path MTU in that direction.
         version: 4 or 6.
         ptb_reasons: for `ptb_ignored`, why each PTB had no effect.
+        platforms: names from `PLATFORMS`, or "all"; without any, a short list for Linux.
     """
-    plan: list[str] = []
-    if verdict == "ptb_ignored":
-        for reason in dict.fromkeys(ptb_reasons or ("host",)):
-            plan += _PTB_PLANS.get(reason, ())
-    plan += _PLANS.get(verdict, ())
-    if version == 6:
-        plan = [step for step in plan if step not in _IPV4_ONLY]
-
-    safe, is_guess = safe_mtu(path_mtu, version)
-    lost = _lost_size(path_mtu)
-    ping_headers = IPV6_PING_HEADERS if version == 6 else IPV4_PING_HEADERS
-    blanks = {
-        "sender": sender_ip,
-        "receiver": receiver_ip,
-        "receiver_scoped": _scoped(receiver_ip),
-        "sender_bracketed": f"[{sender_ip}]" if version == 6 else sender_ip,
-        "lost": lost,
-        "lost_ping": max(lost - ping_headers, 0),
-        "safe": safe,
-        "safe_ping": max(safe - ping_headers, 0),
-        "mss": safe - (IPV6_TCP_HEADERS if version == 6 else IPV4_TCP_HEADERS),
-        "guess": f" ({safe} is a guess to be verified)" if is_guess else "",
-        "ip6_option": "-6 " if version == 6 else "",
-        "host_bits": 128 if version == 6 else 32,
-        "icmp": "icmp6" if version == 6 else "icmp",
-        # Offsets: ICMP type and code; the ICMPv6 type comes after 40 bytes of IPv6 header.
-        "ptb_filter": "icmp6 and ip6[40] == 2" if version == 6 else "icmp[0] == 3 and icmp[1] == 4",
-    }
-    fixes: list[Fix] = []
-    for step in plan[:MOST_FIXES]:
-        text = _TEXTS[step]
-        chosen = text[version] if isinstance(text, dict) else text
-        fixes.append(Fix(*(part.format_map(blanks) for part in chosen)))
-    return tuple(fixes)
+    blanks = _blanks(sender_ip, receiver_ip, path_mtu, version)
+    return tuple(
+        Fix(
+            where=_filled(entry["where"], blanks),
+            command=_filled(entry["command"], blanks),
+            why=_filled(entry["why"], blanks),
+            platform=entry["platform"],
+            source=entry["source"],
+        )
+        for step in _steps(verdict, path_mtu, ptb_reasons)
+        for entry in _variants(step, version, platforms)
+    )

@@ -120,6 +120,7 @@ _MARKS = (
     Column("keepalive", "flag", "keep-alive probe: one byte, or none, below the next one"),
     Column("duplicate", "flag", "a copy made by the capture (mirror port, `-i any`), not sent twice"),
     Column("offloaded", "flag", "larger than any packet on the wire: captured before segmentation or after merging"),
+    Column("encapsulated", "flag", "captured inside a tunnel; `ip_len` is that of the packet inside"),
 )
 
 EVENTS = (

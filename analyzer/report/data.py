@@ -72,6 +72,8 @@ def to_json_dict(analysis: Analysis) -> dict[str, Any]:
                     "packets": file.packets,
                     "damaged_at": file.damaged_at,
                     "problem": _unicode(file.problem) or None,
+                    "filters": [_unicode(text) for text in file.filters],
+                    "dropped": file.dropped,
                 }
                 for file in analysis.files
             ],
@@ -124,6 +126,8 @@ def _flow(flow: Flow, frame: _FrameWriter) -> dict[str, Any]:
         "confidence": flow.confidence,
         "direction": flow.direction,
         "path_mtu": flow.path_mtu._asdict(),
+        "vantage": flow.vantage._asdict(),
+        "encapsulation": flow.encapsulation._asdict() if flow.encapsulation else None,
         "stalled": None
         if stalled is None
         else {

@@ -11,6 +11,7 @@ from analyzer.decode.tcp import ACK_FLAG
 from analyzer.flows.tables import (
     MARK_DF,
     MARK_DUPLICATE,
+    MARK_INSIDE,
     MARK_KEEPALIVE,
     MARK_NO_LENGTH,
     MARK_RESENT,
@@ -117,6 +118,7 @@ def marks_of(marks: Array) -> dict[str, Array]:
         "keepalive": (marks & MARK_KEEPALIVE) != 0,
         "duplicate": (marks & MARK_DUPLICATE) != 0,
         "offloaded": (marks & (MARK_SUPER | MARK_NO_LENGTH)) != 0,
+        "encapsulated": (marks & MARK_INSIDE) != 0,
     }
 
 

@@ -34,6 +34,9 @@ SHOWN_DIAGNOSES = 10
 INDENT = 2
 LABEL_WIDTH = 11
 GAP = "  "
+SHELLS = frozenset({"linux", "macos", "mikrotik", "docker", "calico", "cilium", "aws", "gcp", "azure"})
+"""Platforms whose commands may be continued on the next line after a backslash."""
+
 STYLES = {"bad": "bold red", "warn": "bold yellow", "good": "bold green"}
 VERDICT_STYLES = {"bad": "red", "warn": "yellow", "good": "green"}
 
@@ -205,21 +208,22 @@ def _statements(label: str, statements: Sequence[Statement], console: Console, w
 
 def _fixes(fixes: Sequence[Fix], console: Console, width: int) -> Iterator[Text]:
     """Each fix: its command, to be picked out at a glance, then where it belongs and what it does."""
-    left = " " * (INDENT + LABEL_WIDTH)
     for number, fix in enumerate(fixes, 1):
         head = Text(" " * INDENT + ("Fix" if number == 1 else "").ljust(LABEL_WIDTH), "cyan")
         head.append(f"{number}. ", "not bold default")
+        left = " " * len(head)
         for command in fix.command.splitlines():
             alternative = re.match(r"# (or[^:]*: )(.*)", command)
             if alternative:
-                head = Text(f"{left}   ").append(alternative[1], "dim")
-            for line in continued(alternative[2] if alternative else command, width - len(head)):
+                head = Text(left).append(alternative[1], "dim")
+            text = alternative[2] if alternative else command
+            for line in continued(text, width - len(head)) if fix.platform in SHELLS else [text]:
                 yield head + Text(line, "bold")
-                head = Text(f"{left}   ")
+                head = Text(left)
         text = f"{fix.where[:1].upper()}{fix.where[1:]}: {fix.why}."
-        for part in _wrapped(console, Text(text), width - len(left) - 3):
+        for part in _wrapped(console, Text(text), width - len(left)):
             yield head + part
-            head = Text(f"{left}   ")
+            head = Text(left)
 
 
 def continued(command: str, width: int) -> Iterator[str]:

@@ -11,12 +11,15 @@ from analyzer.decode.icmp import KIND_ECHO_REPLY, KIND_ECHO_REQUEST
 from analyzer.evidence.collect import Collector, row_address
 from analyzer.evidence.conversation import Conversation
 from analyzer.evidence.segments import FrameRef
+from analyzer.evidence.vantage import vantage
 from analyzer.flows.tables import C_ICMPS, State
 from analyzer.knowledge.fixes import fixes_for
 from analyzer.knowledge.overheads import consistent_with
 from analyzer.results import SIZE_PROBLEMS, VERDICTS, Endpoint, Flow, Path, Probe, worst
 from analyzer.settings import Settings
+from analyzer.verdicts.conditions import Conditions
 from analyzer.verdicts.judge import Judgement, judge_conversation, judge_way
+from analyzer.verdicts.surroundings import captured, carried, encapsulation, tunnel_told
 
 ADVISED = frozenset(VERDICTS[: VERDICTS.index("loss") + 1])
 """Verdicts for which there is something to do."""
@@ -35,12 +38,12 @@ class _Pool:
 
 
 def assemble(
-    state: State, settings: Settings
+    state: State, settings: Settings, conditions: Conditions
 ) -> tuple[tuple[Flow, ...], tuple[Path, ...], tuple[tuple[int, int, int, FrameRef], ...], tuple[str, ...]]:
     """Judge every flow. Returns flows, paths, the PTBs as (time, stream or -1, mtu, frame), and notes."""
     collector = Collector(state)
     pools: dict[tuple[str, str], _Pool] = defaultdict(_Pool)
-    flows = tuple(_flow(collector, conversation, settings, pools) for conversation in collector)
+    flows = tuple(_flow(collector, conversation, settings, conditions, pools) for conversation in collector)
     _add_probes(state, pools)
     paths = tuple(_path(src, dst, pool) for (src, dst), pool in sorted(pools.items()))
     timeline = tuple((p.ts, p.flow, p.mtu, p.ref) for p in collector.ptbs)
@@ -51,6 +54,7 @@ def _flow(
     collector: Collector,
     conversation: Conversation,
     settings: Settings,
+    conditions: Conditions,
     pools: dict[tuple[str, str], _Pool],
 ) -> Flow:
     stream = conversation.stream
@@ -62,20 +66,28 @@ def _flow(
     client = conversation.client_side
     row = collector.flows[stream]
     named = chosen.verdict not in ("not_exercised",)
+    inside = encapsulation(row)
+    where = vantage(conversation)
+    first = FrameRef(int(row["file"]), int(row["first_frame"]))
     ways = conversation.ways
     return Flow(
         stream=stream,
         client=Endpoint(*ends[client]),
         server=Endpoint(*ends[1 - client]),
         verdict=chosen.verdict,
-        confidence=chosen.confidence,
+        confidence=conditions.confidence(chosen.verdict, chosen.confidence, settings),
         direction=("client_to_server" if chosen.side == client else "server_to_client") if named else None,
         path_mtu=chosen.path_mtu,
         stalled=chosen.stalled,
         ptb=chosen.ptb,
         ruled_out=chosen.ruled_out,
         explanation=chosen.explanation,
-        evidence=chosen.evidence,
+        evidence=(
+            *chosen.evidence,
+            *(captured(where, first) if chosen.verdict in ADVISED else ()),
+            *carried(inside, chosen.path_mtu, first),
+            *tunnel_told(collector.told_tunnel.get((stream, chosen.side), [])),
+        ),
         packet_count=int(row["packets"]),
         bytes=int(row["bytes"]),
         first_time=conversation.first_ts,
@@ -88,9 +100,12 @@ def _flow(
             path_mtu=chosen.path_mtu,
             version=int(row["version"]),
             ptb_reasons=tuple(p.reason for p in chosen.ptb if p.reason),
+            platforms=settings.platforms,
         )
         if chosen.verdict in ADVISED
         else (),
+        encapsulation=inside,
+        vantage=where,
         timeline=collector.timeline(stream).copy() if ways[0].segments else None,
         client_side=client,
         window_scales=(max(ways[0].count["wscale"], 0), max(ways[1].count["wscale"], 0)),

@@ -69,7 +69,7 @@ class Calm:
             if (
                 not quick
                 and all(not s.super_segment and s.ip_len < (full or 1 << 30) for s in hole.arrived)
-                and fits_full_size(hole.missing, way.peer["mss"])
+                and fits_full_size(hole.missing, way.peer["mss"], way.count["mss"])
                 and first_fill < (full or self.settings.exercised_bytes)
             ):
                 return hole

@@ -6,24 +6,26 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from analyzer.evidence.controls import (
+    ACK_DELAY_NS,
     Control,
     as_large_passed,
     distinct_large_lost,
     failed_during,
+    neighbour_as_large_later,
     passed_before,
     passed_during,
     sacked_unseen,
 )
-from analyzer.evidence.conversation import Way
+from analyzer.evidence.conversation import Neighbour, Way
 from analyzer.evidence.episodes import Run
 from analyzer.evidence.ptb import PtbSeen, acked_after, resends_after
 from analyzer.evidence.segments import Segment
 from analyzer.evidence.window import WindowSeen, window_at
 from analyzer.settings import Settings
 
-OVERSIZED = 576
-"""A stuck packet of this size or less is no matter of path MTU: RFC 791 makes every host take 576 bytes, and
-no tunnel in use leaves less."""
+OVERSIZED = {4: 576, 6: 1280}
+"""A stuck packet of this size or less is no matter of path MTU: RFC 791 makes every host take 576 bytes, and no
+tunnel in use leaves less; RFC 8200 5 makes every IPv6 link carry 1280."""
 
 FALLBACK_PAYLOADS = frozenset(mss - options for mss in (1024, 1200, 1220, 536, 512) for options in (0, 12))
 """Payloads after a black hole was detected: tcp_base_mss of Linux (1024, then halved), 1200 and 1220 (IPv6) of xnu
@@ -65,7 +67,7 @@ class Facts:
     @cached_property
     def oversized(self) -> bool:
         """The stuck segment is large enough for a path MTU to matter, and its size is known."""
-        return self.head.ip_len > OVERSIZED and not self.head.super_segment
+        return self.head.ip_len > OVERSIZED[self.way.version] and not self.head.super_segment
 
     @cached_property
     def window(self) -> WindowSeen | None:
@@ -101,6 +103,26 @@ class Facts:
     def large_lost(self) -> list[Segment]:
         """Different segments as large that were lost in the episode."""
         return distinct_large_lost(self.way, self.run)
+
+    @cached_property
+    def others_hang(self) -> Neighbour | None:
+        """A flow between the same addresses that hangs since about the same time, whatever the size; or None."""
+        end = self.run.end_ts(self.way.capture_end)
+        since = self.run.first.ts - ACK_DELAY_NS
+        return next((n for n in self.way.neighbours if n.hung_since and since <= n.hung_since <= end), None)
+
+    @cached_property
+    def as_large_later(self) -> Control | None:
+        """A packet as large that another flow got through after this one was given up."""
+        return neighbour_as_large_later(self.way, self.run)
+
+    @cached_property
+    def only_one_tried(self) -> bool:
+        """True if a single packet that large was tried, in this flow and its neighbours: it may be its content."""
+        others = any(other.hung_payload >= self.head.payload for other in self.way.neighbours)
+        starts = {segment.seq for segment in self.large_lost} | {self.run.seq}
+        several = len(starts) > 1 or any(segment.payload > self.head.payload for segment in self.large_lost)
+        return not several and not others
 
     @cached_property
     def about(self) -> list[PtbSeen]:

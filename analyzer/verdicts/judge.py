@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from analyzer.evidence.conversation import Conversation, Way
 from analyzer.evidence.episodes import Run, runs_of
-from analyzer.evidence.ptb import acked_after
+from analyzer.evidence.ptb import acked_after, cut_after
 from analyzer.evidence.segments import FrameRef, refs
 from analyzer.flows.tables import SAW_SYN_ACK
 from analyzer.results import VERDICTS, PathMtu, Ptb, RuledOut, Stalled
@@ -140,7 +140,11 @@ def _ptbs(way: Way, facts: Facts | None) -> tuple[Ptb, ...]:
     for ptb in way.ptbs:
         ignored = ptb.defect is not None and ptb.defect != "mtu_zero"
         reason: str | None = ptb.defect
-        useless = facts is not None and not acked_after(ptb, way.segments, way.side)
+        useless = (
+            facts is not None
+            and not acked_after(ptb, way.segments, way.side)
+            and not cut_after(ptb, way.segments, way.side)
+        )
         if facts is not None and (useless or ptb in facts.ignored):
             ignored, reason = True, ptb.defect or "host"
         elif not ignored:
@@ -158,7 +162,13 @@ def _evidence(facts: Facts) -> tuple[tuple[str, tuple[FrameRef, ...]], ...]:
         rows.append(("the same bytes sent in another shape", refs(run.changed)))
     if run.acked_by is not None:
         rows.append(("acknowledged", (run.acked_by.ref,)))
-    controls = (facts.passed, facts.before if facts.passed is None else None, facts.failed, *facts.as_large)
+    controls = (
+        facts.passed,
+        facts.before if facts.passed is None else None,
+        facts.failed,
+        *facts.as_large,
+        facts.as_large_later,
+    )
     rows += [(control.text, control.frames) for control in controls if control is not None]
     if facts.about:
         rows.append(("PTBs", tuple(p.ref for p in facts.about)))

@@ -94,6 +94,8 @@ def _resolved(f: Facts) -> bool:
 def _content_drop(f: Facts) -> bool:
     if not f.hung or f.as_large[1] is None:
         return False
+    if f.others_hang is not None and f.passed is None and f.peer_spoke is None:
+        return False  # all of them stopped at once, and nothing is heard any more
     # Where other packets were lost as well and the peer fell silent, it is the path that died.
     return f.failed is None or f.peer_spoke is not None
 
@@ -129,7 +131,8 @@ def _blackhole(f: Facts) -> bool:
 
 def _blackhole_confidence(f: Facts) -> str:
     seen_from_start = f.way.full_size > 0
-    return "high" if seen_from_start and f.passed is not None and f.passed.frames else "medium"
+    sure = seen_from_start and f.passed is not None and f.passed.frames
+    return "high" if sure and not f.only_one_tried and f.as_large_later is None else "medium"
 
 
 def _path_changed(f: Facts) -> bool:

@@ -165,8 +165,18 @@ def blackhole(f: Facts) -> str:
     assert passed is not None  # noqa: S101  # the rule requires it
     return (
         f"{_stuck(f)} and was never acknowledged, while {passed.text}. Nothing as large ever got through in this "
-        f"direction. {no_ptb(f)}"
+        f"direction. {no_ptb(f)}{_only_one(f)}{_later(f)}"
     )
+
+
+def _later(f: Facts) -> str:
+    return f" Later {f.as_large_later.text}: by then the path was another, or wider." if f.as_large_later else ""
+
+
+def _only_one(f: Facts) -> str:
+    if not f.only_one_tried:
+        return ""
+    return " It is the only packet that large; one dropped for its content looks the same: the pings below tell."
 
 
 def path_changed(f: Facts) -> str:

@@ -16,6 +16,9 @@ from .scenario import Capture, Fact, Scenario
 
 _REPEATING = ("content_drop", "dead_path", "fragment_loss")
 _HANGING = ("blackhole", "blackhole_probable", "ptb_ignored", "blackhole_recovered")
+_HANGING_FOR_EVER = _HANGING[:3]
+_THROUGH = ("ok", "loss", "pmtud_ok", "no_df")
+_LARGE = 1280
 
 
 def check_outcomes(scenario: Scenario, ended: dict[int, str]) -> None:
@@ -29,24 +32,45 @@ def check_capture(scenario: Scenario, capture: Capture, recorded: CaptureFile, n
     """The facts behind the truth are in the file."""
     if scenario.path.kind == "vxlan" and capture.role == "underlay":
         recorded = inside_vxlan(recorded)
-    packets = [packet for _, _, packet in recorded.packets()]
-    if not packets:
+    if not any(recorded.packets()):
         raise LaboratoryError(f"{name}: not one IP packet was recorded")
     if not capture.trust or (capture.role == "underlay" and scenario.path.kind == "tunnel"):
         return
-    facts = _Facts(scenario, packets)
+    facts = _Facts(scenario, recorded)
     for complaint in facts.complaints(capture):
         raise LaboratoryError(f"{name}: {complaint}")
 
 
+def first_gaps(recorded: CaptureFile) -> dict[tuple[int, int], int]:
+    """When (ns) the first data came that left a gap behind them, by (source port, destination port)."""
+    ends: dict[tuple[int, int], int] = {}
+    gaps: dict[tuple[int, int], int] = {}
+    for _, record, packet in recorded.packets():
+        syn = bool(packet.flags & SYN)
+        if packet.protocol != TCP or not (packet.payload_len or syn):
+            continue
+        ports = packet.source_port, packet.destination_port
+        behind = (packet.seq - ends.get(ports, packet.seq)) % 2**32
+        if not syn and 0 < behind < 2**31:
+            gaps.setdefault(ports, record.time_ns)
+        if syn or behind < 2**31:  # a retransmission does not move the end back
+            ends[ports] = (packet.seq + packet.payload_len + syn) % 2**32
+    return gaps
+
+
 class _Facts:
-    def __init__(self, scenario: Scenario, packets: list[Packet]) -> None:
+    def __init__(self, scenario: Scenario, recorded: CaptureFile) -> None:
         self.scenario = scenario
+        self.recorded = recorded
         addresses = ADDRESSES[scenario.family]
         ends = (addresses.server, addresses.client)
         self.sender, self.receiver = ends if scenario.data == "download" else ends[::-1]
-        self.packets = packets
+        self.packets = packets = [packet for _, _, packet in recorded.packets()]
         self.data = [p for p in packets if p.source == self.sender and p.payload_len]
+        self.acks: dict[tuple[int, int], set[int]] = defaultdict(set)
+        for packet in packets:
+            if packet.source == self.receiver and packet.flags & ACK:
+                self.acks[packet.source_port, packet.destination_port].add(packet.ack)
         self.path_mtu = scenario.path_mtu or 0
         self.most_copies = _most_copies(self.data)
         self.most_copies_too_big = _most_copies([p for p in self.data if p.ip_len > self.path_mtu])
@@ -63,22 +87,28 @@ class _Facts:
             found.append(f"the large segment is there {self.most_copies_too_big} times only")
         if at_sender and verdict in ("blackhole", "ptb_ignored") and not self._has_df():
             found.append("the large packets do not have DF set")
+        if at_sender and verdict in _HANGING_FOR_EVER and self._too_big_acked():
+            found.append("a packet above the path MTU was acknowledged")
+        if at_sender and verdict in _THROUGH and self._sent_large() and not self._holds("large_delivered"):
+            found.append("nothing large was acknowledged")
         if at_sender and verdict in _REPEATING and self.most_copies < 3:
             found.append(f"the head of the stream is there {self.most_copies} times only")
         if verdict in ("fragment_loss", "no_df") and self._has_df():
             found.append("large packets have DF set")
         if verdict == "blackhole_suspected" and not self._receiver_sees_hole():
-            found.append("the receiver shows no hole: neither SACK nor a duplicate ACK")
+            found.append("the receiver shows no hole: neither SACK nor a duplicate ACK nor a gap")
         if verdict == "zero_window" and not self._zero_window():
             found.append("the window never closes")
         found += [f"missing in it: {fact}" for fact in capture.facts if not self._holds(fact)]
-        if verdict == "not_exercised" and any(p.ip_len > 1280 for p in self.packets):
+        if verdict == "not_exercised" and any(p.ip_len > _LARGE and p.protocol == TCP for p in self.packets):
             found.append("a packet of more than 1280 bytes was sent")
         return found
 
     def _holds(self, fact: Fact) -> bool:
         if fact == "retransmissions":
             return self.most_copies > 1
+        if fact == "large_delivered":
+            return any(p.ip_len > _LARGE and self._acked(p) for p in self.data)
         if fact == "super_segments":
             return any(p.ip_len > self.path_mtu for p in self.data)
         if fact == "sequence_wraps":
@@ -88,13 +118,27 @@ class _Facts:
             return len(syns) > len({port for port, _ in syns})
         return any(p.flags & RST for p in self.packets)
 
+    def _sent_large(self) -> bool:
+        return any(p.ip_len > _LARGE for p in self.data)
+
+    def _acked(self, sent: Packet) -> bool:
+        """Some ACK of the receiver covers its last byte."""
+        acks = self.acks.get((sent.destination_port, sent.source_port))
+        end = sent.seq + sent.payload_len
+        return any(0 <= (ack - end) % 2**32 < 2**31 for ack in acks or ())
+
+    def _too_big_acked(self) -> bool:
+        if self.scenario.path_mtu_also is not None:
+            return False  # too big for one path, or at one time, only
+        return any(self._acked(p) for p in self.data if p.ip_len > self.path_mtu)
+
     def _has_df(self) -> bool:
         return any(p.df for p in self.data if p.ip_len > self.path_mtu)
 
     def _receiver_sees_hole(self) -> bool:
         acks = [p for p in self.packets if p.source == self.receiver and not p.payload_len]
         repeated = any((a.ack, a.window, a.source_port) == (b.ack, b.window, b.source_port) for a, b in pairwise(acks))
-        return repeated or any(p.has_sack for p in acks)
+        return repeated or any(p.has_sack for p in acks) or bool(first_gaps(self.recorded))
 
     def _zero_window(self) -> bool:
         return any(

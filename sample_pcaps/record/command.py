@@ -15,6 +15,7 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Any
 
+from . import accuracy
 from .laboratory import record, write_script
 from .network import LaboratoryError, sweep
 from .scenario import Capture, Scenario
@@ -31,6 +32,9 @@ Job = tuple[Scenario, dict[Capture, Path]]
 
 def main(arguments: list[str] | None = None) -> int:
     """Do what the arguments say; the answer is the exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["accuracy"]:
+        return accuracy.main(arguments[1:])
     options = _parse(arguments)
     if options.list:
         _print_list()
@@ -67,10 +71,11 @@ def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _parse(arguments: list[str] | None) -> argparse.Namespace:
+def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="record",
         description="Record real captures of the Linux TCP stack in network namespaces.",
+        epilog="`record accuracy --help`: measure the analyzer on recorded captures.",
     )
     parser.add_argument("names", nargs="*", help="scenarios to record (default: all)")
     parser.add_argument("--list", action="store_true", help="list the scenarios and stop")

@@ -70,6 +70,30 @@ class LoseRecords:
 
 
 @dataclass(frozen=True, slots=True)
+class LoseStretch:
+    """The recorder wrote nothing for a while, seconds after its first record."""
+
+    since: float
+    until: float
+
+    def apply(self, capture: CaptureFile) -> CaptureFile:
+        begins = capture.records[0].time_ns
+        lost = range(begins + int(self.since * 1e9), begins + int(self.until * 1e9))
+        return capture.with_records([r for r in capture.records if r.time_ns not in lost])
+
+
+@dataclass(frozen=True, slots=True)
+class ClockOff:
+    """The clock of this host is wrong by so many seconds."""
+
+    seconds: float
+
+    def apply(self, capture: CaptureFile) -> CaptureFile:
+        shift = int(self.seconds * 1e9)
+        return capture.with_records([replace(r, time_ns=r.time_ns + shift) for r in capture.records])
+
+
+@dataclass(frozen=True, slots=True)
 class MirrorTwice:
     """A SPAN port that copies a packet as it enters and again as it leaves the switch."""
 

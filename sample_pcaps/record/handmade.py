@@ -16,6 +16,7 @@ Kind = Literal[
     "sequence",  # the quoted sequence number lies far outside the window
     "ports",  # the quote carries the port that a NAT put there
     "addresses",  # the quote carries the address that a NAT put there
+    "own_source",  # sent in the name of the very host that it is for
     "sibling",  # about a flow of another host, delivered here by ECMP
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -45,7 +46,8 @@ def packet_too_big(packet: bytes, mtu: int, kind: Kind) -> bytes:
         quote[addresses_at + width : addresses_at + 2 * width] = _packed(_ELSEWHERE[seen.version])
         struct.pack_into("!HHI", quote, at, seen.source_port, 45_678, seen.seq ^ 0x5A5A5A5A)
     icmp_type, code = (3, 4) if seen.version == 4 else (2, 0)
-    ptb = bytearray(build_icmp(_ROUTER[seen.version], seen.source, icmp_type, code, rest=mtu, body=bytes(quote)))
+    router = seen.source if kind == "own_source" else _ROUTER[seen.version]
+    ptb = bytearray(build_icmp(router, seen.source, icmp_type, code, rest=mtu, body=bytes(quote)))
     if kind == "bad_checksum":
         ptb[(20 if seen.version == 4 else 40) + 2] ^= 0x55
     return bytes(ptb)

@@ -7,7 +7,6 @@ that they are scripted. Data flow from the server to the client, or from the cli
 
 from __future__ import annotations
 
-import hashlib
 import struct
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,6 +14,7 @@ from typing import Any, Literal
 from .capture_file import ETHERNET, CaptureFile, Record
 from .headers import ACK, FIN, PSH, RST, SYN, TCP, build_icmp, build_ip, build_tcp
 from .network import ADDRESSES
+from .scenario import Group, group_of
 
 _BEGINS_NS = 1_750_000_000 * 1_000_000_000
 _SNAP_LENGTH = 128
@@ -81,12 +81,12 @@ class Script:
     family: Literal[4, 6] = 4
     ttl: int = 64
     mss: int = 1460
+    blind: bool = False
 
     @property
-    def group(self) -> Literal["tune", "held_out"]:
+    def group(self) -> Group:
         """As for recorded scenarios."""
-        digest = hashlib.sha256(self.name.encode()).digest()
-        return "held_out" if digest[0] % 3 == 0 else "tune"
+        return group_of(self.name, self.blind)
 
     def truth(self) -> dict[str, Any]:
         """Its entry in truth.json."""

@@ -35,8 +35,10 @@ def _ignored(
     family: Literal[4, 6] = 4,
     data: Direction = "download",
     why: str = "",
+    whole: Verdicts = (),
     **settings: Any,
 ) -> Scenario:
+    """`whole` are the reasons that a capture without snap length must find."""
     talk = small_talk(2, every=0.2) + ask(WITH_TAIL)
     if data == "upload":
         talk = upload(WITH_TAIL)
@@ -52,7 +54,13 @@ def _ignored(
         ),
         flows=(Flow(talk=talk, ends="hangs"),),
         seconds=14,
-        captures=at_both_ends(accept, HOLE, ptb=("ignored", *reasons), why=why),
+        captures=(
+            *at_both_ends(accept, HOLE, ptb=("ignored", *reasons), why=why),
+            *(
+                Capture(role="sender", label="whole", accept=accept, ptb=("ignored", *whole), snap_length=2000)
+                for _ in whole[:1]
+            ),
+        ),
         **settings,
     )
 
@@ -71,6 +79,7 @@ def _heeded(name: str, shows: str, hop: NarrowHop, **settings: Any) -> Scenario:
 
 
 _OTHER_FLOW = ("blackhole", "ptb_ignored")
+_CUT_CHECKSUM = "the snap length cuts the PTB, so its checksum cannot be verified here"
 
 PTBS: tuple[Scenario, ...] = (
     _heeded("ptb_plain", "a correct PTB from the middle of the path", NarrowHop(mtu=1400, ptb="plain")),
@@ -177,12 +186,21 @@ PTBS: tuple[Scenario, ...] = (
         mtu=1200,
         family=6,
     ),
-    _ignored("ptb_bad_checksum", "the PTB's checksum is wrong", "bad_checksum", ("checksum",)),
+    _ignored(
+        "ptb_bad_checksum",
+        "the PTB's checksum is wrong",
+        "bad_checksum",
+        ("checksum", "host"),
+        whole=("checksum",),
+        why=_CUT_CHECKSUM,
+    ),
     _ignored(
         "ptb_bad_checksum_ipv6",
         "the ICMPv6 PTB's checksum is wrong, upload",
         "bad_checksum",
-        ("checksum",),
+        ("checksum", "host"),
+        whole=("checksum",),
+        why=_CUT_CHECKSUM,
         family=6,
         data="upload",
     ),

@@ -7,7 +7,7 @@ from .scripted import Ack, Data, Ends, Event, Ptb, Script
 _FULL = 1460
 
 
-def _flight(at: float, full: int = _FULL) -> tuple[Event, ...]:
+def flight(at: float, full: int = _FULL) -> tuple[Event, ...]:
     """Three full segments and a small one; the receiver's SACK shows that the small one arrived."""
     return (
         Data(at, 0, full),
@@ -18,11 +18,12 @@ def _flight(at: float, full: int = _FULL) -> tuple[Event, ...]:
     )
 
 
-def _again(*times: float, length: int = _FULL, df: bool = True) -> tuple[Event, ...]:
+def again(*times: float, length: int = _FULL, df: bool = True) -> tuple[Event, ...]:
+    """The first segment, again."""
     return tuple(Data(at, 0, length, df) for at in times)
 
 
-def _recut(at: float, piece: int, end: int, total: int, df: bool = True) -> tuple[Event, ...]:
+def recut(at: float, piece: int, end: int, total: int, df: bool = True) -> tuple[Event, ...]:
     """The bytes up to `end` in pieces of `piece`, each ACKed; then everything up to `total` is."""
     events: list[Event] = []
     for offset in range(0, end, piece):
@@ -48,7 +49,7 @@ SCRIPTS: tuple[Script, ...] = (
         shows="macOS: at the second timeout DF is cleared and the MSS becomes 1200",
         path_mtu=1400,
         accept=_QUICKLY_RECOVERED,
-        events=(*_flight(1.0), *_again(1.3), *_recut(1.9, 1200, 3 * _FULL, _ALL, df=False)),
+        events=(*flight(1.0), *again(1.3), *recut(1.9, 1200, 3 * _FULL, _ALL, df=False)),
         why=_QUICKLY,
     ),
     Script(
@@ -57,10 +58,10 @@ SCRIPTS: tuple[Script, ...] = (
         path_mtu=1100,
         accept=("blackhole", "blackhole_probable", "fragment_loss", "stall"),
         events=(
-            *_flight(1.0),
-            *_again(1.3),
-            *_again(1.9, 3.1, 5.5, length=1200, df=False),
-            *_again(10.3, 19.9, 39.1),
+            *flight(1.0),
+            *again(1.3),
+            *again(1.9, 3.1, 5.5, length=1200, df=False),
+            *again(10.3, 19.9, 39.1),
         ),
         why="routers that fragment, and a firewall that drops fragments, beside a PMTUD black hole",
     ),
@@ -71,9 +72,9 @@ SCRIPTS: tuple[Script, ...] = (
         accept=("blackhole_recovered",),
         ttl=128,
         events=(
-            *_flight(1.0),
-            *_again(1.3, 1.9, 3.1),
-            *_again(5.5, df=False),
+            *flight(1.0),
+            *again(1.3, 1.9, 3.1),
+            *again(5.5, df=False),
             Ack(5.53, _FULL),
             Data(5.531, _FULL, 536),
             Ack(5.561, _FULL + 536),
@@ -92,7 +93,7 @@ SCRIPTS: tuple[Script, ...] = (
         path_mtu=1400,
         accept=("blackhole_recovered",),
         ttl=128,
-        events=(*_flight(1.0), *_again(1.3, 1.9, 3.1), *_recut(5.5, 536, 3 * _FULL, _ALL)),
+        events=(*flight(1.0), *again(1.3, 1.9, 3.1), *recut(5.5, 536, 3 * _FULL, _ALL)),
     ),
     Script(
         name="scripted_windows_hangs",
@@ -100,7 +101,7 @@ SCRIPTS: tuple[Script, ...] = (
         path_mtu=1400,
         accept=("blackhole",),
         ttl=128,
-        events=(*_flight(1.0), *_again(1.3, 1.9, 3.1, 5.5, 10.3), Ends(19.9, _ALL, "rst")),
+        events=(*flight(1.0), *again(1.3, 1.9, 3.1, 5.5, 10.3), Ends(19.9, _ALL, "rst")),
     ),
     Script(
         name="scripted_windows_zero_length",
@@ -123,7 +124,7 @@ SCRIPTS: tuple[Script, ...] = (
         shows="FreeBSD with pmtud_blackhole_detection: 1200 at the second timeout, DF kept",
         path_mtu=1400,
         accept=_QUICKLY_RECOVERED,
-        events=(*_flight(1.0), *_again(1.25), *_recut(1.75, 1200, 3 * _FULL, _ALL)),
+        events=(*flight(1.0), *again(1.25), *recut(1.75, 1200, 3 * _FULL, _ALL)),
         why=_QUICKLY,
     ),
     Script(
@@ -135,9 +136,9 @@ SCRIPTS: tuple[Script, ...] = (
         family=6,
         mss=1440,
         events=(
-            *_flight(1.0, full=1440),
-            *_again(1.25, length=1440),
-            *_recut(1.75, 1220, 3 * 1440, 3 * 1440 + 300),
+            *flight(1.0, full=1440),
+            *again(1.25, length=1440),
+            *recut(1.75, 1220, 3 * 1440, 3 * 1440 + 300),
         ),
     ),
     Script(
@@ -145,7 +146,7 @@ SCRIPTS: tuple[Script, ...] = (
         shows="FreeBSD by default: the same size for ever",
         path_mtu=1400,
         accept=("blackhole",),
-        events=(*_flight(1.0), *_again(1.25, 1.75, 2.75, 4.75, 8.75, 16.75, 32.75)),
+        events=(*flight(1.0), *again(1.25, 1.75, 2.75, 4.75, 8.75, 16.75, 32.75)),
     ),
     Script(
         name="scripted_plateau",
@@ -153,7 +154,7 @@ SCRIPTS: tuple[Script, ...] = (
         path_mtu=1100,
         accept=("pmtud_ok",),
         ptb=("accepted", "mtu_zero"),
-        events=(*_flight(1.0), Ptb(1.031, 0, _FULL, 0), *_recut(1.04, 966, 3 * _FULL, _ALL)),
+        events=(*flight(1.0), Ptb(1.031, 0, _FULL, 0), *recut(1.04, 966, 3 * _FULL, _ALL)),
     ),
     Script(
         name="scripted_macos_healthy",
@@ -177,8 +178,8 @@ SCRIPTS: tuple[Script, ...] = (
         accept=("loss", "stall", "content_drop"),
         ttl=128,
         events=(
-            *_flight(1.0),
-            *_again(1.3, 1.9, 3.1, 5.5),
+            *flight(1.0),
+            *again(1.3, 1.9, 3.1, 5.5),
             Ack(5.53, _FULL, ((3 * _FULL, _ALL),)),
             Data(5.531, _FULL, _FULL),
             Data(5.5311, 2 * _FULL, _FULL),

@@ -105,6 +105,7 @@ _TRAFFIC = (
         "narrows_in_flight",
         "the path narrows to 1400 in the middle of a download, and no PTB comes",
         1400,
+        path_mtu_also=1500,
         path=Path(
             round_trip=0.02,
             hazards=(
@@ -132,6 +133,7 @@ _TRAFFIC = (
         shows="several connections, of which only those on one of two parallel paths are hit; the "
         "hop is a switch, so no ICMP can exist",
         path_mtu=1450,
+        path_mtu_also=1500,
         path=Path(round_trip=0.02, hazards=(NarrowHop(mtu=1450, port=8081),)),
         flows=(
             Flow(port=8080, talk=small_talk(2, every=0.2) + ask(20_000)),

@@ -95,6 +95,7 @@ _PMTUD = (
         name="pmtud_ok_in_flight",
         shows="the path narrows in the middle of a kept-alive connection, PTB and all",
         path_mtu=1400,
+        path_mtu_also=1500,
         path=Path(hazards=(NarrowHop(mtu=1400, ptb="plain", since=2.5),)),
         flows=(Flow(talk=(ask(WITH_TAIL) + small_talk(1, every=0.5)) * 6),),
         captures=_PMTUD_WORKS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import select
 import socket
 import struct
@@ -12,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .headers import build_icmp
+from .headers import SYN, TCP, build_icmp, build_ip, build_tcp
 from .network import Network
 from .scenario import Flow, Say
 
@@ -65,6 +66,8 @@ class Traffic:
     def start(self) -> None:
         if self.network.scenario.pings:
             self._spawn(self._ping)
+        if self.network.scenario.syn_flood:
+            self._spawn(self._flood)
         for outcome in self.outcomes:
             outcome.running = 1
             self._spawn(self._client, outcome)
@@ -169,43 +172,68 @@ class Traffic:
 
     def _converse(self, outcome: Outcome, made: socket.socket, me: str) -> None:
         made.setblocking(False)
+        unread = 0  # bytes that the other side may have sent by now and that nobody waited for
         try:
             for message in outcome.flow.talk:
                 if message.speaker == me:
                     self._sleep(message.after)
-                    self._send(made, message)
+                    unread -= self._send(made, message, unread)
+                elif message.heard:
+                    self._receive(made, message, message.size + unread)
+                    unread = 0
                 else:
-                    self._receive(made, message)
+                    unread += message.size
                 outcome.said[me] += 1
+            self._receive_bytes(made, unread)
             if me == "server":  # the client closes first
                 self._until_closed(made)
         except _StoppedError:
             pass
         except OSError as error:
             outcome.errors.append(f"{me}: {error}")
+            if me == "client" and outcome.flow.client_aborts:
+                _reset_on_close(made)
         finally:
             made.close()
 
-    def _send(self, made: socket.socket, message: Say) -> None:
-        data = (message.content * (message.size // len(message.content) + 1))[: message.size]
+    def _send(self, made: socket.socket, message: Say, unread: int) -> int:
+        """Send all of it, and read meanwhile what is unread; the answer is how much was."""
+        size = message.size if message.cut_after is None else message.cut_after
+        data = (message.content * (size // len(message.content) + 1))[:size]
+        got = 0
         while data:
             self._check()
-            _, ready, _ = select.select([], [made], [], _TICK)
-            if ready:
+            readable, writable, _ = select.select([made] if got < unread else [], [made], [], _TICK)
+            if readable:
+                got += self._read(made, unread - got)
+            if writable:
                 data = data[made.send(data) :]
+        if message.cut_after is not None:
+            if message.cut_by == "rst":
+                _reset_on_close(made)
+            raise OSError("killed")
+        return got
 
-    def _receive(self, made: socket.socket, message: Say) -> None:
-        missing = message.size
+    def _receive(self, made: socket.socket, message: Say, size: int) -> None:
         if message.reader_pauses:
             self._sleep(message.after + message.reader_pauses)
+        self._receive_bytes(made, size, message.reader_pace)
+
+    def _receive_bytes(self, made: socket.socket, missing: int, pace: float = 0.0) -> None:
         while missing:
             self._check()
-            ready, _, _ = select.select([made], [], [], _TICK)
-            if ready:
-                got = made.recv(min(missing, 65536))
-                if not got:
-                    raise OSError("closed by the other side")
-                missing -= len(got)
+            if select.select([made], [], [], _TICK)[0]:
+                most = int(pace * _TICK) if pace else 65536
+                missing -= self._read(made, min(missing, most))
+                if pace:
+                    self._sleep(_TICK)
+
+    @staticmethod
+    def _read(made: socket.socket, most: int) -> int:
+        got = made.recv(most)
+        if not got:
+            raise OSError("closed by the other side")
+        return len(got)
 
     def _until_closed(self, made: socket.socket) -> None:
         while True:
@@ -234,6 +262,22 @@ class Traffic:
                 )
                 raw.sendto(request[20:], (receiver, 0))  # the kernel writes the IP header
 
+    def _flood(self) -> None:
+        """SYNs in the names of hosts that are not there, in a second or so."""
+        scenario, addresses = self.network.scenario, self.network.addresses
+        chance = random.Random(7)
+        with self.network.inside("client"):
+            raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        with raw, suppress(_StoppedError):
+            for number in range(scenario.syn_flood):
+                self._sleep(1.0 / scenario.syn_flood)
+                source = addresses.client_net.replace(".0/24", f".{100 + number % 150}")
+                ends = source, addresses.server
+                ports = chance.randrange(1024, 65536), scenario.flows[0].port
+                options = struct.pack("!BBH", 2, 4, 1460)
+                syn = build_tcp(*ends, ports, seq=chance.randrange(2**32), ack=0, flags=SYN, options=options)
+                raw.sendto(build_ip(*ends, TCP, syn, df=False), (addresses.server, 0))
+
     def _sleep(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
@@ -253,3 +297,7 @@ def _set_initial_sequence(made: socket.socket, number: int) -> None:
     made.setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR_QUEUE, _TCP_SEND_QUEUE)
     made.setsockopt(socket.IPPROTO_TCP, _TCP_QUEUE_SEQ, struct.pack("I", number))
     made.setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR, 0)
+
+
+def _reset_on_close(made: socket.socket) -> None:
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

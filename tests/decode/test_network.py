@@ -157,6 +157,6 @@ def test_an_ip_header_cut_anywhere_says_so(packet: bytes, header: int) -> None:
     frame = ethernet(packet, 0x0800 if packet[0] >> 4 == 4 else 0x86DD)
     for length in range(header):
         assert decode(frame[: 14 + length], 1, len(frame))[1] == "IP header cut by snap length"
-    for length in range(header, header + 20):
+    for length in range(header, header + 16):
         assert decode(frame[: 14 + length], 1, len(frame))[1] == "TCP header cut by snap length"
-    assert decode(frame[: 14 + header + 20], 1, len(frame))[1] == ""
+    assert decode(frame[: 14 + header + 16], 1, len(frame))[1] == ""

@@ -2,10 +2,22 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import subprocess
+from pathlib import Path
 
 import pytest
 
-from analyzer.knowledge.fixes import MOST_FIXES, Fix, fixes_for, safe_mtu
+from analyzer.knowledge import fixes as module
+from analyzer.knowledge.fixes import (
+    ALL,
+    PLATFORMS,
+    SIZE_WORDS,
+    Fix,
+    entries,
+    fixes_for,
+    settled_mtu,
+    unknown_platforms,
+)
 from analyzer.results import PROBLEMS, SIZE_PROBLEMS, VERDICTS, PathMtu
 
 BRACKETS = (
@@ -21,9 +33,13 @@ BRACKETS = (
 )
 ENDS = {4: ("10.0.2.2", "10.0.1.2"), 6: ("2001:db8:5::10", "fe80::1")}
 REASONS = ("checksum", "tuple", "sequence", "mtu_zero", "mtu_not_smaller", "below_1280", "host")
+BLANK = re.compile(r"<[a-z][a-z0-9_]*>")
+MOST = 7  # of the short list
 
 
-def fixes(verdict: str, version: int, bracket: PathMtu, *reasons: str) -> tuple[Fix, ...]:
+def fixes(
+    verdict: str, version: int, bracket: PathMtu, *reasons: str, platforms: tuple[str, ...] = ()
+) -> tuple[Fix, ...]:
     sender, receiver = ENDS[version]
     return fixes_for(
         verdict,
@@ -32,44 +48,106 @@ def fixes(verdict: str, version: int, bracket: PathMtu, *reasons: str) -> tuple[
         path_mtu=bracket,
         version=version,
         ptb_reasons=reasons,
+        platforms=platforms,
     )
+
+
+def text_of(found: tuple[Fix, ...]) -> str:
+    return "\n".join(fix.command for fix in found)
+
+
+def commands(version: int, bracket: PathMtu, verdict: str = "blackhole") -> str:
+    return text_of(fixes(verdict, version, bracket))
+
+
+# The data.
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_every_entry_has_what_it_needs(platform: str) -> None:
+    steps = {step for plans in (module._PLANS, module._PTB_PLANS) for plan in plans.values() for step in plan}
+    assert entries(platform)
+    for entry in entries(platform):
+        assert set(entry) <= {"step", "ip", "where", "command", "why", "source", "extra", "platform"}
+        assert entry["step"] in steps
+        assert entry.get("ip") in (None, 4, 6)
+        assert entry["where"]
+        assert entry["why"]
+        assert not entry["why"].endswith(".")
+        assert entry["source"]
+        for url in entry["source"].split():
+            assert re.fullmatch(r"https://[\w.-]+/\S+", url)
+
+
+def test_every_file_is_a_platform() -> None:
+    assert {path.stem for path in (Path(module.__file__).parent / "platforms").glob("*")} == set(PLATFORMS)
+
+
+def test_every_step_has_a_way_on_linux() -> None:
+    steps = {step for plans in (module._PLANS, module._PTB_PLANS) for plan in plans.values() for step in plan}
+    assert {entry["step"] for entry in entries("linux")} == steps
 
 
 @pytest.mark.parametrize("version", [4, 6])
 @pytest.mark.parametrize("bracket", BRACKETS)
 @pytest.mark.parametrize("verdict", VERDICTS)
-def test_every_blank_is_filled(verdict: str, bracket: PathMtu, version: int) -> None:
+def test_every_template_is_filled(verdict: str, bracket: PathMtu, version: int) -> None:
     for reason in REASONS if verdict == "ptb_ignored" else ("host",):
-        for fix in fixes(verdict, version, bracket, reason):
+        for fix in (*fixes(verdict, version, bracket, reason, platforms=(ALL,)), *fixes(verdict, version, bracket)):
             text = " ".join(fix)
-            assert "{" not in text
+            assert not BLANK.search(text)
             assert "None" not in text
-            assert not re.search(r"(-s|--set-mss|mtu) -\d", text)  # no negative sizes
-            assert fix.where
-            assert fix.why
-            assert not fix.why.endswith(".")
+            assert not re.search(r"(-s|-l|-g|-G|mss|mtu) -\d", text)  # no negative sizes
             assert "blocked" not in text
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("version", [4, 6])
+def test_every_platform_cures_a_black_hole(platform: str, version: int) -> None:
+    found = fixes("blackhole", version, PathMtu(1400, 1499), platforms=(platform,))
+    assert {"1400", "1360" if version == 4 else "1340"} & set(re.findall(r"\d+", text_of(found))) or platform in (
+        "cilium",  # its number is the MTU below the overlay
+        "flannel",
+    )
+    assert any(fix.platform == platform for fix in found)
+    assert {fix.platform for fix in found} <= {platform, "linux"}  # Linux where the platform is no host
+
+
+def test_the_shell_understands_the_measurement() -> None:
+    for version in (4, 6):
+        command = next(fix.command for fix in fixes("blackhole", version, PathMtu(752, 1499)) if "lo=" in fix.command)
+        subprocess.run(["/bin/sh", "-n", "-c", command], check=True)
+        # `ping` as it answers on a path of 1400 bytes: the search must end there.
+        stub = 'ping() { for a in "$@"; do [ "$last" = -s ] && size=$a; last=$a; done; [ $((size + H)) -le 1400 ]; }; '
+        headers = 28 if version == 4 else 48
+        done = subprocess.run(
+            ["/bin/sh", "-c", stub.replace("H", str(headers)) + command], check=True, capture_output=True, text=True
+        )
+        assert done.stdout == "1400\n"
+
+
+# What is given.
 
 
 @pytest.mark.parametrize("verdict", sorted(SIZE_PROBLEMS))
 @pytest.mark.parametrize("version", [4, 6])
-def test_problems_of_size_get_a_handful_of_fixes(verdict: str, version: int) -> None:
-    least = 2 if (verdict, version) == ("fragment_loss", 6) else 4  # IPv6 has no fragments on the way
-    assert least <= len(fixes(verdict, version, PathMtu(1400, 1499), *REASONS)) <= MOST_FIXES
+@pytest.mark.parametrize("bracket", BRACKETS)
+def test_problems_of_size_get_a_handful_of_fixes(verdict: str, version: int, bracket: PathMtu) -> None:
+    found = fixes(verdict, version, bracket, "host")
+    most = MOST + 1 if verdict == "ptb_ignored" else MOST  # why it was ignored comes on top
+    assert 3 <= len(found) <= most
+    assert {fix.platform for fix in found} == {"linux"}
 
 
 @pytest.mark.parametrize("verdict", sorted(set(VERDICTS) - PROBLEMS - {"loss"}))
 def test_healthy_flows_need_none(verdict: str) -> None:
-    assert fixes(verdict, 4, PathMtu(1500)) == ()
+    assert fixes(verdict, 4, PathMtu(1500), platforms=(ALL,)) == ()
 
 
 def test_other_problems_get_short_advice() -> None:
     for verdict in ("dead_path", "zero_window", "content_drop", "stall", "inconclusive", "loss"):
         assert 1 <= len(fixes(verdict, 4, PathMtu(1500))) <= 2
-
-
-def commands(version: int, bracket: PathMtu, verdict: str = "blackhole") -> str:
-    return "\n".join(fix.command for fix in fixes(verdict, version, bracket))
+        assert fixes(verdict, 4, PathMtu(1500), platforms=("cisco",)) == fixes(verdict, 4, PathMtu(1500))
 
 
 def test_numbers_for_ipv4() -> None:
@@ -82,6 +160,7 @@ def test_numbers_for_ipv4() -> None:
     assert "icmp type destination-unreachable icmp code frag-needed accept" in text
     assert "ip route replace 10.0.1.2/32 via GATEWAY mtu 1400" in text
     assert "sysctl -w net.ipv4.tcp_mtu_probing=1" in text
+    assert text.count("-s 1472") == 2  # the finding, and the fix
 
 
 def test_numbers_for_ipv6() -> None:
@@ -94,26 +173,40 @@ def test_numbers_for_ipv6() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bracket", "version", "safe", "guess"),
+    ("bracket", "mtu"),
     [
-        (PathMtu(1400, 1499, 1420), 4, 1420, False),
-        (PathMtu(1400, 1499, None), 4, 1400, False),
-        (PathMtu(752, 1499, None), 4, 1280, True),  # no tiny MTU only because nothing larger was tried
-        (PathMtu(752, 1499, None), 6, 1280, False),  # IPv6 promises 1280
-        (PathMtu(None, None, None), 4, 1280, True),
-        (PathMtu(300, 551, None), 4, 300, False),
-        (PathMtu(None, 551, None), 4, 68, False),
-        (PathMtu(900, 1000, None), 6, 1280, True),
+        (PathMtu(1400, 1499, 1420), 1420),
+        (PathMtu(1400, 1499, None), 1400),
+        (PathMtu(1400, None, None), 1400),
+        (PathMtu(752, 1499, None), None),  # no tiny MTU only because nothing larger was tried
+        (PathMtu(1076, 1499, None), None),  # nor what a stack fell back to
+        (PathMtu(None, None, None), None),
+        (PathMtu(None, 1499, None), None),
+        (PathMtu(300, 551, None), 300),
+        (PathMtu(None, 551, None), None),
     ],
 )
-def test_the_safe_mtu(bracket: PathMtu, version: int, safe: int, guess: bool) -> None:
-    assert safe_mtu(bracket, version) == (safe, guess)
+def test_the_mtu_that_the_evidence_gives(bracket: PathMtu, mtu: int | None) -> None:
+    assert settled_mtu(bracket) == mtu
 
 
-def test_a_guess_is_called_one() -> None:
-    whys = " ".join(fix.why for fix in fixes("blackhole_suspected", 4, PathMtu(None, 1499)))
-    assert "1280 is a guess to be verified" in whys
-    assert "guess" not in " ".join(fix.why for fix in fixes("blackhole", 4, PathMtu(1400, 1499)))
+@pytest.mark.parametrize("bracket", [b for b in BRACKETS if settled_mtu(b) is None])
+@pytest.mark.parametrize("version", [4, 6])
+def test_without_evidence_no_number_but_a_measurement(bracket: PathMtu, version: int) -> None:
+    found = fixes("blackhole", version, bracket, platforms=(ALL,))
+    first = [fix.command for fix in found[:6]]
+    assert any(command.startswith("lo=") for command in first)
+    for fix in found:
+        if re.search(r"mss|mtu", fix.command) and "probing" not in fix.command and "ss -ti" not in fix.command:
+            words = set(re.findall(r"[A-Z]+", fix.command))
+            assert words & (SIZE_WORDS | {"UNDERLAY"}) or "path-mtu" in fix.command or "unreachables" in fix.command
+            assert not re.search(r"(mss|mtu)[ =:-]\d", fix.command, re.IGNORECASE)
+    assert "MSS is the measured path MTU less" in " ".join(fix.why for fix in found)
+
+
+def test_a_narrow_bracket_needs_no_measurement() -> None:
+    assert "lo=" not in commands(4, PathMtu(1400, 1499))
+    assert "lo=" in commands(4, PathMtu(1400, None))  # what is lost is not known
 
 
 def test_each_reason_of_an_ignored_ptb_has_its_own_cure() -> None:
@@ -129,3 +222,33 @@ def test_addresses_are_placed_as_they_came() -> None:
         assert sender in text
         assert receiver in text
         assert ipaddress.ip_address(sender).version == version
+
+
+# Platforms.
+
+
+def test_the_short_list_is_part_of_linux() -> None:
+    short = fixes("blackhole", 4, PathMtu(1400, 1499))
+    long = fixes("blackhole", 4, PathMtu(1400, 1499), platforms=("linux",))
+    assert set(short) < set(long)
+    assert set(long) < set(fixes("blackhole", 4, PathMtu(1400, 1499), platforms=(ALL,)))
+
+
+def test_hosts_ping_in_their_own_way() -> None:
+    for platform, ping in (("windows", "ping -f -n 3 -l 1472"), ("macos", "ping -D -c 3 -s 1472")):
+        text = text_of(fixes("blackhole", 4, PathMtu(1400, 1499), platforms=(platform,)))
+        assert ping in text
+        assert "ping -M" not in text
+    assert "ping -M do" in text_of(fixes("blackhole", 4, PathMtu(1400, 1499), platforms=("cisco",)))
+
+
+def test_several_platforms_come_together() -> None:
+    found = fixes("blackhole", 4, PathMtu(1400, 1499), platforms=("pf", "cisco"))
+    text = text_of(found)
+    assert "ip tcp adjust-mss 1360" in text
+    assert "scrub (max-mss 1360)" in text
+    assert "TCPMSS" not in text
+
+
+def test_unknown_names() -> None:
+    assert unknown_platforms(("cisco", "all", "os/2", "linux")) == ["os/2"]

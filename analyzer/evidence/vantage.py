@@ -1,0 +1,80 @@
+"""Where on the path the capture was taken: at one of the two hosts, or between them.
+
+Three witnesses, the surest first: what the capturing host itself noted (which packets came in, which it
+sent), the TTL (a host's own packets still have the one they started with), and the handshake (at a host,
+its own answer follows at once).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from analyzer.evidence.conversation import INITIAL_TTLS, Conversation, Way
+
+CLIENT = "client"
+SERVER = "server"
+BETWEEN = "between"
+UNKNOWN = "unknown"
+
+MOST_HOPS = 30
+"""More routers than that, and the TTL started from another number."""
+
+AT_ONCE = 4
+"""A host's own answer takes at most this fraction of the round trip to the other one."""
+
+
+class Vantage(NamedTuple):
+    """`where` is CLIENT (at it or on its link), SERVER, BETWEEN or UNKNOWN; `because` a clause that says why."""
+
+    where: str
+    because: str
+
+
+def hops(way: Way) -> int | None:
+    """Routers between this direction's sender and the capture point, by TTL; None: unknown."""
+    left = way.count["ttl_max"]
+    if not way.count["packets"] or left <= 0:
+        return None
+    count = min((initial - left for initial in INITIAL_TTLS if initial >= left), default=None)
+    return count if count is not None and count <= MOST_HOPS else None
+
+
+def vantage(conversation: Conversation) -> Vantage:
+    """Where the conversation was captured."""
+    client, server = conversation.way_to_server(), conversation.way_to_client()
+    if noted := _noted(client, server):
+        return Vantage(noted, "the capturing host noted which packets it sent and which it received")
+    from_client, from_server = hops(client), hops(server)
+    if from_client is None or from_server is None:
+        return Vantage(UNKNOWN, "packets of one direction only" if client.one_sided else "TTLs say nothing")
+    ttls = (
+        f"packets of the client had passed {_routers(from_client)}, those of the server {_routers(from_server)}, by TTL"
+    )
+    if from_client and from_server:
+        return Vantage(BETWEEN, ttls)
+    if from_client != from_server:
+        return Vantage(SERVER if from_client else CLIENT, ttls)
+    # No router at all on either side: the handshake decides.
+    there, back = client.rtt, server.rtt
+    if there and back and there * AT_ONCE <= back:
+        return Vantage(SERVER, "its answer to the SYN followed at once, the client's took the round trip")
+    if there and back and back * AT_ONCE <= there:
+        return Vantage(CLIENT, "its answer to the SYN/ACK followed at once, the server's took the round trip")
+    return Vantage(UNKNOWN, "both ends are on the same link")
+
+
+def _noted(client: Way, server: Way) -> str:
+    """Who captured, by the directions in the capture; empty where it has none."""
+    sent = (client.count["went_out"], server.count["went_out"])
+    received = (client.count["came_in"], server.count["came_in"])
+    if not any(sent) and not any(received):
+        return ""
+    if any(out and came for out, came in zip(sent, received, strict=True)):
+        return BETWEEN  # the same direction comes in and goes out: forwarded
+    if sent[0] or (received[1] and not received[0] and not sent[1]):
+        return "" if sent[1] else CLIENT
+    return SERVER
+
+
+def _routers(count: int) -> str:
+    return f"{count} router{'' if count == 1 else 's'}" if count else "no router"

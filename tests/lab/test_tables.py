@@ -1,0 +1,76 @@
+"""The laboratory's tables: names, groups, and truths that the contract's words can express."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from record.capture_file import ETHERNET, CaptureFile, Record
+from record.checks import first_gaps
+from record.headers import ACK, SYN, TCP, build_ip, build_tcp
+from record.laboratory import truth_of
+from record.scenario import Capture, Scenario, group_of
+from record.tables import SCENARIOS, SCRIPTS
+
+from analyzer.results import VERDICTS
+
+SECOND = 1_000_000_000
+SERVER, CLIENT = "203.0.113.10", "192.0.2.10"
+SAMPLES = Path(__file__).parents[2] / "sample_pcaps"
+
+
+def test_names_and_files_are_unique() -> None:
+    names = [scenario.name for scenario in SCENARIOS] + [script.name for script in SCRIPTS]
+    files = [scenario.file_of(capture) for scenario in SCENARIOS for capture in scenario.captures]
+    assert len(set(names)) == len(names)
+    assert len(set(files)) == len(files)
+
+
+def test_truths_use_the_verdicts_of_the_contract() -> None:
+    for scenario in SCENARIOS:
+        for capture in scenario.captures:
+            for allowed in (capture.accept, *capture.flows.values()):
+                assert allowed, scenario.name
+                assert set(allowed) <= set(VERDICTS), scenario.name
+
+
+def test_a_truth_by_port_names_the_ports_of_the_flows() -> None:
+    for scenario in SCENARIOS:
+        ports = {flow.port for flow in scenario.flows}
+        for capture in scenario.captures:
+            assert not capture.flows or capture.flows.keys() == ports, scenario.name
+
+
+def test_the_blind_set_is_held_out_and_nothing_else_is() -> None:
+    held_out = [scenario for scenario in SCENARIOS if scenario.group == "held_out"]
+    assert held_out == [scenario for scenario in SCENARIOS if scenario.blind]
+    assert len(held_out) >= 45
+    assert {group_of(name, blind=False) for name in map(str, range(50))} == {"tune", "seen"}
+
+
+def test_the_samples_are_not_held_out() -> None:
+    truth = json.loads((SAMPLES / "truth.json").read_text())
+    assert {facts["group"] for facts in truth.values()} == {"tune", "seen"}
+
+
+def _capture(seconds_after_hole: int) -> CaptureFile:
+    packets = (
+        (0, SYN, 0, 0),
+        (1, ACK, 1, 100),
+        (2, ACK, 1101, 100),  # a gap of 1000 bytes
+        (2 + seconds_after_hole, ACK, 101, 0),
+    )
+    records = []
+    for second, flags, seq, size in packets:
+        segment = build_tcp(SERVER, CLIENT, (8080, 5000), seq=seq, ack=1, flags=flags, payload=bytes(size))
+        frame = bytes(12) + b"\x08\x00" + build_ip(SERVER, CLIENT, TCP, segment)
+        records.append(Record(second * SECOND, len(frame), frame))
+    return CaptureFile(ETHERNET, 2000, tuple(records))
+
+
+def test_a_file_that_ends_with_the_hole_may_be_inconclusive() -> None:
+    capture = Capture(role="receiver", accept=("blackhole_suspected",))
+    scenario = Scenario(name="made_up", shows="a hole", path_mtu=1400, captures=(capture,))
+    assert first_gaps(_capture(1)) == {(8080, 5000): 2 * SECOND}
+    assert truth_of(scenario, capture, _capture(1))["accept"] == ["blackhole_suspected", "inconclusive"]
+    assert truth_of(scenario, capture, _capture(3))["accept"] == ["blackhole_suspected"]
