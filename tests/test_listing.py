@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analyzer.flows.tables import C_FLOWS
+from analyzer.flows.tables import C_FLOWS, MARK_INSIDE
 from analyzer.inputs import prepare, walk_inputs
 from analyzer.listing import ROW, Lister
 from tests.builders import Packet, ipv4, pcap, sack, tcp, timestamps
 from tests.reading import CAPTURES, LAB, Skimmed, open_reader, skim
 from tests.traffic import generated, random_capture, skimmed
+from tests.wrapping import ENCAPSULATIONS, frame, ip_packets, wrapped
+
+STORY = next(path for path in CAPTURES if path.name == "tunnel_blackhole_at_server.pcap")
 
 
 def listed(*sources: bytes | Path, watched: Any = None, compiled: bool = False, rows: int = 4096) -> Any:
@@ -106,3 +109,15 @@ def test_relative_numbers_go_on_above_the_wrap() -> None:
     rows, _ = listed(pcap(segments, link=101))
     assert rows["raw_seq"].tolist() == [2**32 - 500, 500, 1500, 2500]
     assert rows["seq"].tolist() == [1, 1001, 2001, 3001]
+
+
+def test_packets_inside_of_tunnels_are_those_of_the_skim() -> None:
+    plain = ip_packets(STORY)
+    wrap = ENCAPSULATIONS["VXLAN"][0]
+    data = pcap(wrapped(plain, lambda packet, wire: frame(wrap(packet, wire), wire + 50)), link=1)
+    rows, _ = listed(data)
+    assert_like_the_skim(rows, skim(data))
+    flow = skim(data).state.flows[1:2].copy()
+    one, _ = listed(data, watched=flow)
+    assert one["ip_len"].tolist() == rows["ip_len"][rows["stream"] == 1].tolist()
+    assert ((one["marks"] & MARK_INSIDE) != 0).all()
