@@ -294,7 +294,7 @@ def test_every_reason_is_counted_under_its_name(tmp_path: Path) -> None:
         Packet(0, ethernet(b"\x44" + good[1:])),
         Packet(0, ethernet(ipv4(bytes(20), offset=1480, df=False))),
         Packet(0, ethernet(ipv4(bytes(20), protocol=17))),
-        Packet(0, ethernet(good)[:53], 54),
+        Packet(0, ethernet(good)[:49], 54),
         Packet(0, ethernet(ipv4(tcp()[:12] + b"\x40" + tcp()[13:]))),
         Packet(0, ethernet(ipv4(icmp(3, 4, bytes(4)), protocol=1))[:41], 42),
         Packet(0, ethernet(ipv4(icmp(3, 4, bytes(4)), protocol=1))),

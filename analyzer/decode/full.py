@@ -44,6 +44,7 @@ class Quote(NamedTuple):
     sport: int | None
     dport: int | None
     seq: int | None
+    echo: tuple[int, int] | None = None  # identifier and sequence number of a quoted echo request
 
 
 class FullIcmp(NamedTuple):
@@ -161,6 +162,10 @@ def _quote(quoted: bytes) -> Quote | None:
     transport = quoted[_header_len(packet, quoted) :]
     protocol = packet.nxt if isinstance(packet, dpkt.ip6.IP6) else packet.p
     tcp = int(protocol) == dpkt.ip.IP_PROTO_TCP
+    echo = (int(protocol), transport[:1]) in (
+        (dpkt.ip.IP_PROTO_ICMP, b"\x08"),
+        (dpkt.ip.IP_PROTO_ICMP6, b"\x80"),
+    ) and len(transport) >= 8
     return Quote(
         src=src,
         dst=dst,
@@ -169,4 +174,5 @@ def _quote(quoted: bytes) -> Quote | None:
         sport=int.from_bytes(transport[0:2], "big") if tcp and len(transport) >= 4 else None,
         dport=int.from_bytes(transport[2:4], "big") if tcp and len(transport) >= 4 else None,
         seq=int.from_bytes(transport[4:8], "big") if tcp and len(transport) >= 8 else None,
+        echo=(int.from_bytes(transport[4:6], "big"), int.from_bytes(transport[6:8], "big")) if echo else None,
     )

@@ -197,6 +197,7 @@ class Collector:
             side=int(row["side"]),
             una=int(row["una"]),
             snd_max=int(row["snd_max"]),
+            quoted_echo=quote.echo if quote is not None else None,
             overhead=int(row["overhead"]),
         )
 

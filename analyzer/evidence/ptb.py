@@ -36,6 +36,7 @@ class PtbSeen:
     side: int
     una: int  # of the quoted direction at that time, -1 unknown
     snd_max: int
+    quoted_echo: tuple[int, int] | None = None  # identifier and sequence number of a ping that was too big
     overhead: int = 0  # the quoted packet carries the flow's in so many bytes: sent to the tunnel's end
 
     @property

@@ -10,6 +10,7 @@ import numpy as np
 from analyzer.decode.icmp import KIND_ECHO_REPLY, KIND_ECHO_REQUEST
 from analyzer.evidence.collect import Collector, row_address
 from analyzer.evidence.conversation import Conversation
+from analyzer.evidence.ptb import LEAST_V4_MTU
 from analyzer.evidence.segments import FrameRef
 from analyzer.evidence.vantage import vantage
 from analyzer.flows.tables import C_ICMPS, State
@@ -44,7 +45,7 @@ def assemble(
     collector = Collector(state)
     pools: dict[tuple[str, str], _Pool] = defaultdict(_Pool)
     flows = tuple(_flow(collector, conversation, settings, conditions, pools) for conversation in collector)
-    _add_probes(state, pools)
+    _add_probes(state, collector, pools)
     paths = tuple(_path(src, dst, pool) for (src, dst), pool in sorted(pools.items()))
     timeline = tuple((p.ts, p.flow, p.mtu, p.ref) for p in collector.ptbs)
     return flows, paths, timeline, _notes(collector, flows, state)
@@ -154,8 +155,13 @@ def _path(src: str, dst: str, pool: _Pool) -> Path:
     )
 
 
-def _add_probes(state: State, pools: dict[tuple[str, str], _Pool]) -> None:
-    """Pings with DF and their replies; a reply has the same identifier and sequence number."""
+def _add_probes(state: State, collector: Collector, pools: dict[tuple[str, str], _Pool]) -> None:
+    """Pings with DF, their replies, and what routers said; all have the same identifier and sequence number."""
+    told = {
+        (ptb.quoted_src, ptb.quoted_dst, *ptb.quoted_echo): ptb.mtu
+        for ptb in reversed(collector.ptbs)
+        if ptb.quoted_echo is not None and not ptb.checksum_wrong and LEAST_V4_MTU <= ptb.mtu < ptb.quoted_len
+    }
     icmps = state.icmps[: state.counters[C_ICMPS]]
     replies: dict[tuple[str, str, int, int], FrameRef] = {}
     for index in np.flatnonzero(icmps["kind"] == KIND_ECHO_REPLY):
@@ -174,15 +180,14 @@ def _add_probes(state: State, pools: dict[tuple[str, str], _Pool]) -> None:
             continue
         version = int(row["version"])
         src, dst = row_address(row, "s", version), row_address(row, "d", version)
-        reply = replies.get((src, dst, int(row["echo_id"]), int(row["echo_seq"])))
-        pools[src, dst].probes.append(
-            Probe(FrameRef(int(row["file"]), int(row["frame"])), int(row["ip_len"]), reply, None)
-        )
+        key = (src, dst, int(row["echo_id"]), int(row["echo_seq"]))
+        frame = FrameRef(int(row["file"]), int(row["frame"]))
+        pools[src, dst].probes.append(Probe(frame, int(row["ip_len"]), replies.get(key), told.get(key)))
 
 
 def _notes(collector: Collector, flows: tuple[Flow, ...], state: State) -> tuple[str, ...]:
     notes = []
-    strangers = [p for p in collector.ptbs if p.flow < 0]
+    strangers = [p for p in collector.ptbs if p.flow < 0 and p.quoted_echo is None]
     if strangers:
         names = ", ".join(p.ref.name(several=collector.several_files) for p in strangers[:5])
         more = " and others" if len(strangers) > 5 else ""
