@@ -16,12 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analyzer.errors import CaptureError, PmtuAnalyzeError, UsageError
+    from analyzer.packets import read_packets
     from analyzer.pipeline import analyze
-    from analyzer.results import Analysis, Flow, Path
+    from analyzer.report.progress import ProgressBar
+    from analyzer.results import Analysis, Evidence, Flow, Path
     from analyzer.settings import Settings
 
 _HOMES = {
     "analyze": "analyzer.pipeline",
+    "read_packets": "analyzer.packets",
+    "ProgressBar": "analyzer.report.progress",
+    "Evidence": "analyzer.results",
     "Analysis": "analyzer.results",
     "Flow": "analyzer.results",
     "Path": "analyzer.results",
@@ -31,7 +36,19 @@ _HOMES = {
     "UsageError": "analyzer.errors",
 }
 
-__all__ = ["Analysis", "CaptureError", "Flow", "Path", "PmtuAnalyzeError", "Settings", "UsageError", "analyze"]
+__all__ = [
+    "Analysis",
+    "CaptureError",
+    "Evidence",
+    "Flow",
+    "Path",
+    "PmtuAnalyzeError",
+    "ProgressBar",
+    "Settings",
+    "UsageError",
+    "analyze",
+    "read_packets",
+]
 
 
 def __getattr__(name: str) -> Any:

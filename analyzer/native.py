@@ -29,6 +29,11 @@ class CompileError(Exception):
     """The kernels cannot be compiled here: numba is missing, or does not know this processor."""
 
 
+GROUPS = {"skim": ("skim",), "listing": ("skim", "listing")}
+"""Kernels that are compiled together, into one cache file, and the modules beside the kernels' folders that
+hold them. What not every run needs is a group of its own, so that the main job's first run is not kept waiting."""
+
+
 class _Entry(NamedTuple):
     """Line of the cache file's index: which bytes after it are the object code of which symbol."""
 
@@ -38,14 +43,14 @@ class _Entry(NamedTuple):
     size: int
 
 
-def _fingerprint() -> str:
-    """Hash of all that object code depends on: the kernels' sources and the processor.
+def _fingerprint(group: str) -> str:
+    """Hash of all that a group's object code depends on: the kernels' sources and the processor.
 
     The kernels' folders hold nothing else of weight. Versions of Python and numba are left out: object
     code, once made, needs neither.
     """
     package = Path(__file__).parent
-    sources = [package / f"{name}.py" for name in ("compilation", "kernel", "native", "settings", "skim")]
+    sources = [package / f"{name}.py" for name in ("compilation", "kernel", "native", "settings", *GROUPS[group])]
     for folder in ("capture", "decode", "flows"):
         sources += sorted((package / folder).glob("*.py"))
     digest = hashlib.sha256(_processor().encode())
@@ -85,35 +90,37 @@ def _cache_folder() -> Path | None:
 
 
 @functools.cache
-def _cache_file() -> Path | None:
+def _cache_file(group: str = "skim") -> Path | None:
     folder = _cache_folder()
-    return folder / f"kernels-{_fingerprint()}.bin" if folder else None
+    return folder / f"{group}-{_fingerprint(group)}.bin" if folder else None
 
 
-def is_compiled_before() -> bool:
-    """True if compiled kernels lie in the cache, so that loading takes a moment instead of seconds."""
+def is_compiled_before(group: str = "skim") -> bool:
+    """True if the group's compiled kernels lie in the cache: loading takes a moment instead of seconds."""
     try:
-        file = _cache_file()
+        file = _cache_file(group)
     except ImportError:
         return True  # without numba nothing will be compiled
     return file is not None and file.exists()
 
 
 @functools.cache
-def load_kernels(examples: Callable[[], Mapping[str, Sequence[Any]]]) -> dict[str, Callable[..., int]]:
-    """The compiled entries by name, from the cache or compiled now. `examples()` are arguments for each.
+def load_kernels(
+    examples: Callable[[], Mapping[str, Sequence[Any]]], group: str = "skim"
+) -> dict[str, Callable[..., int]]:
+    """The compiled entries of a group by name, from the cache or compiled now. `examples()` are arguments for each.
 
     Raises:
         CompileError: there is no compiled code to be had on this machine.
     """
     try:
-        content = _read_cache() or _compile(examples())
+        content = _read_cache(group) or _compile(examples(), group)
         return _link(content)
     except Exception as error:  # numba and LLVM raise many kinds; the interpreted kernels always remain
         raise CompileError(f"{type(error).__name__}: {error}") from error
 
 
-def _compile(examples: Mapping[str, Sequence[Any]]) -> bytes:
+def _compile(examples: Mapping[str, Sequence[Any]], group: str) -> bytes:
     from analyzer.compilation import compile_entries
 
     entries = []
@@ -126,13 +133,13 @@ def _compile(examples: Mapping[str, Sequence[Any]]) -> bytes:
         objects += code
     index = json.dumps({"entries": entries, "digest": hashlib.sha256(objects).hexdigest()})
     content = index.encode() + b"\n" + objects
-    _write_cache(content)
+    _write_cache(content, group)
     return content
 
 
-def _read_cache() -> bytes | None:
+def _read_cache(group: str = "skim") -> bytes | None:
     """The cache file's content, or None if there is none or it was cut short."""
-    file = _cache_file()
+    file = _cache_file(group)
     try:
         content = file.read_bytes() if file else b""
         index, _, objects = content.partition(b"\n")
@@ -142,9 +149,9 @@ def _read_cache() -> bytes | None:
     return content if whole else None
 
 
-def _write_cache(content: bytes) -> None:
+def _write_cache(content: bytes, group: str) -> None:
     """Put the file in its place in one step."""
-    file = _cache_file()
+    file = _cache_file(group)
     if file is None:
         return
     try:

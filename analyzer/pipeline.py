@@ -1,38 +1,18 @@
 """`analyze`: from paths to an `Analysis`. The only file that sees every stage.
 
-    capture -> skim -> collect -> judge -> results
-
-Several inputs are one capture in time order: while files overlap in time, each is read up to the next
-packet of the others.
+capture -> skim -> collect -> judge -> results
 """
 
 from __future__ import annotations
 
 import os
-import stat
-import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, BinaryIO
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from analyzer.capture.container import (
-    COUNT,
-    DAMAGED,
-    DROPPED,
-    FORMAT,
-    I_DROPPED,
-    I_LINK,
-    I_WIDTH,
-    INTERFACES,
-    LINK_TYPE,
-    NEED_BYTES,
-    PCAP,
-    SKIP,
-)
-from analyzer.capture.reader import CaptureReader
+from analyzer.capture.container import DROPPED, FORMAT, I_DROPPED, I_LINK, I_WIDTH, INTERFACES, LINK_TYPE, PCAP
 from analyzer.decode.fields import UNDECODED_REASONS
 from analyzer.decode.link import NAMES
 from analyzer.errors import CaptureError, UsageError
@@ -51,53 +31,26 @@ from analyzer.flows.tables import (
     SIDES,
     State,
 )
+from analyzer.inputs import (
+    Input,
+    Progress,
+    Rereadable,
+    Source,
+    bytes_done,
+    is_small,
+    open_source,
+    prepare,
+    rereadable,
+    stamp,
+    walk_inputs,
+)
 from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
 from analyzer.native import is_compiled_before
 from analyzer.results import Analysis, CaptureFile, Flow, Totals
-from analyzer.settings import INTERPRETED_PACKETS, UNCOMPILED_PACKETS, Settings
-from analyzer.skim import FOREVER, REACHED_TIME, Skimmer
+from analyzer.settings import Settings
+from analyzer.skim import Skimmer
 from analyzer.verdicts.assemble import assemble
 from analyzer.verdicts.conditions import conditions_of
-
-Progress = Callable[[int, "int | None", int], None]
-"""Called now and then with (bytes read, bytes in all or None, packets read)."""
-
-Source = str | os.PathLike[str] | BinaryIO
-
-
-@dataclass
-class _Input:
-    """One file being read, with its walk state in the form that the skimmer's mode wants."""
-
-    reader: CaptureReader
-    number: int
-    interfaces: list[Any]
-    done: bool = False
-    reached: int = 0  # time of the next packet, where known
-
-
-def _open(source: Source) -> CaptureReader:
-    if isinstance(source, str) and source == "-":
-        return CaptureReader(sys.stdin.buffer, "standard input")
-    if isinstance(source, (str, os.PathLike)):
-        return CaptureReader(Path(source), os.fspath(source))
-    return CaptureReader(source, str(getattr(source, "name", "open file")))
-
-
-def _is_small(readers: Sequence[CaptureReader]) -> bool:
-    """True if all inputs together hold few enough packets to skim them interpreted.
-
-    Estimated from the bytes of the first record headers; a pipe counts as small only if it ended already.
-    """
-    packets = 0.0
-    for reader in readers:
-        if reader.size is None:
-            if not reader.ended:
-                return False
-            packets += reader.ready / 80
-        else:
-            packets += reader.size / max(reader.mean_record(), 60)
-    return packets <= INTERPRETED_PACKETS or (packets <= UNCOMPILED_PACKETS and not is_compiled_before())
 
 
 def check_platforms(names: Sequence[str]) -> None:
@@ -132,93 +85,31 @@ def analyze(
     sources = [paths] if isinstance(paths, (str, os.PathLike)) or not isinstance(paths, Sequence) else list(paths)
     if not sources:
         raise CaptureError("(no file)", 0, "expected at least one capture")
-    readers = [_open(source) for source in sources]
+    again = tuple(rereadable(source) for source in sources)
+    readers = [open_source(source) for source in sources]
     try:
         for reader in readers:
             reader.start()
-        large = not _is_small(readers) if compiled is None else compiled
+        large = not is_small(readers) if compiled is None else compiled
         if large and notify is not None and not is_compiled_before():
             notify("compiling the packet loop; this takes about 20 seconds, once on this machine")
         skimmer = Skimmer(
             compiled=large,
             seed=int.from_bytes(os.urandom(4), "little"),
         )
-        inputs = [_prepare(skimmer, reader, number) for number, reader in enumerate(readers)]
-        _skim_all(skimmer, inputs, progress)
+        inputs = prepare(skimmer, readers)
+        for _ in walk_inputs(skimmer, inputs):
+            if progress is not None:
+                progress(*bytes_done(inputs), int(skimmer.state.counters[C_PACKETS]))
         skimmer.finish()
-        files = tuple(_describe(each, _stamp(source)) for each, source in zip(inputs, sources, strict=True))
+        files = tuple(_describe(each, stamp(source)) for each, source in zip(inputs, sources, strict=True))
     finally:
         for reader in readers:
             reader.close()
-    return _result(skimmer, files, settings or Settings())
+    return _result(skimmer, files, settings or Settings(), again)
 
 
-def _prepare(skimmer: Skimmer, reader: CaptureReader, number: int) -> _Input:
-    container = skimmer.integers(COUNT)
-    container[:] = reader.container
-    reader.container = container
-    return _Input(reader, number, [skimmer.integers(16 * I_WIDTH)])
-
-
-def _skim_all(skimmer: Skimmer, inputs: list[_Input], progress: Progress | None) -> None:
-    """Skim every input; several are interleaved by time."""
-    if len(inputs) == 1:
-        _skim_until(skimmer, inputs, inputs[0], FOREVER, progress)
-        return
-    for each in inputs:  # up to its first packet: its time tells where the file belongs
-        _skim_until(skimmer, inputs, each, -FOREVER, progress)
-    while pending := sorted((each for each in inputs if not each.done), key=lambda each: (each.reached, each.number)):
-        until = pending[1].reached if len(pending) > 1 else FOREVER
-        _skim_until(skimmer, inputs, pending[0], until, progress)
-
-
-def _skim_until(skimmer: Skimmer, inputs: list[_Input], each: _Input, until: int, progress: Progress | None) -> None:
-    """Skim one input up to its first packet later than `until` ns, which stays unread, or to its end."""
-    reader = each.reader
-    skimmer.begin_file(each.number)
-    while True:
-        view = skimmer.view(reader.buffer)
-        try:
-            status = skimmer.take(view, reader.ready, reader.container, each.interfaces, until)
-        finally:
-            if isinstance(view, memoryview):
-                view.release()
-        more = True
-        if status == REACHED_TIME:
-            each.reached = skimmer.last_time
-            return
-        if status == NEED_BYTES:
-            more = reader.fill()
-        elif status == SKIP:
-            more = reader.skip()
-            if not more:
-                reader.note_damage()
-        elif status == DAMAGED:
-            reader.note_damage()
-            more = False
-        if progress is not None:
-            total = sum(i.reader.size or 0 for i in inputs) if all(i.reader.size for i in inputs) else None
-            done = sum(i.reader.bytes_read for i in inputs)
-            progress(done, total, int(skimmer.state.counters[C_PACKETS]))
-        if not more:
-            if reader.damaged_at is None and reader.left_over:
-                reader.note_damage()
-            each.done = True
-            return
-
-
-def _stamp(source: Source) -> tuple[int, int] | None:
-    """Size and modification time (ns) of a regular file named by its path; None for all else."""
-    if source == "-" or not isinstance(source, (str, os.PathLike)):
-        return None
-    try:
-        status = Path(source).stat()
-    except OSError:
-        return None
-    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
-
-
-def _describe(each: _Input, stamp: tuple[int, int] | None) -> CaptureFile:
+def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:
     reader = each.reader
     container = reader.container
     dropped = 0
@@ -237,7 +128,7 @@ def _describe(each: _Input, stamp: tuple[int, int] | None) -> CaptureFile:
         packets=reader.packets,
         damaged_at=reader.damaged_at,
         problem=reader.problem,
-        stamp=stamp,
+        stamp=stamped,
         filters=reader.filters,
         dropped=dropped,
     )
@@ -256,7 +147,9 @@ def _with_heads(flows: tuple[Flow, ...], state: State) -> tuple[Flow, ...]:
     return tuple(flow if flow.timeline is None else replace(flow, heads=heads(flow)) for flow in flows)
 
 
-def _result(skimmer: Skimmer, files: tuple[CaptureFile, ...], settings: Settings) -> Analysis:
+def _result(
+    skimmer: Skimmer, files: tuple[CaptureFile, ...], settings: Settings, sources: tuple[Rereadable | None, ...]
+) -> Analysis:
     counters = skimmer.state.counters
     undecoded = {
         reason: int(counters[C_UNDECODED + i])
@@ -305,4 +198,6 @@ def _result(skimmer: Skimmer, files: tuple[CaptureFile, ...], settings: Settings
         ptb_timeline=ptb_timeline,
         notes=(*notes, *more),
         settings=settings,
+        sources=sources,
+        first_frames=skimmer.state.flows["first_frame"][: int(counters[C_FLOWS])].copy(),
     )

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from analyzer.errors import UsageError
 from analyzer.evidence.segments import FrameRef as FrameRef  # noqa: PLC0414 - this module's vocabulary too
 from analyzer.evidence.vantage import Vantage as Vantage  # noqa: PLC0414 - as above
 from analyzer.knowledge.fixes import Fix as Fix  # noqa: PLC0414 - part of this module's own vocabulary
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
     import numpy as np
     import pandas as pd
+    from matplotlib.axes import Axes
+
+    from analyzer.inputs import Rereadable
+    from analyzer.notebook.plain import Explanation
 
 SCHEMA = "pmtu-analyze/1"
 
@@ -113,28 +118,49 @@ class RuledOut(NamedTuple):
     frames: tuple[FrameRef, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """One TCP connection and what became of it."""
+class Evidence(tuple[tuple[str, tuple[FrameRef, ...]], ...]):
+    """Statements about a flow, each with the frames that it rests on. Shows itself as a list."""
 
-    stream: int
-    client: Endpoint
+    files: tuple[str, ...] = ()
+    """Names of the capture's files, where there are several."""
+
+    def __repr__(self) -> str:
+        from analyzer.notebook.plain import evidence_text
+
+        return evidence_text(self)
+
+    def _repr_html_(self) -> str:
+        from analyzer.notebook.display import evidence_html
+
+        return evidence_html(self)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Flow:
+    """One TCP connection and what became of it.
+
+    In a notebook it shows itself: the verdict, the evidence and the timeline.
+    """
+
+    stream: int  # as Wireshark numbers tcp.stream
+    client: Endpoint  # who opened the connection, or sent the first packet seen
     server: Endpoint
-    verdict: str
+    verdict: str  # one of VERDICTS
     confidence: str  # high, medium, low
     direction: str | None  # client_to_server, server_to_client: the direction that the verdict is about
-    path_mtu: PathMtu
-    stalled: Stalled | None
-    ptb: tuple[Ptb, ...]
-    ruled_out: tuple[RuledOut, ...]
-    explanation: str
-    evidence: tuple[tuple[str, tuple[FrameRef, ...]], ...]  # statements, each with the frames it rests on
-    packets: int
-    bytes: int
-    first_time: int
+    path_mtu: PathMtu  # in that direction
+    stalled: Stalled | None  # the segment that did not get through
+    ptb: tuple[Ptb, ...]  # PTBs about this flow
+    ruled_out: tuple[RuledOut, ...]  # other causes, and what speaks against them
+    explanation: str  # the verdict in words
+    evidence: tuple[tuple[str, tuple[FrameRef, ...]], ...]
+    """Statements, each with the frames it rests on; an `Evidence` once the flow is part of an analysis."""
+    packet_count: int  # TCP packets in the capture
+    bytes: int  # sum of their IP total lengths
+    first_time: int  # ns
     last_time: int
-    file: int = 0
-    fixes: tuple[Fix, ...] = ()
+    file: int = 0  # index in `Analysis.files`, where it starts
+    fixes: tuple[Fix, ...] = ()  # commands: first those that prove the fault, then the cures
     encapsulation: Encapsulation | None = None
     vantage: Vantage = Vantage("unknown", "")  # noqa: RUF009 - an immutable tuple
     timeline: np.ndarray[Any, Any] | None = field(default=None, repr=False, compare=False)
@@ -145,6 +171,8 @@ class Flow:
     """`side` value of the client's packets in `timeline`."""
     window_scales: tuple[int, int] = (0, 0)
     """Window scale shifts of the packets of side 0 and 1 in `timeline`."""
+    analysis: Analysis | None = field(default=None, compare=False)
+    """The analysis that found it, of the whole capture however narrowed since."""
 
     @property
     def sender(self) -> Endpoint:
@@ -165,6 +193,79 @@ class Flow:
     def display_filter(self) -> str:
         """Wireshark display filter for the flow."""
         return f"tcp.stream eq {self.stream}"
+
+    @property
+    def packets(self) -> pd.DataFrame:
+        """Every TCP packet of the flow, with what became of it. Reads the capture again.
+
+        Raises:
+            UsageError: the capture cannot be read again (a pipe), or changed since it was analysed. The
+                packets around the trouble are in `events`.
+        """
+        from analyzer.packets import packets_of
+
+        return packets_of(self)
+
+    @property
+    def events(self) -> pd.DataFrame:
+        """The flow's recorded packets: those around its trouble, none of a healthy flow."""
+        from analyzer.report.recorded import event_table
+
+        return event_table(self._whole, [self])
+
+    @property
+    def episodes(self) -> pd.DataFrame:
+        """The runs of retransmissions of the oldest unacknowledged byte among the recorded packets."""
+        from analyzer.report.recorded import episode_table
+
+        return episode_table(self._whole, self)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw time against sequence number, in the direction that the verdict is about.
+
+        Args:
+            ax: to draw into; by default those of a new pyplot figure.
+
+        Raises:
+            UsageError: no packets of this flow were recorded.
+        """
+        from analyzer.notebook.plots import plot_flow
+
+        return plot_flow(self, ax)
+
+    def plot_sizes(self, ax: Axes | None = None) -> Axes:
+        """Draw time against packet size: what was delivered, what was lost, and the bracket between them.
+
+        Reads the capture again as `packets` does; where that is impossible, the recorded packets are drawn.
+
+        Args:
+            ax: to draw into; by default those of a new pyplot figure.
+        """
+        from analyzer.notebook.plots import plot_sizes
+
+        return plot_sizes(self, ax)
+
+    def explain(self) -> Explanation:
+        """The diagnosis in words, as the command prints it: what, where, why, what was ruled out, the fix."""
+        from analyzer.notebook.plain import explanation
+
+        return explanation(self)
+
+    @property
+    def _whole(self) -> Analysis:
+        if self.analysis is None:
+            raise UsageError("this flow belongs to no analysis")
+        return self.analysis
+
+    def __repr__(self) -> str:
+        from analyzer.notebook.plain import flow_line
+
+        return flow_line(self)
+
+    def _repr_html_(self) -> str:
+        from analyzer.notebook.display import flow_html
+
+        return flow_html(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,22 +328,46 @@ class Totals:
     """TCP payload that was acknowledged but is not in the capture: the capture lost packets, or started late."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Analysis:
-    """The result of one run."""
+    """The result of one run. In a notebook it shows itself: the answer, the table, the paths."""
 
-    files: tuple[CaptureFile, ...]
-    first_time: int
+    files: tuple[CaptureFile, ...]  # as they were read
+    first_time: int  # of the first packet, ns
     last_time: int
-    totals: Totals
-    all_flows: tuple[Flow, ...]
+    totals: Totals  # packet counts of the whole capture
+    all_flows: tuple[Flow, ...]  # in order of their stream numbers
     all_paths: tuple[Path, ...]
     ptb_timeline: tuple[tuple[int, int, int, FrameRef], ...]  # (time, stream or -1, mtu, frame) of each PTB
-    notes: tuple[str, ...]
+    notes: tuple[str, ...]  # what a reader should know: damage, bounds reached, strange PTBs
     selection: str = ""
     """What was asked for, if `all_flows` is only part of the capture: "stream 3", "port 443"."""
     settings: Settings = field(default_factory=Settings)
     """The thresholds that were used."""
+    sources: tuple[Rereadable | None, ...] = field(default=(), compare=False)
+    """How to read each file again; None for one that can be read only once."""
+    first_frames: np.ndarray[Any, Any] | None = field(default=None, compare=False)
+    """Frame number of the first packet of each stream."""
+
+    def __post_init__(self) -> None:
+        files = tuple(file.path for file in self.files) if len(self.files) > 1 else ()
+        for flow in self.all_flows:
+            if flow.analysis is None:
+                # A flow is made before the analysis that it belongs to; nobody else has seen it yet.
+                evidence = Evidence(flow.evidence)
+                evidence.files = files
+                object.__setattr__(flow, "evidence", evidence)
+                object.__setattr__(flow, "analysis", self)
+
+    def __repr__(self) -> str:
+        from analyzer.notebook.plain import analysis_text
+
+        return analysis_text(self)
+
+    def _repr_html_(self) -> str:
+        from analyzer.notebook.display import analysis_html
+
+        return analysis_html(self)
 
     def flow(self, stream: int) -> Flow:
         """The flow that Wireshark calls tcp.stream `stream`. Raises KeyError if there is none."""
@@ -270,6 +395,40 @@ class Analysis:
         from analyzer.report.data import path_table
 
         return path_table(self)
+
+    @property
+    def ptbs(self) -> pd.DataFrame:
+        """One row a PTB, in order of time."""
+        from analyzer.report.recorded import ptb_table
+
+        return ptb_table(self, self.all_flows)
+
+    @property
+    def events(self) -> pd.DataFrame:
+        """One row a recorded packet: those around the trouble of flows that had some."""
+        from analyzer.report.recorded import event_table
+
+        return event_table(self, self.all_flows)
+
+    def where(self, query: str) -> Analysis:
+        """The same analysis with only the flows that match a pandas query over `flows`, and their paths.
+
+        Args:
+            query: as in "verdict == 'blackhole'" or "`server.port` == 443 and packets > 100".
+        """
+        from analyzer.report.selection import matching
+
+        return matching(self, query)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the bracket of the path MTU of each path, the worst first.
+
+        Args:
+            ax: to draw into; by default those of a new pyplot figure.
+        """
+        from analyzer.notebook.plots import plot_paths
+
+        return plot_paths(self, ax)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a report; the suffix picks the format. Raises UsageError for an unknown one."""

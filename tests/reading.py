@@ -22,7 +22,7 @@ from analyzer.decode.fields import (
     WIRE_LEN,
 )
 from analyzer.flows.tables import C_EVENTS, C_FLOWS, C_ICMPS, C_ROWS, State
-from analyzer.pipeline import _prepare, _skim_all
+from analyzer.inputs import prepare, walk_inputs
 from analyzer.settings import RING_ROWS
 from analyzer.skim import Skimmer, decode_packet, next_packet
 
@@ -133,7 +133,8 @@ def skim(*sources: bytes | Path, compiled: bool = False, seed: int = 7, first_ro
         skimmer = Skimmer(compiled=compiled, seed=seed)
         assert skimmer.compiled == compiled
         skimmer.state.counters[C_ROWS] = first_row
-        _skim_all(skimmer, [_prepare(skimmer, reader, i) for i, reader in enumerate(readers)], None)
+        for _ in walk_inputs(skimmer, prepare(skimmer, readers)):
+            pass
         skimmer.finish()
     finally:
         for reader in readers:

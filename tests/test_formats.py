@@ -49,7 +49,7 @@ def essence(flow: Flow) -> tuple[object, ...]:
         flow.path_mtu,
         flow.stalled,
         flow.explanation,
-        flow.packets,
+        flow.packet_count,
     )
 
 

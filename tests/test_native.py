@@ -50,7 +50,7 @@ def test_cache_file_is_read_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch,
     content = native._read_cache()
     assert content is not None
     file = tmp_path / "kernels.bin"
-    monkeypatch.setattr(native, "_cache_file", lambda: file)
+    monkeypatch.setattr(native, "_cache_file", lambda group: file)
     for damaged in (b"", b"{}\n", b"[1]\n", content[:-1], content[:100], content[:-1] + bytes([content[-1] ^ 1])):
         file.write_bytes(damaged)
         assert native._read_cache() is None
@@ -77,7 +77,7 @@ def test_leaving_the_bounds_of_an_array_is_an_error_in_compiled_code() -> None:
 
 
 def test_where_nothing_compiles_the_capture_is_read_interpreted_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(examples: object) -> None:
+    def fails(examples: object, group: str = "") -> None:
         raise CompileError("ImportError: no numba here")
 
     usual = analyze(SMALL, compiled=False)

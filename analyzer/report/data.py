@@ -11,7 +11,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analyzer.report.columns import FLOWS, PATHS
 from analyzer.report.filters import flow_filter, frame_filters, frames_of
+from analyzer.report.tables import table
 from analyzer.report.text import file_labels, printable
 from analyzer.results import SCHEMA, VERDICTS, Analysis, CaptureFile, Endpoint, Flow, FrameRef
 from analyzer.results import Path as NetworkPath
@@ -170,7 +172,7 @@ def _flow(flow: Flow, files: Sequence[CaptureFile], frame: _FrameWriter) -> dict
             {"file": each.file or None, "filter": each.text}
             for each in frame_filters(frames_of(flow), [_unicode(file.path) for file in files])
         ],
-        "packets": flow.packets,
+        "packets": flow.packet_count,
         "bytes": flow.bytes,
         "first_time": iso_time(flow.first_time),
         "last_time": iso_time(flow.last_time),
@@ -199,55 +201,10 @@ def _path(path: NetworkPath, frame: _FrameWriter) -> dict[str, Any]:
     }
 
 
-# Flat tables. A column: its name and its type ("text", "category", "int", "float", "bool", "time", "list").
+# Flat tables.
 
-FLOW_COLUMNS: dict[str, str] = {
-    "stream": "int",
-    "client.ip": "text",
-    "client.port": "int",
-    "server.ip": "text",
-    "server.port": "int",
-    "verdict": "category",
-    "confidence": "category",
-    "direction": "category",
-    "path_mtu.at_least": "int",
-    "path_mtu.at_most": "int",
-    "path_mtu.exact": "int",
-    "stalled.first_frame": "int",
-    "stalled.ip_len": "int",
-    "stalled.payload_len": "int",
-    "stalled.seq": "int",
-    "stalled.df": "bool",
-    "stalled.retransmissions": "int",
-    "stalled.seconds": "float",
-    "ptb.count": "int",
-    "explanation": "text",
-    "display_filter": "text",
-    "frame_filters": "text",
-    "packets": "int",
-    "bytes": "int",
-    "first_time": "time",
-    "last_time": "time",
-    "file": "text",
-}
-
-PATH_COLUMNS: dict[str, str] = {
-    "src": "text",
-    "dst": "text",
-    "at_least": "int",
-    "at_most": "int",
-    "exact": "int",
-    "verdict": "category",
-    "consistent_with": "list",
-    "streams": "list",
-    "probes": "int",
-}
-
-CATEGORIES: dict[str, tuple[str, ...]] = {
-    "verdict": VERDICTS,
-    "confidence": ("high", "medium", "low"),
-    "direction": ("client_to_server", "server_to_client"),
-}
+FLOW_COLUMNS = {column.name: column.kind for column in FLOWS}
+PATH_COLUMNS = {column.name: column.kind for column in PATHS}
 
 
 def flow_row(flow: Flow, files: Sequence[CaptureFile]) -> list[Any]:
@@ -281,7 +238,7 @@ def flow_row(flow: Flow, files: Sequence[CaptureFile]) -> list[Any]:
             f"{each.file}: {each.text}" if each.file else each.text
             for each in frame_filters(frames_of(flow), file_labels(files))
         ),
-        flow.packets,
+        flow.packet_count,
         flow.bytes,
         flow.first_time,
         flow.last_time,
@@ -305,29 +262,12 @@ def _path_row(path: NetworkPath) -> list[Any]:
 
 def flow_table(analysis: Analysis) -> pd.DataFrame:
     """One row a flow: sizes in bytes of IP total length, times in UTC; `file` is where it started."""
-    return _table([flow_row(flow, analysis.files) for flow in analysis.all_flows], FLOW_COLUMNS)
+    return table([flow_row(flow, analysis.files) for flow in analysis.all_flows], FLOWS)
 
 
 def path_table(analysis: Analysis) -> pd.DataFrame:
     """One row a pair of addresses and direction; `probes` is the number of pings with DF."""
-    return _table([_path_row(path) for path in analysis.all_paths], PATH_COLUMNS)
-
-
-def _table(rows: Sequence[Sequence[Any]], columns: dict[str, str]) -> pd.DataFrame:
-    import pandas as pd
-
-    dtypes: dict[str, Any] = {"int": "Int64", "float": "Float64", "bool": "boolean", "list": "object"}
-    cells = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
-    series: dict[str, pd.Series[Any]] = {}
-    for (name, kind), values in zip(columns.items(), cells, strict=True):
-        if kind == "time":
-            series[name] = pd.Series(pd.to_datetime(list(values), unit="ns", utc=True)).astype("datetime64[ns, UTC]")
-        elif kind == "category":
-            dtype = pd.CategoricalDtype(list(CATEGORIES[name]), ordered=name == "verdict")
-            series[name] = pd.Series(list(values), dtype=dtype)
-        else:
-            series[name] = pd.Series(list(values), dtype=dtypes.get(kind, "object"))
-    return pd.DataFrame(series)
+    return table([_path_row(path) for path in analysis.all_paths], PATHS)
 
 
 def to_csv(analysis: Analysis) -> str:

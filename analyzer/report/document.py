@@ -174,7 +174,7 @@ def _row(flow: Flow, *, several_files: bool) -> Row:
         tone=tone_of(flow.verdict),
         path_mtu=bracket(flow.path_mtu),
         stalled=seconds(flow.stalled.seconds) if flow.stalled else "-",
-        packets=f"{flow.packets:,}",
+        packets=f"{flow.packet_count:,}",
         display_filter=flow_filter(flow, several_files=several_files),
     )
 
@@ -195,6 +195,11 @@ def _diagnoses(analysis: Analysis) -> list[Diagnosis]:
         groups.setdefault((flow.verdict, flow.sender.ip, flow.receiver.ip, *reasons), []).append(flow)
     labels, paths = file_labels(analysis.files), paths_of(analysis)
     return [_diagnosis(flows, paths, labels) for flows in groups.values()]
+
+
+def diagnosis_of(analysis: Analysis, flow: Flow) -> Diagnosis:
+    """All there is to say about one flow, healthy or not."""
+    return _diagnosis([flow], paths_of(analysis), file_labels(analysis.files))
 
 
 def _diagnosis(flows: Sequence[Flow], paths: Paths, labels: Sequence[str]) -> Diagnosis:

@@ -5,39 +5,9 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from analyzer.report.data import FLOW_COLUMNS, TOOL, flow_row, tool_version
+from analyzer.report.columns import FLOWS
+from analyzer.report.data import TOOL, flow_row, tool_version
 from analyzer.results import SCHEMA, Analysis
-
-COLUMN_NOTES: dict[str, tuple[str, str]] = {
-    "stream": ("", "Wireshark's tcp.stream"),
-    "client.ip": ("", "end that opened the connection"),
-    "client.port": ("", "TCP port of the client"),
-    "server.ip": ("", "the other end"),
-    "server.port": ("", "TCP port of the server"),
-    "verdict": ("", "the worse of the two directions' verdicts"),
-    "confidence": ("", "high, medium or low"),
-    "direction": ("", "direction that the verdict is about"),
-    "path_mtu.at_least": ("bytes", "IP total length of the largest packet proven delivered"),
-    "path_mtu.at_most": ("bytes", "one less than the smallest IP total length proven lost"),
-    "path_mtu.exact": ("bytes", "path MTU from a valid PTB"),
-    "stalled.first_frame": ("", "frame number of the stalled segment's first transmission"),
-    "stalled.ip_len": ("bytes", "IP total length of the stalled segment"),
-    "stalled.payload_len": ("bytes", "TCP payload of the stalled segment"),
-    "stalled.seq": ("", "TCP sequence number as on the wire"),
-    "stalled.df": ("", "true if DF is set, or IPv6"),
-    "stalled.retransmissions": ("packets", "retransmissions of the stalled segment"),
-    "stalled.seconds": ("s", "from its first transmission to its ACK, or to its last transmission captured"),
-    "ptb.count": ("packets", "PTBs about this flow"),
-    "explanation": ("", "the verdict in words"),
-    "display_filter": ("", "Wireshark display filter for the flow"),
-    "frame_filters": ("", "Wireshark display filter for the frames that the verdict rests on"),
-    "packets": ("packets", "packets of the flow"),
-    "bytes": ("bytes", "their IP total lengths together"),
-    "first_time": ("ns", "first packet, nanoseconds since the epoch, UTC"),
-    "last_time": ("ns", "last packet, nanoseconds since the epoch, UTC"),
-    "file": ("", "capture file in which the flow starts"),
-}
-"""Unit (empty where there is none) and meaning of each column."""
 
 
 def to_parquet(analysis: Analysis) -> bytes:
@@ -47,6 +17,7 @@ def to_parquet(analysis: Analysis) -> bytes:
 
     types: dict[str, Any] = {
         "int": pa.int64(),
+        "count": pa.int64(),
         "float": pa.float64(),
         "bool": pa.bool_(),
         "text": pa.string(),
@@ -54,10 +25,9 @@ def to_parquet(analysis: Analysis) -> bytes:
         "time": pa.timestamp("ns", tz="UTC"),
     }
     fields = []
-    for name, kind in FLOW_COLUMNS.items():
-        unit, meaning = COLUMN_NOTES[name]
-        notes = {"description": meaning} | ({"unit": unit} if unit else {})
-        fields.append(pa.field(name, types[kind], metadata=notes))
+    for column in FLOWS:
+        notes = {"description": column.text} | ({"unit": column.unit} if column.unit else {})
+        fields.append(pa.field(column.name, types[column.kind], metadata=notes))
     schema = pa.schema(fields, metadata={"schema": SCHEMA, "tool": f"{TOOL} {tool_version()}"})
     rows = [flow_row(flow, analysis.files) for flow in analysis.all_flows]
     cells = zip(*rows, strict=True) if rows else [()] * len(fields)

@@ -26,6 +26,17 @@ def spellings(host: str) -> frozenset[str]:
     return frozenset({str(address), socket.inet_ntop(family, address.packed)})
 
 
+def matching(analysis: Analysis, query: str) -> Analysis:
+    """The analysis with only the flows whose row in its `flows` matches a pandas query, and their paths."""
+    kept = set(analysis.flows.query(query)["stream"])
+    return replace(
+        analysis,
+        all_flows=tuple(flow for flow in analysis.all_flows if flow.stream in kept),
+        all_paths=tuple(path for path in analysis.all_paths if kept & set(path.streams)),
+        selection=f"{analysis.selection}, {query}" if analysis.selection else query,
+    )
+
+
 def narrow(
     analysis: Analysis,
     streams: Sequence[int] = (),

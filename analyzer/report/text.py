@@ -83,11 +83,17 @@ def clock(ns: int) -> str:
 
 
 def file_labels(files: Sequence[CaptureFile]) -> tuple[str, ...]:
-    """A short printable name for each file: its last part, or all of the path where that is ambiguous."""
-    names = [PurePath(file.path).name or file.path for file in files]
-    return tuple(
-        printable(name if names.count(name) == 1 else file.path) for name, file in zip(names, files, strict=True)
-    )
+    """A short printable name for each file, see `names_of`."""
+    return names_of([file.path for file in files])
+
+
+def names_of(paths: Sequence[str]) -> tuple[str, ...]:
+    """A short printable name for each path, all different: its last part, or all of it where that is ambiguous."""
+    names = [PurePath(path).name or path for path in paths]
+    names = [printable(name if names.count(name) == 1 else path) for name, path in zip(names, paths, strict=True)]
+    # The same file may have been given twice.
+    earlier = [names[:i].count(name) for i, name in enumerate(names)]
+    return tuple(f"{name} ({count + 1})" if count else name for name, count in zip(names, earlier, strict=True))
 
 
 def frames_text(

@@ -89,7 +89,7 @@ def _flow(
             *carried(inside, chosen.path_mtu, first),
             *tunnel_told(collector.told_tunnel.get((stream, chosen.side), [])),
         ),
-        packets=int(row["packets"]),
+        packet_count=int(row["packets"]),
         bytes=int(row["bytes"]),
         first_time=conversation.first_ts,
         last_time=conversation.last_ts,

@@ -58,7 +58,7 @@ def make_flow(stream: int = 0, verdict: str = "blackhole", **changes: Any) -> Fl
             ("the segment and its retransmissions", refs(12, 14, 17, 18, 19)),
             ("a smaller packet got through", refs(15, 16)),
         ),
-        packets=34,
+        packet_count=34,
         bytes=20_000,
         first_time=START,
         last_time=START + 27 * SECOND,

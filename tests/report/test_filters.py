@@ -45,8 +45,8 @@ def test_wireshark_shows_those_frames(name: str) -> None:
     for flow in analysis.problem_flows:
         ((_, text),) = frame_filters(frames_of(flow))
         assert shown(capture, text) == [ref.frame for ref in frames_of(flow)]
-        assert len(shown(capture, flow_filter(flow, several_files=False))) == flow.packets
-        assert len(shown(capture, flow_filter(flow, several_files=True))) == flow.packets
+        assert len(shown(capture, flow_filter(flow, several_files=False))) == flow.packet_count
+        assert len(shown(capture, flow_filter(flow, several_files=True))) == flow.packet_count
 
 
 def shown(capture: object, text: str) -> list[int]:

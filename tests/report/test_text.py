@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.report.text import bracket, endpoint, file_labels, frames_text, lost_packets, printable
+from analyzer.report.text import bracket, endpoint, file_labels, frames_text, lost_packets, names_of, printable
 from analyzer.results import Endpoint, PathMtu
 from tests.report.factory import make_file, refs
 
@@ -40,6 +40,11 @@ def test_nothing_invisible_is_printed(hostile: str, shown: str) -> None:
 )
 def test_frames(frames: tuple[int, ...], text: str) -> None:
     assert frames_text(refs(*frames)) == text
+
+
+def test_names_of_files_are_all_different() -> None:
+    assert names_of(["a/x.pcap", "b/y.pcap"]) == ("x.pcap", "y.pcap")
+    assert names_of(["a/x.pcap", "b/x.pcap", "b/x.pcap"]) == ("a/x.pcap", "b/x.pcap", "b/x.pcap (2)")
 
 
 def test_frames_of_several_files_come_with_their_file() -> None:

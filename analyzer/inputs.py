@@ -1,0 +1,153 @@
+"""Inputs: from what the user named to chunks of bytes, walked in time order.
+
+Several inputs are one capture: while files overlap in time, each is read up to the next packet of the others.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from analyzer.capture.container import COUNT, DAMAGED, I_WIDTH, NEED_BYTES, SKIP
+from analyzer.capture.reader import CaptureReader
+from analyzer.native import is_compiled_before
+from analyzer.settings import INTERPRETED_PACKETS, UNCOMPILED_PACKETS
+from analyzer.skim import FOREVER, REACHED_TIME, Skimmer
+
+Source = str | os.PathLike[str] | BinaryIO
+
+Progress = Callable[[int, "int | None", int], None]
+"""Called now and then with (bytes read, bytes in all or None, packets read)."""
+
+
+class Rereadable(NamedTuple):
+    """A source that can be read once more: a regular file, or an open file that can go back."""
+
+    source: Path | BinaryIO
+    start: int  # where the capture starts in an open file
+
+
+@dataclass
+class Input:
+    """One file being read, with its walk state in the form that the skimmer's mode wants."""
+
+    reader: CaptureReader
+    number: int
+    interfaces: list[Any]
+    done: bool = False
+    reached: int = 0  # time of the next packet, where known
+
+
+def rereadable(source: Source) -> Rereadable | None:
+    """How to read the source once more; None if it can be read only once. To be asked before it is read."""
+    if isinstance(source, str) and source == "-":
+        return None
+    if isinstance(source, (str, os.PathLike)):
+        return Rereadable(Path(source).absolute(), 0) if stamp(source) else None
+    try:
+        return Rereadable(source, source.tell()) if source.seekable() else None
+    except (AttributeError, OSError):
+        return None
+
+
+def stamp(source: Source) -> tuple[int, int] | None:
+    """Size and modification time (ns) of a regular file named by its path; None for all else."""
+    if source == "-" or not isinstance(source, (str, os.PathLike)):
+        return None
+    try:
+        status = Path(source).stat()
+    except OSError:
+        return None
+    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
+
+
+def open_source(source: Source) -> CaptureReader:
+    """A reader of the source, not started yet. Raises CaptureError if it cannot be opened."""
+    if isinstance(source, str) and source == "-":
+        return CaptureReader(sys.stdin.buffer, "standard input")
+    if isinstance(source, (str, os.PathLike)):
+        return CaptureReader(Path(source), os.fspath(source))
+    return CaptureReader(source, str(getattr(source, "name", "open file")))
+
+
+def is_small(readers: Sequence[CaptureReader], group: str = "skim") -> bool:
+    """True if all inputs together hold few enough packets to walk them interpreted.
+
+    Estimated from the bytes of the first record headers; a pipe counts as small only if it ended already.
+    `group` names the kernels that would be loaded or compiled.
+    """
+    packets = 0.0
+    for reader in readers:
+        if reader.size is None:
+            if not reader.ended:
+                return False
+            packets += reader.ready / 80
+        else:
+            packets += reader.size / max(reader.mean_record(), 60)
+    return packets <= INTERPRETED_PACKETS or (packets <= UNCOMPILED_PACKETS and not is_compiled_before(group))
+
+
+def prepare(skimmer: Skimmer, readers: Sequence[CaptureReader]) -> list[Input]:
+    """The started readers as inputs, in the order of their file numbers."""
+    inputs = []
+    for number, reader in enumerate(readers):
+        container = skimmer.integers(COUNT)
+        container[:] = reader.container
+        reader.container = container
+        inputs.append(Input(reader, number, [skimmer.integers(16 * I_WIDTH)]))
+    return inputs
+
+
+def walk_inputs(skimmer: Skimmer, inputs: Sequence[Input]) -> Iterator[None]:
+    """Hand every packet to the skimmer, several inputs interleaved by time; stops for a breath after each chunk."""
+    if len(inputs) == 1:
+        yield from _walk_until(skimmer, inputs[0], FOREVER)
+        return
+    for each in inputs:  # up to its first packet: its time tells where the file belongs
+        yield from _walk_until(skimmer, each, -FOREVER)
+    while pending := sorted((each for each in inputs if not each.done), key=lambda each: (each.reached, each.number)):
+        until = pending[1].reached if len(pending) > 1 else FOREVER
+        yield from _walk_until(skimmer, pending[0], until)
+
+
+def _walk_until(skimmer: Skimmer, each: Input, until: int) -> Iterator[None]:
+    """Walk one input up to its first packet later than `until` ns, which stays unread, or to its end."""
+    reader = each.reader
+    skimmer.begin_file(each.number)
+    while True:
+        view = skimmer.view(reader.buffer)
+        try:
+            status = skimmer.take(view, reader.ready, reader.container, each.interfaces, until)
+        finally:
+            if isinstance(view, memoryview):
+                view.release()
+        more = True
+        if status == REACHED_TIME:
+            each.reached = skimmer.last_time
+            return
+        if status == NEED_BYTES:
+            more = reader.fill()
+        elif status == SKIP:
+            more = reader.skip()
+            if not more:
+                reader.note_damage()
+        elif status == DAMAGED:
+            reader.note_damage()
+            more = False
+        yield
+        if not more:
+            if reader.damaged_at is None and reader.left_over:
+                reader.note_damage()
+            each.done = True
+            return
+
+
+def bytes_done(inputs: Sequence[Input]) -> tuple[int, int | None]:
+    """Bytes read so far over all inputs, and bytes in all, None if unknown (a pipe, compressed input)."""
+    sizes = [each.reader.size for each in inputs]
+    return sum(each.reader.bytes_read for each in inputs), sum(s or 0 for s in sizes) if all(sizes) else None

@@ -1,0 +1,179 @@
+"""Single packets: every packet of a flow, or of a whole capture in chunks, from another pass over the file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from analyzer.capture.reader import CaptureReader
+from analyzer.errors import CaptureError, UsageError
+from analyzer.fates import fates_of
+from analyzer.flows.tables import C_PACKETS, FLOW
+from analyzer.inputs import Progress, Source, bytes_done, is_small, open_source, prepare, stamp, walk_inputs
+from analyzer.listing import Lister
+from analyzer.native import is_compiled_before
+from analyzer.report.tables import packet_table
+from analyzer.report.text import file_labels, names_of, printable
+from analyzer.results import Analysis, Endpoint, Flow
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = np.ndarray[Any, Any]
+
+CHUNK_PACKETS = 100_000
+"""Packets in one table of `read_packets`, by default: 30 MB."""
+
+
+def packets_of(flow: Flow, *, compiled: bool | None = None) -> pd.DataFrame:
+    """Every TCP packet of the flow as a table, columns as `report.columns` declares them.
+
+    `compiled` forces the compiled or interpreted pass; by default large captures compile.
+
+    Raises:
+        UsageError: the capture cannot be read again, or changed since it was analysed.
+    """
+    rows, edges = rows_of(flow, compiled=compiled)
+    labels = file_labels(flow.analysis.files) if flow.analysis is not None else ()
+    return packet_table(rows, edges, labels, client_side=flow.client_side, fates=fates_of(rows, edges))
+
+
+def rows_of(flow: Flow, *, compiled: bool | None = None) -> tuple[Array, Array]:
+    """Every TCP packet of the flow, dtype `listing.ROW`, and the edges of their SACK blocks. As `packets_of`."""
+    if flow.analysis is None:
+        raise UsageError("this flow belongs to no analysis, so its capture is not known")
+    analysis = flow.analysis
+    with ExitStack() as stack:
+        readers = [stack.enter_context(_reader(analysis, number)) for number in range(len(analysis.files))]
+        # One row more than needed, so that the table is never full.
+        parts = list(_listed(readers, _watched(analysis, flow), compiled, None, flow.packet_count + 1))
+    rows, edges = parts[0] if len(parts) == 1 else (np.concatenate(each) for each in zip(*parts, strict=True))
+    rows["stream"] = flow.stream
+    return rows, edges
+
+
+def read_packets(
+    paths: Source | Sequence[Source],
+    *,
+    where: str | None = None,
+    chunk: int = CHUNK_PACKETS,
+    progress: Progress | None = None,
+    compiled: bool | None = None,
+) -> Iterator[pd.DataFrame]:
+    """All TCP packets of a capture as tables, one after the other, so that it need not fit into memory.
+
+    Columns are those of `flow.packets`, but for the three that need the whole flow (`fate`, `acked_by`,
+    `retransmission_of`). Streams are numbered as in Wireshark.
+
+    Args:
+        paths: a path, `-` for standard input, an open binary file, or several of these (one capture).
+        where: a pandas query that picks packets, as in "window == 0 and payload_len > 0". Chunks of which
+            nothing is left are not returned.
+        chunk: packets read for one table.
+        progress: called after each chunk of the file, as in `analyze`.
+        compiled: force the compiled or interpreted pass; by default large captures compile.
+
+    Raises:
+        CaptureError: an input is no capture. Like all errors, when the first table is asked for.
+    """
+    sources = [paths] if isinstance(paths, (str, os.PathLike)) or not isinstance(paths, Sequence) else list(paths)
+    if not sources:
+        raise CaptureError("(no file)", 0, "expected at least one capture")
+    if chunk < 1:
+        raise UsageError(f"a chunk of {chunk} packets: it must be 1 or more")
+    with ExitStack() as stack:
+        readers = [stack.enter_context(_closing(open_source(source))) for source in sources]
+        labels = names_of([reader.name for reader in readers])
+        for rows, edges in _listed(readers, None, compiled, progress, chunk):
+            table = packet_table(rows, edges, labels)
+            if where is not None:
+                table = table.query(where)
+            if len(table):
+                yield table.reset_index(drop=True)
+
+
+def _watched(analysis: Analysis, flow: Flow) -> Array:
+    """The flow as the listing knows it again."""
+    watched = np.zeros(1, FLOW)
+    row = watched[0]
+    ends = (flow.server, flow.client) if flow.client_side else (flow.client, flow.server)
+    for letter, end in zip("ab", ends, strict=True):
+        for i, word in enumerate(_words(end)):
+            row[f"{letter}{i}"] = word
+        row[f"port_{letter}"] = end.port
+    row["version"] = flow.version
+    row["file"] = flow.file
+    if analysis.first_frames is not None:
+        row["first_frame"] = analysis.first_frames[flow.stream]
+    return watched
+
+
+def _words(end: Endpoint) -> list[int]:
+    packed = ip_address(end.ip).packed
+    return [int.from_bytes(packed[i : i + 4], "big") for i in range(0, len(packed), 4)]
+
+
+@contextmanager
+def _reader(analysis: Analysis, number: int) -> Iterator[CaptureReader]:
+    """A reader of one of the analysed files, if it is still the same."""
+    file = analysis.files[number]
+    name = printable(file.path)
+    again = analysis.sources[number] if number < len(analysis.sources) else None
+    if again is None:
+        raise UsageError(f"{name}: cannot be read again, as a pipe; save it to a file first, or use `events`")
+    if isinstance(again.source, Path):
+        now = stamp(again.source)
+        if now is None:
+            raise UsageError(f"{name}: is not there any more; its packets cannot be read again")
+        if now != file.stamp:
+            raise UsageError(f"{name}: changed since it was analysed; analyse it again")
+        with _closing(CaptureReader(again.source, file.path)) as reader:
+            yield reader
+        return
+    try:
+        position = again.source.tell()
+        again.source.seek(again.start)
+    except ValueError:
+        raise UsageError(f"{name}: was closed since it was analysed; its packets cannot be read again") from None
+    try:
+        with _closing(CaptureReader(again.source, file.path)) as reader:
+            yield reader
+    finally:
+        again.source.seek(position)
+
+
+@contextmanager
+def _closing(reader: CaptureReader) -> Iterator[CaptureReader]:
+    try:
+        reader.start()
+        yield reader
+    finally:
+        reader.close()
+
+
+def _listed(
+    readers: Sequence[CaptureReader],
+    watched: Array | None,
+    compiled: bool | None,
+    progress: Progress | None,
+    chunk: int,
+) -> Iterator[tuple[Array, Array]]:
+    """The rows of started readers, `chunk` at a time; the last portion may be empty."""
+    large = not is_small(readers, "listing") if compiled is None else compiled
+    if large and not is_compiled_before("listing"):
+        sys.stderr.write("pmtu-analyze: compiling the packet list; this takes about 20 seconds, once on this machine\n")
+    lister = Lister(watched, compiled=large, rows=chunk)
+    inputs = prepare(lister, readers)
+    for _ in walk_inputs(lister, inputs):
+        if progress is not None:
+            progress(*bytes_done(inputs), int(lister.state.counters[C_PACKETS]))
+        if lister.full:
+            yield lister.drain()
+    yield lister.rest()

@@ -1,0 +1,95 @@
+"""The documents tell the truth: every example runs, the API page is fresh, the notebooks run from top to bottom."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import warnings
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import matplotlib as mpl
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from analyzer.report.columns import CATEGORIES, DTYPES, TABLES
+from tests.reading import ROOT
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def examples(page: Path) -> str:
+    """The Python blocks of a page, one after the other, on the lines where they stand."""
+    text = page.read_text(encoding="utf-8")
+    lines = [""] * (text.count("\n") + 1)
+    for block in re.finditer(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        first = text.count("\n", 0, block.start(1))
+        for i, line in enumerate(block[1].splitlines()):
+            lines[first + i] = line
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if examples(page).strip()], ids=lambda page: page.name)
+def test_every_example_runs_without_a_warning(
+    page: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("sample_pcaps", "tests"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    monkeypatch.chdir(tmp_path)
+    mpl.use("Agg")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        exec(compile(examples(page), str(page), "exec"), {"__name__": "example"})  # noqa: S102 - our own pages
+    assert capsys.readouterr().out
+
+
+def generator() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("docs_api", ROOT / "docs" / "api.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_api_page_is_what_the_code_says() -> None:
+    fresh = generator().page()
+    assert (ROOT / "docs" / "api.md").read_text(encoding="utf-8") == fresh, "run: python docs/api.py"
+    for name, (_, columns) in TABLES.items():
+        assert f"### `{name}`" in fresh
+        for column in columns:
+            assert f"| `{column.name}` |" in fresh
+
+
+def test_columns_are_declared_in_full() -> None:
+    for _, columns in TABLES.values():
+        assert len({column.name for column in columns}) == len(columns)
+        for column in columns:
+            assert column.kind in DTYPES
+            assert column.text
+            assert (column.kind == "category") <= (column.name in {*CATEGORIES, "file", "flags"} or "." in column.name)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_kept_without_its_outputs(path: Path) -> None:
+    notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert all(not cell["outputs"] and cell["execution_count"] is None for cell in code)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs_from_top_to_bottom(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    notebook = nbformat.read(path, 4)  # type: ignore[no-untyped-call]
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert not [output for output in outputs if output.get("name") == "stderr"]
+    assert any("text/html" in output.get("data", {}) for output in outputs)
+
+
+def test_there_are_three_notebooks() -> None:
+    assert len(NOTEBOOKS) == 3
