@@ -5,6 +5,7 @@ Several inputs are one capture: while files overlap in time, each is read up to 
 
 from __future__ import annotations
 
+import heapq
 import os
 import stat
 import sys
@@ -14,12 +15,16 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from analyzer.capture.container import COUNT, DAMAGED, I_WIDTH, NEED_BYTES, SKIP
-from analyzer.capture.reader import CaptureReader
+from analyzer.capture.reader import CaptureReader, is_capture
+from analyzer.errors import CaptureError
 from analyzer.native import is_compiled_before
 from analyzer.settings import INTERPRETED_PACKETS, UNCOMPILED_PACKETS
 from analyzer.skim import FOREVER, REACHED_TIME, Skimmer
 
 Source = str | os.PathLike[str] | BinaryIO
+
+MOST_OPEN = 8
+"""Files that are kept open together although they are not due."""
 
 Progress = Callable[[int, "int | None", int], None]
 """Called now and then with (bytes read, bytes in all or None, packets read)."""
@@ -38,9 +43,27 @@ class Input:
 
     reader: CaptureReader
     number: int
+    point: int
     interfaces: list[Any]
     done: bool = False
-    reached: int = 0  # time of the next packet, where known
+
+
+def expand(sources: Sequence[Source]) -> list[Source]:
+    """The sources, with the captures in it for each directory, by name. Raises CaptureError if there is none."""
+    found: list[Source] = []
+    for source in sources:
+        if not isinstance(source, (str, os.PathLike)) or source == "-" or not Path(source).is_dir():
+            found.append(source)
+            continue
+        try:
+            inside = [str(path) for path in sorted(Path(source).iterdir()) if is_capture(path)]
+        except OSError as error:
+            problem = f"expected a readable directory, found: {error.strerror}"
+            raise CaptureError(os.fspath(source), 0, problem) from None
+        if not inside:
+            raise CaptureError(os.fspath(source), 0, "expected a directory with captures, found none in it")
+        found += inside
+    return found
 
 
 def rereadable(source: Source) -> Rereadable | None:
@@ -92,33 +115,49 @@ def is_small(readers: Sequence[CaptureReader], group: str = "skim") -> bool:
     return packets <= INTERPRETED_PACKETS or (packets <= UNCOMPILED_PACKETS and not is_compiled_before(group))
 
 
-def prepare(skimmer: Skimmer, readers: Sequence[CaptureReader]) -> list[Input]:
-    """The started readers as inputs, in the order of their file numbers."""
+def prepare(skimmer: Skimmer, readers: Sequence[CaptureReader], points: Sequence[int] = ()) -> list[Input]:
+    """The started readers as inputs, in the order of their file numbers; `points`: where each was captured."""
     inputs = []
     for number, reader in enumerate(readers):
         container = skimmer.integers(COUNT)
         container[:] = reader.container
         reader.container = container
-        inputs.append(Input(reader, number, [skimmer.integers(16 * I_WIDTH)]))
+        inputs.append(Input(reader, number, points[number] if points else 0, [skimmer.integers(16 * I_WIDTH)]))
     return inputs
 
 
 def walk_inputs(skimmer: Skimmer, inputs: Sequence[Input]) -> Iterator[None]:
-    """Hand every packet to the skimmer, several inputs interleaved by time; stops for a breath after each chunk."""
+    """Hand every packet to the skimmer, several inputs interleaved by time; stops for a breath after each chunk.
+
+    Files are opened when their first packet is due and let go at their end, so that a directory of
+    thousands takes no more memory, and no more open files, than overlap in time.
+    """
     if len(inputs) == 1:
         yield from _walk_until(skimmer, inputs[0], FOREVER)
         return
-    for each in inputs:  # up to its first packet: its time tells where the file belongs
-        yield from _walk_until(skimmer, each, -FOREVER)
-    while pending := sorted((each for each in inputs if not each.done), key=lambda each: (each.reached, each.number)):
-        until = pending[1].reached if len(pending) > 1 else FOREVER
-        yield from _walk_until(skimmer, pending[0], until)
+    pending: list[tuple[int, int]] = []
+    for each in inputs:
+        first = each.reader.first_time()
+        pending.append((-FOREVER if first is None else first, each.number))
+        if len(inputs) > MOST_OPEN:
+            each.reader.park()
+    heapq.heapify(pending)
+    while pending:
+        _, number = heapq.heappop(pending)
+        each = inputs[number]
+        if each.reader.parked:
+            each.reader.resume()
+        yield from _walk_until(skimmer, each, pending[0][0] if pending else FOREVER)
+        if each.done:
+            each.reader.park()
+        else:
+            heapq.heappush(pending, (skimmer.last_time, number))
 
 
 def _walk_until(skimmer: Skimmer, each: Input, until: int) -> Iterator[None]:
     """Walk one input up to its first packet later than `until` ns, which stays unread, or to its end."""
     reader = each.reader
-    skimmer.begin_file(each.number)
+    skimmer.begin_file(each.number, each.point)
     while True:
         view = skimmer.view(reader.buffer)
         try:
@@ -128,7 +167,6 @@ def _walk_until(skimmer: Skimmer, each: Input, until: int) -> Iterator[None]:
                 view.release()
         more = True
         if status == REACHED_TIME:
-            each.reached = skimmer.last_time
             return
         if status == NEED_BYTES:
             more = reader.fill()

@@ -53,7 +53,8 @@ def rows_of(flow: Flow, *, compiled: bool | None = None) -> tuple[Array, Array]:
     with ExitStack() as stack:
         readers = [stack.enter_context(_reader(analysis, number)) for number in range(len(analysis.files))]
         # One row more than needed, so that the table is never full.
-        parts = list(_listed(readers, _watched(analysis, flow), compiled, None, flow.packet_count + 1))
+        points = [file.point for file in analysis.files]
+        parts = list(_listed(readers, _watched(flow, points[flow.file]), compiled, None, flow.packet_count + 1, points))
     rows, edges = parts[0] if len(parts) == 1 else (np.concatenate(each) for each in zip(*parts, strict=True))
     rows["stream"] = flow.stream
     return rows, edges
@@ -99,7 +100,7 @@ def read_packets(
                 yield table.reset_index(drop=True)
 
 
-def _watched(analysis: Analysis, flow: Flow) -> Array:
+def _watched(flow: Flow, point: int) -> Array:
     """The flow as the listing knows it again."""
     watched = np.zeros(1, FLOW)
     row = watched[0]
@@ -110,8 +111,8 @@ def _watched(analysis: Analysis, flow: Flow) -> Array:
         row[f"port_{letter}"] = end.port
     row["version"] = flow.version
     row["file"] = flow.file
-    if analysis.first_frames is not None:
-        row["first_frame"] = analysis.first_frames[flow.stream]
+    row["first_frame"] = flow.first_frame
+    row["point"] = point
     return watched
 
 
@@ -164,13 +165,14 @@ def _listed(
     compiled: bool | None,
     progress: Progress | None,
     chunk: int,
+    points: Sequence[int] = (),
 ) -> Iterator[tuple[Array, Array]]:
     """The rows of started readers, `chunk` at a time; the last portion may be empty."""
     large = not is_small(readers, "listing") if compiled is None else compiled
     if large and not is_compiled_before("listing"):
         sys.stderr.write("pmtu-analyze: compiling the packet list; this takes about 20 seconds, once on this machine\n")
     lister = Lister(watched, compiled=large, rows=chunk)
-    inputs = prepare(lister, readers)
+    inputs = prepare(lister, readers, points)
     for _ in walk_inputs(lister, inputs):
         if progress is not None:
             progress(*bytes_done(inputs), int(lister.state.counters[C_PACKETS]))

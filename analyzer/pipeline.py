@@ -7,17 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any
-
-import numpy as np
 
 from analyzer.capture.container import DROPPED, FORMAT, I_DROPPED, I_LINK, I_WIDTH, INTERFACES, LINK_TYPE, PCAP
 from analyzer.decode.fields import UNDECODED_REASONS
 from analyzer.decode.link import NAMES
 from analyzer.errors import CaptureError, UsageError
 from analyzer.flows.tables import (
-    C_EVENTS,
     C_FIRST_TS,
     C_FLOWS,
     C_ICMP_PACKETS,
@@ -29,7 +24,6 @@ from analyzer.flows.tables import (
     C_TCP,
     C_UNDECODED,
     SIDES,
-    State,
 )
 from analyzer.inputs import (
     Input,
@@ -37,6 +31,7 @@ from analyzer.inputs import (
     Rereadable,
     Source,
     bytes_done,
+    expand,
     is_small,
     open_source,
     prepare,
@@ -46,9 +41,11 @@ from analyzer.inputs import (
 )
 from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
 from analyzer.native import is_compiled_before
-from analyzer.results import Analysis, CaptureFile, Flow, Totals
+from analyzer.points import points_of
+from analyzer.results import Analysis, CaptureFile, Totals
 from analyzer.settings import Settings
 from analyzer.skim import Skimmer
+from analyzer.verdicts import points
 from analyzer.verdicts.assemble import assemble
 from analyzer.verdicts.conditions import conditions_of
 
@@ -85,6 +82,7 @@ def analyze(
     sources = [paths] if isinstance(paths, (str, os.PathLike)) or not isinstance(paths, Sequence) else list(paths)
     if not sources:
         raise CaptureError("(no file)", 0, "expected at least one capture")
+    sources = expand(sources)
     again = tuple(rereadable(source) for source in sources)
     readers = [open_source(source) for source in sources]
     try:
@@ -97,7 +95,7 @@ def analyze(
             compiled=large,
             seed=int.from_bytes(os.urandom(4), "little"),
         )
-        inputs = prepare(skimmer, readers)
+        inputs = prepare(skimmer, readers, points_of(readers))
         for _ in walk_inputs(skimmer, inputs):
             if progress is not None:
                 progress(*bytes_done(inputs), int(skimmer.state.counters[C_PACKETS]))
@@ -131,20 +129,8 @@ def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:
         stamp=stamped,
         filters=reader.filters,
         dropped=dropped,
+        point=each.point,
     )
-
-
-def _with_heads(flows: tuple[Flow, ...], state: State) -> tuple[Flow, ...]:
-    """The flows with the header bytes of their recorded packets, which hold the SACK blocks to be drawn."""
-    numbers = state.events[: int(state.counters[C_EVENTS])]["flow"]
-    order = np.argsort(numbers, kind="stable")
-    numbers = numbers[order]
-
-    def heads(flow: Flow) -> np.ndarray[Any, Any]:
-        first, last = np.searchsorted(numbers, [flow.stream, flow.stream + 1])
-        return np.asarray(state.event_heads[order[first:last]])
-
-    return tuple(flow if flow.timeline is None else replace(flow, heads=heads(flow)) for flow in flows)
 
 
 def _result(
@@ -171,8 +157,8 @@ def _result(
         notes.append(f"{int(counters[C_ICMPS_LOST])} ICMP messages were counted but not kept: the bound is reached.")
     conditions = conditions_of(files, int(counters[C_PACKETS]))
     notes += conditions.notes()
+    notes += points.notes(files)
     flows, paths, ptb_timeline, more = assemble(skimmer.state, settings, conditions)
-    flows = _with_heads(flows, skimmer.state)
     verdicts: dict[str, int] = {}
     for flow in flows:
         verdicts[flow.verdict] = verdicts.get(flow.verdict, 0) + 1
@@ -199,5 +185,4 @@ def _result(
         notes=(*notes, *more),
         settings=settings,
         sources=sources,
-        first_frames=skimmer.state.flows["first_frame"][: int(counters[C_FLOWS])].copy(),
     )

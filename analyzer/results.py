@@ -160,6 +160,8 @@ class Flow:
     first_time: int  # ns
     last_time: int
     file: int = 0  # index in `Analysis.files`, where it starts
+    first_frame: int = 0
+    """Frame number of the first packet, in `file`."""
     fixes: tuple[Fix, ...] = ()  # commands: first those that prove the fault, then the cures
     encapsulation: Encapsulation | None = None
     vantage: Vantage = Vantage("unknown", "")  # noqa: RUF009 - an immutable tuple
@@ -306,6 +308,7 @@ class CaptureFile:
     problem: str
     filters: tuple[str, ...] = ()  # capture filters that the file names
     dropped: int = 0  # packets that the capturing host says it lost
+    point: int = 0  # capture point: files of one point are one capture, those of several saw the same packets
     stamp: tuple[int, int] | None = None
     """Size in bytes and modification time in ns of a regular file once it was read: it can be read again
     as long as they are the same. None for pipes and open files."""
@@ -346,8 +349,6 @@ class Analysis:
     """The thresholds that were used."""
     sources: tuple[Rereadable | None, ...] = field(default=(), compare=False)
     """How to read each file again; None for one that can be read only once."""
-    first_frames: np.ndarray[Any, Any] | None = field(default=None, compare=False)
-    """Frame number of the first packet of each stream."""
 
     def __post_init__(self) -> None:
         files = tuple(file.path for file in self.files) if len(self.files) > 1 else ()

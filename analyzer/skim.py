@@ -33,6 +33,7 @@ from analyzer.decode.fields import (
     FRAGMENT,
     LINK,
     OK,
+    POINT,
     PROTO,
     REASON_FLOW_LIMIT,
     REASON_LATER_FRAGMENT,
@@ -220,8 +221,9 @@ class Skimmer:
         """Time of the packet read last, ns: after REACHED_TIME, that of the next one to take."""
         return int(self._h[TS])
 
-    def begin_file(self, number: int) -> None:
-        """Packets from now on belong to file `number`."""
+    def begin_file(self, number: int, point: int = 0) -> None:
+        """Packets from now on belong to file `number`, captured at `point`."""
+        self._h[POINT] = self._q[POINT] = point
         self.state.counters[C_FILE] = number
         self.state.counters[C_FILES] = max(self.state.counters[C_FILES], number + 1)
 
@@ -264,6 +266,7 @@ class Skimmer:
             slots = np.zeros(1 << (4 * len(flows) - 1).bit_length(), np.int32)
             state = state._replace(slots=slots)
             self._rebuild(state, self._q)
+            self._q[POINT] = self._h[POINT]
         if counters[C_EVENTS] + 2 * HISTORY_ROWS >= len(state.events):
             events = doubled(state.events, MAX_EVENTS)
             state = state._replace(events=events, event_heads=doubled(state.event_heads, MAX_EVENTS))

@@ -7,6 +7,7 @@ input is recognised by content. Nothing is ever held but the buffer.
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -34,6 +35,7 @@ from analyzer.capture.filters import read_filters
 from analyzer.capture.pcap import FILE_HEADER, next_pcap, read_file_header
 from analyzer.capture.pcapng import next_pcapng
 from analyzer.decode.fields import COUNT as FIELDS
+from analyzer.decode.fields import TS
 from analyzer.decode.integers import int32
 from analyzer.errors import CaptureError
 from analyzer.settings import CHUNK_BYTES, MAX_DECOMPRESSED_BYTES, MAX_RECORD_BYTES
@@ -56,6 +58,22 @@ NOT_CAPTURES = {
 FORMAT_NAMES = {PCAP: "pcap", PCAPNG: "pcapng"}
 
 
+def is_capture(path: Path) -> bool:
+    """True if a regular file starts as a capture or a compressed file does."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            head = file.read(FILE_HEADER)
+    except OSError:
+        return False
+    return (
+        head.startswith(SECTION_MAGIC)
+        or is_compressed(head)
+        or (len(head) == FILE_HEADER and read_file_header(head, [0] * COUNT))
+    )
+
+
 class CaptureReader:
     """One capture being read. `size` is the file's length in bytes, or None for a pipe or compressed input.
 
@@ -71,11 +89,13 @@ class CaptureReader:
         self.problem = ""
         self.filters: tuple[str, ...] = ()  # capture filters that the file names
         self.container: list[int] = [0] * COUNT
+        self._source = source
         self._file = self._open(source)
         self._raw = self._file
         self._opened_here = isinstance(source, Path)
         self._base = 0  # file offset of buffer[0]
         self._end_of_file = False
+        self.parked = False
         self.buffer = bytearray(CHUNK_BYTES)
         self.ready = 0  # bytes of the buffer that are filled
 
@@ -123,6 +143,29 @@ class CaptureReader:
             self.container[POS] = FILE_HEADER
             return
         raise CaptureError(self.name, 0, "expected a pcap or pcapng capture, found another kind of file")
+
+    def park(self) -> None:
+        """Let go of a regular file until `resume`: of many files, few are open at a time."""
+        if self.size is None and self._raw is self._file:
+            return  # a pipe, or an open file, is read as it comes
+        if not self._opened_here:
+            return
+        self.close()
+        self.buffer = bytearray()
+        self.ready = 0
+        self.parked = True
+
+    def resume(self) -> None:
+        """Open a parked file again, from its start. Raises CaptureError as `start` does."""
+        self._file = self._open(self._source)
+        self._raw = self._file
+        self._base = 0
+        self.bytes_read = 0
+        self._end_of_file = False
+        self.parked = False
+        self.buffer = bytearray(CHUNK_BYTES)
+        self.container[:] = [0] * COUNT
+        self.start()
 
     def _decompress(self) -> None:
         """Go on reading through a decompressor; the bytes read so far go first."""
@@ -231,18 +274,31 @@ class CaptureReader:
 
     def mean_record(self) -> float:
         """Mean bytes of a record among those in the buffer now, estimated without decoding them."""
-        container = list(self.container)
+        start = position = int(self.container[POS])
+        count = 0
+        for container, _, _ in self.sample(SAMPLED_RECORDS):
+            position = container[POS]
+            count += 1
+        return (position - start) / max(count, 1)
+
+    def sample(self, most: int) -> Iterator[tuple[list[int], list[int], memoryview]]:
+        """Walk up to `most` packets in the buffer without moving on: container, fields and buffer of each."""
+        container = [int(value) for value in self.container]
         interfaces = [0] * (64 * I_WIDTH)
-        scratch = [0] * FIELDS
-        start = int(container[POS])
-        status = GOT_PACKET
+        fields = [0] * FIELDS
         with memoryview(self.buffer) as view:
-            while status == GOT_PACKET and container[FRAME] < SAMPLED_RECORDS:
+            for _ in range(most):
                 if container[FORMAT] == PCAP:
-                    status = next_pcap(view, self.ready, container, scratch)
+                    status = next_pcap(view, self.ready, container, fields)
                 else:
-                    status = next_pcapng(view, self.ready, container, interfaces, scratch)
-        return (container[POS] - start) / max(container[FRAME], 1)
+                    status = next_pcapng(view, self.ready, container, interfaces, fields)
+                if status != GOT_PACKET:
+                    return
+                yield container, fields, view
+
+    def first_time(self) -> int | None:
+        """Time of the first packet, ns; None if it is not in the buffer."""
+        return next((fields[TS] for _, fields, _ in self.sample(1)), None)
 
     @property
     def left_over(self) -> int:

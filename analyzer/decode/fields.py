@@ -63,7 +63,9 @@ OUTER = 47  # first byte of the outermost IP, MPLS or PPPoE header; valid where 
 
 WAY = 48  # WAY_ number: how the capturing host saw the packet, where the capture says so
 
-COUNT = 49
+POINT = 49  # which of several capture points the packet's file was taken at: set once a file
+
+COUNT = 50
 
 WAY_UNKNOWN = 0
 WAY_IN = 1

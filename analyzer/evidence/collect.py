@@ -12,6 +12,7 @@ import numpy as np
 
 from analyzer.decode.icmp import KIND_PTB
 from analyzer.evidence.conversation import Conversation, Neighbour, Way
+from analyzer.evidence.numbering import stream_numbers
 from analyzer.evidence.ptb import CHECKSUM_WRONG, PtbSeen
 from analyzer.evidence.segments import FrameRef, Segment, segments_of
 from analyzer.flows.quotes import QUOTED_SEQ
@@ -45,8 +46,19 @@ def row_address(row: Any, prefix: str, version: int) -> str:
     return address(words, version)
 
 
+def _last_times(flows: Any, last: int) -> dict[int, int]:
+    """When the capture ends at each point, ns, by that point's clock."""
+    points = np.unique(flows["point"]).tolist() if len(flows) and flows["point"].any() else [0]
+    if points == [0]:
+        return {0: last}
+    return {point: int(flows["last_ts"][flows["point"] == point].max()) for point in points}
+
+
 class Collector:
-    """Reads the tables of one finished skim. Flows come out one at a time; only they become objects."""
+    """Reads the tables of one finished skim. Flows come out one at a time; only they become objects.
+
+    Here `stream` is a row of the flow table; `numbers` has Wireshark's number of each.
+    """
 
     def __init__(self, state: State) -> None:
         counters = state.counters
@@ -54,7 +66,8 @@ class Collector:
         self.directions = state.directions[: 2 * counters[C_FLOWS]]
         self._progress = state.progress
         self.several_files = int(counters[C_FILES]) > 1
-        self.capture_end = int(counters[C_LAST_TS])
+        self.numbers = stream_numbers(self.flows, self.directions)
+        self._ends = _last_times(self.flows, int(counters[C_LAST_TS]))
         events = state.events[: counters[C_EVENTS]]
         order = np.argsort(events["flow"], kind="stable")
         self._events = events
@@ -75,7 +88,7 @@ class Collector:
                 self._orphans[ptb.quoted_seq].append(ptb)
         self._portless = [p for p in self.ptbs if p.flow < 0 and p.quoted_ports is None and p.quoted_src]
         self._pairs: dict[tuple[int, ...], list[int]] | None = None
-        self._neighbours: dict[tuple[tuple[int, ...], int], list[Neighbour]] = {}
+        self._neighbours: dict[tuple[tuple[int, ...], int], list[tuple[int, Neighbour]]] = {}
 
     def timeline(self, stream: int) -> Any:
         """Recorded rows of a flow, dtype PACKET."""
@@ -85,6 +98,10 @@ class Collector:
         """Recorded packets of a flow, decoded in full."""
         rows = self._order[self._starts[stream] : self._starts[stream + 1]]
         return segments_of(self._events[rows], self._heads[rows])
+
+    def heads(self, stream: int) -> Any:
+        """Header bytes of the recorded rows of a flow, as in `timeline`."""
+        return self._heads[self._order[self._starts[stream] : self._starts[stream + 1]]]
 
     def __iter__(self) -> Iterator[Conversation]:
         for stream in range(len(self.flows)):
@@ -113,7 +130,7 @@ class Collector:
                 segments=segments,
                 ptbs=self._ptbs_about(stream, side, segments),
                 neighbours=self._others(stream, side) if segments else [],
-                capture_end=self.capture_end,
+                capture_end=self._ends[int(flow["point"])],
                 several_files=self.several_files,
                 fragmented=bool(int(flow["seen"]) & SAW_FRAGMENT),
                 rtt=trips[side],
@@ -213,11 +230,11 @@ class Collector:
         # Side 0 is the lower (address, port): for two flows of one pair of different addresses the sides agree.
         if (key, side) not in self._neighbours:
             members = self._pairs[key][:MAX_NEIGHBOURS]
-            self._neighbours[key, side] = [self._neighbour(member, side) for member in members]
-        return [other for other in self._neighbours[key, side] if other.stream != stream]
+            self._neighbours[key, side] = [(member, self._neighbour(member, side)) for member in members]
+        return [other for member, other in self._neighbours[key, side] if member != stream]
 
     def _keys(self) -> Iterator[tuple[int, ...]]:
-        names = ("a0", "a1", "a2", "a3", "b0", "b1", "b2", "b3", "version")
+        names = ("a0", "a1", "a2", "a3", "b0", "b1", "b2", "b3", "version", "point")
         columns = [self.flows[name].tolist() for name in names]
         return zip(*columns, strict=True)
 
@@ -235,7 +252,7 @@ class Collector:
         times, places = log[:PROGRESS_SLOTS], log[PROGRESS_SLOTS:]
         answered = tuple(sorted((ts, FrameRef.at(place)) for ts, place in zip(times, places, strict=True) if ts))
         return Neighbour(
-            stream=stream,
+            stream=self.numbers[stream],
             first_ts=int(flow["first_ts"]),
             last_ts=int(flow["last_ts"]),
             answered=answered,

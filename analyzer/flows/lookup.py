@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from analyzer.decode.fields import DPORT, DST, SPORT, SRC, VERSION
+from analyzer.decode.fields import DPORT, DST, POINT, SPORT, SRC, VERSION
 from analyzer.decode.tcp import UNKNOWN
 from analyzer.flows.tables import C_FLOWS, C_SEED, State
 from analyzer.kernel import inlined, kernel
@@ -50,6 +50,8 @@ def same_endpoints(flow: Any, h: list[int], side: int) -> bool:
     low_port = h[DPORT] if side else h[SPORT]
     high_port = h[SPORT] if side else h[DPORT]
     if flow["port_a"] != low_port or flow["port_b"] != high_port or flow["version"] != h[VERSION]:
+        return False
+    if flow["point"] != h[POINT]:
         return False
     if flow["a0"] != h[low] or flow["b0"] != h[high]:
         return False
@@ -97,6 +99,7 @@ def new_flow(state: State, h: list[int], side: int, slot: int) -> int:
     flow["port_a"] = h[DPORT] if side else h[SPORT]
     flow["port_b"] = h[SPORT] if side else h[DPORT]
     flow["version"] = h[VERSION]
+    flow["point"] = h[POINT]
     flow["client"] = side
     flow["last_row"] = -1
     flow["recorded"] = -1
@@ -125,4 +128,5 @@ def rebuild_slots(state: State, h: Any) -> None:
         h[SPORT] = np.int64(flow["port_a"])
         h[DPORT] = np.int64(flow["port_b"])
         h[VERSION] = np.int64(flow["version"])
+        h[POINT] = np.int64(flow["point"])
         state.slots[find_slot(state, h, 0)] = number + 1

@@ -41,6 +41,7 @@ FLOW = np.dtype(
         ("syn_ack_frame", "i8"), ("ack_frame", "i8"), ("syn_frame", "i8"),  # with their file, as in a direction's row
         ("seen", "i4"),  # SAW_ bits
         # What encapsulates the flow: of the first packet that was inside something.
+        ("point", "i4"),  # capture point: the same connection seen at another point is a flow of its own
         ("overhead", "i4"),  # bytes from the outermost header to the IP header
         ("layers", "i8"),  # LAYER_ numbers of `decode.layers`
     ],

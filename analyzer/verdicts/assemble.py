@@ -20,6 +20,7 @@ from analyzer.results import SIZE_PROBLEMS, VERDICTS, Endpoint, Flow, Path, Prob
 from analyzer.settings import Settings
 from analyzer.verdicts.conditions import Conditions
 from analyzer.verdicts.judge import Judgement, judge_conversation, judge_way
+from analyzer.verdicts.points import chosen_of, together
 from analyzer.verdicts.surroundings import captured, carried, encapsulation, tunnel_told
 
 ADVISED = frozenset(VERDICTS[: VERDICTS.index("loss") + 1])
@@ -44,25 +45,27 @@ def assemble(
     """Judge every flow. Returns flows, paths, the PTBs as (time, stream or -1, mtu, frame), and notes."""
     collector = Collector(state)
     pools: dict[tuple[str, str], _Pool] = defaultdict(_Pool)
-    flows = tuple(_flow(collector, conversation, settings, conditions, pools) for conversation in collector)
+    by_number: dict[int, list[tuple[Flow, list[Judgement]]]] = defaultdict(list)
+    for conversation in collector:
+        judged = [judge_way(way, conversation, settings) for way in conversation.ways]
+        flow = _flow(collector, conversation, judged, settings, conditions)
+        by_number[flow.stream].append((flow, judged))
+    flows = tuple(_merged(by_number[number], pools) for number in sorted(by_number))
     _add_probes(state, collector, pools)
     paths = tuple(_path(src, dst, pool) for (src, dst), pool in sorted(pools.items()))
-    timeline = tuple((p.ts, p.flow, p.mtu, p.ref) for p in collector.ptbs)
+    timeline = tuple((p.ts, collector.numbers[p.flow] if p.flow >= 0 else -1, p.mtu, p.ref) for p in collector.ptbs)
     return flows, paths, timeline, _notes(collector, flows, state)
 
 
 def _flow(
     collector: Collector,
     conversation: Conversation,
+    judged: list[Judgement],
     settings: Settings,
     conditions: Conditions,
-    pools: dict[tuple[str, str], _Pool],
 ) -> Flow:
     stream = conversation.stream
     ends = collector.endpoints(stream)
-    judged = [judge_way(way, conversation, settings) for way in conversation.ways]
-    for judgement in judged:
-        _pool(pools[ends[judgement.side][0], ends[1 - judgement.side][0]], stream, judgement)
     chosen = judge_conversation(conversation, judged)
     client = conversation.client_side
     row = collector.flows[stream]
@@ -72,7 +75,7 @@ def _flow(
     first = FrameRef(int(row["file"]), int(row["first_frame"]))
     ways = conversation.ways
     return Flow(
-        stream=stream,
+        stream=collector.numbers[stream],
         client=Endpoint(*ends[client]),
         server=Endpoint(*ends[1 - client]),
         verdict=chosen.verdict,
@@ -93,7 +96,8 @@ def _flow(
         bytes=int(row["bytes"]),
         first_time=conversation.first_ts,
         last_time=conversation.last_ts,
-        file=int(row["file"]),
+        file=first.file,
+        first_frame=first.frame,
         fixes=fixes_for(
             chosen.verdict,
             sender_ip=ends[chosen.side][0],
@@ -108,9 +112,25 @@ def _flow(
         encapsulation=inside,
         vantage=where,
         timeline=collector.timeline(stream).copy() if ways[0].segments else None,
+        heads=collector.heads(stream) if ways[0].segments else None,
         client_side=client,
         window_scales=(max(ways[0].count["wscale"], 0), max(ways[1].count["wscale"], 0)),
     )
+
+
+def _merged(seen: list[tuple[Flow, list[Judgement]]], pools: dict[tuple[str, str], _Pool]) -> Flow:
+    """One flow of what each capture point saw of it, with its judgements pooled by path."""
+    chosen = chosen_of([flow for flow, _ in seen]) if len(seen) > 1 else 0
+    for index, (flow, judged) in enumerate(seen):
+        ends = (flow.client.ip, flow.server.ip)
+        for judgement in judged:
+            from_client = judgement.side == flow.client_side
+            pool = pools[ends if from_client else ends[::-1]]
+            if index == chosen:
+                _pool(pool, flow.stream, judgement)
+            elif judgement.path_mtu.at_least is not None:
+                pool.at_least.append(judgement.path_mtu.at_least)  # what arrived, arrived
+    return together([flow for flow, _ in seen], chosen) if len(seen) > 1 else seen[0][0]
 
 
 def _pool(pool: _Pool, stream: int, judgement: Judgement) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from analyzer import analyze
+
 from .checks import accusations, analysis_in, analysis_of
-from .notation import NS, START, Record, Scenario, View, load_scenarios
+from .notation import NS, START, Record, Scenario, View, capture_of, load_scenarios
 
 SCENARIOS = load_scenarios(Path(__file__).parent)
 
@@ -76,3 +79,19 @@ def test_addresses_ports_and_vlan_tags_change_no_verdict(topic: str) -> None:
             if plain != [(f.verdict, f.direction, f.path_mtu) for f in other]:
                 changed.append(f"{scenario.name} {view}")
     assert not changed, "\n".join(changed)
+
+
+@pytest.mark.parametrize("off", [0, 20_000_000, -1_500_000_000])
+@pytest.mark.parametrize("topic", SCENARIOS)
+def test_captures_of_both_hosts_together_accuse_nobody_whom_none_accuses(topic: str, off: int) -> None:
+    """The second host's clock is off by so many ns."""
+    found = []
+    for scenario in SCENARIOS[topic]:
+        views = [View("S"), View("C")]
+        alone = [analysis_in(scenario, view) for view in views]
+        records = scenario.records(views[1])
+        other = capture_of([replace(record, ts=record.ts + off) for record in records])
+        both = analyze([BytesIO(capture_of(scenario.records(views[0]))), BytesIO(other)], compiled=False)
+        if both.files[-1].point and accusations(both) and not any(accusations(each) for each in alone):
+            found.append(f"{scenario.name}: {accusations(both)[0]}")
+    assert not found, "\n".join(found)
