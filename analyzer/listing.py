@@ -41,7 +41,7 @@ from analyzer.flows.tables import C_PACKETS, C_ROWS, FLOW, State, new_state
 from analyzer.flows.track import NO_FLOW, number_stream, track_tcp, unwrap
 from analyzer.kernel import inlined, kernel
 from analyzer.native import CompileError, load_kernels
-from analyzer.skim import FOREVER, GROW_TABLES, REACHED_TIME, Skimmer, decode_packet, needs_room, next_packet
+from analyzer.skim import FOREVER, REACHED_TIME, Skimmer, decode_packet, next_packet
 
 ROW = np.dtype(
     [
@@ -184,8 +184,6 @@ def list_chunk(
 ) -> int:
     """List the packets of buf[POS:end] before the first later than `until` (ns); returns why it stopped."""
     while True:
-        if needs_room(state):
-            return GROW_TABLES
         if filled[0] >= len(rows):
             return ROWS_FULL
         status = next_packet(buf, end, container, interfaces, h)
@@ -204,7 +202,7 @@ def _examples() -> dict[str, tuple[Any, ...]]:
     numbers = np.zeros(COUNT, np.int64)
     table = (np.zeros(0, FLOW), np.zeros(1, ROW), np.zeros((1, 2 * MAX_BLOCKS), np.uint32), numbers)
     chunk = (np.zeros(1, np.uint8), 1, numbers, numbers, numbers, numbers, FOREVER)
-    return {"list_chunk": (state, *table, *chunk), "rebuild_slots": (state, numbers)}
+    return {"list_chunk": (state, *table, *chunk)}
 
 
 class Lister(Skimmer):
@@ -228,7 +226,6 @@ class Lister(Skimmer):
             else:
                 self.compiled = True
                 self._list = kernels["list_chunk"]
-                self._rebuild = kernels["rebuild_slots"]
         self._h = self.integers(COUNT)
         self._q = self.integers(COUNT)
         self._filled = self.integers(1)

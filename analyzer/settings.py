@@ -27,8 +27,8 @@ UNCOMPILED_PACKETS = 20_000
 RING_ROWS = 1 << 17
 """Recent TCP packets kept while nobody knows yet whether they matter (23 MB). A power of two."""
 
-MAX_FLOWS = 1_000_000
-"""Flows with state of their own. Packets of further flows are counted under `flow limit reached`."""
+MAX_FLOWS = 300_000
+"""Flows with state of their own (1,456 bytes each). Packets of further flows are counted under `flow limit reached`."""
 
 MAX_EVENTS = 400_000
 """Rows of the event table (70 MB) over all flows."""

@@ -1,8 +1,7 @@
 """The skim: one ordered pass over all packets, interpreted for small captures, compiled for large ones.
 
 It emits the tables of `flows.tables.State`. `skim_chunk` ties the container walk, the decoders and the
-tracking together; `Skimmer` owns the state, grows the tables between calls and hides which of the two
-modes runs.
+tracking together; `Skimmer` owns the state and hides which of the two modes runs.
 """
 
 from __future__ import annotations
@@ -51,32 +50,26 @@ from analyzer.decode.link import decode_link
 from analyzer.decode.network import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, decode_network
 from analyzer.decode.tcp import decode_tcp
 from analyzer.decode.tunnel import descend
-from analyzer.flows.lookup import rebuild_slots
 from analyzer.flows.quotes import track_icmp
 from analyzer.flows.tables import (
     C_BYTES,
-    C_EVENTS,
     C_FILE,
     C_FILES,
     C_FIRST_TS,
     C_FLOWS,
     C_ICMP_PACKETS,
-    C_ICMPS,
     C_LAST_LINK,
     C_LAST_TS,
     C_PACKETS,
     C_TCP,
     C_UNDECODED,
     State,
-    doubled,
     new_state,
 )
 from analyzer.flows.track import NO_FLOW, finish_flow, number_stream, track_tcp
 from analyzer.kernel import inlined, kernel
 from analyzer.native import CompileError, load_kernels
-from analyzer.settings import HISTORY_ROWS, MAX_EVENTS, MAX_FLOWS, MAX_ICMP
 
-GROW_TABLES = -10
 REACHED_TIME = -11
 FOREVER = (1 << 63) - 1
 
@@ -99,17 +92,6 @@ def decode_packet(buf: Buffer, h: list[int]) -> int:
     if h[PROTO] == PROTO_TCP:
         return decode_tcp(buf, h)
     return decode_icmp(buf, h)
-
-
-@inlined
-def needs_room(state: State) -> bool:
-    """True if the next packet might not find room in a table that may still grow."""
-    counters = state.counters
-    return (
-        (counters[C_FLOWS] >= len(state.flows) and len(state.flows) < MAX_FLOWS)
-        or (counters[C_EVENTS] + 2 * HISTORY_ROWS >= len(state.events) and len(state.events) < MAX_EVENTS)
-        or (counters[C_ICMPS] >= len(state.icmps) and len(state.icmps) < MAX_ICMP)
-    )
 
 
 @inlined
@@ -161,8 +143,6 @@ def skim_chunk(
 ) -> int:
     """Take the packets of buf[POS:end] before the first later than `until` (ns); returns why it stopped."""
     while True:
-        if needs_room(state):
-            return GROW_TABLES
         status = next_packet(buf, end, container, interfaces, h)
         if status != GOT_PACKET:
             return status
@@ -179,7 +159,6 @@ def _examples() -> dict[str, tuple[Any, ...]]:
     numbers = np.zeros(COUNT, np.int64)
     return {
         "skim_chunk": (state, np.zeros(1, np.uint8), 1, numbers, numbers, numbers, numbers, FOREVER),
-        "rebuild_slots": (state, numbers),
     }
 
 
@@ -195,7 +174,6 @@ class Skimmer:
         self.fell_back = ""
         self.state: State = new_state(seed)
         self._skim: Callable[..., int] = skim_chunk
-        self._rebuild: Callable[..., object] = rebuild_slots
         if compiled:
             try:
                 kernels = load_kernels(_examples)
@@ -204,7 +182,6 @@ class Skimmer:
             else:
                 self.compiled = True
                 self._skim = kernels["skim_chunk"]
-                self._rebuild = kernels["rebuild_slots"]
         self._h = self.integers(COUNT)
         self._q = self.integers(COUNT)
 
@@ -231,17 +208,14 @@ class Skimmer:
         """Take the packets of view[POS:end]; returns a container status or REACHED_TIME."""
         while True:
             status = self._skim(self.state, view, end, container, interfaces[0], self._h, self._q, until)
-            if status == GROW_TABLES:
-                self._grow()
-            elif status == GROW_INTERFACES:
-                if len(interfaces[0]) >= MAX_INTERFACES * I_WIDTH:
-                    container[PROBLEM] = PROBLEM_INTERFACES
-                    return DAMAGED
-                larger = self.integers(2 * len(interfaces[0]))
-                larger[: len(interfaces[0])] = interfaces[0]
-                interfaces[0] = larger
-            else:
+            if status != GROW_INTERFACES:
                 return int(status)
+            if len(interfaces[0]) >= MAX_INTERFACES * I_WIDTH:
+                container[PROBLEM] = PROBLEM_INTERFACES
+                return DAMAGED
+            larger = self.integers(2 * len(interfaces[0]))
+            larger[: len(interfaces[0])] = interfaces[0]
+            interfaces[0] = larger
 
     def finish(self) -> None:
         """End of all input."""
@@ -249,28 +223,4 @@ class Skimmer:
         trouble = (directions["run_count"] > 0) | (directions["hole_ts"] != 0) | (directions["window_zero_ts"] != 0)
         # not numpy.unique: it loads masked arrays, 10 ms
         for number in sorted({int(row) // 2 for row in np.flatnonzero(trouble)}):
-            while needs_room(self.state):
-                self._grow()
             finish_flow(self.state, number)  # interpreted: they are few
-
-    def _grow(self) -> None:
-        state = self.state
-        counters = state.counters
-        if counters[C_FLOWS] >= len(state.flows) and len(state.flows) < MAX_FLOWS:
-            flows = doubled(state.flows, MAX_FLOWS)
-            state = state._replace(
-                flows=flows,
-                directions=doubled(state.directions, 2 * MAX_FLOWS),
-                progress=doubled(state.progress, 2 * MAX_FLOWS),
-            )
-            slots = np.zeros(1 << (4 * len(flows) - 1).bit_length(), np.int32)
-            state = state._replace(slots=slots)
-            self._rebuild(state, self._q)
-            self._q[POINT] = self._h[POINT]
-        if counters[C_EVENTS] + 2 * HISTORY_ROWS >= len(state.events):
-            events = doubled(state.events, MAX_EVENTS)
-            state = state._replace(events=events, event_heads=doubled(state.event_heads, MAX_EVENTS))
-        if counters[C_ICMPS] >= len(state.icmps):
-            icmps = doubled(state.icmps, MAX_ICMP)
-            state = state._replace(icmps=icmps, icmp_heads=doubled(state.icmp_heads, MAX_ICMP))
-        self.state = state

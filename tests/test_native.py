@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from analyzer import native, skim
+from analyzer.capture.reader import CaptureReader
+from analyzer.inputs import prepare, walk_inputs
 from analyzer.native import CompileError
 from analyzer.pipeline import analyze
 from tests.test_skim import SMALL
@@ -71,9 +73,13 @@ def test_words_follow_the_native_calling_convention() -> None:
 def test_leaving_the_bounds_of_an_array_is_an_error_in_compiled_code() -> None:
     skimmer = skim.Skimmer(compiled=True)
     assert skimmer.compiled
-    more_flows_than_rows = skimmer.state._replace(counters=np.full(40, 1000, np.int64))
+    skimmer.state = skimmer.state._replace(counters=np.zeros(1, np.int64))  # kernels count at more places
+    reader = CaptureReader(SMALL, "small")
+    reader.start()
     with pytest.raises(IndexError):
-        skimmer._rebuild(more_flows_than_rows, skimmer._h)
+        for _ in walk_inputs(skimmer, prepare(skimmer, [reader])):
+            pass
+    reader.close()
 
 
 def test_where_nothing_compiles_the_capture_is_read_interpreted_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

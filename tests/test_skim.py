@@ -32,6 +32,7 @@ from analyzer.flows.tables import (
     MARK_RESENT,
     MARK_SPURIOUS,
     State,
+    new_state,
 )
 from analyzer.settings import RING_ROWS
 from tests.builders import (
@@ -319,8 +320,7 @@ def test_a_link_type_that_is_not_supported_is_counted_and_named(tmp_path: Path) 
 
 
 def test_packets_beyond_the_bound_on_flows_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("analyzer.skim", "analyzer.flows.track"):
-        monkeypatch.setattr(f"{module}.MAX_FLOWS", 300)
+    monkeypatch.setattr("analyzer.skim.new_state", lambda seed: new_state(seed, flows=300))
     packets = [Packet(i, ipv4(tcp(sport=1000 + i))) for i in range(310)]
     run = skim(pcap(packets))
     everything_is_counted(run.state)

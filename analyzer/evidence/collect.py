@@ -103,10 +103,9 @@ class Collector:
         """Header bytes of the recorded rows of a flow, as in `timeline`."""
         return self._heads[self._order[self._starts[stream] : self._starts[stream + 1]]]
 
-    def __iter__(self) -> Iterator[Conversation]:
-        for stream in range(len(self.flows)):
-            if self.flows["packets"][stream]:  # else it was only quoted in an ICMP error
-                yield self.conversation(stream)
+    def first(self, stream: int) -> FrameRef:
+        """The first frame of a flow."""
+        return FrameRef(int(self.flows["file"][stream]), int(self.flows["first_frame"][stream]))
 
     def conversation(self, stream: int) -> Conversation:
         """One flow with all that belongs to it."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from analyzer.evidence.conversation import INITIAL_TTLS, Conversation, Way
+from analyzer.flows.tables import SAW_SYN_ACK
 
 CLIENT = "client"
 SERVER = "server"
@@ -30,6 +31,9 @@ class Vantage(NamedTuple):
     because: str
 
 
+NOT_ESTABLISHED = Vantage(UNKNOWN, "the connection was not established")
+
+
 def hops(way: Way) -> int | None:
     """Routers between this direction's sender and the capture point, by TTL; None: unknown."""
     left = way.count["ttl_max"]
@@ -42,6 +46,8 @@ def hops(way: Way) -> int | None:
 def vantage(conversation: Conversation) -> Vantage:
     """Where the conversation was captured."""
     client, server = conversation.way_to_server(), conversation.way_to_client()
+    if not conversation.seen & SAW_SYN_ACK and not client.count["data_packets"] and not server.count["data_packets"]:
+        return NOT_ESTABLISHED
     if noted := _noted(client, server):
         return Vantage(noted, "the capturing host noted which packets it sent and which it received")
     from_client, from_server = hops(client), hops(server)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from analyzer.decode.fields import DPORT, DST, POINT, SPORT, SRC, VERSION
 from analyzer.decode.tcp import UNKNOWN
 from analyzer.flows.tables import C_FLOWS, C_SEED, State
@@ -110,23 +108,3 @@ def new_flow(state: State, h: list[int], side: int, slot: int) -> int:
         direction["window"] = -1
         direction["ttl_min"] = 256
     return number
-
-
-@kernel
-def rebuild_slots(state: State, h: Any) -> None:
-    """Enter every flow into the (larger, empty) slots; later flows replace earlier ones of equal endpoints."""
-    for number in range(state.counters[C_FLOWS]):
-        flow = state.flows[number]
-        h[SRC] = np.int64(flow["a0"])
-        h[SRC + 1] = np.int64(flow["a1"])
-        h[SRC + 2] = np.int64(flow["a2"])
-        h[SRC + 3] = np.int64(flow["a3"])
-        h[DST] = np.int64(flow["b0"])
-        h[DST + 1] = np.int64(flow["b1"])
-        h[DST + 2] = np.int64(flow["b2"])
-        h[DST + 3] = np.int64(flow["b3"])
-        h[SPORT] = np.int64(flow["port_a"])
-        h[DPORT] = np.int64(flow["port_b"])
-        h[VERSION] = np.int64(flow["version"])
-        h[POINT] = np.int64(flow["point"])
-        state.slots[find_slot(state, h, 0)] = number + 1

@@ -44,7 +44,7 @@ from analyzer.flows.sizes import forget_larger
 from analyzer.flows.tables import C_FILE, C_ICMPS, C_ICMPS_LOST, C_PTB, State
 from analyzer.flows.track import flow_of_packet, unwrap
 from analyzer.kernel import kernel
-from analyzer.settings import AFTERMATH_ROWS, ICMP_HEAD_BYTES, MAX_ICMP
+from analyzer.settings import AFTERMATH_ROWS, ICMP_HEAD_BYTES
 
 QUOTED_IP = 1
 QUOTED_PORTS = 2
@@ -105,7 +105,7 @@ def track_icmp(state: State, buf: Buffer, h: list[int], q: list[int], frame: int
     if kind in (KIND_PTB, KIND_ERROR):
         number_quoted(state, buf, h, q)
     number = state.counters[C_ICMPS]
-    if number >= MAX_ICMP:
+    if number >= len(state.icmps):
         state.counters[C_ICMPS_LOST] += 1
         return
     state.counters[C_ICMPS] = number + 1

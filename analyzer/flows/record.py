@@ -42,7 +42,6 @@ from analyzer.settings import (
     DUPLICATE_NS,
     HEAD_BYTES,
     HISTORY_ROWS,
-    MAX_EVENTS,
     MAX_EVENTS_PER_FLOW,
     RING_ROWS,
 )
@@ -70,7 +69,7 @@ def append_event(state: State, counter: int, flow: Any) -> None:
         return
     flow["recorded"] = counter
     event = state.counters[C_EVENTS]
-    if flow["events"] >= MAX_EVENTS_PER_FLOW or event >= MAX_EVENTS:
+    if flow["events"] >= MAX_EVENTS_PER_FLOW or event >= len(state.events):
         flow["lost_events"] += 1
         return
     row = counter & RING_MASK

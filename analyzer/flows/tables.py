@@ -2,7 +2,7 @@
 
 Times are int64 nanoseconds, sizes bytes. Sequence and acknowledgement numbers are unwrapped to 64 bits:
 the low 32 bits are those on the wire, and 2**32 is added at the start so that earlier ones stay positive.
-A flow is 176 bytes and its two directions 616 bytes each; `MAX_FLOWS` bounds their number.
+A flow is 192 bytes, its two directions are 504 bytes each and 128 for progress; `MAX_FLOWS` bounds their number.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analyzer.decode.fields import UNDECODED_REASONS
-from analyzer.settings import HEAD_BYTES, ICMP_HEAD_BYTES, RING_ROWS
+from analyzer.settings import HEAD_BYTES, ICMP_HEAD_BYTES, MAX_EVENTS, MAX_FLOWS, MAX_ICMP, RING_ROWS
 
 SIDES = 2
 PROGRESS_SLOTS = 8
@@ -185,29 +185,24 @@ C_LAST_LINK = C_UNDECODED + len(UNDECODED_REASONS)  # the first link type that w
 C_COUNT = C_LAST_LINK + 1
 
 
-def new_state(seed: int) -> State:
-    """Empty tables, small: they grow by doubling. `seed` salts the hash of the flow table."""
+def new_state(seed: int, *, flows: int = MAX_FLOWS, events: int = MAX_EVENTS, icmps: int = MAX_ICMP) -> State:
+    """Empty tables for so many rows. `seed` salts the hash of the flow table.
+
+    They are as large as they may ever be, but pages of them take memory only when they are touched: rows
+    are used in order, and nothing is ever copied.
+    """
     counters = np.zeros(C_COUNT, np.int64)
     counters[C_SEED] = seed & 0x7FFFFFFF
     return State(
         counters=counters,
-        slots=np.zeros(1024, np.int32),
-        flows=np.zeros(256, FLOW),
-        directions=np.zeros(256 * SIDES, DIRECTION),
-        progress=np.zeros((256 * SIDES, 2 * PROGRESS_SLOTS), np.int64),
-        # Pages of the ring are touched, and so take memory, only as packets come.
+        slots=np.zeros(1 << (2 * flows - 1).bit_length(), np.int32),
+        flows=np.zeros(flows, FLOW),
+        directions=np.zeros(flows * SIDES, DIRECTION),
+        progress=np.zeros((flows * SIDES, 2 * PROGRESS_SLOTS), np.int64),
         ring=np.zeros(RING_ROWS, PACKET),
         ring_heads=np.zeros((RING_ROWS, HEAD_BYTES), np.uint8),
-        events=np.zeros(1024, PACKET),
-        event_heads=np.zeros((1024, HEAD_BYTES), np.uint8),
-        icmps=np.zeros(64, ICMP),
-        icmp_heads=np.zeros((64, ICMP_HEAD_BYTES), np.uint8),
+        events=np.zeros(events, PACKET),
+        event_heads=np.zeros((events, HEAD_BYTES), np.uint8),
+        icmps=np.zeros(icmps, ICMP),
+        icmp_heads=np.zeros((icmps, ICMP_HEAD_BYTES), np.uint8),
     )
-
-
-def doubled(table: Any, limit: int) -> Any:
-    """A copy of `table` with twice the rows, `limit` at most."""
-    rows = min(len(table) * 2, limit)
-    larger = np.zeros((rows, *table.shape[1:]), table.dtype)
-    larger[: len(table)] = table
-    return larger

@@ -59,7 +59,7 @@ from analyzer.flows.tables import (
     State,
 )
 from analyzer.kernel import inlined, kernel
-from analyzer.settings import AFTERMATH_ROWS, HISTORY_ROWS, LONG_HOLE_NS, MAX_FLOWS
+from analyzer.settings import AFTERMATH_ROWS, HISTORY_ROWS, LONG_HOLE_NS
 
 WRAP = 1 << 32
 FARTHEST = 1 << 30  # RFC 7323 2.3: the largest window; numbers farther away belong to no live byte
@@ -90,7 +90,7 @@ def flow_of_packet(state: State, h: list[int], side: int) -> int:
         direction = state.directions[2 * number + side]
         if not direction["base_set"] or direction["base"] == h[SEQ]:
             return number
-    if state.counters[C_FLOWS] >= MAX_FLOWS:
+    if state.counters[C_FLOWS] >= len(state.flows):
         return NO_FLOW
     return new_flow(state, h, side, slot)
 

@@ -22,6 +22,7 @@ from analyzer.verdicts.conditions import Conditions
 from analyzer.verdicts.judge import Judgement, judge_conversation, judge_way
 from analyzer.verdicts.points import chosen_of, together
 from analyzer.verdicts.surroundings import captured, carried, encapsulation, tunnel_told
+from analyzer.verdicts.unopened import unopened, unopened_flow
 
 ADVISED = frozenset(VERDICTS[: VERDICTS.index("loss") + 1])
 """Verdicts for which there is something to do."""
@@ -46,7 +47,13 @@ def assemble(
     collector = Collector(state)
     pools: dict[tuple[str, str], _Pool] = defaultdict(_Pool)
     by_number: dict[int, list[tuple[Flow, list[Judgement]]]] = defaultdict(list)
-    for conversation in collector:
+    simple = unopened(collector)
+    for row in np.flatnonzero(collector.flows["packets"]).tolist():  # others were only quoted in an ICMP error
+        if simple[row]:
+            flow = unopened_flow(collector, row)
+            by_number[flow.stream].append((flow, []))
+            continue
+        conversation = collector.conversation(row)
         judged = [judge_way(way, conversation, settings) for way in conversation.ways]
         flow = _flow(collector, conversation, judged, settings, conditions)
         by_number[flow.stream].append((flow, judged))
@@ -72,7 +79,7 @@ def _flow(
     named = chosen.verdict not in ("not_exercised",)
     inside = encapsulation(row)
     where = vantage(conversation)
-    first = FrameRef(int(row["file"]), int(row["first_frame"]))
+    first = collector.first(stream)
     ways = conversation.ways
     return Flow(
         stream=collector.numbers[stream],

@@ -252,9 +252,12 @@ def _unanswered_frames(c: Calm) -> tuple[FrameRef, ...]:
     return (FrameRef.at(c.way.count["max_sent_frame"]),)
 
 
+NOT_OPENED = "The connection was not established: no packet large enough to tell was sent."
+
+
 def _not_exercised_words(c: Calm) -> str:
     if not c.established and not c.way.count["data_packets"]:
-        return "The connection was not established: no packet large enough to tell was sent."
+        return NOT_OPENED
     largest = max(c.way.count["max_sent"], c.way.peer["max_sent"])
     return (
         f"No packet large enough to tell was sent: the largest with data has {largest} bytes."

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from analyzer.flows.record import bring_back
-from analyzer.flows.tables import C_EVENTS, C_FLOWS, C_ROWS, State
+from analyzer.flows.tables import C_EVENTS, C_FLOWS, C_ROWS, State, new_state
 from analyzer.settings import AFTERMATH_ROWS, HISTORY_ROWS
 from tests.builders import Packet
 from tests.flows.talk import Talk, run
@@ -128,7 +128,7 @@ def test_the_bound_on_a_flow_is_kept_and_the_rest_counted(monkeypatch: pytest.Mo
 
 
 def test_the_bound_on_all_events_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("analyzer.flows.record.MAX_EVENTS", 30)
+    monkeypatch.setattr("analyzer.skim.new_state", lambda seed: new_state(seed, events=30))
     other = Talk(client_port=50_000)
     packets = [
         *ladder(3, 0, 0),
