@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Sequence
 
 from analyzer.capture.container import DROPPED, FORMAT, I_DROPPED, I_LINK, I_WIDTH, INTERFACES, LINK_TYPE, PCAP
-from analyzer.decode.fields import UNDECODED_REASONS
+from analyzer.decode.fields import REASON_FLOW_LIMIT, UNDECODED_REASONS
 from analyzer.decode.link import NAMES
 from analyzer.errors import CaptureError, UsageError
 from analyzer.flows.tables import (
@@ -155,6 +155,11 @@ def _result(
         notes.append(f"Packets of link type {NAMES.get(link, link)} are not decoded.")
     if counters[C_ICMPS_LOST]:
         notes.append(f"{int(counters[C_ICMPS_LOST])} ICMP messages were counted but not kept: the bound is reached.")
+    if counters[C_UNDECODED + REASON_FLOW_LIMIT]:
+        notes.append(
+            f"{int(counters[C_UNDECODED + REASON_FLOW_LIMIT])} packets belong to flows beyond the first "
+            f"{int(counters[C_FLOWS])}: they were counted, but not followed. Narrow the capture with a filter."
+        )
     conditions = conditions_of(files, int(counters[C_PACKETS]))
     notes += conditions.notes()
     notes += points.notes(files)

@@ -26,7 +26,7 @@ from analyzer.report.text import (
     printable,
     seconds,
 )
-from analyzer.report.wording import WORDS, Paths, headline, paths_of, pooled_mtu, undecoded
+from analyzer.report.wording import WORDS, Paths, headline, paths_of, pings, pooled_mtu, undecoded
 from analyzer.results import PROBLEMS, SIZE_PROBLEMS, VERDICTS, Analysis, Flow, FrameRef, PathMtu, Ptb
 
 GRAVE = frozenset({"blackhole", "blackhole_probable", "ptb_ignored"})
@@ -293,6 +293,10 @@ def _where(flow: Flow, paths: Paths) -> list[str]:
     path = paths.get((flow.sender.ip, flow.receiver.ip))
     if path is not None and 0 < len(path.consistent_with) <= SHOWN_CANDIDATES:
         lines.append(f"consistent with {'; '.join(path.consistent_with)}")
+    back = paths.get((flow.receiver.ip, flow.sender.ip))
+    if back is not None and (back.at_least or back.at_most):
+        size = PathMtu(back.at_least, back.at_most, back.exact)
+        lines.append(f"the other way, {back.src} -> {back.dst}: path MTU {bracket(size)} ({back.verdict})")
     return lines
 
 
@@ -328,7 +332,7 @@ def _facts(analysis: Analysis) -> list[str]:
     if skipped := undecoded(analysis):
         counted.append(f"not decoded: {', '.join(skipped)}")
     lines.append(f"{seconds(span)} from {clock(analysis.first_time)}; {'; '.join(counted)}")
-    return lines
+    return [*lines, *pings(analysis)]
 
 
 def damage(analysis: Analysis) -> tuple[str, ...]:

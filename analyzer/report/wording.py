@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from analyzer.report.text import joined, lost_packets, plural, printable, seconds
+from analyzer.report.text import bracket, joined, lost_packets, plural, printable, seconds
 from analyzer.results import PROBLEMS, VERDICTS, Analysis, Flow, Path, PathMtu
 
 
@@ -289,6 +289,10 @@ def _working_paths(analysis: Analysis) -> str:
     return f" PMTUD worked: the path MTU {route} is {mtu} bytes{more}."
 
 
+FEW = 4
+"""Candidates up to which naming them helps."""
+
+
 def _without_flows(analysis: Analysis) -> str:
     totals = analysis.totals
     if analysis.selection:
@@ -299,7 +303,26 @@ def _without_flows(analysis: Analysis) -> str:
     if totals.icmp_packets:
         parts.append(f"{totals.icmp_packets:,} ICMP")
     parts += undecoded(analysis)
-    return f"No TCP in this capture: {plural(totals.packets, 'packet')} ({', '.join(parts)})."
+    found = "".join(f" {line[:1].upper()}{line[1:]}." for line in pings(analysis)[:1])
+    return f"No TCP in this capture: {plural(totals.packets, 'packet')} ({', '.join(parts)}).{found}"
+
+
+def pings(analysis: Analysis) -> list[str]:
+    """What pings with DF tell of each path, a line a path; those that say nothing are left out."""
+    lines = []
+    for path in analysis.all_paths:
+        answered = [probe for probe in path.probes if probe.reply is not None]
+        told = [probe for probe in path.probes if probe.ptb_mtu is not None]
+        size = PathMtu(path.at_least, path.at_most, path.exact)
+        if not path.probes or not (answered or told) or size == PathMtu():
+            continue
+        lost = sorted({probe.ip_len for probe in path.probes if probe.reply is None and probe.ptb_mtu is None})
+        parts = [f"{max(probe.ip_len for probe in answered)} bytes answered"] if answered else []
+        parts += [f"{min(size for size in lost)} not"] if lost else []
+        parts += [f"a router named {min(probe.ptb_mtu or 0 for probe in told)}"] if told else []
+        near = f"; consistent with {'; '.join(path.consistent_with)}" if 0 < len(path.consistent_with) <= FEW else ""
+        lines.append(f"pings {path.src} -> {path.dst}: path MTU {bracket(size)} ({', '.join(parts)}){near}")
+    return lines
 
 
 def undecoded(analysis: Analysis) -> list[str]:

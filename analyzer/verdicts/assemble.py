@@ -21,7 +21,7 @@ from analyzer.settings import Settings
 from analyzer.verdicts.conditions import Conditions
 from analyzer.verdicts.judge import Judgement, judge_conversation, judge_way
 from analyzer.verdicts.points import chosen_of, together
-from analyzer.verdicts.surroundings import captured, carried, encapsulation, tunnel_told
+from analyzer.verdicts.surroundings import announced, captured, carried, encapsulation, tunnel_told
 from analyzer.verdicts.unopened import unopened, unopened_flow
 
 ADVISED = frozenset(VERDICTS[: VERDICTS.index("loss") + 1])
@@ -96,6 +96,7 @@ def _flow(
         evidence=(
             *chosen.evidence,
             *(captured(where, first) if chosen.verdict in ADVISED else ()),
+            *(announced(conversation, row) if chosen.verdict in SIZE_PROBLEMS else ()),
             *carried(inside, chosen.path_mtu, first),
             *tunnel_told(collector.told_tunnel.get((stream, chosen.side), [])),
         ),

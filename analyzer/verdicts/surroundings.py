@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from analyzer.decode.layers import layer_names
+from analyzer.evidence.conversation import Conversation
 from analyzer.evidence.ptb import PtbSeen
 from analyzer.evidence.segments import FrameRef
 from analyzer.evidence.vantage import BETWEEN, UNKNOWN, Vantage
@@ -28,6 +29,23 @@ def captured(where: Vantage, first: FrameRef) -> list[Statement]:
         return []
     place = "between client and server" if where.where == BETWEEN else f"at the {where.where} or on its link"
     return [(f"Captured {place}: {where.because}.", (first,))]
+
+
+def announced(conversation: Conversation, row: Any) -> list[Statement]:
+    """The MSS that each end announced, as it was at the capture point."""
+    client, server = conversation.way_to_server().count["mss"], conversation.way_to_client().count["mss"]
+    if client <= 0 or server <= 0:
+        return []
+    frames = (FrameRef.at(int(row["syn_frame"])), FrameRef.at(int(row["syn_ack_frame"])))
+    if client == server:
+        return [(f"Both ends announced an MSS of {client}.", frames)]
+    return [
+        (
+            f"The client announced an MSS of {client}, the server {server}: the lower one is that host's own link, "
+            "or a clamp that works one way only.",
+            frames,
+        )
+    ]
 
 
 def carried(inside: Encapsulation | None, size: PathMtu, first: FrameRef) -> list[Statement]:
