@@ -130,7 +130,7 @@ class Scenario:
     path_mtu_also: int | None = None  # the other value, where the path MTU changes or differs between flows
     syn_flood: int = 0  # SYNs to the first flow's port from addresses that nobody has, IPv4
     together: bool = False  # the captures at both hosts are also read as one
-    blind: bool = False  # recorded and labelled after the rules, by somebody who did not read them
+    assigned: Group | None = None  # the group of its whole table; None: as the name falls
     pings: tuple[int, ...] = ()  # ICMP echo requests with DF by the sender: IP total lengths
     seconds: float = 12.0  # the recording ends then, or when every flow is done
     linger: float = 0.4  # seconds recorded after the last flow is done
@@ -138,7 +138,7 @@ class Scenario:
     @property
     def group(self) -> Group:
         """What the rules have to do with it."""
-        return group_of(self.name, self.blind)
+        return group_of(self.name, self.assigned)
 
     @property
     def path_mtu_back(self) -> int | None:
@@ -161,9 +161,9 @@ class Scenario:
         return f"{self.name}.{capture.role}{label}.pcap"
 
 
-def group_of(name: str, blind: bool) -> Group:
+def group_of(name: str, assigned: Group | None) -> Group:
     """`tune`: rules were chosen on it. `seen`: kept apart at first, looked at since. `held_out`: never looked at."""
-    if blind:
-        return "held_out"
+    if assigned is not None:
+        return assigned
     digest = hashlib.sha256(name.encode()).digest()
     return "seen" if digest[0] % 3 == 0 else "tune"
