@@ -104,8 +104,9 @@ class FirstSight:
         )
 
     @classmethod
-    def from_dict(cls, kept: Mapping[str, Any]) -> FirstSight:
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in kept.items()})
+    def from_dict(cls, kept: dict[str, Any]) -> FirstSight:
+        facts: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in kept.items()}
+        return cls(**facts)
 
 
 def first_sights_to_json(sights: Sequence[FirstSight]) -> str:

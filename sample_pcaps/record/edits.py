@@ -159,3 +159,24 @@ class DropPackets:
 
     def _hides(self, packet: Packet) -> bool:
         return packet.source == self.source
+
+
+@dataclass(frozen=True, slots=True)
+class EndAfterSeconds:
+    """The recorder is stopped so many seconds after its first record."""
+
+    seconds: float
+
+    def apply(self, capture: CaptureFile) -> CaptureFile:
+        end = capture.records[0].time_ns + int(self.seconds * 1e9)
+        return capture.with_records([record for record in capture.records if record.time_ns <= end])
+
+
+@dataclass(frozen=True, slots=True)
+class EndAfterRecords:
+    """The file ends with its nth record."""
+
+    records: int
+
+    def apply(self, capture: CaptureFile) -> CaptureFile:
+        return capture.with_records(list(capture.records[: self.records]))
