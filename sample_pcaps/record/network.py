@@ -33,7 +33,7 @@ table inet rules {{
 """
 _OUTER_RULES = """
 table inet outer {{
-  chain i {{ type filter hook input priority 0;
+  chain p {{ type filter hook prerouting priority -450;
     {statements}
   }}
 }}
@@ -238,13 +238,14 @@ class Network:
         self.ip("client_router", f"link set core mtu {up}")
         self.ip("server_router", f"link set core mtu {down}")
 
-    def _underlay(self) -> None:
-        self._pair(("client_router", "under"), ("server_router", "under"), self.scenario.path.underlay_mtu)
+    def _underlay(self, *, wide: bool = False) -> None:
+        mtu = 9000 if wide else self.scenario.path.underlay_mtu
+        self._pair(("client_router", "under"), ("server_router", "under"), mtu)
         self.ip("client_router", f"addr add {UNDERLAY[0]}/30 dev under")
         self.ip("server_router", f"addr add {UNDERLAY[1]}/30 dev under")
 
     def _vxlan_core(self) -> None:
-        self._underlay()
+        self._underlay(wide=True)  # the kernel checks the overlay's MTU against it when it is set, never again
         ends: tuple[tuple[Node, str, str], ...] = (
             ("client_router", *UNDERLAY),
             ("server_router", UNDERLAY[1], UNDERLAY[0]),
@@ -255,6 +256,7 @@ class Network:
                 f"link add core type vxlan id 42 dstport 4789 dev under local {local} remote {remote}",
             )
             self.ip(node, f"link set core mtu {mtu} up")
+            self.ip(node, f"link set under mtu {self.scenario.path.underlay_mtu}")
 
     def _routes(self) -> None:
         a, six = self.addresses, "nodad" if self.scenario.family == 6 else ""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from .scenario import Group, Scenario
 from .scripted import Script
 from .table_black_holes import BLACK_HOLES
+from .table_blind_tunnels import BLIND_TUNNELS
 from .table_interruptions import INTERRUPTIONS
 from .table_losses import LOSSES
 from .table_oddities import ODDITIES
@@ -41,6 +42,7 @@ _TABLES: tuple[tuple[Group | None, tuple[Scenario, ...]], ...] = (
     ("seen", SEEN_ENDINGS),
     ("seen", SEEN_WAITING),
     ("seen", SEEN_RECORDERS),
+    ("held_out", BLIND_TUNNELS),
 )
 _SCRIPTS: tuple[tuple[Group | None, tuple[Script, ...]], ...] = (
     (None, EARLIER_SCRIPTS),
