@@ -1,4 +1,4 @@
-"""Hazards of paths that are wide enough: sudden delay, damage, one lossy port, packets sprayed over two paths."""
+"""Hazards of paths that are wide enough: sudden delay, damage, bad luck, a lossy port, false warnings, spraying."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from . import handmade
 from .hazards import Fate, Passage
 from .headers import TCP, read_packet
 
@@ -99,5 +100,46 @@ class LoseControl:
                 lost += 1
                 return []
             return [Fate(packet)]
+
+        return passage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoseMarked:
+    """The packet with this payload is lost by mere chance, so many times; then it arrives as it is."""
+
+    marker: bytes
+    times: int
+
+    def begin(self) -> Passage:
+        lost = 0
+
+        def passage(packet: bytes, now: float) -> Sequence[Fate]:
+            nonlocal lost
+            if self.marker in packet and lost < self.times:
+                lost += 1
+                return []
+            return [Fate(packet)]
+
+        return passage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FalseWarning:
+    """A router, or a forger, sends PTBs about large packets that it passes on all the same."""
+
+    above: int
+    said_mtu: int
+    limit: int
+
+    def begin(self) -> Passage:
+        answered = 0
+
+        def passage(packet: bytes, now: float) -> Sequence[Fate]:
+            nonlocal answered
+            if len(packet) <= self.above or answered >= self.limit:
+                return [Fate(packet)]
+            answered += 1
+            return [Fate(packet), Fate(handmade.packet_too_big(packet, self.said_mtu, "plain"), back=True)]
 
         return passage

@@ -7,6 +7,10 @@ from dataclasses import replace
 from .scenario import Group, Scenario
 from .scripted import Script
 from .table_black_holes import BLACK_HOLES
+from .table_blind_applications import BLIND_APPLICATIONS
+from .table_blind_content import BLIND_CONTENT
+from .table_blind_mishaps import BLIND_MISHAPS
+from .table_blind_stacks import BLIND_STACKS
 from .table_blind_tunnels import BLIND_TUNNELS
 from .table_interruptions import INTERRUPTIONS
 from .table_losses import LOSSES
@@ -43,6 +47,10 @@ _TABLES: tuple[tuple[Group | None, tuple[Scenario, ...]], ...] = (
     ("seen", SEEN_WAITING),
     ("seen", SEEN_RECORDERS),
     ("held_out", BLIND_TUNNELS),
+    ("held_out", BLIND_APPLICATIONS),
+    ("held_out", BLIND_STACKS),
+    ("held_out", BLIND_MISHAPS),
+    ("held_out", BLIND_CONTENT),
 )
 _SCRIPTS: tuple[tuple[Group | None, tuple[Script, ...]], ...] = (
     (None, EARLIER_SCRIPTS),
