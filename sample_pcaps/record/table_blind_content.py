@@ -199,7 +199,7 @@ _TWO_PATHS = (
         captures=(
             Capture(
                 role="sender",
-                accept=("not_exercised", "inconclusive", "dead_path", "stall", "ok"),
+                accept=("ok", "not_exercised", "inconclusive", "dead_path", "stall"),
                 flows={8080: OK, 8081: ("not_exercised", "inconclusive", "dead_path", "stall"), 8082: TOO_SMALL},
             ),
         ),

@@ -65,9 +65,9 @@ def _lossy(
 _BARE = {"net.ipv4.tcp_timestamps": "0", "net.ipv4.tcp_sack": "0"}
 _BY_CHANCE = (
     _lossy(
-        "loss_1_percent_bare",
-        "1 % loss, an IPv6 upload without SACK and timestamps",
-        Path(round_trip=0.05, hazards=(RandomLoss(rate=0.01, seed=921),)),
+        "loss_2_percent_bare",
+        "2 % loss, an IPv6 upload without SACK and timestamps",
+        Path(round_trip=0.05, hazards=(RandomLoss(rate=0.02, seed=921),)),
         Flow(talk=upload(300_000)),
         data="upload",
         family=6,

@@ -7,9 +7,12 @@ from dataclasses import replace
 from .scenario import Group, Scenario
 from .scripted import Script
 from .table_black_holes import BLACK_HOLES
+from .table_blind_answers import BLIND_ANSWERS
 from .table_blind_applications import BLIND_APPLICATIONS
 from .table_blind_content import BLIND_CONTENT
+from .table_blind_deaths import BLIND_DEATHS
 from .table_blind_mishaps import BLIND_MISHAPS
+from .table_blind_quiet import BLIND_QUIET
 from .table_blind_stacks import BLIND_STACKS
 from .table_blind_tunnels import BLIND_TUNNELS
 from .table_interruptions import INTERRUPTIONS
@@ -51,6 +54,9 @@ _TABLES: tuple[tuple[Group | None, tuple[Scenario, ...]], ...] = (
     ("held_out", BLIND_STACKS),
     ("held_out", BLIND_MISHAPS),
     ("held_out", BLIND_CONTENT),
+    ("held_out", BLIND_DEATHS),
+    ("held_out", BLIND_QUIET),
+    ("held_out", BLIND_ANSWERS),
 )
 _SCRIPTS: tuple[tuple[Group | None, tuple[Script, ...]], ...] = (
     (None, EARLIER_SCRIPTS),
