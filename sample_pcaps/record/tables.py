@@ -13,7 +13,9 @@ from .table_blind_content import BLIND_CONTENT
 from .table_blind_deaths import BLIND_DEATHS
 from .table_blind_mishaps import BLIND_MISHAPS
 from .table_blind_quiet import BLIND_QUIET
+from .table_blind_recordings import BLIND_RECORDINGS
 from .table_blind_stacks import BLIND_STACKS
+from .table_blind_timelines import BLIND_TIMELINES
 from .table_blind_tunnels import BLIND_TUNNELS
 from .table_interruptions import INTERRUPTIONS
 from .table_losses import LOSSES
@@ -57,10 +59,12 @@ _TABLES: tuple[tuple[Group | None, tuple[Scenario, ...]], ...] = (
     ("held_out", BLIND_DEATHS),
     ("held_out", BLIND_QUIET),
     ("held_out", BLIND_ANSWERS),
+    ("held_out", BLIND_RECORDINGS),
 )
 _SCRIPTS: tuple[tuple[Group | None, tuple[Script, ...]], ...] = (
     (None, EARLIER_SCRIPTS),
     ("seen", SEEN_SCRIPTS),
+    ("held_out", BLIND_TIMELINES),
 )
 
 SCENARIOS: tuple[Scenario, ...] = tuple(
