@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from .capture_file import ETHERNET, CaptureFile, Record
-from .headers import Packet
+from .headers import TCP, Packet
 
 
 class Edit(Protocol):
@@ -173,10 +173,13 @@ class EndAfterSeconds:
 
 
 @dataclass(frozen=True, slots=True)
-class EndAfterRecords:
-    """The file ends with its nth record."""
+class EndAfterSegments:
+    """The file ends with its nth TCP segment."""
 
-    records: int
+    segments: int
 
     def apply(self, capture: CaptureFile) -> CaptureFile:
-        return capture.with_records(list(capture.records[: self.records]))
+        numbers = [number for number, _, packet in capture.packets() if packet.protocol == TCP]
+        if len(numbers) < self.segments:
+            raise ValueError(f"there are only {len(numbers)} segments")
+        return capture.with_records(list(capture.records[: numbers[self.segments - 1]]))

@@ -256,6 +256,7 @@ class Network:
                 f"link add core type vxlan id 42 dstport 4789 dev under local {local} remote {remote}",
             )
             self.ip(node, f"link set core mtu {mtu} up")
+            self.execute(node, "ethtool", "-K", "core", "gro", "off")  # merged packets would exceed any limit
             self.ip(node, f"link set under mtu {self.scenario.path.underlay_mtu}")
 
     def _routes(self) -> None:

@@ -136,8 +136,6 @@ BLIND_APPLICATIONS: tuple[Scenario, ...] = (
         "ptb",
         lan_mtu=9000,
         talk=_NFS,
-        sender=BLACK_HOLE_BY_ACK,
-        receiver=NEVER_SHOWN,
         seconds=18,
     ),
     *hole_and_twin(

@@ -9,9 +9,9 @@ from .edits import (
     ClockOff,
     DropPackets,
     Edit,
-    EndAfterRecords,
     EndAfterRetransmissions,
     EndAfterSeconds,
+    EndAfterSegments,
     LoseRecords,
     LoseStretch,
     MirrorTwice,
@@ -108,7 +108,7 @@ _ENDS = hole_and_twin(
     talk=small_talk(2, every=0.2) + upload(_TAIL_6),
     seconds=18,
     captures=(
-        *(_end(EndAfterRecords(n), label=f"{n}_records", accept=_NOT_YET) for n in (1, 2, 5, 9, 14)),
+        *(_end(EndAfterSegments(n), label=f"{n}_segments", accept=_NOT_YET) for n in (1, 2, 3, 6, 9)),
         _end(EndAfterRetransmissions(1), label="one", accept=_NOT_YET),
         _end(EndAfterRetransmissions(2), label="two", accept=_SOON),
         _end(EndAfterRetransmissions(3), label="three", accept=(*_MAYBE, "stall")),
@@ -126,7 +126,7 @@ _ENDS = hole_and_twin(
     ),
     twin_captures=(
         Capture(role="sender", accept=OK),
-        *(_end(EndAfterRecords(n), label=f"{n}_records", accept=_NOT_YET) for n in (1, 3, 8, 16)),
+        *(_end(EndAfterSegments(n), label=f"{n}_segments", accept=_NOT_YET) for n in (1, 3, 7, 12, 17)),
         Capture(role="receiver", label="early", accept=_NOT_YET, edits=(EndAfterSeconds(0.5),), trust=False),
     ),
 )
@@ -172,7 +172,7 @@ _LOOK_ALIKES = (
                 _end(EndAfterSeconds(seconds), label=f"{seconds}_s".replace(".", "_"), accept=NO_BLACK_HOLE)
                 for seconds in (0.7, 0.9, 1.2, 1.7, 2.4)
             ),
-            *(_end(EndAfterRecords(n), label=f"{n}_records", accept=NO_BLACK_HOLE) for n in (18, 27, 45)),
+            *(_end(EndAfterSegments(n), label=f"{n}_segments", accept=NO_BLACK_HOLE) for n in (18, 27, 45)),
             _end(LoseRecords(0.06, seed=55), label="6_percent", accept=NO_BLACK_HOLE),
             _end(LoseRecords(0.3, seed=56), label="30_percent", accept=NO_BLACK_HOLE),
             Capture(role="receiver", label="twice", accept=(*LOSS, "stall"), edits=(MirrorTwice(),)),
