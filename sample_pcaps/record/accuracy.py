@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .accuracy_page import FirstSight, Pair, page
+from .accuracy_page import FirstSight, Pair, first_sights_from_json, first_sights_to_json, page
 from .judging import Answer, Bracket, FlowAnswer, Judgement, judge
+from .tables import GROUPS
 
 _ROOT = Path(__file__).resolve().parents[2]
 _FIRST_SIGHT = Path(__file__).with_name("first_sight.json")
@@ -21,14 +22,19 @@ def main(arguments: list[str]) -> int:
     options = _parse(arguments)
     labels = options.captures / "truth.json"
     truth = json.loads(labels.read_text()) if labels.exists() else {}
+    for facts in truth.values():  # a table may have moved to another group since the recording
+        facts["group"] = GROUPS.get(facts["scenario"], facts["group"])
+    first_sights = first_sights_from_json(_FIRST_SIGHT.read_text())
     missing = [name for name in truth if not (options.captures / name).exists()]
     obstacle = ""
     if not truth:
         obstacle = f"{labels}: no labelled captures; `record --out {options.captures}` makes them"
     elif missing:
         obstacle = f"{options.captures}: missing captures: {', '.join(missing)}"
-    elif options.first_sight and _FIRST_SIGHT.exists():
-        obstacle = f"{_FIRST_SIGHT.name}: a first result is kept already"
+    elif options.first_sight in {sight.name for sight in first_sights}:
+        obstacle = f"{_FIRST_SIGHT.name}: a first result of the {options.first_sight} is kept already"
+    elif options.first_sight and all(facts["group"] != "held_out" for facts in truth.values()):
+        obstacle = f"{labels}: nothing in it is held out"
     if obstacle:
         print(f"record: {obstacle}", file=sys.stderr)
         return 2
@@ -36,9 +42,9 @@ def main(arguments: list[str]) -> int:
     judgements = {name: _judge(options.captures, name, facts) for name, facts in truth.items()}
     pairs = [_pair(options.captures, truth, scenario) for scenario in _given_together(truth)]
     if options.first_sight:
-        _FIRST_SIGHT.write_text(FirstSight.of(judgements).to_json())
-    first = FirstSight.from_json(_FIRST_SIGHT.read_text()) if _FIRST_SIGHT.exists() else None
-    options.out.write_text(page(truth, judgements, pairs, first))
+        first_sights = (*first_sights, FirstSight.of(options.first_sight, judgements))
+        _FIRST_SIGHT.write_text(first_sights_to_json(first_sights))
+    options.out.write_text(page(truth, judgements, pairs, first_sights))
     return 0
 
 
@@ -51,8 +57,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=_ROOT / "docs" / "accuracy.md", help="page to write")
     parser.add_argument(
         "--first-sight",
-        action="store_true",
-        help="keep the held-out result as the first one: for a new blind set only, before anybody has seen a result",
+        metavar="NAME",
+        help="keep the held-out result as the first one of the blind set NAME, before anybody has seen a result",
     )
     return parser.parse_args(arguments)
 

@@ -42,7 +42,7 @@ never from what the tool says.
   README with its limits, and the definitions of the verdicts), and before the tool was run on any of them. No rule may
   be changed because of them; once one is, they belong to the others.
 - **The others**: scenarios on which rules and thresholds were chosen, and those that were held out earlier and have
-  been looked at since.
+  been looked at since. What the tool said of each blind set when it first met it is kept under "First runs".
 
 A capture counts once for its worst flow or, where the truth differs between flows, once for each server port.
 """
@@ -71,8 +71,9 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstSight:
-    """The result on the held-out scenarios before any rule was changed because of them."""
+    """The result on one blind set before any rule was changed because of it."""
 
+    name: str
     captures: int
     scenarios: int
     verdicts: int
@@ -85,11 +86,12 @@ class FirstSight:
     remarks: tuple[str, ...] = ()  # by people: who was right, and which labels were corrected afterwards
 
     @classmethod
-    def of(cls, judgements: Mapping[str, Judgement]) -> FirstSight:
-        """As the held-out scenarios stand now."""
+    def of(cls, name: str, judgements: Mapping[str, Judgement]) -> FirstSight:
+        """As the held-out scenarios, the blind set of this name, stand now."""
         mine = [judgement for judgement in judgements.values() if _group(judgement) == "held_out"]
         verdicts = [verdict for judgement in mine for verdict in judgement.verdicts]
         return cls(
+            name=name,
             captures=len(mine),
             scenarios=len({verdict.capture.split(".")[0] for verdict in verdicts}),
             verdicts=len(verdicts),
@@ -101,22 +103,27 @@ class FirstSight:
             inexact=tuple(text for judgement in mine for text in judgement.inexact),
         )
 
-    def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=1) + "\n"
-
     @classmethod
-    def from_json(cls, text: str) -> FirstSight:
-        kept: Any = json.loads(text)
-        for key, value in kept.items():
-            kept[key] = tuple(value) if isinstance(value, list) else value
-        return cls(**kept)
+    def from_dict(cls, kept: dict[str, Any]) -> FirstSight:
+        facts: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in kept.items()}
+        return cls(**facts)
+
+
+def first_sights_to_json(sights: Sequence[FirstSight]) -> str:
+    """All first results that are kept, the oldest first."""
+    return json.dumps([asdict(sight) for sight in sights], indent=1) + "\n"
+
+
+def first_sights_from_json(text: str) -> tuple[FirstSight, ...]:
+    """The inverse of `first_sights_to_json`."""
+    return tuple(FirstSight.from_dict(kept) for kept in json.loads(text))
 
 
 def page(
     truth: Mapping[str, Mapping[str, Any]],
     judgements: Mapping[str, Judgement],
     pairs: Sequence[Pair],
-    first: FirstSight | None,
+    first_sights: Sequence[FirstSight],
 ) -> str:
     """The whole page."""
     scenarios: dict[str, set[str]] = {}
@@ -129,8 +136,8 @@ def page(
         ]
         if mine:
             parts.append(_group_section(title, len(scenarios[key]), mine))
-        if key == "held_out" and first is not None:
-            parts.append(_first_section(first))
+        if key == "held_out" and first_sights:
+            parts += ["## First runs\n", *map(_first_section, first_sights)]
     if pairs:
         rows = "".join(_pair_row(pair) for pair in pairs)
         parts.append(_TOGETHER + rows)
@@ -197,20 +204,21 @@ def _group_section(title: str, scenarios: int, judgements: list[Judgement]) -> s
 
 
 def _first_section(first: FirstSight) -> str:
+    title = first.name[:1].upper() + first.name[1:]
     lines = [
-        "## Held out: first run",
+        f"### {title}, first run",
         "",
-        "The first run, before any rule was changed because of it: "
-        f"{first.right} of {first.verdicts} verdicts right ({_percent(first.right, first.verdicts)}) on "
+        "Before any rule was changed because of it: "
+        f"**{first.right} of {first.verdicts} verdicts right ({_percent(first.right, first.verdicts)})** on "
         f"{first.captures} captures of {first.scenarios} scenarios; {len(first.false_accusations)} false "
         f"`blackhole*` or `ptb_ignored`; {len(first.missed)} of {first.brackets} brackets missed the true path MTU; "
         f"`exact` was wrong {len(first.inexact)} times.",
         "",
     ]
-    lines += _list("### First run: every wrong verdict", first.wrong)
-    lines += _list("### First run: brackets that missed the path MTU", first.missed)
-    lines += _list("### First run: `exact` that was not", first.inexact)
-    lines += _list("### First run: who was right", first.remarks)
+    lines += _list(f"#### {title}: every wrong verdict", first.wrong)
+    lines += _list(f"#### {title}: brackets that missed the path MTU", first.missed)
+    lines += _list(f"#### {title}: `exact` that was not", first.inexact)
+    lines += _list(f"#### {title}: who was right", first.remarks)
     return "\n".join(lines)
 
 

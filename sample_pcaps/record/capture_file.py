@@ -15,6 +15,7 @@ _MICROSECONDS = 0xA1B2C3D4
 _IP_TYPES = (0x0800, 0x86DD)
 _PPPOE_SESSION = 0x8864
 _VXLAN_PORT = 4789
+_IPIP, _UDP, _SIX_IN_FOUR, _GRE = 4, 17, 41, 47
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +60,29 @@ def ip_of(link_type: int, data: bytes) -> bytes:
     return data[at:] if protocol in _IP_TYPES else b""
 
 
-def inside_vxlan(capture: CaptureFile) -> CaptureFile:
-    """The same capture as seen inside the VXLAN tunnel (IPv4 outside, without options)."""
+def inside_tunnel(capture: CaptureFile) -> CaptureFile:
+    """The same capture as seen inside VXLAN, IPIP, 6in4 or plain GRE (IPv4 outside, without options)."""
     records = []
     for record in capture.records:
-        outer = ip_of(capture.link_type, record.data)
-        if len(outer) > 36 and outer[9] == 17 and outer[22:24] == _VXLAN_PORT.to_bytes(2, "big"):
-            skipped = len(record.data) - len(outer) + 36
-            records.append(Record(record.time_ns, record.wire_len - skipped, record.data[skipped:]))
-    return CaptureFile(ETHERNET, capture.snap_length, tuple(records))
+        inner = _inside(ip_of(capture.link_type, record.data))
+        if inner:
+            skipped = len(record.data) - len(inner)
+            records.append(Record(record.time_ns, record.wire_len - skipped, inner))
+    return CaptureFile(RAW, capture.snap_length, tuple(records))
+
+
+def _inside(outer: bytes) -> bytes:
+    """The inner IP packet of an outer IPv4 packet; empty when there is none, or the rest of a fragment."""
+    if len(outer) <= 20 or int.from_bytes(outer[6:8], "big") & 0x1FFF:
+        return b""
+    protocol = outer[9]
+    if protocol in (_IPIP, _SIX_IN_FOUR):
+        return outer[20:]
+    if protocol == _GRE:
+        return outer[24:]
+    if protocol == _UDP and outer[22:24] == _VXLAN_PORT.to_bytes(2, "big"):
+        return ip_of(ETHERNET, outer[36:])
+    return b""
 
 
 def read_capture(path: Path) -> CaptureFile:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import pairwise
 
-from .capture_file import CaptureFile, inside_vxlan
+from .capture_file import CaptureFile, inside_tunnel
 from .headers import ACK, RST, SYN, TCP, Packet
 from .network import ADDRESSES, LaboratoryError
 from .scenario import Capture, Fact, Scenario
@@ -30,8 +30,8 @@ def check_outcomes(scenario: Scenario, ended: dict[int, str]) -> None:
 
 def check_capture(scenario: Scenario, capture: Capture, recorded: CaptureFile, name: str) -> None:
     """The facts behind the truth are in the file."""
-    if scenario.path.kind == "vxlan" and capture.role == "underlay":
-        recorded = inside_vxlan(recorded)
+    if scenario.path.kind in ("vxlan", "ipip", "gre") and capture.role == "underlay":
+        recorded = inside_tunnel(recorded)
     if not any(recorded.packets()):
         raise LaboratoryError(f"{name}: not one IP packet was recorded")
     if not capture.trust or (capture.role == "underlay" and scenario.path.kind == "tunnel"):

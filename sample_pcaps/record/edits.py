@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from .capture_file import ETHERNET, CaptureFile, Record
-from .headers import Packet
+from .headers import TCP, Packet
 
 
 class Edit(Protocol):
@@ -159,3 +159,27 @@ class DropPackets:
 
     def _hides(self, packet: Packet) -> bool:
         return packet.source == self.source
+
+
+@dataclass(frozen=True, slots=True)
+class EndAfterSeconds:
+    """The recorder is stopped so many seconds after its first record."""
+
+    seconds: float
+
+    def apply(self, capture: CaptureFile) -> CaptureFile:
+        end = capture.records[0].time_ns + int(self.seconds * 1e9)
+        return capture.with_records([record for record in capture.records if record.time_ns <= end])
+
+
+@dataclass(frozen=True, slots=True)
+class EndAfterSegments:
+    """The file ends with its nth TCP segment."""
+
+    segments: int
+
+    def apply(self, capture: CaptureFile) -> CaptureFile:
+        numbers = [number for number, _, packet in capture.packets() if packet.protocol == TCP]
+        if len(numbers) < self.segments:
+            raise ValueError(f"there are only {len(numbers)} segments")
+        return capture.with_records(list(capture.records[: numbers[self.segments - 1]]))

@@ -50,7 +50,7 @@ def _record_raw(scenario: Scenario, raw: dict[Capture, Path]) -> dict[int, str]:
     traffic = Traffic(network)
     try:
         network.build()
-        if scenario.path.kind in ("userspace", "tunnel"):
+        if scenario.path.kind not in ("veth", "vxlan"):
             path = UserspacePath(network)
         network.finish()
         traffic.prepare()

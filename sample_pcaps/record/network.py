@@ -31,6 +31,13 @@ table inet rules {{
   }}
 }}
 """
+_OUTER_RULES = """
+table inet outer {{
+  chain p {{ type filter hook prerouting priority -450;
+    {statements}
+  }}
+}}
+"""
 
 
 class LaboratoryError(Exception):
@@ -91,7 +98,6 @@ ADDRESSES = {
     ),
 }
 UNDERLAY = ("198.18.0.1", "198.18.0.2")
-UNDERLAY_MTU = 1500
 
 
 def _setns(descriptor: int) -> None:
@@ -146,7 +152,7 @@ class Network:
             self._veth_core()
         elif self.scenario.path.kind == "vxlan":
             self._vxlan_core()
-        elif self.scenario.path.kind == "tunnel":
+        elif self.scenario.path.kind != "userspace":
             self._underlay()
 
     def finish(self) -> None:
@@ -156,8 +162,14 @@ class Network:
             self.execute(node, "nft", "-f", "-", stdin=_ICMP_DROP.format())
         for node, statements in self.scenario.rules.items():
             self.execute(node, "nft", "-f", "-", stdin=_RULES.format(statements=statements))
+        ends: tuple[Node, ...] = ("client_router", "server_router")
+        for node in ends if self.scenario.path.outer_rules else ():
+            statements = self.scenario.path.outer_rules
+            self.execute(node, "nft", "-f", "-", stdin=_OUTER_RULES.format(statements=statements))
         self._sysctls("client", self.scenario.sysctls)
         self._sysctls("server", self.scenario.sysctls)
+        for node, settings in self.scenario.node_sysctls.items():
+            self._sysctls(node, settings)
 
     def destroy(self) -> None:
         for node in self.nodes:
@@ -207,7 +219,7 @@ class Network:
 
     def _links(self) -> None:
         mtu = self.scenario.lan_mtu
-        self._pair(("client", "eth0"), ("client_router", "lan"), mtu)
+        self._pair(("client", "eth0"), ("client_router", "lan"), self.scenario.client_lan_mtu or mtu)
         if self.scenario.firewall:
             self._pair(("server_router", "lan"), ("server_firewall", "wan"), mtu)
             self._pair(("server_firewall", "lan"), ("server", "eth0"), mtu)
@@ -226,13 +238,14 @@ class Network:
         self.ip("client_router", f"link set core mtu {up}")
         self.ip("server_router", f"link set core mtu {down}")
 
-    def _underlay(self) -> None:
-        self._pair(("client_router", "under"), ("server_router", "under"), UNDERLAY_MTU)
+    def _underlay(self, *, wide: bool = False) -> None:
+        mtu = 9000 if wide else self.scenario.path.underlay_mtu
+        self._pair(("client_router", "under"), ("server_router", "under"), mtu)
         self.ip("client_router", f"addr add {UNDERLAY[0]}/30 dev under")
         self.ip("server_router", f"addr add {UNDERLAY[1]}/30 dev under")
 
     def _vxlan_core(self) -> None:
-        self._underlay()
+        self._underlay(wide=True)  # the kernel checks the overlay's MTU against it when it is set, never again
         ends: tuple[tuple[Node, str, str], ...] = (
             ("client_router", *UNDERLAY),
             ("server_router", UNDERLAY[1], UNDERLAY[0]),
@@ -243,6 +256,8 @@ class Network:
                 f"link add core type vxlan id 42 dstport 4789 dev under local {local} remote {remote}",
             )
             self.ip(node, f"link set core mtu {mtu} up")
+            self.execute(node, "ethtool", "-K", "core", "gro", "off")  # merged packets would exceed any limit
+            self.ip(node, f"link set under mtu {self.scenario.path.underlay_mtu}")
 
     def _routes(self) -> None:
         a, six = self.addresses, "nodad" if self.scenario.family == 6 else ""

@@ -7,12 +7,10 @@ has happened to packets on the way: delay, hazards, and optionally a tunnel arou
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import heapq
 import itertools
 import os
 import select
-import socket
 import struct
 import threading
 import time
@@ -21,12 +19,10 @@ from dataclasses import dataclass, field
 from .hazards import Passage
 from .network import UNDERLAY, Network
 from .scenario import Node
+from .tunnels import Outer
 
 _TUNSETIFF = 0x400454CA
 _IFF_TUN, _IFF_NO_PI = 0x0001, 0x1000
-_TUNNEL_PORT = 51820
-_TUNNEL_HEADER = struct.Struct("<IIQ")  # as WireGuard's transport data: type, receiver, counter
-_TAG_LEN = 16
 
 
 @dataclass(slots=True)
@@ -34,9 +30,8 @@ class _End:
     """One end of the path: the TUN device of a router and, in a tunnel, its outer socket."""
 
     tun: int
-    outer: socket.socket | None
+    outer: Outer | None
     passages: list[Passage]  # what befalls packets that enter here
-    counter: int = 0
 
 
 @dataclass(order=True, slots=True)
@@ -81,18 +76,17 @@ class UserspacePath:
         for end in (self.client_end, self.server_end):
             os.close(end.tun)
             if end.outer is not None:
-                end.outer.close()
+                end.outer.socket.close()
 
     def _open(self, node: Node, mtu: int, passages: list[Passage]) -> _End:
         outer = None
         with self.network.inside(node):
             tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
             fcntl.ioctl(tun, _TUNSETIFF, struct.pack("16sH22x", b"core", _IFF_TUN | _IFF_NO_PI))
-            if self.network.scenario.path.kind == "tunnel":
-                outer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            kind = self.network.scenario.path.kind
+            if kind in ("tunnel", "ipip", "gre"):
                 here, there = UNDERLAY if node == "client_router" else UNDERLAY[::-1]
-                outer.bind((here, _TUNNEL_PORT))
-                outer.connect((there, _TUNNEL_PORT))
+                outer = Outer.open(kind, self.network.scenario.family, here, there)
         self.network.ip(node, f"link set core mtu {mtu} up")
         return _End(tun, outer, passages)
 
@@ -105,7 +99,7 @@ class UserspacePath:
     def _forward(self) -> None:
         poll = select.poll()
         ends = {self.client_end.tun: self.client_end, self.server_end.tun: self.server_end}
-        outers = {end.outer.fileno(): (end.outer, end.tun) for end in ends.values() if end.outer is not None}
+        outers = {end.outer.socket.fileno(): (end.outer, end.tun) for end in ends.values() if end.outer is not None}
         for descriptor in (*ends, *outers):
             poll.register(descriptor, select.POLLIN)
         while not self._stop.is_set():
@@ -117,7 +111,7 @@ class UserspacePath:
                     self._enter(ends[descriptor])
                 else:
                     outer, tun = outers[descriptor]
-                    os.write(tun, _decapsulate(outer.recv(65535)))
+                    os.write(tun, outer.receive())
             while self._flying and self._flying[0].due <= time.monotonic():
                 flying = heapq.heappop(self._flying)
                 self._leave(flying.packet, flying.towards)
@@ -147,25 +141,4 @@ class UserspacePath:
         if sender.outer is None:
             os.write(towards.tun, packet)
         else:
-            sender.counter += 1
-            sender.outer.send(_encapsulate(packet, sender.counter))
-
-
-def _keystream(counter: int, length: int) -> bytes:
-    return hashlib.shake_128(counter.to_bytes(8, "big")).digest(length)
-
-
-def _encapsulate(packet: bytes, counter: int) -> bytes:
-    """Laid out and sized like WireGuard's transport data; opaque, but no secret is kept."""
-    padded = len(packet) + -len(packet) % 16
-    body = packet + bytes(padded - len(packet))
-    sealed = bytes(a ^ b for a, b in zip(body, _keystream(counter, padded), strict=True))
-    return _TUNNEL_HEADER.pack(4, 0x1234, counter) + sealed + _keystream(~counter & 0xFFFF, _TAG_LEN)
-
-
-def _decapsulate(datagram: bytes) -> bytes:
-    _, _, counter = _TUNNEL_HEADER.unpack_from(datagram)
-    sealed = datagram[_TUNNEL_HEADER.size : -_TAG_LEN]
-    body = bytes(a ^ b for a, b in zip(sealed, _keystream(counter, len(sealed)), strict=True))
-    length = int.from_bytes(body[2:4], "big") if body[0] >> 4 == 4 else 40 + int.from_bytes(body[4:6], "big")
-    return body[:length]
+            sender.outer.send(packet)

@@ -68,6 +68,8 @@ class Flow:
     without_df: bool = False  # IP_MTU_DISCOVER = IP_PMTUDISC_DONT on both sides
     receive_buffer: int | None = None
     send_buffer: int | None = None
+    pacing: int | None = None  # bytes per second at which either side sends at most
+    maximum_segment: int | None = None  # TCP_MAXSEG of the client
     keepalive_seconds: int | None = None
     client_patience: float | None = None  # seconds after which the client closes, come what may
     client_aborts: bool = False  # it closes with a RST
@@ -79,12 +81,14 @@ class Flow:
 class Path:
     """What lies between the two routers."""
 
-    kind: Literal["veth", "userspace", "tunnel", "vxlan"] = "userspace"
+    kind: Literal["veth", "userspace", "tunnel", "ipip", "gre", "vxlan"] = "userspace"
     mtu: int = 1500  # of the hop in the direction of the data: the kernel's router sends the PTB
     mtu_back: int | None = None  # of the other direction, when it differs
     round_trip: float = 0.02  # seconds added, half in each direction; a veth adds nothing
     hazards: tuple[Hazard, ...] = ()  # in the direction of the data, in this order
     hazards_back: tuple[Hazard, ...] = ()
+    underlay_mtu: int = 1500  # outer packets above it are cut into fragments
+    outer_rules: str = ""  # nftables statements for the outer packets that reach either end of a tunnel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,17 +124,19 @@ class Scenario:
     family: Literal[4, 6] = 4
     path: Path = field(default_factory=Path)
     lan_mtu: int = 1500
+    client_lan_mtu: int | None = None  # of the client's link, when it differs
     icmp_dropped_at: tuple[Node, ...] = ()  # PTBs only: in, through and out of these nodes
     firewall: bool = False  # a second router in front of the server
     rules: Mapping[Node, str] = field(default_factory=dict)  # more nftables statements to forward
     sysctls: Mapping[str, str] = field(default_factory=dict)  # on client and server
+    node_sysctls: Mapping[Node, Mapping[str, str]] = field(default_factory=dict)  # on one node only
     offloads: bool = False  # TSO, GSO and checksum offload of all virtual Ethernet links
     receiver_gro: bool = False
     flows: tuple[Flow, ...] = ()
     path_mtu_also: int | None = None  # the other value, where the path MTU changes or differs between flows
     syn_flood: int = 0  # SYNs to the first flow's port from addresses that nobody has, IPv4
     together: bool = False  # the captures at both hosts are also read as one
-    blind: bool = False  # recorded and labelled after the rules, by somebody who did not read them
+    assigned: Group | None = None  # the group of its whole table; None: as the name falls
     pings: tuple[int, ...] = ()  # ICMP echo requests with DF by the sender: IP total lengths
     seconds: float = 12.0  # the recording ends then, or when every flow is done
     linger: float = 0.4  # seconds recorded after the last flow is done
@@ -138,7 +144,7 @@ class Scenario:
     @property
     def group(self) -> Group:
         """What the rules have to do with it."""
-        return group_of(self.name, self.blind)
+        return group_of(self.name, self.assigned)
 
     @property
     def path_mtu_back(self) -> int | None:
@@ -146,7 +152,7 @@ class Scenario:
         if self.path_mtu is None:
             return None
         back = self.path.mtu if self.path.mtu_back is None else self.path.mtu_back
-        return min(back, self.lan_mtu)
+        return min(back, self.lan_mtu, self.client_lan_mtu or self.lan_mtu)
 
     def node_of(self, role: Role) -> Node:
         chain: tuple[Node, ...] = ("server", "server_router", "client_router", "client")
@@ -161,9 +167,9 @@ class Scenario:
         return f"{self.name}.{capture.role}{label}.pcap"
 
 
-def group_of(name: str, blind: bool) -> Group:
+def group_of(name: str, assigned: Group | None) -> Group:
     """`tune`: rules were chosen on it. `seen`: kept apart at first, looked at since. `held_out`: never looked at."""
-    if blind:
-        return "held_out"
+    if assigned is not None:
+        return assigned
     digest = hashlib.sha256(name.encode()).digest()
     return "seen" if digest[0] % 3 == 0 else "tune"

@@ -81,12 +81,12 @@ class Script:
     family: Literal[4, 6] = 4
     ttl: int = 64
     mss: int = 1460
-    blind: bool = False
+    assigned: Group | None = None
 
     @property
     def group(self) -> Group:
         """As for recorded scenarios."""
-        return group_of(self.name, self.blind)
+        return group_of(self.name, self.assigned)
 
     def truth(self) -> dict[str, Any]:
         """Its entry in truth.json."""

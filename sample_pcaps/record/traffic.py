@@ -20,6 +20,7 @@ from .scenario import Flow, Say
 _IP_MTU_DISCOVER, _IPV6_MTU_DISCOVER, _PMTUDISC_DONT, _PMTUDISC_PROBE = 10, 23, 0, 3
 _ECHO_REQUEST, _PING_IDENTIFIER = 8, 0x4D54
 _TCP_REPAIR, _TCP_REPAIR_QUEUE, _TCP_QUEUE_SEQ, _TCP_SEND_QUEUE = 19, 20, 21, 2
+_SO_MAX_PACING_RATE = 47
 _TICK = 0.05
 
 
@@ -101,6 +102,8 @@ class Traffic:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, flow.receive_buffer)
         if flow.send_buffer is not None:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, flow.send_buffer)
+        if flow.pacing is not None:
+            made.setsockopt(socket.SOL_SOCKET, _SO_MAX_PACING_RATE, flow.pacing)
         if flow.keepalive_seconds is not None:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL):
@@ -121,6 +124,8 @@ class Traffic:
             self._sleep(flow.start)
             with self.network.inside("client"):
                 made = self._socket(flow)
+            if flow.maximum_segment is not None:
+                made.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, flow.maximum_segment)
             if flow.client_port is not None:
                 made.bind((self.network.addresses.client, flow.client_port))
             server: socket.socket | None = None

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from record.accuracy_page import FirstSight, Pair, confusion, page
+from record.accuracy_page import (
+    FirstSight,
+    Pair,
+    confusion,
+    first_sights_from_json,
+    first_sights_to_json,
+    page,
+)
 from record.judging import Judged, Judgement
 
 
@@ -60,7 +67,7 @@ def test_a_truth_that_only_forbids_a_size_problem_has_a_row_of_its_own() -> None
 
 
 def test_the_groups_are_counted_apart() -> None:
-    text = page(TRUTH, JUDGEMENTS, [], None)
+    text = page(TRUTH, JUDGEMENTS, [], [])
     held_out, others = text.split("\n## The others\n")
     assert "2 scenarios, 2 captures, 2 verdicts: **1 right (50.0 %)**" in held_out
     assert "| false `blackhole*` or `ptb_ignored` | 1 |" in held_out
@@ -73,14 +80,22 @@ def test_the_groups_are_counted_apart() -> None:
 
 
 def test_the_first_result_stays_when_the_present_one_changes() -> None:
-    first = FirstSight.of(JUDGEMENTS)
+    first = FirstSight.of("first blind set", JUDGEMENTS)
     assert (first.captures, first.verdicts, first.right, len(first.false_accusations)) == (2, 2, 1, 1)
-    assert FirstSight.from_json(first.to_json()) == first
+    assert first_sights_from_json(first_sights_to_json([first])) == (first,)
     now = JUDGEMENTS | {"lossy.sender.pcap": replace(ALARM, verdicts=(judged("lossy.sender.pcap", ("loss",), "loss"),))}
-    text = page(TRUTH, now, [], replace(first, remarks=("A label was wrong.",)))
+    text = page(TRUTH, now, [], [replace(first, remarks=("A label was wrong.",))])
     assert "**2 right (100.0 %)**" in text
-    assert "1 of 2 verdicts right (50.0 %) on 2 captures of 2 scenarios" in text
+    assert "**1 of 2 verdicts right (50.0 %)** on 2 captures of 2 scenarios" in text
     assert "A label was wrong." in text
+
+
+def test_each_blind_set_has_a_first_result_of_its_own() -> None:
+    sights = [replace(FirstSight.of(name, JUDGEMENTS), right=right) for name, right in (("one", 1), ("another", 2))]
+    text = page(TRUTH, JUDGEMENTS, [], sights)
+    one, another = text.split("### One, first run")[1].split("### Another, first run")
+    assert "1 of 2 verdicts right" in one
+    assert "2 of 2 verdicts right" in another.split("## The others")[0]
 
 
 def test_pairs_are_right_only_with_an_answer() -> None:
@@ -88,8 +103,8 @@ def test_pairs_are_right_only_with_an_answer() -> None:
     assert pair.right
     assert not replace(pair, got=("ok", "blackhole")).right
     assert not replace(pair, got=()).right
-    assert "| a, b | 1 | 1 ok | yes |" in page(TRUTH, JUDGEMENTS, [pair], None)
+    assert "| a, b | 1 | 1 ok | yes |" in page(TRUTH, JUDGEMENTS, [pair], [])
 
 
 def test_the_same_judgements_give_the_same_page() -> None:
-    assert page(TRUTH, JUDGEMENTS, [], None) == page(TRUTH, dict(reversed(JUDGEMENTS.items())), [], None)
+    assert page(TRUTH, JUDGEMENTS, [], []) == page(TRUTH, dict(reversed(JUDGEMENTS.items())), [], [])

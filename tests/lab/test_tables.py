@@ -10,7 +10,7 @@ from record.checks import first_gaps
 from record.headers import ACK, SYN, TCP, build_ip, build_tcp
 from record.laboratory import truth_of
 from record.scenario import Capture, Scenario, group_of
-from record.tables import SCENARIOS, SCRIPTS
+from record.tables import GROUPS, SCENARIOS, SCRIPTS
 
 from analyzer.results import VERDICTS
 
@@ -41,11 +41,12 @@ def test_a_truth_by_port_names_the_ports_of_the_flows() -> None:
             assert not capture.flows or capture.flows.keys() == ports, scenario.name
 
 
-def test_the_blind_set_is_held_out_and_nothing_else_is() -> None:
-    held_out = [scenario for scenario in SCENARIOS if scenario.group == "held_out"]
-    assert held_out == [scenario for scenario in SCENARIOS if scenario.blind]
-    assert len(held_out) >= 45
-    assert {group_of(name, blind=False) for name in map(str, range(50))} == {"tune", "seen"}
+def test_a_table_is_held_out_as_a_whole() -> None:
+    held_out = {scenario.name for scenario in SCENARIOS if scenario.group == "held_out"}
+    assert held_out == {scenario.name for scenario in SCENARIOS if scenario.assigned == "held_out"}
+    assert {group_of(name, None) for name in map(str, range(50))} == {"tune", "seen"}
+    assert group_of("0", "held_out") == "held_out"
+    assert held_out <= {name for name, group in GROUPS.items() if group == "held_out"}
 
 
 def test_the_samples_are_not_held_out() -> None:

@@ -1,4 +1,4 @@
-"""Blind set, look-alikes: packets that are lost for any reason but their size."""
+"""First blind set, look-alikes: packets that are lost for any reason but their size."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .hazards import (
 )
 from .outages import OutageAtLarge
 from .scenario import Capture, Flow, Path, Say, Scenario, Verdicts
-from .table_blind_holes import FULL_4, FULL_6
+from .table_seen_holes import FULL_4, FULL_6
 from .truths import (
     CONTENT_DROP,
     CONTENT_DROP_AT_RECEIVER,
@@ -342,4 +342,4 @@ _ACKS_AND_ORDER = (
     ),
 )
 
-BLIND_LOSSES: tuple[Scenario, ...] = (*_BY_CHANCE, *_BY_RATE, *_AT_THE_WRONG_MOMENT, *_BY_CONTENT, *_ACKS_AND_ORDER)
+SEEN_LOSSES: tuple[Scenario, ...] = (*_BY_CHANCE, *_BY_RATE, *_AT_THE_WRONG_MOMENT, *_BY_CONTENT, *_ACKS_AND_ORDER)

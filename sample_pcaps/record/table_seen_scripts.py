@@ -1,4 +1,4 @@
-"""Blind set: scripted timelines of other stacks with other sizes, and look-alikes of their fallbacks."""
+"""First blind set: scripted timelines of other stacks with other sizes, and look-alikes of their fallbacks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _lost_head(full: int, times: tuple[float, ...]) -> tuple[Event, ...]:
     )
 
 
-BLIND_SCRIPTS: tuple[Script, ...] = (
+SEEN_SCRIPTS: tuple[Script, ...] = (
     Script(
         name="scripted_macos_vpn",
         shows="macOS with an MSS of 1360: at the second timeout DF is cleared and the MSS becomes 1200",

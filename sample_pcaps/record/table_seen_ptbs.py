@@ -1,4 +1,4 @@
-"""Blind set: PTBs that help and PTBs that do not, with other sizes, directions and neighbours."""
+"""First blind set: PTBs that help and PTBs that do not, with other sizes, directions and neighbours."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .conversations import ask, small_talk, upload
 from .handmade import Kind
 from .hazards import NarrowHop
 from .scenario import Capture, Direction, Flow, Path, Scenario, Verdicts
-from .table_blind_holes import FULL_4, FULL_6
+from .table_seen_holes import FULL_4, FULL_6
 from .truths import BLACK_HOLE, HOLE, PMTUD_OK, PMTUD_OK_AT_RECEIVER, PTB_IGNORED, at_both_ends
 
 _OR_HOLE: Verdicts = ("ptb_ignored", "blackhole")
@@ -306,4 +306,4 @@ _USEFUL = (
     ),
 )
 
-BLIND_PTBS: tuple[Scenario, ...] = (*_USELESS, *_USEFUL)
+SEEN_PTBS: tuple[Scenario, ...] = (*_USELESS, *_USEFUL)

@@ -1,4 +1,4 @@
-"""Blind set: black holes under traffic and on paths that the other tables do not have, each with its twin."""
+"""First blind set: black holes under traffic and on paths that the other tables do not have, each with its twin."""
 
 from __future__ import annotations
 
@@ -355,4 +355,4 @@ _SIZES = (
     ),
 )
 
-BLIND_HOLES: tuple[Scenario, ...] = (*_TRAFFIC, *_SIZES)
+SEEN_HOLES: tuple[Scenario, ...] = (*_TRAFFIC, *_SIZES)

@@ -1,11 +1,11 @@
-"""Blind set: narrow hops that move, heal, or are met one way; clamps that miss; fallbacks; DF clear."""
+"""First blind set: narrow hops that move, heal, or are met one way; clamps that miss; fallbacks; DF clear."""
 
 from __future__ import annotations
 
 from .conversations import ask, small_talk, upload
 from .hazards import FragmentFilter, NarrowHop
 from .scenario import Capture, Flow, Path, Say, Scenario, Verdicts
-from .table_blind_holes import FULL_4, FULL_6, ROUTERS, clamp, hole_and_twin
+from .table_seen_holes import FULL_4, FULL_6, ROUTERS, clamp, hole_and_twin
 from .truths import (
     BLACK_HOLE,
     HOLE,
@@ -296,4 +296,4 @@ _NO_DF = (
     ),
 )
 
-BLIND_PATHS: tuple[Scenario, ...] = (*_CLAMPS, *_MOVING, *_FALLBACK, *_NO_DF)
+SEEN_PATHS: tuple[Scenario, ...] = (*_CLAMPS, *_MOVING, *_FALLBACK, *_NO_DF)

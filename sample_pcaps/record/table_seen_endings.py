@@ -1,4 +1,4 @@
-"""Blind set, look-alikes: paths and ends that die, pause, or end the connection."""
+"""First blind set, look-alikes: paths and ends that die, pause, or end the connection."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from .edits import EndAfterRetransmissions
 from .hazards import Bottleneck, LinkDown
 from .outages import ForgottenFlow, OutageAfterBytes, OutageAtLarge
 from .scenario import Capture, Flow, Path, Say, Scenario, Verdicts
-from .table_blind_holes import FULL_4, FULL_6
+from .table_seen_holes import FULL_4, FULL_6
 from .truths import (
     DEAD_OR_UNEXPLAINED,
     LOSS,
@@ -21,7 +21,7 @@ _TAIL_4, _TAIL_6 = 5 * FULL_4 + 300, 5 * FULL_6 + 300
 _SLOW = Bottleneck(bytes_per_second=90_000, queue=50_000)
 _UNANSWERED: Verdicts = ("not_exercised", "inconclusive", "dead_path", "stall")
 
-BLIND_ENDINGS: tuple[Scenario, ...] = (
+SEEN_ENDINGS: tuple[Scenario, ...] = (
     Scenario(
         name="dies_after_60_kb",
         shows="after 60 kB everything to the client is lost, an IPv6 download",

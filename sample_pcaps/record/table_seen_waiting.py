@@ -1,16 +1,16 @@
-"""Blind set, look-alikes: readers and applications that wait, probes of idle hosts, and scans."""
+"""First blind set, look-alikes: readers and applications that wait, probes of idle hosts, and scans."""
 
 from __future__ import annotations
 
 from .conversations import ask, small_talk
 from .scenario import Capture, Flow, Path, Say, Scenario, Verdicts
-from .table_blind_holes import FULL_6
+from .table_seen_holes import FULL_6
 from .truths import OK, SILENT, TOO_SMALL, ZERO_WINDOW, at_both_ends
 
 _TAIL_6 = 5 * FULL_6 + 300
 _UNANSWERED: Verdicts = ("not_exercised", "inconclusive", "dead_path", "stall")
 
-BLIND_WAITING: tuple[Scenario, ...] = (
+SEEN_WAITING: tuple[Scenario, ...] = (
     Scenario(
         name="zero_window_18_s_ipv6",
         shows="the reader of an IPv6 download is away for eighteen seconds",

@@ -1,4 +1,4 @@
-"""Blind set: how, where and for how long the recorder wrote, each time for a hang and for a healthy twin."""
+"""First blind set: how, where and for how long the recorder wrote, each time for a hang and for a healthy twin."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .edits import (
 from .hazards import Bottleneck, RandomLoss
 from .network import ADDRESSES
 from .scenario import Capture, Flow, Path, Scenario, Verdicts
-from .table_blind_holes import FULL_4, FULL_6, clamp, hole_and_twin
+from .table_seen_holes import FULL_4, FULL_6, clamp, hole_and_twin
 from .truths import (
     BLACK_HOLE,
     BLACK_HOLE_BY_ACK,
@@ -293,4 +293,4 @@ _TWO_CAPTURES = tuple(
     for scenario in pair
 )
 
-BLIND_RECORDERS: tuple[Scenario, ...] = (*_FORMS, *_LENGTHS, *_HEALTHY, *_TWO_CAPTURES)
+SEEN_RECORDERS: tuple[Scenario, ...] = (*_FORMS, *_LENGTHS, *_HEALTHY, *_TWO_CAPTURES)
