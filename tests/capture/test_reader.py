@@ -88,7 +88,7 @@ def test_a_file_that_is_no_capture(tmp_path: Path, content: bytes, offset: int, 
 
 
 def test_a_directory(tmp_path: Path) -> None:
-    with pytest.raises(CaptureError, match="at byte 0: expected a capture file, found a directory"):
+    with pytest.raises(CaptureError, match="at byte 0: expected a directory with captures, found none in it"):
         analyzer.analyze(tmp_path)
 
 
