@@ -46,11 +46,20 @@ from analyzer.inputs import (
 )
 from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
 from analyzer.native import is_compiled_before
+from analyzer.redaction.mapping import Anonymizer
+from analyzer.redaction.tables import anonymize_tables
+from analyzer.redaction.words import anonymous_filter, anonymous_name
 from analyzer.results import Analysis, CaptureFile, Flow, Totals
 from analyzer.settings import Settings
 from analyzer.skim import Skimmer
 from analyzer.verdicts.assemble import assemble
 from analyzer.verdicts.conditions import conditions_of
+
+
+ANONYMIZED = (
+    "All addresses are replaced by others that share prefixes as they did (Crypto-PAn), with a key made for this run "
+    "and not kept; names of files are replaced, too."
+)
 
 
 def check_platforms(names: Sequence[str]) -> None:
@@ -66,6 +75,7 @@ def analyze(
     progress: Progress | None = None,
     notify: Callable[[str], None] | None = None,
     compiled: bool | None = None,
+    anonymizer: Anonymizer | None = None,
 ) -> Analysis:
     """Analyse a capture.
 
@@ -75,6 +85,7 @@ def analyze(
         progress: called after each chunk with (bytes read, bytes in all or None, packets read).
         notify: called with a line for the user before something that takes long: compiling, once a machine.
         compiled: force the compiled (True) or interpreted (False) skim; by default large captures compile.
+        anonymizer: replaces all addresses, and names of files, in the analysis and so in every report of it.
 
     Raises:
         CaptureError: an input is no capture; the message names file, byte offset and what was expected.
@@ -103,10 +114,13 @@ def analyze(
                 progress(*bytes_done(inputs), int(skimmer.state.counters[C_PACKETS]))
         skimmer.finish()
         files = tuple(_describe(each, stamp(source)) for each, source in zip(inputs, sources, strict=True))
+        if anonymizer is not None:
+            anonymize_tables(skimmer.state, anonymizer)
+            files = tuple(_anonymous(file, number) for number, file in enumerate(files))
     finally:
         for reader in readers:
             reader.close()
-    return _result(skimmer, files, settings or Settings(), again)
+    return _result(skimmer, files, settings or Settings(), again, anonymizer)
 
 
 def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:
@@ -134,6 +148,14 @@ def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:
     )
 
 
+def _anonymous(file: CaptureFile, number: int) -> CaptureFile:
+    return replace(
+        file,
+        path=anonymous_name(number, file.format),
+        filters=tuple(dict.fromkeys(anonymous_filter(text) for text in file.filters)),
+    )
+
+
 def _with_heads(flows: tuple[Flow, ...], state: State) -> tuple[Flow, ...]:
     """The flows with the header bytes of their recorded packets, which hold the SACK blocks to be drawn."""
     numbers = state.events[: int(state.counters[C_EVENTS])]["flow"]
@@ -148,7 +170,11 @@ def _with_heads(flows: tuple[Flow, ...], state: State) -> tuple[Flow, ...]:
 
 
 def _result(
-    skimmer: Skimmer, files: tuple[CaptureFile, ...], settings: Settings, sources: tuple[Rereadable | None, ...]
+    skimmer: Skimmer,
+    files: tuple[CaptureFile, ...],
+    settings: Settings,
+    sources: tuple[Rereadable | None, ...],
+    anonymizer: Anonymizer | None,
 ) -> Analysis:
     counters = skimmer.state.counters
     undecoded = {
@@ -156,7 +182,7 @@ def _result(
         for i, reason in enumerate(UNDECODED_REASONS)
         if reason and counters[C_UNDECODED + i]
     }
-    notes = []
+    notes = [] if anonymizer is None else [ANONYMIZED]
     if skimmer.fell_back:
         notes.append(f"The packet loop could not be compiled, which makes it slow: {skimmer.fell_back}")
     notes += [
@@ -199,5 +225,6 @@ def _result(
         notes=(*notes, *more),
         settings=settings,
         sources=sources,
+        anonymizer=anonymizer,
         first_frames=skimmer.state.flows["first_frame"][: int(counters[C_FLOWS])].copy(),
     )

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from analyzer.comparison import Comparison
     from analyzer.inputs import Rereadable
     from analyzer.notebook.plain import Explanation
+    from analyzer.redaction.mapping import Anonymizer
 
 SCHEMA = "pmtu-analyze/1"
 
@@ -348,6 +350,10 @@ class Analysis:
     """How to read each file again; None for one that can be read only once."""
     first_frames: np.ndarray[Any, Any] | None = field(default=None, compare=False)
     """Frame number of the first packet of each stream."""
+    anonymizer: Anonymizer | None = field(default=None, compare=False)
+    """What replaced the addresses, if all addresses here are replaced ones."""
+    comparison: Comparison | None = field(default=None, compare=False)
+    """What became of the paths in a later capture, where one was compared with this one."""
 
     def __post_init__(self) -> None:
         files = tuple(file.path for file in self.files) if len(self.files) > 1 else ()
