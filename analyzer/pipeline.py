@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from analyzer.capture.container import DROPPED, FORMAT, I_DROPPED, I_LINK, I_WIDTH, INTERFACES, LINK_TYPE, PCAP
+from analyzer.comparison import Comparison, compare_analyses
 from analyzer.decode.fields import UNDECODED_REASONS
 from analyzer.decode.link import NAMES
 from analyzer.errors import CaptureError, UsageError
@@ -121,6 +122,32 @@ def analyze(
         for reader in readers:
             reader.close()
     return _result(skimmer, files, settings or Settings(), again, anonymizer)
+
+
+def compare(
+    before: Analysis | Source | Sequence[Source],
+    after: Analysis | Source | Sequence[Source],
+    *,
+    settings: Settings | None = None,
+    anonymizer: Anonymizer | None = None,
+) -> Comparison:
+    """Say whether a fix worked: what became of each path from one capture to a later one.
+
+    Args:
+        before: the capture with the problem, as for `analyze`, or its analysis.
+        after: the later one.
+        settings: as for `analyze`.
+        anonymizer: as for `analyze`; not for what is analysed already.
+
+    Raises:
+        CaptureError: an input is no capture.
+        UsageError: `settings` names a platform that is not known.
+    """
+    first, second = (
+        each if isinstance(each, Analysis) else analyze(each, settings=settings, anonymizer=anonymizer)
+        for each in (before, after)
+    )
+    return compare_analyses(first, second)
 
 
 def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:
