@@ -49,7 +49,7 @@ from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
 from analyzer.native import is_compiled_before
 from analyzer.redaction.mapping import Anonymizer
 from analyzer.redaction.tables import anonymize_tables
-from analyzer.redaction.words import anonymous_filter, anonymous_name
+from analyzer.redaction.words import anonymous_filter
 from analyzer.results import Analysis, CaptureFile, Flow, Totals
 from analyzer.settings import Settings
 from analyzer.skim import Skimmer
@@ -117,7 +117,7 @@ def analyze(
         files = tuple(_describe(each, stamp(source)) for each, source in zip(inputs, sources, strict=True))
         if anonymizer is not None:
             anonymize_tables(skimmer.state, anonymizer)
-            files = tuple(_anonymous(file, number) for number, file in enumerate(files))
+            files = tuple(_anonymous(file, anonymizer) for file in files)
     finally:
         for reader in readers:
             reader.close()
@@ -175,10 +175,10 @@ def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:
     )
 
 
-def _anonymous(file: CaptureFile, number: int) -> CaptureFile:
+def _anonymous(file: CaptureFile, anonymizer: Anonymizer) -> CaptureFile:
     return replace(
         file,
-        path=anonymous_name(number, file.format),
+        path=anonymizer.file_name(file.format),
         filters=tuple(dict.fromkeys(anonymous_filter(text) for text in file.filters)),
     )
 

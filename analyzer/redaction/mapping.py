@@ -24,6 +24,7 @@ class Anonymizer:
         self._cipher: Any = CryptoPAn(os.urandom(KEY_BYTES) if key is None else key)
         self._mapped: dict[bytes, bytes] = {}
         self._original: dict[bytes, bytes] = {}
+        self._files = 0
 
     def packed(self, address: bytes) -> bytes:
         """The address that stands for `address`; both 4 or both 16 bytes in network order."""
@@ -43,6 +44,11 @@ class Anonymizer:
     def original(self, address: bytes) -> bytes:
         """The address that was mapped to `address` before. Raises KeyError if none was."""
         return self._original[address]
+
+    def file_name(self, kind: str) -> str:
+        """A name for the next capture file of this kind: "capture-1.pcap"."""
+        self._files += 1
+        return f"capture-{self._files}.{kind}"
 
     def __repr__(self) -> str:
         return "<Anonymizer>"  # never the key

@@ -28,8 +28,3 @@ def anonymous_filter(text: str) -> str:
         else:
             out.append(token if token in "()[]!&|" else LEFT_OUT if token not in "=<>+*^" else token)
     return re.sub(r"(\.\.\.\s*)+(?=\.\.\.)", "", "".join(out))
-
-
-def anonymous_name(number: int, kind: str) -> str:
-    """The name that stands for the capture file `number` (from 0) of this kind: "capture-1.pcap"."""
-    return f"capture-{number + 1}.{kind}"

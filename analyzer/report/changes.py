@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from analyzer.report.text import bracket, lost_packets, plural
+from analyzer.report.text import bracket, file_labels, joined, lost_packets, plural
 from analyzer.report.wording import WORDS
 from analyzer.results import SIZE_PROBLEMS
 
@@ -46,6 +46,7 @@ class ChangeTable(NamedTuple):
 
     answer: str
     tone: str
+    later: str  # names of the later capture's files
     rows: tuple[ChangeRow, ...]
 
 
@@ -64,7 +65,8 @@ def change_table(comparison: Comparison) -> ChangeTable:
         )
         for change in comparison.changes
     )
-    return ChangeTable(answer(comparison), TONES[comparison.outcome], rows)
+    later = joined(file_labels(comparison.after.files))
+    return ChangeTable(answer(comparison), TONES[comparison.outcome], later, rows)
 
 
 def answer(comparison: Comparison) -> str:
@@ -89,10 +91,10 @@ def sentence(change: PathChange) -> str:
     passed = after.path_mtu.at_least if after is not None else None
     exact = after.path_mtu.exact if after is not None else None
     return {
-        "still": f"{route} still {now}.",
-        "appeared": f"{route} {now}, which the first capture does not show.",
+        "still": f"{route} still {now if after.verdict in SIZE_PROBLEMS else f'has trouble ({now})'}." if after else "",
+        "appeared": f"{route}: {now}, which the first capture does not show.",
         "recovers": f"{was}; they are still lost, but the sender now shrinks them by itself after a hang.",
-        "other_problem": f"{was}; now it {now}.",
+        "other_problem": f"{was}; now: {now}.",
         "without_df": f"{was}; they pass now, but without DF, so that routers may fragment them.",
         "absent": f"the second capture holds nothing from {change.src} to {change.dst}.",
         "not_sent": f"no large packet was sent from {change.src} to {change.dst} after.",
@@ -101,14 +103,14 @@ def sentence(change: PathChange) -> str:
         "larger": f"{was}; {passed} bytes now get through.",
         "pmtud": f"{was}; PMTUD works now{f', and the path MTU is {exact} bytes' if exact is not None else ''}.",
         "smaller": (
-            f"{was}; now nothing larger than {passed} bytes is sent, and that gets through. The MSS is clamped, or the "
-            "sender knows the smaller MTU; the path MTU itself may be as before."
+            f"{was}; now packets of {passed} bytes at most are sent, and they get through. The path MTU may be as "
+            "before: the MSS is clamped, or the sender knows the MTU."
         ),
         "size_unknown": (
             f"{was}; now large segments get through. They were captured before segmentation (offload), so that their "
             "size on the wire is not known."
         ),
-        "healthy": f"{was}; now it {now}.",
+        "healthy": f"{was}; now: {now}.",
         "none": f"{route} has no problem before or after.",
     }[change.reason]
 
@@ -140,11 +142,11 @@ def _state_dict(state: PathState | None) -> dict[str, Any] | None:
 
 
 def _told(state: PathState, verb: str) -> str:
-    """What happens on a path: "loses packets above 1400..1499 bytes (black hole)", "shows a zero window"."""
+    """What happens on a path: "loses packets above 1400..1499 bytes (black hole)", "had trouble (zero window)"."""
     words = WORDS[state.verdict].short
     if state.verdict in SIZE_PROBLEMS:
         return f"{verb} {lost_packets(state.path_mtu)} ({words})"
-    return f"{'shows' if verb == 'loses' else 'showed'} this: {words}"
+    return words if verb == "loses" else f"had trouble ({words})"
 
 
 def _route(change: PathChange) -> str:
