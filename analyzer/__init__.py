@@ -15,8 +15,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analyzer.errors import CaptureError, PmtuAnalyzeError, UsageError
     from analyzer.comparison import Comparison
+    from analyzer.errors import CaptureError, PmtuAnalyzeError, UsageError
     from analyzer.packets import read_packets
     from analyzer.pipeline import analyze, compare
     from analyzer.redaction.mapping import Anonymizer

@@ -56,7 +56,6 @@ from analyzer.skim import Skimmer
 from analyzer.verdicts.assemble import assemble
 from analyzer.verdicts.conditions import conditions_of
 
-
 ANONYMIZED = (
     "All addresses are replaced by others that share prefixes as they did (Crypto-PAn), with a key made for this run "
     "and not kept; names of files are replaced, too."

@@ -1,7 +1,7 @@
 """Writing pcapng (draft-ietf-opsawg-pcapng): one section, times in nanoseconds.
 
-    section: byte-order magic, version, length unknown, options     interface: link type, snap length, options
-    enhanced packet: interface, time, captured and wire length, data, options     statistics: interface, time, options
+section: byte-order magic, version, length unknown, options     interface: link type, snap length, options
+enhanced packet: interface, time, captured and wire length, data, options     statistics: interface, time, options
 """
 
 from __future__ import annotations

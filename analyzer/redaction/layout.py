@@ -72,6 +72,7 @@ class Layout:
     hardware: list[int] = field(default_factory=list)  # where pairs of MAC addresses start, inside of tunnels
     options: tuple[int, int] = (0, 0)  # of TCP
     end: int = 0  # one past the headers; of an ICMP error, one past the whole message
+    quote: int = 0  # where an ICMP error starts to quote; `end` if it does not
     blank: int = 0  # from here to `end` an ICMP error quotes payload; `end` if none
 
 
@@ -103,12 +104,12 @@ def _follow(data: bytearray, h: list[int], layout: Layout) -> bool:
     if h[PROTO] == PROTO_TCP:
         if decode_tcp(data, h) != OK:
             return False
-        layout.end = layout.blank = min(h[L4] + h[TCP_LEN], h[IP_END])
+        layout.end = layout.quote = layout.blank = min(h[L4] + h[TCP_LEN], h[IP_END])
         layout.options = (h[L4] + 20, layout.end)
         return True
     if decode_icmp(data, h) != OK:
         return False
-    layout.end = layout.blank = h[L4] + 8
+    layout.end = layout.quote = layout.blank = h[L4] + 8
     if h[QUOTE]:
         layout.end = h[IP_END]
         layout.blank = _follow_quote(data, h, layout)

@@ -81,7 +81,8 @@ def redacted(
         return None
     editor = _Editor(data, layout)
     if not keep_payload:
-        editor.write(layout.blank, bytes(layout.end - layout.blank))
+        # Checksums in the quote stay those of the quoted packet, so that it can be found.
+        editor.write(layout.blank, bytes(layout.end - layout.blank), below=layout.quote)
         del data[layout.end :]
     if anonymizer is not None:
         _anonymize(editor, layout, anonymizer)
@@ -113,9 +114,7 @@ def _anonymize(editor: _Editor, layout: Layout, anonymizer: Anonymizer) -> None:
     for header in layout.headers:
         source, target = _addresses(editor.data, header)
         place = header.start + (12 if header.version == 4 else 8)
-        editor.write(
-            place, anonymizer.packed(bytes(source)) + anonymizer.packed(bytes(target)), pseudo=header.start
-        )
+        editor.write(place, anonymizer.packed(bytes(source)) + anonymizer.packed(bytes(target)), pseudo=header.start)
         _blank_ip_options(editor, header)
     for start in layout.hardware:
         editor.write(start, bytes(MAC_PAIR))
@@ -165,14 +164,17 @@ class _Editor:
         self.data = data
         self._covers = layout.covers
 
-    def write(self, place: int, new: bytes, pseudo: int = NO_PLACE) -> None:
-        """Put `new` at `place`; as addresses of the IP header at `pseudo` they are in its pseudo-header too."""
+    def write(self, place: int, new: bytes, *, pseudo: int = NO_PLACE, below: int = 1 << 62) -> None:
+        """Put `new` at `place`, and update the checksums that lie before `below`.
+
+        As addresses of the IP header at `pseudo` they are in its pseudo-header too.
+        """
         old = bytes(self.data[place : place + len(new)])
         new = new[: len(old)]
         if new == old:
             return
         self.data[place : place + len(new)] = new
-        for cover in self._covers:
+        for cover in (cover for cover in self._covers if cover.place < below):
             if cover.start <= place < cover.end and not place <= cover.place < place + len(new):
                 self._update(cover, old, new, odd=bool((place - cover.start) & 1))
             if pseudo != NO_PLACE and cover.pseudo == pseudo:

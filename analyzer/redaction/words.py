@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 KEPT_WORDS = frozenset(
-    "tcp udp sctp icmp icmp6 ip ip6 arp port portrange and or not src dst host net proto greater less vlan mpls".split()
+    ["tcp", "udp", "sctp", "icmp", "icmp6", "ip", "ip6", "arp", "port", "portrange", "and", "or", "not", "src", "dst", "host", "net", "proto", "greater", "less", "vlan", "mpls"]
 )
 _TOKEN = re.compile(r"[A-Za-z0-9_.:/-]+|\s+|.")
 _PORT = re.compile(r"\d{1,5}(-\d{1,5})?")

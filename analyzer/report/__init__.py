@@ -38,7 +38,9 @@ def check_suffix(path: str | os.PathLike[str]) -> str:
     suffix = Path(path).suffix.lower()
     if suffix not in (*SUFFIXES, EVIDENCE):
         name = printable(os.fspath(path))
-        raise UsageError(f"{name}: unknown kind of report; its suffix must be one of {', '.join((*SUFFIXES, EVIDENCE))}")
+        raise UsageError(
+            f"{name}: unknown kind of report; its suffix must be one of {', '.join((*SUFFIXES, EVIDENCE))}"
+        )
     return suffix
 
 
@@ -70,9 +72,7 @@ def check_not_a_source(target: Path, sources: Iterable[object]) -> None:
                 raise UsageError(f"{printable(str(target))}: is the capture itself; the evidence needs another name")
 
 
-def save(
-    analysis: Analysis, path: str | os.PathLike[str], *, plots: bool = True, keep_payload: bool = False
-) -> None:
+def save(analysis: Analysis, path: str | os.PathLike[str], *, plots: bool = True, keep_payload: bool = False) -> None:
     """Write a report, each file whole or not at all.
 
     Args:
@@ -99,9 +99,7 @@ def save(
             raise UsageError(f"{printable(str(beside))}: cannot be written: {error.strerror or error}") from error
 
 
-def _rendered(
-    analysis: Analysis, target: Path, suffix: str, *, plots: bool, keep_payload: bool
-) -> dict[Path, bytes]:
+def _rendered(analysis: Analysis, target: Path, suffix: str, *, plots: bool, keep_payload: bool) -> dict[Path, bytes]:
     """The files to write, the one that was named last: once it is there, all it refers to is there."""
     if suffix == ".md":
         return _markdown(analysis, target, plots=plots)

@@ -31,7 +31,6 @@ from analyzer.report.text import file_labels, plural
 from analyzer.results import Analysis, Flow
 from analyzer.skim import REACHED_TIME, Skimmer, next_packet
 
-
 FLOW_PACKETS = 50_000
 """Packets of one flow with a problem. Of a longer one, its first and those around the stall: 6 MB of headers."""
 

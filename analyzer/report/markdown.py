@@ -124,7 +124,12 @@ def _lines(page: Page, images: Mapping[int, str]) -> Iterator[str]:
 
 
 def _changes(changes: ChangeTable) -> Iterator[str]:
-    yield from (f"# {prose(changes.answer)}", "", f"{headings.compared} ({headings.compared_with} {code(changes.later)}):", "")
+    yield from (
+        f"# {prose(changes.answer)}",
+        "",
+        f"{headings.compared} ({headings.compared_with} {code(changes.later)}):",
+        "",
+    )
     names = (headings.path, headings.outcome, headings.before, headings.path_mtu, headings.after, headings.path_mtu)
     yield from (f"| {' | '.join(names)} |", "|---|---|---|---|---|---|")
     for row in changes.rows[:SHOWN_ROWS]:
