@@ -128,10 +128,9 @@ def _analyze(request: _Request) -> Analysis:
 
     def run(captures: Sequence[str]) -> Analysis:
         with ProgressBar() as bar:
-            found = analyze(
+            return analyze(
                 list(captures), settings=settings, progress=bar.update, notify=complain, anonymizer=anonymizer
             )
-        return found
 
     analysis = narrow(run(request.captures), request.streams, host, request.port)
     if request.compare is None:

@@ -43,7 +43,7 @@ NO_PLACE = -1
 
 
 class IpHeader(NamedTuple):
-    """An IP header: `start`, `transport` (first byte behind it and its extension headers), `end` (of what it carries)."""
+    """An IP header: `transport` is the first byte behind it and its extension headers, `end` that of what it carries."""
 
     start: int
     version: int
@@ -153,10 +153,7 @@ def _follow_quote(data: bytearray, h: list[int], layout: Layout) -> int:
         return h[QUOTE]
     last = layout.headers[-1]
     o = last.transport
-    if not reached:
-        # Ports and the like of another protocol: what a router must quote (RFC 792).
-        return min(o + 8, end)
-    if last.proto != PROTO_TCP:
+    if not reached or last.proto != PROTO_TCP:  # ports and the like: what a router must quote (RFC 792)
         return min(o + 8, end)
     if o + 13 > end:
         return end

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 
 KEPT_WORDS = frozenset(
-    ["tcp", "udp", "sctp", "icmp", "icmp6", "ip", "ip6", "arp", "port", "portrange", "and", "or", "not", "src", "dst", "host", "net", "proto", "greater", "less", "vlan", "mpls"]
-)
-_TOKEN = re.compile(r"[A-Za-z0-9_.:/-]+|\s+|.")
+    (
+        "tcp", "udp", "sctp", "icmp", "icmp6", "ip", "ip6", "arp", "port", "portrange", "and", "or", "not", "src", "dst",
+        "host", "net", "proto", "greater", "less", "vlan", "mpls",
+    )
+)  # fmt: skip
+OPERATORS = "()[]!&|=<>+*^"
+_PIECE = re.compile(r"[A-Za-z0-9_.:/-]+|\s+|.")
 _PORT = re.compile(r"\d{1,5}(-\d{1,5})?")
 LEFT_OUT = "..."
 
@@ -15,16 +19,14 @@ LEFT_OUT = "..."
 def anonymous_filter(text: str) -> str:
     """A capture filter without addresses and names: keywords, operators and ports are left."""
     out: list[str] = []
-    words: list[str] = []
-    for token in _TOKEN.findall(text):
-        if token.isspace():
+    last = ""
+    for piece in _PIECE.findall(text):
+        if piece.isspace():
             out.append(" ")
-            continue
-        if re.match(r"\w", token):
-            last = words[-1] if words else ""
-            kept = token.lower() in KEPT_WORDS or (last in ("port", "portrange") and _PORT.fullmatch(token))
-            words.append(token.lower())
-            out.append(token if kept else LEFT_OUT)
+        elif re.match(r"\w", piece):
+            is_port = last in ("port", "portrange") and _PORT.fullmatch(piece)
+            out.append(piece if piece.lower() in KEPT_WORDS or is_port else LEFT_OUT)
+            last = piece.lower()
         else:
-            out.append(token if token in "()[]!&|" else LEFT_OUT if token not in "=<>+*^" else token)
+            out.append(piece if piece in OPERATORS else LEFT_OUT)
     return re.sub(r"(\.\.\.\s*)+(?=\.\.\.)", "", "".join(out))

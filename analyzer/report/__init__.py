@@ -84,8 +84,8 @@ def save(analysis: Analysis, path: str | os.PathLike[str], *, plots: bool = True
         keep_payload: leave the payload in the packets of an evidence capture (`.pcapng`).
 
     Raises:
-        UsageError: unknown suffix, something else in the place of a file, the file cannot be written, or for an evidence
-            capture: the capture cannot be read again.
+        UsageError: unknown suffix, something else in the place of a file, the file cannot be written, or the
+            capture cannot be read again for an evidence capture.
     """
     suffix = check_target(path)
     target = Path(path)
