@@ -43,7 +43,7 @@ NO_PLACE = -1
 
 
 class IpHeader(NamedTuple):
-    """An IP header: `transport` is the first byte behind it and its extension headers, `end` that of what it carries."""
+    """An IP header; `transport` is the first byte behind it and its extension headers, `end` one past its packet."""
 
     start: int
     version: int
@@ -131,7 +131,7 @@ def _descend(data: bytearray, h: list[int], layout: Layout) -> bool:
         if h[FRAGMENT] == 2:
             return False
         _note_checksum(data, header, layout)
-        if header.proto == PROTO_TCP or header.proto == (PROTO_ICMP if header.version == 4 else PROTO_ICMPV6):
+        if header.proto in (PROTO_TCP, PROTO_ICMP if header.version == 4 else PROTO_ICMPV6):
             return True
         h[LAYERS] = 0
         if enter_payload(data, h) != OK:

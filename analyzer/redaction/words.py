@@ -6,8 +6,8 @@ import re
 
 KEPT_WORDS = frozenset(
     (
-        "tcp", "udp", "sctp", "icmp", "icmp6", "ip", "ip6", "arp", "port", "portrange", "and", "or", "not", "src", "dst",
-        "host", "net", "proto", "greater", "less", "vlan", "mpls",
+        "tcp", "udp", "sctp", "icmp", "icmp6", "ip", "ip6", "arp", "port", "portrange", "and", "or", "not", "src",
+        "dst", "host", "net", "proto", "greater", "less", "vlan", "mpls",
     )
 )  # fmt: skip
 OPERATORS = "()[]!&|=<>+*^"

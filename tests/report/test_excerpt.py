@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 
 import analyzer
-import analyzer.report.excerpt as excerpt
 from analyzer.errors import UsageError
 from analyzer.redaction.mapping import Anonymizer
-from analyzer.report import save
+from analyzer.report import excerpt, save
 from analyzer.report.excerpt import excerpt_of
 from analyzer.report.selection import narrow
 from analyzer.results import Analysis, Flow
@@ -262,8 +261,10 @@ def long_flow(packets: int) -> list[Packet]:
         seq += 200
         out.append(Packet(ts + 50_000, ipv4(tcp(seq=1000, ack=seq))))
     stuck = tcp(bytes(1460), sport=80, dport=40000, seq=seq, ack=1000)
-    for gap in (0, 240, 700, 1600, 3400, 7000):
-        out.append(Packet(ts + gap * 1_000_000 + 1000, ipv4(stuck, src=SERVER, dst=CLIENT, ident=gap + 3)))
+    out += [
+        Packet(ts + gap * 1_000_000 + 1000, ipv4(stuck, src=SERVER, dst=CLIENT, ident=gap + 3))
+        for gap in (0, 240, 700, 1600, 3400, 7000)
+    ]
     return out
 
 
