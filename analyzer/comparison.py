@@ -5,7 +5,7 @@ What is compared are paths: ports and stream numbers differ from one capture to 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from analyzer.results import PROBLEMS, SIZE_PROBLEMS, VERDICTS, Analysis, Path, PathMtu
@@ -54,7 +54,7 @@ class PathChange:
     dst: str
     before: PathState | None  # None: nothing of it in the first capture
     after: PathState | None
-    reason: str  # one of REASONS
+    reason: str  # what the outcome rests on: "larger", "pmtud", "smaller", "still", "not_sent", ...
 
     @property
     def outcome(self) -> str:
@@ -66,13 +66,13 @@ class PathChange:
 class Comparison:
     """What became of each path from one capture to the next, the worst first."""
 
-    before: Analysis = field(repr=False)
-    after: Analysis = field(repr=False)
-    changes: tuple[PathChange, ...]
+    before: Analysis
+    after: Analysis
+    changes: tuple[PathChange, ...]  # one a path that has something to tell
 
     @property
     def outcome(self) -> str:
-        """The worst of the paths' outcomes: one of OUTCOMES."""
+        """The worst of the paths': not_fixed, new_problem, changed, cannot_tell, fixed or no_problem."""
         return min((change.outcome for change in self.changes), key=OUTCOMES.index, default="no_problem")
 
     @property
@@ -84,8 +84,6 @@ class Comparison:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a report of the first capture that starts with the comparison. As `Analysis.save`."""
-        from dataclasses import replace
-
         replace(self.before, comparison=self).save(path)
 
     def __repr__(self) -> str:
