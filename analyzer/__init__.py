@@ -15,15 +15,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from analyzer.comparison import Comparison
     from analyzer.errors import CaptureError, PmtuAnalyzeError, UsageError
     from analyzer.packets import read_packets
-    from analyzer.pipeline import analyze
+    from analyzer.pipeline import analyze, compare
+    from analyzer.redaction.mapping import Anonymizer
     from analyzer.report.progress import ProgressBar
     from analyzer.results import Analysis, Evidence, Flow, Path
     from analyzer.settings import Settings
 
 _HOMES = {
     "analyze": "analyzer.pipeline",
+    "compare": "analyzer.pipeline",
+    "Anonymizer": "analyzer.redaction.mapping",
+    "Comparison": "analyzer.comparison",
     "read_packets": "analyzer.packets",
     "ProgressBar": "analyzer.report.progress",
     "Evidence": "analyzer.results",
@@ -38,7 +43,9 @@ _HOMES = {
 
 __all__ = [
     "Analysis",
+    "Anonymizer",
     "CaptureError",
+    "Comparison",
     "Evidence",
     "Flow",
     "Path",
@@ -47,6 +54,7 @@ __all__ = [
     "Settings",
     "UsageError",
     "analyze",
+    "compare",
     "read_packets",
 ]
 

@@ -4,16 +4,37 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from analyzer.errors import UsageError
 
 if TYPE_CHECKING:
+    from analyzer.redaction.mapping import Anonymizer
     from analyzer.results import Analysis
 
 EXIT_OK = 0
 EXIT_FOUND = 1
 PROGRAM = "pmtu-analyze"
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What was asked for."""
+
+    captures: Sequence[str]
+    output: Sequence[str]
+    as_json: bool
+    streams: Sequence[int]
+    host: str | None
+    port: int | None
+    show_all: bool
+    plots: bool
+    fail_on: Sequence[str]
+    platforms: Sequence[str]
+    compare: str | None
+    anonymize: bool
+    keep_payload: bool
 
 
 def execute(
@@ -28,6 +49,9 @@ def execute(
     plots: bool = True,
     fail_on: Sequence[str] = (),
     platforms: Sequence[str] = (),
+    compare: str | None = None,
+    anonymize: bool = False,
+    keep_payload: bool = False,
 ) -> int:
     """Analyse the captures and report; returns the exit code.
 
@@ -35,79 +59,119 @@ def execute(
         UsageError: an option cannot be carried out.
         CaptureError: an input is no capture.
     """
-    _check(captures, output, fail_on, host, platforms)
-    analysis = _analyze(captures, streams, host, port, platforms)
-    _report(analysis, output, as_json=as_json, show_all=show_all, plots=plots)
-    return EXIT_FOUND if any(flow.verdict in fail_on for flow in analysis.all_flows) else EXIT_OK
+    request = _Request(
+        captures, output, as_json, streams, host, port, show_all, plots, fail_on, platforms, compare, anonymize,
+        keep_payload,
+    )  # fmt: skip
+    _check(request)
+    judged = analysis = _analyze(request)
+    if analysis.comparison is not None:
+        judged = analysis.comparison.after
+    _report(analysis, request)
+    return EXIT_FOUND if any(flow.verdict in fail_on for flow in judged.all_flows) else EXIT_OK
 
 
-def _check(
-    captures: Sequence[str],
-    targets: Sequence[str],
-    verdicts: Sequence[str],
-    host: str | None,
-    platforms: Sequence[str],
-) -> None:
+def _check(request: _Request) -> None:
     """Refuse what cannot work before any time is spent on the capture."""
+    captures = [*request.captures, *([request.compare] if request.compare is not None else [])]
     if captures.count("-") > 1:
         raise UsageError("standard input (-) can be read only once")
-    if verdicts:
+    if request.fail_on:
         from analyzer.results import VERDICTS
 
-        for verdict in verdicts:
+        for verdict in request.fail_on:
             if verdict not in VERDICTS:
                 raise UsageError(f"--fail-on {verdict!r} is no verdict; verdicts are {', '.join(VERDICTS)}")
-    if platforms:
+    if request.platforms:
         from analyzer.pipeline import check_platforms
 
-        check_platforms(platforms)
-    if host is not None:
+        check_platforms(request.platforms)
+    if request.host is not None:
         from analyzer.report.selection import spellings
 
-        spellings(host)
-    if targets:
-        from analyzer.report import check_target
+        spellings(request.host)
+    if request.output:
+        _check_targets(request, captures)
+    if request.keep_payload and not any(target.lower().endswith(".pcapng") for target in request.output):
+        raise UsageError("--keep-payload is about an evidence capture: add -o evidence.pcapng")
+    if request.keep_payload and request.anonymize:
+        raise UsageError("--anonymize and --keep-payload exclude each other: payload is full of names and addresses")
 
-        for target in targets:
-            check_target(target)
+
+def _check_targets(request: _Request, captures: Sequence[str]) -> None:
+    from pathlib import Path
+
+    from analyzer.inputs import rereadable
+    from analyzer.report import EVIDENCE, check_not_a_source, check_target
+
+    for target in request.output:
+        if check_target(target) != EVIDENCE:
+            continue
+        check_not_a_source(Path(target), captures)
+        for capture in request.captures:
+            if capture == "-" or (Path(capture).exists() and rereadable(capture) is None):
+                name = "standard input" if capture == "-" else capture
+                raise UsageError(f"{name}: cannot be read twice, which {target} needs; save it to a file first")
 
 
-def _analyze(
-    captures: Sequence[str], streams: Sequence[int], host: str | None, port: int | None, platforms: Sequence[str]
-) -> Analysis:
+def _analyze(request: _Request) -> Analysis:
     from analyzer.pipeline import analyze
     from analyzer.report.progress import ProgressBar
     from analyzer.report.selection import narrow
     from analyzer.settings import Settings
 
-    with ProgressBar() as bar:
-        analysis = analyze(
-            list(captures), settings=Settings(platforms=tuple(platforms)), progress=bar.update, notify=complain
-        )
-    return narrow(analysis, streams, host, port)
+    settings = Settings(platforms=tuple(request.platforms))
+    anonymizer = _anonymizer(request)
+    host = request.host
+    if host is not None and anonymizer is not None:
+        host = anonymizer.text(host)
+
+    def run(captures: Sequence[str]) -> Analysis:
+        with ProgressBar() as bar:
+            return analyze(
+                list(captures), settings=settings, progress=bar.update, notify=complain, anonymizer=anonymizer
+            )
+
+    analysis = narrow(run(request.captures), request.streams, host, request.port)
+    if request.compare is None:
+        return analysis
+    from analyzer.comparison import compare_analyses
+
+    # Streams have other numbers there; the paths of the flows that were chosen are what is compared.
+    after = narrow(run([request.compare]), (), host, request.port)
+    return replace(analysis, comparison=compare_analyses(analysis, after))
 
 
-def _report(analysis: Analysis, targets: Sequence[str], *, as_json: bool, show_all: bool, plots: bool) -> None:
+def _anonymizer(request: _Request) -> Anonymizer | None:
+    if not request.anonymize:
+        return None
+    from analyzer.redaction.mapping import Anonymizer
+
+    return Anonymizer()
+
+
+def _report(analysis: Analysis, request: _Request) -> None:
     from analyzer.report.document import damage
 
-    for line in damage(analysis):
+    both = [analysis] if analysis.comparison is None else [analysis, analysis.comparison.after]
+    for line in (line for each in both for line in damage(each)):
         complain(line)
     failure: UsageError | None = None
-    for target in targets:
+    for target in request.output:
         from analyzer.report import save
 
         try:
-            save(analysis, target, plots=plots)
+            save(analysis, target, plots=request.plots, keep_payload=request.keep_payload)
         except UsageError as error:
             failure = error  # what was found is printed all the same
-    if as_json:
+    if request.as_json:
         from analyzer.report.data import to_json
 
         sys.stdout.write(to_json(analysis))
     else:
         from analyzer.report.terminal import show
 
-        show(analysis, show_all=show_all)
+        show(analysis, show_all=request.show_all)
     sys.stdout.flush()
     if failure is not None:
         raise failure

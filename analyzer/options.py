@@ -50,7 +50,7 @@ def run(
             "--output",
             metavar="PATH",
             help="Also write a report; the suffix picks the format: .html, .md, .json, .csv or .parquet (flows), "
-            ".png, .svg or .pdf (timelines). May repeat.",
+            ".png, .svg or .pdf (timelines), .pcapng (only the packets that the verdicts rest on). May repeat.",
         ),
     ] = None,
     as_json: Annotated[
@@ -67,6 +67,24 @@ def run(
         int | None,
         typer.Option("--port", metavar="N", min=0, max=65535, help="Only flows with this TCP port at one end."),
     ] = None,
+    compare: Annotated[
+        str | None,
+        typer.Option(
+            "--compare",
+            metavar="AFTER",
+            help="A capture taken later: say whether the fix worked. --fail-on is then about this one.",
+        ),
+    ] = None,
+    anonymize: Annotated[
+        bool,
+        typer.Option(
+            "--anonymize",
+            help="Replace all addresses and file names, prefix-preserving, in every report and in the .pcapng.",
+        ),
+    ] = False,
+    keep_payload: Annotated[
+        bool, typer.Option("--keep-payload", help="Leave the payload in the .pcapng; by default headers only.")
+    ] = False,
     no_plots: Annotated[bool, typer.Option("--no-plots", help="No timelines in or beside .html and .md.")] = False,
     show_all: Annotated[bool, typer.Option("--all", help="List healthy flows too.")] = False,
     fail_on: Annotated[
@@ -108,6 +126,8 @@ def run(
       pmtu-analyze hang.pcapng
       pmtu-analyze hang.pcapng -o ticket.html
       pmtu-analyze hang.pcapng --stream 3 -o timeline.png
+      pmtu-analyze hang.pcapng --anonymize -o evidence.pcapng -o ticket.md
+      pmtu-analyze before.pcap --compare after.pcap
       tcpdump -i any -s 128 -w - 'tcp or icmp or icmp6' | pmtu-analyze -
     """  # noqa: D301  # the backslash-b must be one character: it keeps lines as they are
     del schema, version  # their callbacks have done the work
@@ -122,6 +142,9 @@ def run(
         plots=not no_plots,
         fail_on=fail_on or (),
         platforms=platform or (),
+        compare=compare,
+        anonymize=anonymize,
+        keep_payload=keep_payload,
     )
 
 

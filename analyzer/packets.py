@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from ipaddress import ip_address
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analyzer.capture.reader import CaptureReader
 from analyzer.errors import CaptureError, UsageError
 from analyzer.fates import fates_of
-from analyzer.flows.tables import C_PACKETS, FLOW
-from analyzer.inputs import Progress, Source, bytes_done, is_small, open_source, prepare, stamp, walk_inputs
-from analyzer.listing import Lister
-from analyzer.native import is_compiled_before
+from analyzer.flows.tables import FLOW
+from analyzer.inputs import Progress, Source, open_source
+from analyzer.report.rereading import closing, listed, reader_of
 from analyzer.report.tables import packet_table
-from analyzer.report.text import file_labels, names_of, printable
+from analyzer.report.text import file_labels, names_of
 from analyzer.results import Analysis, Endpoint, Flow
 
 if TYPE_CHECKING:
@@ -51,10 +47,10 @@ def rows_of(flow: Flow, *, compiled: bool | None = None) -> tuple[Array, Array]:
         raise UsageError("this flow belongs to no analysis, so its capture is not known")
     analysis = flow.analysis
     with ExitStack() as stack:
-        readers = [stack.enter_context(_reader(analysis, number)) for number in range(len(analysis.files))]
+        readers = [stack.enter_context(reader_of(analysis, number)) for number in range(len(analysis.files))]
         # One row more than needed, so that the table is never full.
         points = [file.point for file in analysis.files]
-        parts = list(_listed(readers, _watched(flow, points[flow.file]), compiled, None, flow.packet_count + 1, points))
+        parts = list(listed(readers, _watched(analysis, flow), compiled, None, flow.packet_count + 1, points))
     rows, edges = parts[0] if len(parts) == 1 else (np.concatenate(each) for each in zip(*parts, strict=True))
     rows["stream"] = flow.stream
     return rows, edges
@@ -90,9 +86,9 @@ def read_packets(
     if chunk < 1:
         raise UsageError(f"a chunk of {chunk} packets: it must be 1 or more")
     with ExitStack() as stack:
-        readers = [stack.enter_context(_closing(open_source(source))) for source in sources]
+        readers = [stack.enter_context(closing(open_source(source))) for source in sources]
         labels = names_of([reader.name for reader in readers])
-        for rows, edges in _listed(readers, None, compiled, progress, chunk):
+        for rows, edges in listed(readers, None, compiled, progress, chunk):
             table = packet_table(rows, edges, labels)
             if where is not None:
                 table = table.query(where)
@@ -100,82 +96,24 @@ def read_packets(
                 yield table.reset_index(drop=True)
 
 
-def _watched(flow: Flow, point: int) -> Array:
+def _watched(analysis: Analysis, flow: Flow) -> Array:
     """The flow as the listing knows it again."""
     watched = np.zeros(1, FLOW)
     row = watched[0]
     ends = (flow.server, flow.client) if flow.client_side else (flow.client, flow.server)
     for letter, end in zip("ab", ends, strict=True):
-        for i, word in enumerate(_words(end)):
+        for i, word in enumerate(_words(end, analysis)):
             row[f"{letter}{i}"] = word
         row[f"port_{letter}"] = end.port
     row["version"] = flow.version
     row["file"] = flow.file
     row["first_frame"] = flow.first_frame
-    row["point"] = point
+    row["point"] = analysis.files[flow.file].point
     return watched
 
 
-def _words(end: Endpoint) -> list[int]:
+def _words(end: Endpoint, analysis: Analysis) -> list[int]:
     packed = ip_address(end.ip).packed
+    if analysis.anonymizer is not None:
+        packed = analysis.anonymizer.original(packed)
     return [int.from_bytes(packed[i : i + 4], "big") for i in range(0, len(packed), 4)]
-
-
-@contextmanager
-def _reader(analysis: Analysis, number: int) -> Iterator[CaptureReader]:
-    """A reader of one of the analysed files, if it is still the same."""
-    file = analysis.files[number]
-    name = printable(file.path)
-    again = analysis.sources[number] if number < len(analysis.sources) else None
-    if again is None:
-        raise UsageError(f"{name}: cannot be read again, as a pipe; save it to a file first, or use `events`")
-    if isinstance(again.source, Path):
-        now = stamp(again.source)
-        if now is None:
-            raise UsageError(f"{name}: is not there any more; its packets cannot be read again")
-        if now != file.stamp:
-            raise UsageError(f"{name}: changed since it was analysed; analyse it again")
-        with _closing(CaptureReader(again.source, file.path)) as reader:
-            yield reader
-        return
-    try:
-        position = again.source.tell()
-        again.source.seek(again.start)
-    except ValueError:
-        raise UsageError(f"{name}: was closed since it was analysed; its packets cannot be read again") from None
-    try:
-        with _closing(CaptureReader(again.source, file.path)) as reader:
-            yield reader
-    finally:
-        again.source.seek(position)
-
-
-@contextmanager
-def _closing(reader: CaptureReader) -> Iterator[CaptureReader]:
-    try:
-        reader.start()
-        yield reader
-    finally:
-        reader.close()
-
-
-def _listed(
-    readers: Sequence[CaptureReader],
-    watched: Array | None,
-    compiled: bool | None,
-    progress: Progress | None,
-    chunk: int,
-    points: Sequence[int] = (),
-) -> Iterator[tuple[Array, Array]]:
-    """The rows of started readers, `chunk` at a time; the last portion may be empty."""
-    large = not is_small(readers, "listing") if compiled is None else compiled
-    if large and not is_compiled_before("listing"):
-        sys.stderr.write("pmtu-analyze: compiling the packet list; this takes about 20 seconds, once on this machine\n")
-    lister = Lister(watched, compiled=large, rows=chunk)
-    inputs = prepare(lister, readers, points)
-    for _ in walk_inputs(lister, inputs):
-        if progress is not None:
-            progress(*bytes_done(inputs), int(lister.state.counters[C_PACKETS]))
-        if lister.full:
-            yield lister.drain()
-    yield lister.rest()

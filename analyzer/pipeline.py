@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from analyzer.capture.container import DROPPED, FORMAT, I_DROPPED, I_LINK, I_WIDTH, INTERFACES, LINK_TYPE, PCAP
+from analyzer.comparison import Comparison, compare_analyses
 from analyzer.decode.fields import REASON_FLOW_LIMIT, UNDECODED_REASONS
 from analyzer.decode.link import NAMES
 from analyzer.errors import CaptureError, UsageError
@@ -42,12 +44,20 @@ from analyzer.inputs import (
 from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
 from analyzer.native import is_compiled_before
 from analyzer.points import points_of
+from analyzer.redaction.mapping import Anonymizer
+from analyzer.redaction.tables import anonymize_tables
+from analyzer.redaction.words import anonymous_filter
 from analyzer.results import Analysis, CaptureFile, Totals
 from analyzer.settings import Settings
 from analyzer.skim import Skimmer
 from analyzer.verdicts import points
 from analyzer.verdicts.assemble import assemble
 from analyzer.verdicts.conditions import conditions_of
+
+ANONYMIZED = (
+    "All addresses are replaced by others that share prefixes as they did (Crypto-PAn), with a key made for this run "
+    "and not kept; names of files are replaced, too."
+)
 
 
 def check_platforms(names: Sequence[str]) -> None:
@@ -63,6 +73,7 @@ def analyze(
     progress: Progress | None = None,
     notify: Callable[[str], None] | None = None,
     compiled: bool | None = None,
+    anonymizer: Anonymizer | None = None,
 ) -> Analysis:
     """Analyse a capture.
 
@@ -72,6 +83,7 @@ def analyze(
         progress: called after each chunk with (bytes read, bytes in all or None, packets read).
         notify: called with a line for the user before something that takes long: compiling, once a machine.
         compiled: force the compiled (True) or interpreted (False) skim; by default large captures compile.
+        anonymizer: replaces all addresses, and names of files, in the analysis and so in every report of it.
 
     Raises:
         CaptureError: an input is no capture; the message names file, byte offset and what was expected.
@@ -101,10 +113,39 @@ def analyze(
                 progress(*bytes_done(inputs), int(skimmer.state.counters[C_PACKETS]))
         skimmer.finish()
         files = tuple(_describe(each, stamp(source)) for each, source in zip(inputs, sources, strict=True))
+        if anonymizer is not None:
+            anonymize_tables(skimmer.state, anonymizer)
+            files = tuple(_anonymous(file, anonymizer) for file in files)
     finally:
         for reader in readers:
             reader.close()
-    return _result(skimmer, files, settings or Settings(), again)
+    return _result(skimmer, files, settings or Settings(), again, anonymizer)
+
+
+def compare(
+    before: Analysis | Source | Sequence[Source],
+    after: Analysis | Source | Sequence[Source],
+    *,
+    settings: Settings | None = None,
+    anonymizer: Anonymizer | None = None,
+) -> Comparison:
+    """Say whether a fix worked: what became of each path from one capture to a later one.
+
+    Args:
+        before: the capture with the problem, as for `analyze`, or its analysis.
+        after: the later one.
+        settings: as for `analyze`.
+        anonymizer: as for `analyze`; not for what is analysed already.
+
+    Raises:
+        CaptureError: an input is no capture.
+        UsageError: `settings` names a platform that is not known.
+    """
+    first, second = (
+        each if isinstance(each, Analysis) else analyze(each, settings=settings, anonymizer=anonymizer)
+        for each in (before, after)
+    )
+    return compare_analyses(first, second)
 
 
 def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:
@@ -133,8 +174,20 @@ def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:
     )
 
 
+def _anonymous(file: CaptureFile, anonymizer: Anonymizer) -> CaptureFile:
+    return replace(
+        file,
+        path=anonymizer.file_name(file.format),
+        filters=tuple(dict.fromkeys(anonymous_filter(text) for text in file.filters)),
+    )
+
+
 def _result(
-    skimmer: Skimmer, files: tuple[CaptureFile, ...], settings: Settings, sources: tuple[Rereadable | None, ...]
+    skimmer: Skimmer,
+    files: tuple[CaptureFile, ...],
+    settings: Settings,
+    sources: tuple[Rereadable | None, ...],
+    anonymizer: Anonymizer | None,
 ) -> Analysis:
     counters = skimmer.state.counters
     undecoded = {
@@ -142,7 +195,7 @@ def _result(
         for i, reason in enumerate(UNDECODED_REASONS)
         if reason and counters[C_UNDECODED + i]
     }
-    notes = []
+    notes = [] if anonymizer is None else [ANONYMIZED]
     if skimmer.fell_back:
         notes.append(f"The packet loop could not be compiled, which makes it slow: {skimmer.fell_back}")
     notes += [
@@ -190,4 +243,5 @@ def _result(
         notes=(*notes, *more),
         settings=settings,
         sources=sources,
+        anonymizer=anonymizer,
     )

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from analyzer.comparison import Comparison
     from analyzer.inputs import Rereadable
     from analyzer.notebook.plain import Explanation
+    from analyzer.redaction.mapping import Anonymizer
 
 SCHEMA = "pmtu-analyze/1"
 
@@ -349,6 +351,10 @@ class Analysis:
     """The thresholds that were used."""
     sources: tuple[Rereadable | None, ...] = field(default=(), compare=False)
     """How to read each file again; None for one that can be read only once."""
+    anonymizer: Anonymizer | None = field(default=None, compare=False)
+    """What replaced the addresses, if all addresses here are replaced ones."""
+    comparison: Comparison | None = field(default=None, compare=False)
+    """What became of the paths in a later capture, where one was compared with this one."""
 
     def __post_init__(self) -> None:
         files = tuple(file.path for file in self.files) if len(self.files) > 1 else ()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import analyzer
-from analyzer import results
+from analyzer import comparison, results
 from analyzer.report.columns import CATEGORIES, DTYPES, TABLES, Column
 
 TARGET = Path(__file__).with_name("api.md")
@@ -29,12 +29,14 @@ their file). `import analyzer` itself loads nothing heavy; pandas and matplotlib
 An `Analysis` and a `Flow` are immutable; tables are made anew each time, so changing one changes nothing else.
 """
 
-FUNCTIONS = ("analyze", "read_packets")
-CLASSES = ("Analysis", "Flow", "Path", "Evidence", "Settings", "ProgressBar")
+FUNCTIONS = ("analyze", "compare", "read_packets")
+CLASSES = ("Analysis", "Flow", "Path", "Evidence", "Comparison", "Anonymizer", "Settings", "ProgressBar")
 PARTS = (
     "Endpoint", "PathMtu", "Stalled", "Ptb", "RuledOut", "Fix", "FrameRef", "Probe", "CaptureFile", "Totals",
 )  # fmt: skip
 """What the fields of an analysis are made of; from `analyzer.results`."""
+
+PARTS_OF_COMPARISON = ("PathChange", "PathState")
 
 ERRORS = ("PmtuAnalyzeError", "CaptureError", "UsageError")
 ROOT = Path(__file__).parents[1]
@@ -53,6 +55,7 @@ def page() -> str:
     parts += [class_of(f"analyzer.{name}", getattr(analyzer, name)) for name in CLASSES]
     parts.append("### Parts of them\n")
     parts += [part_of(getattr(results, name)) for name in PARTS]
+    parts += [part_of(getattr(comparison, name)) for name in PARTS_OF_COMPARISON]
     parts.append("## Errors\n")
     parts += [f"- `analyzer.{name}`: {paragraph(inspect.getdoc(getattr(analyzer, name)))}" for name in ERRORS]
     parts.append("\n## Tables\n")

@@ -4,12 +4,14 @@ Analysis -> document (all wording, plain data) -> terminal
                   -> page (what paper says besides) -> html, markdown
          -> data (JSON, CSV, DataFrames), parquet
          -> figures (timelines)
+         -> excerpt (the evidence packets)
 """
 
 from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +21,9 @@ from analyzer.results import Analysis
 
 SUFFIXES = (".html", ".md", ".json", ".csv", ".parquet", ".png", ".svg", ".pdf")
 """Report formats by the suffix of the file's name; the last three are timelines."""
+
+EVIDENCE = ".pcapng"
+"""The suffix of an evidence capture: the packets that the verdicts rest on."""
 
 FIGURES_BESIDE = 6
 """Timelines written beside a Markdown report at most."""
@@ -31,9 +36,11 @@ def check_suffix(path: str | os.PathLike[str]) -> str:
         UsageError: no such format; the message names all there are.
     """
     suffix = Path(path).suffix.lower()
-    if suffix not in SUFFIXES:
+    if suffix not in (*SUFFIXES, EVIDENCE):
         name = printable(os.fspath(path))
-        raise UsageError(f"{name}: unknown kind of report; its suffix must be one of {', '.join(SUFFIXES)}")
+        raise UsageError(
+            f"{name}: unknown kind of report; its suffix must be one of {', '.join((*SUFFIXES, EVIDENCE))}"
+        )
     return suffix
 
 
@@ -57,7 +64,15 @@ def check_target(path: str | os.PathLike[str]) -> str:
     return suffix
 
 
-def save(analysis: Analysis, path: str | os.PathLike[str], *, plots: bool = True) -> None:
+def check_not_a_source(target: Path, sources: Iterable[object]) -> None:
+    """Refuse an evidence capture in the place of the capture that it is taken from."""
+    for source in sources:
+        with suppress(OSError):
+            if isinstance(source, (str, os.PathLike)) and target.samefile(source):
+                raise UsageError(f"{printable(str(target))}: is the capture itself; the evidence needs another name")
+
+
+def save(analysis: Analysis, path: str | os.PathLike[str], *, plots: bool = True, keep_payload: bool = False) -> None:
     """Write a report, each file whole or not at all.
 
     Args:
@@ -66,13 +81,17 @@ def save(analysis: Analysis, path: str | os.PathLike[str], *, plots: bool = True
             it could lead elsewhere. The timelines of a Markdown report are written beside it, as
             "report-stream-3.png" beside "report.md".
         plots: draw timelines into or beside the pages that have some.
+        keep_payload: leave the payload in the packets of an evidence capture (`.pcapng`).
 
     Raises:
-        UsageError: unknown suffix, something else in the place of a file, or the file cannot be written.
+        UsageError: unknown suffix, something else in the place of a file, the file cannot be written, or the
+            capture cannot be read again for an evidence capture.
     """
     suffix = check_target(path)
     target = Path(path)
-    for beside, content in _rendered(analysis, target, suffix, plots=plots).items():
+    if suffix == EVIDENCE:
+        check_not_a_source(target, [again.source for again in analysis.sources if again is not None])
+    for beside, content in _rendered(analysis, target, suffix, plots=plots, keep_payload=keep_payload).items():
         check_target(beside)
         try:
             _replace(beside, content)
@@ -80,7 +99,7 @@ def save(analysis: Analysis, path: str | os.PathLike[str], *, plots: bool = True
             raise UsageError(f"{printable(str(beside))}: cannot be written: {error.strerror or error}") from error
 
 
-def _rendered(analysis: Analysis, target: Path, suffix: str, *, plots: bool) -> dict[Path, bytes]:
+def _rendered(analysis: Analysis, target: Path, suffix: str, *, plots: bool, keep_payload: bool) -> dict[Path, bytes]:
     """The files to write, the one that was named last: once it is there, all it refers to is there."""
     if suffix == ".md":
         return _markdown(analysis, target, plots=plots)
@@ -96,6 +115,10 @@ def _rendered(analysis: Analysis, target: Path, suffix: str, *, plots: bool) -> 
         from analyzer.report import data
 
         return {target: (data.to_json(analysis) if suffix == ".json" else data.to_csv(analysis)).encode()}
+    if suffix == EVIDENCE:
+        from analyzer.report.excerpt import excerpt_of
+
+        return {target: excerpt_of(analysis, keep_payload=keep_payload).content}
     from analyzer.report.figures import timelines_image
 
     return {target: timelines_image(analysis, suffix.removeprefix("."))}

@@ -21,6 +21,8 @@ from analyzer.results import Path as NetworkPath
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analyzer.comparison import Comparison
+
 TOOL = "pmtu-analyze"
 
 NO_VERSION = "0+unknown"
@@ -104,6 +106,17 @@ def to_json_dict(analysis: Analysis) -> dict[str, Any]:
         "flows": [_flow(flow, analysis.files, frame) for flow in analysis.all_flows],
         "paths": [_path(path, frame) for path in analysis.all_paths],
         "notes": [_unicode(note) for note in analysis.notes],
+        **({"comparison": _comparison(analysis.comparison)} if analysis.comparison is not None else {}),
+    }
+
+
+def _comparison(comparison: Comparison) -> dict[str, Any]:
+    """What became of the paths in a later capture, and what was found in that."""
+    from analyzer.report.changes import comparison_dict
+
+    after = to_json_dict(comparison.after)
+    return comparison_dict(comparison) | {
+        "after": {key: after[key] for key in ("capture", "totals", "flows", "paths", "notes")}
     }
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from analyzer.knowledge.fixes import Fix
+from analyzer.report.changes import ChangeTable, change_table
 from analyzer.report.filters import FrameFilter, flow_filter, frame_filters, frames_of
 from analyzer.report.text import (
     bracket,
@@ -115,6 +116,7 @@ class Document:
     diagnoses: tuple[Diagnosis, ...]
     facts: tuple[str, ...]  # what was read
     notes: tuple[str, ...]
+    changes: ChangeTable | None = None  # where a later capture was compared; the rest is about the earlier one
 
 
 class Command(NamedTuple):
@@ -161,6 +163,7 @@ def document_of(analysis: Analysis, *, show_all: bool = False) -> Document:
         diagnoses=tuple(_diagnoses(analysis)),
         facts=tuple(_facts(analysis)),
         notes=tuple(printable(note) for note in analysis.notes),
+        changes=change_table(analysis.comparison) if analysis.comparison is not None else None,
     )
 
 

@@ -23,6 +23,7 @@ SHOWN_FIGURES = 6
 """Figures are most of a report's bytes: some 50 kB a flow."""
 
 SHOWN_ROWS = 1000
+SHOWN_CHANGES = 100
 OPEN_ROWS = 12
 """A longer table of flows is folded."""
 
@@ -52,6 +53,7 @@ def to_html(analysis: Analysis, *, plots: bool = True) -> str:
             rows=page.document.rows[:SHOWN_ROWS],
             hidden_rows=len(page.document.rows[SHOWN_ROWS:]),
             open_rows=OPEN_ROWS,
+            shown_changes=SHOWN_CHANGES,
             figures=_flow_figures(analysis, page) if plots else {},
             overview=_overview(analysis) if plots and len(analysis.all_flows) > 1 else None,
             light=LIGHT.roles(),

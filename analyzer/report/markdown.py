@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from analyzer.knowledge.fixes import Fix
 from analyzer.report import headings
+from analyzer.report.changes import ChangeTable
 from analyzer.report.document import Diagnosis, Statement, advice, commands
 from analyzer.report.page import Page
 
@@ -93,7 +94,11 @@ def cell(text: str) -> str:
 
 def _lines(page: Page, images: Mapping[int, str]) -> Iterator[str]:
     document = page.document
-    yield f"# {prose(document.headline)}"
+    if document.changes is not None:
+        yield from _changes(document.changes)
+        yield from ("", f"## {headings.first_capture}", "", prose(document.headline))
+    else:
+        yield f"# {prose(document.headline)}"
     for note in document.notes:
         yield from ("", f"> {prose(note)}")
     if page.picture is not None:
@@ -116,6 +121,23 @@ def _lines(page: Page, images: Mapping[int, str]) -> Iterator[str]:
     for setting in page.settings:
         yield f"- {code(setting.name)}: {prose(setting.value)} ({prose(setting.meaning)})"
     yield from ("", prose(page.caveat))
+
+
+def _changes(changes: ChangeTable) -> Iterator[str]:
+    yield from (
+        f"# {prose(changes.answer)}",
+        "",
+        f"{headings.compared} ({headings.compared_with} {code(changes.later)}):",
+        "",
+    )
+    names = (headings.path, headings.outcome, headings.before, headings.path_mtu, headings.after, headings.path_mtu)
+    yield from (f"| {' | '.join(names)} |", "|---|---|---|---|---|---|")
+    for row in changes.rows[:SHOWN_ROWS]:
+        cells = (row.path, row.outcome, row.before, row.before_mtu, row.after, row.after_mtu)
+        yield f"| {' | '.join(cell(text) for text in cells)} |"
+    if len(changes.rows) > 1:
+        yield ""
+        yield from (f"- {prose(row.sentence)}" for row in changes.rows[:SHOWN_ROWS])
 
 
 def _diagnosis(diagnosis: Diagnosis, images: Mapping[int, str]) -> Iterator[str]:

@@ -164,11 +164,12 @@ def _consistent(candidates: tuple[str, ...]) -> str:
 
 
 def _files(analysis: Analysis) -> Iterable[FileFacts]:
-    for label, file in zip(file_labels(analysis.files), analysis.files, strict=True):
+    sources = analysis.sources or (None,) * len(analysis.files)
+    for label, file, source in zip(file_labels(analysis.files), analysis.files, sources, strict=True):
         links = joined([printable(link) for link in file.link_types]) or "no link type"
         yield FileFacts(
             name=label,
-            sha256=sha256_of(file),
+            sha256=sha256_of(file, source),
             size=plural(file.bytes, "byte"),
             packets=plural(file.packets, "packet"),
             kind=f"{file.format}, {links}",

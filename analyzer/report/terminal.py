@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from analyzer.knowledge.fixes import Fix
+from analyzer.report.changes import ChangeTable
 from analyzer.report.document import Diagnosis, Document, Row, Statement, advice, commands, document_of
 from analyzer.report.text import plural
 from analyzer.results import Analysis
@@ -30,6 +31,7 @@ HEADLINE_WIDTH = 120
 
 SHOWN_ROWS = 40
 SHOWN_DIAGNOSES = 10
+SHOWN_CHANGES = 10
 
 INDENT = 2
 LABEL_WIDTH = 11
@@ -74,7 +76,15 @@ def make_console(file: TextIO | None = None) -> Console:
 def lines_of(document: Document, console: Console, *, show_all: bool = False) -> Iterator[Text]:
     """The report, line by line."""
     prose = min(console.width, PROSE_WIDTH)
-    yield from _wrapped(console, Text(document.headline, STYLES[document.tone]), min(console.width, HEADLINE_WIDTH))
+    wide = min(console.width, HEADLINE_WIDTH)
+    if document.changes is not None:
+        yield from _wrapped(console, Text(document.changes.answer, STYLES[document.changes.tone]), wide)
+        yield Text()
+        yield from _changes(document.changes, console, show_all=show_all)
+        yield Text()
+        yield from _wrapped(console, Text(f"The first capture: {document.headline}"), wide)
+    else:
+        yield from _wrapped(console, Text(document.headline, STYLES[document.tone]), wide)
     rows = document.rows if show_all else document.rows[:SHOWN_ROWS]
     if rows:
         yield Text()
@@ -175,6 +185,26 @@ def _shortened(text: str, room: int) -> str:
         return text
     tail = (room - 2) // 2
     return f"{text[: room - 2 - tail]}..{text[-tail:]}"
+
+
+# A comparison.
+
+
+def _changes(changes: ChangeTable, console: Console, *, show_all: bool) -> Iterator[Text]:
+    """Each path: its outcome, and what it was and is, one below the other."""
+    rows = changes.rows if show_all else changes.rows[:SHOWN_CHANGES]
+    yield from _wrapped(console, Text(f"Compared with {changes.later}:", "dim"), console.width)
+    verdicts = max((len(cell) for row in rows for cell in (row.before, row.after)), default=0)
+    for row in rows:
+        line = Text(f"{row.path}: ")
+        line.append(row.outcome.lower(), VERDICT_STYLES[row.tone])
+        yield from _wrapped(console, line, console.width)
+        for when, verdict, size in (("before", row.before, row.before_mtu), ("after", row.after, row.after_mtu)):
+            yield Text(" " * INDENT + when.ljust(LABEL_WIDTH), "cyan") + Text(f"{verdict.ljust(verdicts)}{GAP}{size}")
+        if len(changes.rows) > 1:
+            yield from _labelled(console, "", Text(row.sentence, "dim"), console.width, indent=INDENT)
+    if hidden := len(changes.rows) - len(rows):
+        yield Text(f"{plural(hidden, 'more path')}: use --all or --json", "dim")
 
 
 # A diagnosis.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -13,6 +14,7 @@ import pytest
 
 import analyzer
 from analyzer.cli import main
+from analyzer.comparison import compare_analyses
 from analyzer.report import SUFFIXES, save
 from analyzer.report.terminal import show
 from tests.builders import END_OF_OPTIONS, enhanced, interface, option, pcap_records, section
@@ -87,3 +89,20 @@ def test_a_capture_with_such_a_name_and_such_comments(suffix: str, tmp_path: Pat
         ".parquet",
     )
     assert analyzer.analyze(capture).all_flows[1].verdict == "blackhole"
+
+
+@pytest.mark.parametrize("suffix", [".html", ".md", ".json"])
+def test_a_comparison(suffix: str, tmp_path: Path) -> None:
+    target = tmp_path / f"report{suffix}"
+    compare_analyses(hostile_analysis(), hostile_analysis()).save(target)
+    shown = visible(suffix, target.read_bytes())
+    assert "Not fixed" in shown
+    assert_harmless(shown)
+    assert suffix != ".html" or not re.search(r"<(script|img|svg/)", shown)
+
+
+def test_a_comparison_on_the_terminal() -> None:
+    out = io.StringIO()
+    show(replace(hostile_analysis(), comparison=compare_analyses(hostile_analysis(), hostile_analysis())), file=out)
+    assert out.getvalue().startswith("Not fixed")
+    assert_harmless(out.getvalue())

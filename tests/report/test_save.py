@@ -61,12 +61,12 @@ def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
         save(ANALYSIS, tmp_path / "pipe.csv")
 
 
-@pytest.mark.parametrize("name", ["report.htm", "report", ".json", "report.pcapng", "x.\x1b[31m"])
+@pytest.mark.parametrize("name", ["report.htm", "report", ".json", "report.pcap", "x.\x1b[31m"])
 def test_other_suffixes_are_refused_in_one_line(name: str) -> None:
     with pytest.raises(UsageError) as error:
         check_suffix(name)
     message = str(error.value)
-    assert message.endswith("its suffix must be one of .html, .md, .json, .csv, .parquet, .png, .svg, .pdf")
+    assert message.endswith("its suffix must be one of .html, .md, .json, .csv, .parquet, .png, .svg, .pdf, .pcapng")
     assert "\n" not in message
     assert "\x1b" not in message
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 import zlib
@@ -13,10 +14,31 @@ import pyarrow.parquet as pq
 import pytest
 
 import analyzer
-from analyzer.report import SUFFIXES, save
+from analyzer.cli import main
+from analyzer.redaction.mapping import Anonymizer
+from analyzer.report import EVIDENCE, SUFFIXES, save
 from analyzer.report.terminal import show
 from analyzer.results import Analysis
-from tests.builders import ACK, CLIENT, SERVER, SYN, Packet, frag_needed, ipv4, mss, pcapng, tcp
+from tests.builders import (
+    ACK,
+    CLIENT,
+    END_OF_OPTIONS,
+    NANOSECONDS,
+    RAW,
+    SERVER,
+    SYN,
+    Packet,
+    address,
+    enhanced,
+    frag_needed,
+    interface,
+    ipv4,
+    mss,
+    option,
+    pcapng,
+    section,
+    tcp,
+)
 
 PASSWORD = "hunter2-correct-horse"  # noqa: S105 - of nobody
 SECRET = f"Authorization: Basic {base64.b64encode(PASSWORD.encode()).decode()}\r\npassword={PASSWORD}\r\n".encode()
@@ -89,7 +111,7 @@ def assert_no_trace(content: bytes) -> None:
         assert trace.lower() not in lower
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", [*SUFFIXES, EVIDENCE])
 def test_no_report_holds_payload(analysis: Analysis, suffix: str, tmp_path: Path) -> None:
     folder = tmp_path / "reports"
     folder.mkdir()
@@ -113,3 +135,85 @@ def test_the_search_would_find_one(analysis: Analysis, monkeypatch: pytest.Monke
         save(analysis, tmp_path / f"report{suffix}", plots=False)
         with pytest.raises(AssertionError):
             assert_no_trace((tmp_path / f"report{suffix}").read_bytes())
+
+
+# Anonymous reports.
+
+ROUTER = "198.51.100.1"
+FOLDER = "case-of-alice"
+
+
+def traces() -> list[bytes]:
+    """What tells who it was: addresses as text and as bytes, of the flow, its router and in the filter; file names."""
+    found = [FOLDER.encode(), b"login-of-bob", b"host-of-carol", b"10.99.88.77"]
+    for text in (CLIENT, SERVER, ROUTER):
+        found += [text.encode(), address(text), text.replace(".", "-").encode(), address(text).hex().encode()]
+    return found
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    """A capture with a comment, names and a filter, before and after a fix."""
+    folder = tmp_path / FOLDER
+    folder.mkdir()
+    note = option(1, b"host-of-carol") + END_OF_OPTIONS
+    names = option(2, b"host-of-carol") + option(11, b"\0tcp and host 10.99.88.77") + NANOSECONDS
+    content = section(options=note) + interface(RAW, options=names)
+    content += b"".join(enhanced(packet, options=note) for packet in packets(with_ptb=True))
+    before, after = folder / "login-of-bob.pcapng", folder / "login-of-bob-2.pcapng"
+    before.write_bytes(content)
+    after.write_bytes(pcapng(list(packets(with_ptb=False))[:6]))
+    return before, after
+
+
+@pytest.mark.parametrize("suffix", [*SUFFIXES, EVIDENCE])
+def test_no_anonymous_report_tells_who_it_was(files: tuple[Path, Path], suffix: str, tmp_path: Path) -> None:
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    target = folder / f"report{suffix}"
+    words = [str(files[0]), "--compare", str(files[1]), "--anonymize", "--host", CLIENT, "-o", str(target)]
+    assert main(words) == 0
+    for path in folder.iterdir():
+        content = unpacked(path.suffix, path.read_bytes())
+        for trace in traces():
+            assert trace not in content
+        assert_no_trace(content)
+
+
+def test_nor_does_what_is_printed(files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    for more in ([], ["--json"], ["--all"], ["--compare", str(files[1])], ["--host", CLIENT]):
+        assert main([str(files[0]), "--anonymize", *more]) == 0
+        out, err = capsys.readouterr()
+        assert len(out) > 500
+        for trace in traces():
+            assert trace not in (out + err).encode()
+
+
+def test_one_run_maps_alike_in_all_reports(files: tuple[Path, Path], tmp_path: Path) -> None:
+    targets = [tmp_path / name for name in ("a.json", "b.csv", "c.pcapng")]
+    assert main([str(files[0]), "--anonymize", *(word for target in targets for word in ("-o", str(target)))]) == 0
+    flow = json.loads(targets[0].read_text())["flows"][0]
+    ends = {flow["client"]["ip"], flow["server"]["ip"]}
+    assert all(end in targets[1].read_text() for end in ends)
+    (found,) = analyzer.analyze(targets[2]).all_flows
+    assert {found.client.ip, found.server.ip} == ends
+    assert found.verdict == flow["verdict"] == "ptb_ignored"
+    router = flow["ptb"][0]["router"]
+    assert found.ptb[0].router == router != ROUTER
+
+
+def test_an_anonymous_analysis_can_still_read_its_packets(files: tuple[Path, Path]) -> None:
+    plain = analyzer.analyze(files[0]).all_flows[0]
+    hidden = analyzer.analyze(files[0], anonymizer=Anonymizer()).all_flows[0]
+    assert hidden.client.ip != plain.client.ip
+    assert hidden.packets["frame"].tolist() == plain.packets["frame"].tolist()
+    assert hidden.events["frame"].tolist() == plain.events["frame"].tolist()
+    assert hidden.heads is not None
+    for trace in (address(CLIENT), address(SERVER)):
+        assert trace not in hidden.heads.tobytes()
+
+
+def test_the_digest_is_that_of_the_original(files: tuple[Path, Path], tmp_path: Path) -> None:
+    target = tmp_path / "report.md"
+    assert main([str(files[0]), "--anonymize", "--no-plots", "-o", str(target)]) == 0
+    assert hashlib.sha256(files[0].read_bytes()).hexdigest() in target.read_text()

@@ -1,0 +1,54 @@
+"""Prefix-preserving anonymisation of IP addresses (Crypto-PAn; Xu, Fan, Ammar, Moon, ICNP 2002).
+
+Addresses that share a prefix share one of the same length afterwards, so that networks remain networks.
+"""
+
+from __future__ import annotations
+
+import os
+from ipaddress import ip_address
+from typing import Any
+
+KEY_BYTES = 32
+
+
+class Anonymizer:
+    """Maps addresses, the same one always to the same; another object maps them differently.
+
+    To anonymise several analyses alike, as those of a comparison, hand the same object to each.
+    """
+
+    def __init__(self, key: bytes | None = None) -> None:
+        from yacryptopan import CryptoPAn
+
+        self._cipher: Any = CryptoPAn(os.urandom(KEY_BYTES) if key is None else key)
+        self._mapped: dict[bytes, bytes] = {}
+        self._original: dict[bytes, bytes] = {}
+        self._files = 0
+
+    def packed(self, address: bytes) -> bytes:
+        """The address that stands for `address`; both 4 or both 16 bytes in network order."""
+        found = self._mapped.get(address)
+        if found is None:
+            length = len(address)
+            number = self._cipher.anonymize_bin(int.from_bytes(address), 4 if length == 4 else 6)
+            found = int(number).to_bytes(length)
+            self._mapped[address] = found
+            self._original[found] = address
+        return found
+
+    def text(self, address: str) -> str:
+        """As `packed`, for the usual text form."""
+        return str(ip_address(self.packed(ip_address(address).packed)))
+
+    def original(self, address: bytes) -> bytes:
+        """The address that was mapped to `address` before. Raises KeyError if none was."""
+        return self._original[address]
+
+    def file_name(self, kind: str) -> str:
+        """A name for the next capture file of this kind: "capture-1.pcap"."""
+        self._files += 1
+        return f"capture-{self._files}.{kind}"
+
+    def __repr__(self) -> str:
+        return "<Anonymizer>"  # never the key
