@@ -255,6 +255,16 @@ ENCAPSULATIONS6: dict[str, tuple[Wrap, tuple[str, ...], int]] = {
 """The same for IPv6 inside."""
 
 
+def around(wrap: Wrap) -> Wrap:
+    """`wrap` behind an Ethernet header."""
+
+    def in_frame(packet: bytes, wire: int) -> bytes:
+        data = wrap(packet, wire)
+        return MACS + b"\x88\x47" + data if wrap is ENCAPSULATIONS["MPLS"][0] else frame(data, wire)
+
+    return in_frame
+
+
 def pcap_as(packets: list[Packet], order: str, magic: int) -> bytes:
     """Classic pcap in one of its shapes."""
     big = ">" if order == "big" else "<"
