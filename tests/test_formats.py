@@ -10,17 +10,20 @@ from typing import Any
 import pytest
 
 import analyzer
+from analyzer.decode.fields import UNDECODED_REASONS
 from analyzer.results import Encapsulation, Flow
+from docs.formats import MEANINGS, page
 from tests.builders import Packet, ethernet, frag_needed, ipv4, ipv6, pcap, too_big
+from tests.reading import ROOT
 from tests.wrapping import (
     CONTAINERS,
     ENCAPSULATIONS,
     ENCAPSULATIONS6,
     FAR6,
     LINKS,
-    MACS,
     OUTER6,
     Wrap,
+    around,
     frame,
     ip_packets,
     wrapped,
@@ -55,16 +58,6 @@ def essence(flow: Flow) -> tuple[object, ...]:
 
 PLAIN = judged(pcap(wrapped(PACKETS, frame), link=1))
 PLAIN6 = judged(pcap(wrapped(PACKETS6, frame), link=1))
-
-
-def around(wrap: Wrap) -> Wrap:
-    """`wrap` behind an Ethernet header."""
-
-    def in_frame(packet: bytes, wire: int) -> bytes:
-        data = wrap(packet, wire)
-        return MACS + b"\x88\x47" + data if wrap is ENCAPSULATIONS["MPLS"][0] else frame(data, wire)
-
-    return in_frame
 
 
 def test_the_recordings_are_black_holes() -> None:
@@ -143,3 +136,11 @@ def test_a_router_on_the_tunnels_way_names_the_flow_inside(wrap: Wrap, layers: t
     assert [(f.verdict, f.path_mtu) for f in flows] == [(p[3], p[5]) for p in PLAIN]  # type: ignore[index]
     said = [(text, frames) for flow in flows for text, frames in flow.evidence if "leaves 1400 for this flow" in text]
     assert [frames for _, frames in said] == [((0, lost + 2),)]
+
+
+def test_the_page_on_formats_is_what_the_analysis_says() -> None:
+    assert (ROOT / "docs" / "formats.md").read_text(encoding="utf-8") == page(), "run: python -m docs.formats"
+
+
+def test_the_page_explains_every_reason() -> None:
+    assert set(MEANINGS) == set(UNDECODED_REASONS) - {""}

@@ -133,7 +133,7 @@ def pppoe(packet: bytes, wire: int) -> bytes:
 
 def nflog(packet: bytes, wire: int) -> bytes:
     family = b"\x02" if packet[0] >> 4 == 4 else b"\x0a"
-    header = struct.pack("<HHHBB", 8, 1, 0x0800, 0, 0)
+    header = struct.pack("<HH", 8, 1) + ether_type(packet) + b"\0\0"
     prefix = struct.pack("<HH", 5, 10) + b"\0\0\0\0"
     return family + b"\0\0\x05" + header + prefix + struct.pack("<HH", 4 + len(packet), 9) + packet
 
@@ -141,6 +141,10 @@ def nflog(packet: bytes, wire: int) -> bytes:
 def erf(packet: bytes, wire: int) -> bytes:
     data = b"\0\0" + frame(packet, wire)
     return bytes(8) + b"\x02\x04" + (16 + len(data)).to_bytes(2) + bytes(2) + (wire + 14).to_bytes(2) + data
+
+
+def pflog(packet: bytes, _wire: int) -> bytes:
+    return bytes([61, 2 if packet[0] >> 4 == 4 else 24, 0, 0]) + b"em0".ljust(16, b"\0") + bytes(44) + packet
 
 
 def snap(packet: bytes, wire: int) -> bytes:
@@ -191,10 +195,10 @@ LINKS: dict[str, tuple[int, Wrap]] = {
     ),
     "PPI with Ethernet": (192, then("00 00 0800 01000000", frame)),
     "NFLOG": (239, nflog),
-    "PKTAP with Ethernet": (258, then("10000000 01000000 01000000 00000000", frame)),
+    "PKTAP with Ethernet": (258, then("6c000000 01000000 01000000" + "00" * 96, frame)),
     "ERF with Ethernet": (197, erf),
     "OpenBSD enc": (109, before("02000000 00000001 00000000")),
-    "OpenBSD pflog": (117, before("3d" + "00" * 63)),
+    "OpenBSD pflog": (117, pflog),
 }  # fmt: skip
 
 # What is around the IP packet, behind an Ethernet header; the layers the analysis names; bytes in front.
@@ -253,6 +257,16 @@ ENCAPSULATIONS6: dict[str, tuple[Wrap, tuple[str, ...], int]] = {
     )
 }  # fmt: skip
 """The same for IPv6 inside."""
+
+
+def around(wrap: Wrap) -> Wrap:
+    """`wrap` behind an Ethernet header."""
+
+    def in_frame(packet: bytes, wire: int) -> bytes:
+        data = wrap(packet, wire)
+        return MACS + b"\x88\x47" + data if wrap is ENCAPSULATIONS["MPLS"][0] else frame(data, wire)
+
+    return in_frame
 
 
 def pcap_as(packets: list[Packet], order: str, magic: int) -> bytes:

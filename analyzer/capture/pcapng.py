@@ -65,7 +65,7 @@ OPTION_DROPPED_BY_INTERFACE = 5
 OPTION_DROPPED_BY_SYSTEM = 7
 UNKNOWN_DROPS = 0xFFFF  # obsolete packet blocks say so
 MICROSECONDS = 1_000_000  # the resolution where no option says otherwise
-LATEST_SECOND = 9_000_000_000  # later times do not fit 64-bit nanoseconds
+LATEST_SECOND = 4_500_000_000  # year 2112; the span of two times must fit 64-bit nanoseconds, too
 
 
 @kernel
@@ -87,7 +87,7 @@ def nanoseconds(high: int, low: int, units: int, offset: int) -> int:
     """Time in ns from a 64-bit tick count; out-of-range input gives a clamped time, never an overflow."""
     ticks = ((high & 0x7FFFFFFF) << 32) | low
     if units == 0:
-        return offset * 1_000_000_000
+        return max(-LATEST_SECOND, min(offset, LATEST_SECOND)) * 1_000_000_000
     seconds = min(ticks // units, LATEST_SECOND)
     fraction = ticks % units
     if units > 8_000_000_000:  # coarser units first, so that the product below fits 63 bits
