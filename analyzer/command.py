@@ -35,6 +35,7 @@ class _Request:
     compare: str | None
     anonymize: bool
     keep_payload: bool
+    max_decompressed: float | None
 
 
 def execute(
@@ -52,6 +53,7 @@ def execute(
     compare: str | None = None,
     anonymize: bool = False,
     keep_payload: bool = False,
+    max_decompressed: float | None = None,
 ) -> int:
     """Analyse the captures and report; returns the exit code.
 
@@ -61,7 +63,7 @@ def execute(
     """
     request = _Request(
         captures, output, as_json, streams, host, port, show_all, plots, fail_on, platforms, compare, anonymize,
-        keep_payload,
+        keep_payload, max_decompressed,
     )  # fmt: skip
     _check(request)
     judged = analysis = _analyze(request)
@@ -121,6 +123,8 @@ def _analyze(request: _Request) -> Analysis:
     from analyzer.settings import Settings
 
     settings = Settings(platforms=tuple(request.platforms))
+    if request.max_decompressed is not None:
+        settings = replace(settings, max_decompressed_bytes=int(request.max_decompressed * (1 << 30)))
     anonymizer = _anonymizer(request)
     host = request.host
     if host is not None and anonymizer is not None:

@@ -18,7 +18,7 @@ from analyzer.capture.container import COUNT, DAMAGED, I_WIDTH, NEED_BYTES, SKIP
 from analyzer.capture.reader import CaptureReader, is_capture
 from analyzer.errors import CaptureError
 from analyzer.native import is_compiled_before
-from analyzer.settings import INTERPRETED_PACKETS, UNCOMPILED_PACKETS
+from analyzer.settings import INTERPRETED_PACKETS, MAX_DECOMPRESSED_BYTES, UNCOMPILED_PACKETS
 from analyzer.skim import FOREVER, REACHED_TIME, Skimmer
 
 Source = str | os.PathLike[str] | BinaryIO
@@ -89,13 +89,17 @@ def stamp(source: Source) -> tuple[int, int] | None:
     return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
 
 
-def open_source(source: Source) -> CaptureReader:
-    """A reader of the source, not started yet. Raises CaptureError if it cannot be opened."""
+def open_source(source: Source, most_bytes: int = MAX_DECOMPRESSED_BYTES) -> CaptureReader:
+    """A reader of the source, not started yet; of compressed input it reads `most_bytes`, decompressed.
+
+    Raises:
+        CaptureError: it cannot be opened.
+    """
     if isinstance(source, str) and source == "-":
-        return CaptureReader(sys.stdin.buffer, "standard input")
+        return CaptureReader(sys.stdin.buffer, "standard input", most_bytes)
     if isinstance(source, (str, os.PathLike)):
-        return CaptureReader(Path(source), os.fspath(source))
-    return CaptureReader(source, str(getattr(source, "name", "open file")))
+        return CaptureReader(Path(source), os.fspath(source), most_bytes)
+    return CaptureReader(source, str(getattr(source, "name", "open file")), most_bytes)
 
 
 def is_small(readers: Sequence[CaptureReader], group: str = "skim") -> bool:

@@ -106,6 +106,15 @@ def run(
             "--schema", help="Print the JSON Schema of the JSON and exit.", callback=_print_schema, is_eager=True
         ),
     ] = False,
+    max_decompressed: Annotated[
+        float | None,
+        typer.Option(
+            "--max-decompressed",
+            metavar="GIB",
+            min=0,
+            help="Read so much of compressed captures, decompressed, and no more; 64 by default.",
+        ),
+    ] = None,
     version: Annotated[
         bool,
         typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
@@ -145,6 +154,7 @@ def run(
         compare=compare,
         anonymize=anonymize,
         keep_payload=keep_payload,
+        max_decompressed=max_decompressed,
     )
 
 

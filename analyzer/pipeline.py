@@ -89,14 +89,14 @@ def analyze(
         CaptureError: an input is no capture; the message names file, byte offset and what was expected.
         UsageError: `settings` names a platform that is not known.
     """
-    if settings is not None:
-        check_platforms(settings.platforms)
+    settings = settings or Settings()
+    check_platforms(settings.platforms)
     sources = [paths] if isinstance(paths, (str, os.PathLike)) or not isinstance(paths, Sequence) else list(paths)
     if not sources:
         raise CaptureError("(no file)", 0, "expected at least one capture")
     sources = expand(sources)
     again = tuple(rereadable(source) for source in sources)
-    readers = [open_source(source) for source in sources]
+    readers = [open_source(source, settings.max_decompressed_bytes) for source in sources]
     try:
         for reader in readers:
             reader.start()
@@ -119,7 +119,7 @@ def analyze(
     finally:
         for reader in readers:
             reader.close()
-    return _result(skimmer, files, settings or Settings(), again, anonymizer)
+    return _result(skimmer, files, settings, again, anonymizer)
 
 
 def compare(

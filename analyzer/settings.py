@@ -96,3 +96,6 @@ class Settings:
 
     platforms: tuple[str, ...] = ()
     """Whose commands the fixes are: names of `knowledge.fixes.PLATFORMS`, or "all"; none: a short list for Linux."""
+
+    max_decompressed_bytes: int = MAX_DECOMPRESSED_BYTES
+    """What compressed input may decompress to; the rest is left, and the report says so."""

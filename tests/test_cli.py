@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -15,6 +16,7 @@ from analyzer.cli import main
 from analyzer.errors import CaptureError, UsageError
 from analyzer.results import VERDICTS, Analysis
 from analyzer.settings import Settings
+from tests.builders import pcap
 from tests.report.factory import make_analysis, make_file, make_flow, make_timeline
 
 ROOT = Path(__file__).parent.parent
@@ -308,3 +310,14 @@ def test_evidence(tmp_path: Path) -> None:
     plain = target.read_bytes()
     assert main([str(SAMPLE), "--stream", "1", "--keep-payload", "-o", str(target)]) == 0
     assert len(target.read_bytes()) > len(plain)
+
+
+def test_a_bomb_is_read_up_to_the_limit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Eight megabytes of empty records in eight kilobytes."""
+    path = tmp_path / "bomb.pcap.gz"
+    path.write_bytes(gzip.compress(pcap([]) + bytes(8 << 20)))
+    assert main([str(path), "--max-decompressed", "0.001"]) == 0
+    seen = capsys.readouterr()
+    assert "the limit on decompressed bytes is reached" in seen.err
+    assert main([str(path), "--max-decompressed", "1"]) == 0
+    assert "limit" not in capsys.readouterr().err

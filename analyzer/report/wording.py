@@ -105,6 +105,7 @@ WORDS: dict[str, Words] = {
 
 SETTING_WORDS = {
     "platforms": "platforms whose commands are given",
+    "max_decompressed_bytes": "what compressed input may decompress to",
     "episode_retransmissions": "retransmissions of one segment that make a stall",
     "episode_span_ns": "least time from the first to the last of them",
     "backoff_growth": "least growth of the gaps between them",
