@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from analyzer.comparison import compare_analyses
 from analyzer.report.document import document_of
 from analyzer.report.terminal import continued, lines_of, make_console, show
 from analyzer.results import Analysis, Endpoint, FrameRef, PathMtu
@@ -15,7 +17,18 @@ from tests.report.factory import LONG_1, LONG_2, make_analysis, make_file, make_
 
 GOLDEN = Path(__file__).parent / "golden"
 
+
+def compared() -> Analysis:
+    """Two paths, one of them cured."""
+    other = {"client": LONG_1, "server": LONG_2}
+    before = make_analysis([make_flow(0), make_flow(1, "ptb_ignored", path_mtu=PathMtu(1400, 1400, 1400), **other)])
+    cured = make_flow(1, "pmtud_ok", path_mtu=PathMtu(1400, 1400, 1400), **other)
+    after = make_analysis([make_flow(0), cured], files=[make_file("dir/after.pcap")])
+    return replace(before, comparison=compare_analyses(before, after))
+
+
 CASES = {
+    "compared": compared(),
     "blackhole": make_analysis([make_flow(0), make_flow(1), *(make_flow(i, "ok") for i in range(2, 12))]),
     "ptb_ignored": make_analysis([make_flow(3, "ptb_ignored", path_mtu=PathMtu(1400, 1400, 1400))]),
     "ipv6_suspected": make_analysis(
