@@ -214,6 +214,8 @@ def _settings(analysis: Analysis) -> Iterable[Fact]:
             name, shown = name.removesuffix("_ns"), f"{value / 1e9:g} s"
         elif name == "capture_loss":
             shown = f"{100 * value:g} %"
+        elif name == "max_decompressed_bytes":
+            name, shown = "max_decompressed", f"{value / (1 << 30):g} GiB"
         elif name.endswith("_bytes"):
             shown = f"{value:,} bytes"
         yield Fact(name, shown, SETTING_WORDS[field.name])

@@ -41,8 +41,8 @@ def announced(conversation: Conversation, row: Any) -> list[Statement]:
         return [(f"Both ends announced an MSS of {client}.", frames)]
     return [
         (
-            f"The client announced an MSS of {client}, the server {server}: the lower one is that host's own link, "
-            "or a clamp that works one way only.",
+            f"The client announced an MSS of {client}, the server {server}: the lower one is that host's own, or was "
+            "lowered on the way, in one direction only.",
             frames,
         )
     ]
