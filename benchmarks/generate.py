@@ -1,14 +1,19 @@
 """Make one capture, fast and always the same: `python benchmarks/generate.py KIND PACKETS OUT`.
 
-OUT is a file, or `-` for standard output. The kinds stand in `KINDS`; `python benchmarks` makes what it needs itself.
+OUT is a file (`.gz` and `.zst` are compressed), or `-` for standard output. With a file, what is in it is printed as
+JSON: packets, flows, and in `lossy` the segments sent again. `python benchmarks` makes what it needs itself.
 """
 
 from __future__ import annotations
 
+import gzip
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, cast
+
+import zstandard
 
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
@@ -26,7 +31,7 @@ class Source(Protocol):
 
     @property
     def packets(self) -> int:
-        """How many there will be: as many as were asked for, or a few more where whole flows or episodes are made."""
+        """How many there will be: about as many as were asked for, where whole flows or episodes are made."""
 
     @property
     def flows(self) -> int:
@@ -43,7 +48,6 @@ class Source(Protocol):
 KINDS: dict[str, Callable[[int], Source]] = {
     "bulk": lambda packets: Steady(packets, 4, WHOLE),
     "snap96": lambda packets: Steady(packets, 10, 96),
-    "snap66": lambda packets: Steady(packets, 10, 66),
     "one_flow": lambda packets: Steady(packets, 1, 96),
     "flows": lambda packets: Short(max(1, packets // PACKETS)),
     "lossy": lambda packets: Lossy(packets, min(20, max(1, packets // 16_000))),
@@ -60,6 +64,19 @@ def write(source: Source, out: BinaryIO) -> None:
         out.write(chunk)
 
 
+def write_file(source: Source, path: Path) -> None:
+    """Write the capture to a file, compressed as its suffix says."""
+    with path.open("wb") as file:
+        if path.suffix == ".gz":
+            with gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
+                write(source, cast("BinaryIO", packed))
+        elif path.suffix == ".zst":
+            with zstandard.ZstdCompressor(3).stream_writer(file) as packer:
+                write(source, cast("BinaryIO", packer))
+        else:
+            write(source, file)
+
+
 def main() -> None:
     """Write the capture named on the command line."""
     if len(sys.argv) != 4 or sys.argv[1] not in KINDS:
@@ -70,9 +87,12 @@ def main() -> None:
             write(source, sys.stdout.buffer)
         except BrokenPipeError:
             sys.stderr.close()  # the reader has had enough; nothing to say about it at exit either
-    else:
-        with Path(sys.argv[3]).open("wb") as out:
-            write(source, out)
+        return
+    write_file(source, Path(sys.argv[3]))
+    facts = {"packets": source.packets, "flows": source.flows}
+    if isinstance(source, Lossy):
+        facts["retransmitted"] = source.retransmitted
+    sys.stdout.write(json.dumps(facts) + "\n")
 
 
 if __name__ == "__main__":

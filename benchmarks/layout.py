@@ -54,6 +54,7 @@ class Shape:
 
     @property
     def outer(self) -> int:
+        """Bytes in front of the inner Ethernet header."""
         return VXLAN if self.vxlan else 0
 
     @property
@@ -63,12 +64,13 @@ class Shape:
 
     @property
     def captured(self) -> int:
+        """Bytes of the packet that the file holds."""
         return min(self.snap, self.headers + self.payload)
 
     @cached_property
     def dtype(self) -> np.dtype[np.void]:
         """The record, packed."""
-        fields: list[tuple[str, Any]] = []
+        fields: list[tuple[Any, ...]] = []
         if self.container == "pcap":
             fields += [("seconds", "<u4"), ("micros", "<u4"), ("captured", "<u4"), ("wire", "<u4")]
         else:
@@ -153,7 +155,7 @@ def file_header(container: Container, snap: int) -> bytes:
     return section + struct.pack("<IIHHII", 1, 20, 1, 0, snap, 20)
 
 
-def first_sequence(flow: Value, *, client: bool) -> Value:
+def first_sequence(flow: Numbers, *, client: bool) -> Numbers:
     """The number of the SYN of one side: any, but always the same."""
     return (flow * 2_654_435_761 + (97 if client else 1_000_003)) & 0xFFFF_FFFF
 

@@ -46,8 +46,11 @@ _COLUMNS = 4 + 2 * _MOST_BLOCKS
 
 @dataclass(frozen=True)
 class Episode:
-    """`rows`: (packets, 10) int64: microseconds, 1 for data (0: an ACK), segment or cumulative ACK (in segments),
-    number of SACK blocks, then left and right edges (in segments). `retransmitted`: segments sent again."""
+    """What one flow does from the first segment to the ACK of the last.
+
+    `rows`: (packets, 10) int64: microseconds, 1 for data (0: an ACK), segment or cumulative ACK (in segments), number
+    of SACK blocks, then left and right edges (in segments). `retransmitted`: how many segments were sent again.
+    """
 
     rows: Numbers
     micros: int
@@ -154,6 +157,7 @@ class Lossy:
 
     @property
     def packets(self) -> int:
+        """Packets of the whole capture."""
         opening = 4 * self.flows
         return opening + sum(len(self._episode(r, f).rows) for r in range(self.rounds) for f in range(self.flows))
 
@@ -171,7 +175,7 @@ class Lossy:
         yield from steady.chunks()
         lasts = max(episode(seed).micros for seed in range(EPISODES)) + 37 * self.flows
         for number in range(self.rounds):
-            yield memoryview(self._round(number, steady.opening_micros + number * lasts))
+            yield self._round(number, steady.opening_micros + number * lasts).data
 
     def _round(self, number: int, begins: int) -> npt.NDArray[np.uint8]:
         """The bytes of one round."""

@@ -79,6 +79,7 @@ class Short:
 
     @property
     def packets(self) -> int:
+        """Packets of the whole capture."""
         return self.flows * PACKETS
 
     def chunks(self) -> Iterator[memoryview]:
@@ -98,7 +99,7 @@ class Short:
             for number, (step, shape) in enumerate(zip(_STEPS, shapes, strict=True)):
                 _set(part[f"{number}"], shape, step, number, slot)
             if slot[0] >= _STEPS[-1].after and slot[-1] < self.flows:
-                yield memoryview(part).cast("B")
+                yield part.data.cast("B")
             else:
                 yield memoryview(self._existing(part, slot))
 

@@ -71,7 +71,7 @@ class Steady:
         """The handshakes and the requests: all SYNs first, then all answers to them, and so on."""
         flow = np.arange(self.flows, dtype=np.int64)
         mine, theirs = first_sequence(flow, client=True), first_sequence(flow, client=False)
-        steps = (
+        steps: tuple[tuple[int, int, bool, Numbers, Numbers | int, int], ...] = (
             (SYN_OPTIONS, SYN, True, mine, 0, 0),
             (SYN_OPTIONS, SYN | ACK, False, theirs, mine + 1, 0),
             (TIMESTAMPS, ACK, True, mine + 1, theirs + 1, 0),
@@ -110,7 +110,7 @@ class Steady:
             first_sequence(flow, client=True) + 1 + REQUEST
         ) & 0xFFFF_FFFF
         buffer["ack"]["seq"] = buffer["first"]["ack"]
-        bytes_of = memoryview(buffer).cast("B")
+        bytes_of = buffer.data.cast("B")
         left, done = packets, 0
         while left > 0:
             self._advance(buffer, index + done * self.flows, turn + done, theirs)
