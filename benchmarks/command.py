@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import measure
-from benchmarks.captures import HERE, CaptureError, Wanted, make, missing_bytes
+from benchmarks.captures import HERE, CaptureError, Made, Wanted, make, missing_bytes
 from benchmarks.page import measured, write
 from benchmarks.plot import draw
 from benchmarks.programs import ALL, TOOL, Program
@@ -19,7 +19,6 @@ from benchmarks.results import Outcome, Results, Series, load
 from benchmarks.workloads import Workload, scaling, workloads
 
 PAGE = HERE.parent / "docs" / "performance.md"
-_FEW_FLOWS = 1000  # so many verdicts are asked for as JSON
 _SPARE = 1.3  # of disk and memory, beyond what a capture needs
 
 
@@ -112,14 +111,15 @@ def _run(workload: Workload, programs: list[Program], options: argparse.Namespac
         if program.on(made.path) is not None
     ]
     outcome.series = measure.alternate(jobs, options.runs, options.patience, _say)
-    if captures[0].flows <= _FEW_FLOWS and any(one.program == TOOL.name and one.samples for one in outcome.series):
-        outcome.verdicts = measure.verdicts(captures[-1])
+    if any(one.program == TOOL.name and one.samples for one in outcome.series):
+        outcome.verdicts, notes = measure.verdicts(captures[-1])
+        outcome.notes += [f"The tool says: {note}" for note in notes]
     if workload.tunnel:
         outcome.notes.append("tcptrace and tcpdump do not look inside the tunnel: they see UDP only.")
     return outcome
 
 
-def _made(wanted: Wanted, options: argparse.Namespace) -> measure.Made:
+def _made(wanted: Wanted, options: argparse.Namespace) -> Made:
     _say(f"making {wanted.name}")
     return make(wanted, options.captures)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -33,14 +32,12 @@ def differences(small: Sequence[float], large: Sequence[float]) -> list[float]:
 
 
 def rates(amount: float, seconds: Sequence[float]) -> list[float]:
-    """Amount per second. Where noise made the time nothing or less there is no limit: infinity."""
-    return [amount / one if one > 0 else math.inf for one in seconds]
+    """Amount per second."""
+    return [amount / one for one in seconds]
 
 
 def number(value: float) -> str:
-    """Two or three significant digits, with k, M or G."""
-    if math.isinf(value):
-        return "no limit seen"
+    """Two or three significant digits, with k, M or G: `15.2 M`, `0.45`, `0.0031`."""
     for size, letter in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
         if value >= 0.9995 * size:
             return _digits(value / size) + letter
@@ -50,7 +47,9 @@ def number(value: float) -> str:
 def _digits(value: float) -> str:
     if value >= 100:
         return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    if value >= 10:
+        return f"{value:.1f}"
+    return f"{value:.2f}" if abs(value) >= 0.0995 or value == 0 else f"{value:.2g}"
 
 
 def seconds(value: float) -> str:
@@ -64,8 +63,5 @@ def megabytes(value: float) -> str:
 
 
 def spread(one: Summary) -> str:
-    """`1.9 (1.7-2.2)`."""
-    if math.isinf(one.median):
-        return number(one.median)
-    high = "?" if math.isinf(one.high) else number(one.high)
-    return f"{number(one.median)} ({number(one.low)}-{high})"
+    """`1.90 (1.70 to 2.20)`."""
+    return f"{number(one.median)} ({number(one.low)} to {number(one.high)})"

@@ -87,14 +87,14 @@ def alternate(jobs: Sequence[tuple[Program, Made]], runs: int, patience: float, 
     return series
 
 
-def verdicts(made: Made) -> dict[str, int]:
-    """The tool's verdicts on a capture, counted. Raises ProgramError if it fails."""
-    command = [*TOOL.command[:-1], str(made.path), "--json"]
+def verdicts(made: Made) -> tuple[dict[str, int], list[str]]:
+    """The tool's verdicts on a capture, counted, and its notes. Raises ProgramError if it fails."""
+    command = [*TOOL.command[:-1], str(made.path), "--json", "--stream", "0"]  # the totals are of all flows
     done = subprocess.run(command, capture_output=True, cwd=ROOT, check=False)
     if done.returncode:
         raise ProgramError(f"the tool failed on {made.wanted.name}")
-    counted: dict[str, int] = json.loads(done.stdout)["totals"]["verdicts"]
-    return counted
+    said = json.loads(done.stdout)
+    return said["totals"]["verdicts"], said["notes"]
 
 
 def through_a_pipe(packets: int, runs: int, patience: float, say: Say) -> list[Series]:

@@ -47,19 +47,20 @@ def _target(one: Target) -> str:
 
 
 def _ahead(results: Results) -> list[str]:
-    """Every peer that was faster on the same capture; the floors are no peers."""
+    """Every peer that was faster on the same capture, the largest of its workload; the floors are no peers."""
     rows = []
     for outcome in results.outcomes:
         ours = {one.capture.name: one for one in outcome.of("tool")}
-        for one in outcome.series:
-            mine = ours.get(one.capture.name)
-            if one.program in ("tool", "cat", "unpack") or not one.samples or mine is None:
+        for program, label in LABELS.items():
+            shared = [one for one in outcome.of(program) if one.capture.name in ours]
+            if program in ("tool", "cat", "unpack") or not shared:
                 continue
-            ratio = summary(ratios(mine.seconds, one.seconds))
+            theirs, mine = shared[-1], ours[shared[-1].capture.name]
+            ratio = summary(ratios(mine.seconds, theirs.seconds))
             if ratio.median > 1:
                 rows.append(
-                    f"- {outcome.title}, {number(one.capture.packets)} packets: {LABELS[one.program]} takes"
-                    f" {seconds(median(one.seconds))}, the tool {seconds(median(mine.seconds))}:"
+                    f"- {outcome.title}, {theirs.capture.packets:,} packets: {label} takes"
+                    f" {seconds(median(theirs.seconds))}, the tool {seconds(median(mine.seconds))},"
                     f" {spread(ratio)} times as long."
                 )
     return rows or ["Nowhere in this run."]
@@ -69,26 +70,30 @@ def _outcome(outcome: Outcome) -> list[str]:
     if outcome.skipped:
         return [f"Skipped: {outcome.skipped}."]
     lines = [
-        "| program | packets | file | seconds | packets/s | peak memory | the tool is faster by |",
+        "| program | packets | file | seconds | packets/s | peak memory | time per packet, tool = 1 |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
-    ours = {one.capture.name: one for one in outcome.of("tool")}
+    ours = outcome.of("tool")
+    measured_in_full = {one.capture.name for one in ours}
     order = list(LABELS)
-    for one in sorted(outcome.series, key=lambda one: (one.capture.size, order.index(one.program))):
-        lines.append(_row(one, ours.get(one.capture.name), outcome.of("tool")))
-    marginal = [row for name in LABELS if (row := _marginal(name, outcome.of(name), outcome.of("tool")))]
+    rows = sorted(
+        outcome.series,
+        key=lambda one: (one.capture.name not in measured_in_full, one.capture.size, order.index(one.program)),
+    )
+    lines += [_row(one, ours) for one in rows]
+    marginal = [row for name in LABELS if (row := _marginal(name, outcome.of(name), ours))]
     if marginal:
         lines += [
             "",
             "What more of the same costs, free of start-up (the difference between two captures of each program):",
             "",
-            "| program | added packets | added seconds | packets/s | bytes/s | the tool is faster by |",
+            "| program | added packets | added seconds | packets/s | bytes/s | time per packet, tool = 1 |",
             "|---|---:|---:|---:|---:|---:|",
             *marginal,
         ]
-    if outcome.workload == "flows" and len(flows := outcome.of("tool")) > 1:
-        count = flows[-1].capture.flows - flows[0].capture.flows
-        each = (median(flows[-1].peaks) - median(flows[0].peaks)) / count
+    if outcome.workload == "flows" and len(ours) > 1:
+        count = ours[-1].capture.flows - ours[0].capture.flows
+        each = (median(ours[-1].peaks) - median(ours[0].peaks)) / count
         lines += [
             "",
             f"Memory for each flow: {each:,.0f} bytes (the difference of the two peaks, for {count:,} flows).",
@@ -98,38 +103,48 @@ def _outcome(outcome: Outcome) -> list[str]:
     return lines + [line for note in outcome.notes for line in ("", note)]
 
 
-def _row(one: Series, mine: Series | None, ours: list[Series]) -> str:
+def _row(one: Series, ours: list[Series]) -> str:
     cells = [LABELS[one.program], f"{one.capture.packets:,}", megabytes(one.capture.size)]
     if not one.samples:
         return "| " + " | ".join([*cells, one.problem, "", "", ""]) + " |"
-    faster = ""
-    if one.program != "tool" and mine is not None:
-        faster = spread(summary(ratios(one.seconds, mine.seconds)))
-    elif one.program != "tool" and ours:
-        rate = rates(ours[-1].capture.packets, ours[-1].seconds)
-        faster = f"{number(summary(ratios(rate, rates(one.capture.packets, one.seconds))).median)} in packets/s"
-    peak = median(one.peaks)
+    relative = ""
+    if one.program != "tool" and ours:
+        mine = next((own for own in ours if own.capture.name == one.capture.name), ours[-1])
+        relative = spread(
+            summary(ratios(_each(one.seconds, one.capture.packets), _each(mine.seconds, mine.capture.packets)))
+        )
     cells += [
         spread(summary(one.seconds)),
         number(one.capture.packets / median(one.seconds)),
-        "under 10 MB" if peak < 10e6 else megabytes(peak),
-        faster,
+        _peak(one),
+        relative,
     ]
     return "| " + " | ".join(cells) + " |"
 
 
 def _marginal(name: str, series: list[Series], ours: list[Series]) -> str | None:
-    more = added(series)
-    if not more:
+    if len(series) < 2:
         return None
-    packets = added_packets(series)
+    packets, more = added_packets(series), added(series)
+    cells = [LABELS[name], f"{packets:,}"]
+    if not more:
+        return "| " + " | ".join([*cells, "less than the noise", "", "", ""]) + " |"
     size = series[-1].capture.size - series[0].capture.size
-    faster = ""
+    relative = ""
     if name != "tool" and added(ours):
-        mine = rates(added_packets(ours), added(ours))
-        faster = spread(summary(ratios(mine, rates(packets, more))))
-    cells = [LABELS[name], f"{packets:,}", spread(summary(more)), number(summary(rates(packets, more)).median)]
-    return "| " + " | ".join([*cells, number(summary(rates(size, more)).median), faster]) + " |"
+        relative = spread(summary(ratios(_each(more, packets), _each(added(ours), added_packets(ours)))))
+    cells += [spread(summary(more)), number(median(rates(packets, more))), number(median(rates(size, more))), relative]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _each(figures: list[float], packets: int) -> list[float]:
+    return [figure / packets for figure in figures]
+
+
+def _peak(one: Series) -> str:
+    """Less than the launcher itself needs cannot be told."""
+    peak = median(one.peaks)
+    return "under 12 MB" if peak < 12e6 else megabytes(peak)
 
 
 def _scaling(results: Results, plot: str | None) -> list[str]:
@@ -137,10 +152,9 @@ def _scaling(results: Results, plot: str | None) -> list[str]:
     lines += ["| program | packets | seconds | peak memory |", "|---|---:|---:|---:|"]
     for one in results.scaling:
         if one.samples:
-            peak = median(one.peaks)
             piped = " (through a pipe)" if one.capture.packets in results.piped else ""
             cells = [f"{one.capture.packets:,}{piped}", spread(summary(one.seconds))]
-            cells.append("under 10 MB" if peak < 10e6 else megabytes(peak))
+            cells.append(_peak(one))
             lines.append("| " + " | ".join([LABELS[one.program], *cells]) + " |")
     if results.piped:
         lines += [

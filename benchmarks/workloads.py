@@ -35,7 +35,7 @@ def _workload(
     slices: tuple[int, ...] = () if amounts[0] <= GENERATED_SLICES[1] else GENERATED_SLICES
     if quick:
         amounts, slices = tuple(max(amount // 100, 30) for amount in amounts), tuple(one // 10 for one in slices)
-    if suffix != ".pcap" and suffix != ".pcapng":
+    if suffix not in {".pcap", ".pcapng"}:
         slices = slices[-1:]
     captures = tuple(Wanted(kind, amount, suffix) for amount in amounts)
     return Workload(name, title, about, captures, tuple(Wanted(kind, n, suffix) for n in slices), kind == "vxlan")
