@@ -1,8 +1,8 @@
 """The short benchmark for every change: `python benchmarks/guard.py`. It fails only on a large loss of speed.
 
-The tool's time on three captures over that of a fixed loop in the same run, medians of five alternating runs, is compared
-with the ratio stored in `guard.json`. More than twice it, in two attempts, is a regression; exit code 1. The peak memory
-is compared with the stored one, too. `--store` writes today's figures there, after a change that is meant.
+The tool's time on three captures over that of a fixed loop in the same run, medians of five alternating runs, is
+compared with the ratio stored in `guard.json`. More than twice it, in two attempts, is a regression; exit code 1. The
+peak memory is compared with the stored one, too. `--store` writes today's figures there, after a change that is meant.
 """
 
 from __future__ import annotations

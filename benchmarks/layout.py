@@ -134,8 +134,9 @@ class Shape:
                 ip["version"], ip["fragment"], ip["ttl"], ip["protocol"] = 0x45, 0x4000, 64, 6 if name == "ip" else 17
         if "payload" in (self.dtype.names or ()):
             size = self.captured - self.headers
-            random = np.random.default_rng(_SEED).bytes(count * size)
-            records["payload"] = np.frombuffer(random, f"V{size}")
+            # The bit generator's own stream is the same in every version of numpy; what is drawn from it need not be
+            random = np.random.PCG64(_SEED).random_raw(count * size // 8 + 1).astype("<u8").tobytes()
+            records["payload"] = np.frombuffer(random[: count * size], f"V{size}")
         return records
 
 
