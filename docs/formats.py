@@ -15,7 +15,7 @@ from analyzer.capture.container import MAX_INTERFACES
 from analyzer.capture.reader import OTHER_FORMATS
 from analyzer.decode.ether import MAX_STEPS
 from analyzer.decode.fields import UNDECODED_REASONS
-from analyzer.decode.link import NAMES
+from analyzer.decode.link_names import NAMES
 from analyzer.decode.network import MAX_EXTENSIONS
 from analyzer.decode.tunnel import (
     MAX_NESTING,
@@ -57,7 +57,7 @@ A form changes nothing of the answer: verdict and bracket are those of the flow 
 
 MEANINGS = {
     "link type not supported": "none of the link types above; the report names the first such type",
-    "not IP": "ARP, spanning tree, 802.11 management, an aggregate of 802.11 frames (A-MSDU), LLC other than IP",
+    "not IP": "ARP, spanning tree, 802.11 management, LLC other than IP",
     "link header cut by snap length": "the frame ends before its network header, tags and LLC included",
     "IP header cut by snap length": "the capture ends inside the IP header or its extension headers",
     "IP header malformed": "a version or length that cannot be, or extension headers longer than the packet",
@@ -70,6 +70,7 @@ MEANINGS = {
     "encapsulation cut by snap length": "the capture ends inside a tunnel's header",
     "encapsulated too often": "more tunnels, or more tags and labels, than the bounds below",
     "encrypted": "ESP, WireGuard on its usual port, protected 802.11",
+    "several 802.11 packets in one frame (A-MSDU)": "an aggregate with one frame number for several packets: not taken apart",
 }
 """What the reasons mean for which a packet is counted as undecoded."""
 

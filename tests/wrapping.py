@@ -184,6 +184,7 @@ LINKS: dict[str, tuple[int, Wrap]] = {
     "PPP with direction": (204, then("00", ppp)),
     "PPPoE without Ethernet": (51, lambda p, w: pppoe(p, w)[14:]),
     "Cisco HDLC": (104, typed("0f00")),
+    "MPLS": (219, before("00010040 00011140")),
     "IEEE 802.11": (105, typed("0801 0000 020000000001 020000000002 020000000003 0000 aaaa03 000000")),
     "IEEE 802.11, QoS": (105, typed("8801 0000 020000000001 020000000002 020000000003 0000 0000 aaaa03 000000")),
     "IEEE 802.11 with radiotap": (
@@ -269,14 +270,23 @@ def around(wrap: Wrap) -> Wrap:
     return in_frame
 
 
-def pcap_as(packets: list[Packet], order: str, magic: int) -> bytes:
-    """Classic pcap in one of its shapes."""
+def pcap_as(
+    packets: list[Packet], order: str, magic: int, *, version: tuple[int, int] = (2, 4), link: int = 1
+) -> bytes:
+    """Classic pcap in one of its shapes; before version 2.4 the length on the wire comes first."""
     big = ">" if order == "big" else "<"
-    out = struct.pack(f"{big}IHHIIII", magic, 2, 4, 0, 0, 262144, 1)
+    out = struct.pack(f"{big}IHHIIII", magic, *version, 0, 0, 262144, link)
+    nanoseconds = magic in (0xA1B23C4D, 0x1C0001AC) or link == 6  # that of AIX
+    if magic >> 16 == 0x1C00:
+        out += bytes(4)  # Ixia: the length of what follows
     for packet in packets:
         seconds, nanos = divmod(packet.ts, 1_000_000_000)
+        lengths = (len(packet.data), packet.wire_len)
         out += struct.pack(
-            f"{big}IIII", seconds, nanos if magic == 0xA1B23C4D else nanos // 1000, len(packet.data), packet.wire_len
+            f"{big}IIII",
+            seconds,
+            nanos if nanoseconds else nanos // 1000,
+            *(lengths if version == (2, 4) else lengths[::-1]),
         )
         if magic == 0xA1B2CD34:  # modified by Kuznetzov: interface, protocol, type, padding
             out += struct.pack(f"{big}IHBB", 2, 0x0800, 0, 0)
@@ -302,6 +312,12 @@ CONTAINERS: dict[str, Callable[[list[Packet]], bytes]] = {
     "pcap, nanoseconds": lambda p: pcap_as(p, "little", 0xA1B23C4D),
     "pcap, nanoseconds, big-endian": lambda p: pcap_as(p, "big", 0xA1B23C4D),
     "pcap, modified (Kuznetzov)": lambda p: pcap_as(p, "little", 0xA1B2CD34),
+    "pcap 2.2, lengths the other way round": lambda p: pcap_as(p, "big", 0xA1B2C3D4, version=(2, 2)),
+    "pcap 2.3, lengths the other way round": lambda p: pcap_as(p, "little", 0xA1B2C3D4, version=(2, 3)),
+    "pcap 543.0 (DG/UX)": lambda p: pcap_as(p, "big", 0xA1B2C3D4, version=(543, 0)),
+    "pcap 2.2 of AIX": lambda p: pcap_as(p, "big", 0xA1B2C3D4, version=(2, 2), link=6),
+    "pcap of Ixia, microseconds": lambda p: pcap_as(p, "little", 0x1C0001AB),
+    "pcap of Ixia, nanoseconds": lambda p: pcap_as(p, "big", 0x1C0001AC),
     "pcapng": lambda p: as_pcapng(pcap_as(p, "little", 0xA1B2C3D4)),
     "pcapng, sections, interfaces, all blocks": many_blocks,
     "pcap.gz": lambda p: gzip.compress(pcap(p, link=1)),
