@@ -20,6 +20,7 @@ from analyzer.decode.network import MAX_EXTENSIONS
 from analyzer.decode.tunnel import (
     MAX_NESTING,
     PORT_GENEVE,
+    PORT_GRE,
     PORT_GTP_U,
     PORT_GUE,
     PORT_IPSEC,
@@ -172,9 +173,9 @@ def recognition() -> str:
     """The section on how tunnels are recognised."""
     return f"""## How a tunnel is recognised
 
-- **By IP protocol or EtherType**: IPIP, 6in4, 4in6, 6in6, GRE (with what its EtherType says: IP, MPLS, Ethernet, ERSPAN, PPP),
-  EtherIP, L2TPv3, AH, VLAN tags, MPLS, PPPoE.
-- **By UDP port**: VXLAN {PORT_VXLAN} and {PORT_VXLAN_LINUX}, VXLAN-GPE {PORT_VXLAN_GPE}, Geneve {PORT_GENEVE}, \
+- **By IP protocol or EtherType**: IPIP, 6in4, 4in6, 6in6, GRE (with what its EtherType says: IP, MPLS, Ethernet, ERSPAN,
+  PPP, WCCP, Aruba's 802.11), EtherIP, L2TPv3, AH, VLAN tags, VN-Tag, 802.1ah, FabricPath, MPLS, PPPoE.
+- **By UDP port**: VXLAN {PORT_VXLAN} and {PORT_VXLAN_LINUX}, VXLAN-GPE {PORT_VXLAN_GPE}, Geneve {PORT_GENEVE}, GRE {PORT_GRE}, \
 GTP-U {PORT_GTP_U}, L2TP {PORT_L2TP}, GUE {PORT_GUE}, Teredo {PORT_TEREDO}.
 - **By content**: IP right behind a UDP header of any other port (FOU), where its length fits the UDP length exactly and the
   IPv4 header checksum is right or the IPv6 next header is known; what follows an MPLS stack (IP by its version, else

@@ -39,6 +39,7 @@ from analyzer.kernel import inlined, kernel
 NULL = 0
 ETHERNET = 1
 PPP = 9
+FDDI = 10
 RAW_BSD = 12
 RAW_OPENBSD = 14
 PPP_HDLC = 50
@@ -52,6 +53,7 @@ SLL = 113
 PFLOG = 117
 IEEE802_11_RADIOTAP = 127
 PKTAP_USER = 149  # USER2, which Apple's tcpdump used before it had a number of its own
+JUNIPER_ETHER = 178
 PPI = 192
 ERF = 197
 PPP_WITH_DIR = 204
@@ -59,12 +61,17 @@ MPLS = 219
 IPV4 = 228
 IPV6 = 229
 NFLOG = 239
+IPOIB = 242
 PKTAP = 258
 SLL2 = 276
 NONE = -1  # a wrapped type that is not known
 
 MAX_WRAPS = 3
 SENT_BY_US = 4  # PACKET_OUTGOING
+LLC_FOLLOWS = 8  # stands for the EtherType where there is none: a length, too small for one
+JUNIPER_IN = 0x01
+JUNIPER_NO_FRAME = 0x02
+JUNIPER_EXTENSIONS = 0x80
 RADIOTAP_TSFT = 1
 RADIOTAP_FLAGS = 2
 RADIOTAP_DATA_PAD = 0x20
@@ -155,6 +162,14 @@ def decode_rarer_link(buf: Buffer, h: list[int]) -> int:
         return follow_ether(buf, o, end, ETHER_PPPOE, h)
     if link == MPLS:
         return follow_ether(buf, o, end, ETHER_MPLS, h)
+    if link == FDDI:  # control 1, addresses 6 and 6, LLC
+        return follow_ether(buf, o + 13, end, LLC_FOLLOWS, h)
+    if link == IPOIB:  # addresses 40, EtherType 2, reserved 2
+        if o + 44 > end:
+            return REASON_LINK_CUT
+        return follow_ether(buf, o + 44, end, be16(buf, o + 40), h)
+    if link == JUNIPER_ETHER:
+        return decode_juniper(buf, o, end, h)
     if link == IEEE802_11_RADIOTAP:
         return decode_radiotap(buf, o, end, h)
     if link == IEEE802_11:
@@ -233,6 +248,21 @@ def decode_nflog(buf: Buffer, o: int, end: int, h: list[int]) -> int:
 
 
 @kernel
+def decode_juniper(buf: Buffer, o: int, end: int, h: list[int]) -> int:
+    """Step over what Juniper's tcpdump puts in front: 0 "MGC"  3 flags  4 length of extensions, where flagged."""
+    if o + 6 > end:
+        return REASON_LINK_CUT
+    flags = buf[o + 3] + 0
+    h[WAY] = WAY_IN if flags & JUNIPER_IN else WAY_OUT
+    o += 4
+    if flags & JUNIPER_EXTENSIONS:
+        o += 2 + be16(buf, o)
+    if flags & JUNIPER_NO_FRAME:  # four bytes instead of a link header
+        return by_version(buf, o + 4, end, h)
+    return past_ethernet(buf, o + 12, end, h)
+
+
+@kernel
 def decode_radiotap(buf: Buffer, o: int, end: int, h: list[int]) -> int:
     """Step over the radiotap header: 0 version  2 length  4 which fields are present, little-endian."""
     if o + 8 > end:
@@ -284,4 +314,4 @@ def decode_wifi(buf: Buffer, o: int, end: int, padded: int, h: list[int]) -> int
         return REASON_LINK_CUT
     if be32(buf, o + length) >> 8 != 0xAAAA03:
         return REASON_NOT_IP
-    return follow_ether(buf, o + length, end, 8, h)
+    return follow_ether(buf, o + length, end, LLC_FOLLOWS, h)
