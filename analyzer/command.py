@@ -169,9 +169,9 @@ def _report(analysis: Analysis, request: _Request) -> None:
         except UsageError as error:
             failure = error  # what was found is printed all the same
     if request.as_json:
-        from analyzer.report.data import to_json
+        from analyzer.report.data import json_pieces
 
-        sys.stdout.write(to_json(analysis))
+        sys.stdout.writelines(json_pieces(analysis))
     else:
         from analyzer.report.terminal import show
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from analyzer.capture.container import DROPPED, FORMAT, I_DROPPED, I_LINK, I_WIDTH, INTERFACES, LINK_TYPE, PCAP
 from analyzer.comparison import Comparison, compare_analyses
 from analyzer.decode.fields import REASON_FLOW_LIMIT, UNDECODED_REASONS
-from analyzer.decode.link import NAMES
+from analyzer.decode.link_names import NAMES
 from analyzer.errors import CaptureError, UsageError
 from analyzer.flows.tables import (
     C_FIRST_TS,

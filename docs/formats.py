@@ -15,11 +15,12 @@ from analyzer.capture.container import MAX_INTERFACES
 from analyzer.capture.reader import OTHER_FORMATS
 from analyzer.decode.ether import MAX_STEPS
 from analyzer.decode.fields import UNDECODED_REASONS
-from analyzer.decode.link import NAMES
+from analyzer.decode.link_names import NAMES
 from analyzer.decode.network import MAX_EXTENSIONS
 from analyzer.decode.tunnel import (
     MAX_NESTING,
     PORT_GENEVE,
+    PORT_GRE,
     PORT_GTP_U,
     PORT_GUE,
     PORT_IPSEC,
@@ -57,7 +58,7 @@ A form changes nothing of the answer: verdict and bracket are those of the flow 
 
 MEANINGS = {
     "link type not supported": "none of the link types above; the report names the first such type",
-    "not IP": "ARP, spanning tree, 802.11 management, an aggregate of 802.11 frames (A-MSDU), LLC other than IP",
+    "not IP": "ARP, spanning tree, 802.11 management, LLC other than IP",
     "link header cut by snap length": "the frame ends before its network header, tags and LLC included",
     "IP header cut by snap length": "the capture ends inside the IP header or its extension headers",
     "IP header malformed": "a version or length that cannot be, or extension headers longer than the packet",
@@ -70,6 +71,7 @@ MEANINGS = {
     "encapsulation cut by snap length": "the capture ends inside a tunnel's header",
     "encapsulated too often": "more tunnels, or more tags and labels, than the bounds below",
     "encrypted": "ESP, WireGuard on its usual port, protected 802.11",
+    "several 802.11 packets in one frame (A-MSDU)": "an aggregate with one frame number for several packets: not taken apart",
 }
 """What the reasons mean for which a packet is counted as undecoded."""
 
@@ -171,9 +173,9 @@ def recognition() -> str:
     """The section on how tunnels are recognised."""
     return f"""## How a tunnel is recognised
 
-- **By IP protocol or EtherType**: IPIP, 6in4, 4in6, 6in6, GRE (with what its EtherType says: IP, MPLS, Ethernet, ERSPAN, PPP),
-  EtherIP, L2TPv3, AH, VLAN tags, MPLS, PPPoE.
-- **By UDP port**: VXLAN {PORT_VXLAN} and {PORT_VXLAN_LINUX}, VXLAN-GPE {PORT_VXLAN_GPE}, Geneve {PORT_GENEVE}, \
+- **By IP protocol or EtherType**: IPIP, 6in4, 4in6, 6in6, GRE (with what its EtherType says: IP, MPLS, Ethernet, ERSPAN,
+  PPP, WCCP, Aruba's 802.11), EtherIP, L2TPv3, AH, VLAN tags, VN-Tag, 802.1ah, FabricPath, MPLS, PPPoE.
+- **By UDP port**: VXLAN {PORT_VXLAN} and {PORT_VXLAN_LINUX}, VXLAN-GPE {PORT_VXLAN_GPE}, Geneve {PORT_GENEVE}, GRE {PORT_GRE}, \
 GTP-U {PORT_GTP_U}, L2TP {PORT_L2TP}, GUE {PORT_GUE}, Teredo {PORT_TEREDO}.
 - **By content**: IP right behind a UDP header of any other port (FOU), where its length fits the UDP length exactly and the
   IPv4 header checksum is right or the IPv6 next header is known; what follows an MPLS stack (IP by its version, else

@@ -38,6 +38,7 @@ NEVER = {
     "Ethernet, MPLS pseudowire with control word": "MPLS pseudowires",
     "GUE": "GUE",
     "GRE in GUE": "GUE",
+    "gretap in GUE": "GUE",
     "L2TPv3 over IP with a cookie": "L2TPv3",
 }
 """Cases of which tshark decodes nothing whatever it is told, and their names in `docs/limits.md`."""

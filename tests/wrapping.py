@@ -162,11 +162,16 @@ def geneve(packet: bytes, wire: int) -> bytes:
     return bytes.fromhex("02 00 6558 00000a 00  0102 80 01 00000005") + frame(packet, wire)
 
 
+WIFI = "0801 0000 020000000001 020000000002 020000000003 0000"
+
 # Link type, what the frame is made of.
 LINKS: dict[str, tuple[int, Wrap]] = {
     "Ethernet": (1, frame),
     "Ethernet, 802.1Q": (1, typed(f"{MACS.hex()} 8100 0005")),
     "Ethernet, 802.1ad (QinQ)": (1, typed(f"{MACS.hex()} 88a8 0064 8100 0005")),
+    "Ethernet, VN-Tag": (1, typed(f"{MACS.hex()} 8926 00010002")),
+    "Ethernet, 802.1ah (MAC-in-MAC)": (1, then(f"{MACS.hex()} 88e7 00000007", frame)),
+    "Ethernet, FabricPath": (1, then(f"{MACS.hex()} 8903 0440", frame)),
     "Ethernet, 802.3 with LLC/SNAP": (1, snap),
     "Ethernet, MPLS, two labels": (1, before(MACS + bytes.fromhex("8847 00010040 00011140"))),
     "Ethernet, MPLS pseudowire with control word": (1, then(f"{MACS.hex()} 8847 00011140 00000000", frame)),
@@ -184,7 +189,12 @@ LINKS: dict[str, tuple[int, Wrap]] = {
     "PPP with direction": (204, then("00", ppp)),
     "PPPoE without Ethernet": (51, lambda p, w: pppoe(p, w)[14:]),
     "Cisco HDLC": (104, typed("0f00")),
-    "IEEE 802.11": (105, typed("0801 0000 020000000001 020000000002 020000000003 0000 aaaa03 000000")),
+    "FDDI": (10, typed(f"50 {MACS.hex()} aaaa03 000000")),
+    "IP over InfiniBand": (242, lambda p, _w: bytes(40) + ether_type(p) + bytes(2) + p),
+    "Juniper Ethernet": (178, then("4d4743 01", frame)),
+    "Juniper Ethernet with extensions": (178, then("4d4743 80 0006 0202 0004 0300", frame)),
+    "MPLS": (219, before("00010040 00011140")),
+    "IEEE 802.11": (105, typed(f"{WIFI} aaaa03 000000")),
     "IEEE 802.11, QoS": (105, typed("8801 0000 020000000001 020000000002 020000000003 0000 0000 aaaa03 000000")),
     "IEEE 802.11 with radiotap": (
         127,
@@ -209,7 +219,13 @@ ENCAPSULATIONS: dict[str, tuple[Wrap, tuple[str, ...], int]] = {
         in_ipv4(47, lambda p, _w: b"\xb0\0" + ether_type(p) + bytes(12) + p), ("GRE",), 36,
     ),
     "GRE over IPv6": (in_ipv6(47, typed("0000")), ("GRE",), 44),
+    "GRE in UDP": (in_udp(4754, typed("0000")), ("GRE",), 32),
+    "gretap in UDP": (in_udp(4754, then("0000 6558", frame)), ("gretap/NVGRE",), 46),
+    "GRE with an 802.11 frame (Aruba)": (
+        in_ipv4(47, typed(f"0000 8200 {WIFI} aaaa03 000000")), ("GRE",), 56,
+    ),
     "GRE with MPLS": (in_ipv4(47, before("0000 8847 00011140")), ("GRE", "MPLS"), 28),
+    "GRE to a web cache (WCCP)": (in_ipv4(47, before("0000 883e 00000000")), ("GRE",), 28),
     "gretap": (in_ipv4(47, then("0000 6558", frame)), ("gretap/NVGRE",), 38),
     "NVGRE": (in_ipv4(47, then("2000 6558 00000a00", frame)), ("gretap/NVGRE",), 42),
     "ERSPAN I": (in_ipv4(47, then("0000 88be", frame)), ("ERSPAN",), 38),
@@ -240,6 +256,10 @@ ENCAPSULATIONS: dict[str, tuple[Wrap, tuple[str, ...], int]] = {
     "FOU": (in_udp(5555, bare), ("FOU",), 28),
     "GUE": (in_udp(6080, before("00040000")), ("GUE",), 32),
     "GRE in GUE": (in_udp(6080, then("002f0000", typed("0000"))), ("GUE", "GRE"), 36),
+    "gretap in GUE": (in_udp(6080, then("002f0000 0000 6558", frame)), ("GUE", "gretap/NVGRE"), 50),
+    "MAC-in-MAC in VXLAN": (
+        in_udp(4789, then(f"08000000 00000a00 {MACS.hex()} 88e7 00000007", frame)), ("VXLAN",), 68,
+    ),
     "VXLAN in IPIP": (in_ipv4(4, in_udp(4789, then("08000000 00000a00", frame))), ("IPIP", "VXLAN"), 70),
 }  # fmt: skip
 
@@ -252,7 +272,8 @@ ENCAPSULATIONS6: dict[str, tuple[Wrap, tuple[str, ...], int]] = {
 } | {
     name: ENCAPSULATIONS[name]
     for name in (
-        "MPLS", "GRE", "GRE over IPv6", "gretap", "ERSPAN II", "PPTP", "EtherIP", "VXLAN", "Geneve with an option",
+        "MPLS", "GRE", "GRE over IPv6", "GRE in UDP",
+        "GRE with an 802.11 frame (Aruba)", "gretap", "ERSPAN II", "PPTP", "EtherIP", "VXLAN", "Geneve with an option",
         "GTP-U", "L2TPv2", "L2TPv3 over IP with a cookie", "FOU", "GRE in GUE",
     )
 }  # fmt: skip
@@ -269,14 +290,23 @@ def around(wrap: Wrap) -> Wrap:
     return in_frame
 
 
-def pcap_as(packets: list[Packet], order: str, magic: int) -> bytes:
-    """Classic pcap in one of its shapes."""
+def pcap_as(
+    packets: list[Packet], order: str, magic: int, *, version: tuple[int, int] = (2, 4), link: int = 1
+) -> bytes:
+    """Classic pcap in one of its shapes; before version 2.4 the length on the wire comes first."""
     big = ">" if order == "big" else "<"
-    out = struct.pack(f"{big}IHHIIII", magic, 2, 4, 0, 0, 262144, 1)
+    out = struct.pack(f"{big}IHHIIII", magic, *version, 0, 0, 262144, link)
+    nanoseconds = magic in (0xA1B23C4D, 0x1C0001AC) or link == 6  # that of AIX
+    if magic >> 16 == 0x1C00:
+        out += bytes(4)  # Ixia: the length of what follows
     for packet in packets:
         seconds, nanos = divmod(packet.ts, 1_000_000_000)
+        lengths = (len(packet.data), packet.wire_len)
         out += struct.pack(
-            f"{big}IIII", seconds, nanos if magic == 0xA1B23C4D else nanos // 1000, len(packet.data), packet.wire_len
+            f"{big}IIII",
+            seconds,
+            nanos if nanoseconds else nanos // 1000,
+            *(lengths if version == (2, 4) else lengths[::-1]),
         )
         if magic == 0xA1B2CD34:  # modified by Kuznetzov: interface, protocol, type, padding
             out += struct.pack(f"{big}IHBB", 2, 0x0800, 0, 0)
@@ -302,6 +332,12 @@ CONTAINERS: dict[str, Callable[[list[Packet]], bytes]] = {
     "pcap, nanoseconds": lambda p: pcap_as(p, "little", 0xA1B23C4D),
     "pcap, nanoseconds, big-endian": lambda p: pcap_as(p, "big", 0xA1B23C4D),
     "pcap, modified (Kuznetzov)": lambda p: pcap_as(p, "little", 0xA1B2CD34),
+    "pcap 2.2, lengths the other way round": lambda p: pcap_as(p, "big", 0xA1B2C3D4, version=(2, 2)),
+    "pcap 2.3, lengths the other way round": lambda p: pcap_as(p, "little", 0xA1B2C3D4, version=(2, 3)),
+    "pcap 543.0 (DG/UX)": lambda p: pcap_as(p, "big", 0xA1B2C3D4, version=(543, 0)),
+    "pcap 2.2 of AIX": lambda p: pcap_as(p, "big", 0xA1B2C3D4, version=(2, 2), link=6),
+    "pcap of Ixia, microseconds": lambda p: pcap_as(p, "little", 0x1C0001AB),
+    "pcap of Ixia, nanoseconds": lambda p: pcap_as(p, "big", 0x1C0001AC),
     "pcapng": lambda p: as_pcapng(pcap_as(p, "little", 0xA1B2C3D4)),
     "pcapng, sections, interfaces, all blocks": many_blocks,
     "pcap.gz": lambda p: gzip.compress(pcap(p, link=1)),

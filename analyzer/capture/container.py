@@ -22,7 +22,12 @@ LAST_TS = 11  # time of the last packet, for records without one
 RECORD = 12  # where the record of the last packet starts, to step back to it
 OTHER_FRAMES = 13  # frames counted that are no packets
 DROPPED = 14  # packets that the capturing host lost, by what packet blocks say
-COUNT = 15
+LENGTHS = 15  # pcap: the order of a record's two lengths, LENGTHS_ number
+COUNT = 16
+
+LENGTHS_CAPTURED_FIRST = 0
+LENGTHS_WIRE_FIRST = 1
+LENGTHS_UNSURE = 2  # the smaller is the captured one
 
 PCAP = 0
 PCAPNG = 1

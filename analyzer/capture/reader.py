@@ -6,6 +6,7 @@ input is recognised by content. Nothing is ever held but the buffer.
 
 from __future__ import annotations
 
+import shlex
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,6 +52,11 @@ OTHER_FORMATS = {
     b"XCP\0": "a NetXRay capture",
     b"GMBU": "a Microsoft Network Monitor capture",
     b"RTSS": "a Microsoft Network Monitor 1 capture",
+    b"\x7fver": "an OmniPeek capture",
+    b"ObserverPktBuffe": "an Observer capture",
+    b"iptrace 1.0": "an AIX iptrace capture",
+    b"iptrace 2.0": "an AIX iptrace capture",
+    b"\x05VNF": "a Visual Networks capture",
 }
 """Capture formats that Wireshark reads and this tool does not: how files of them start."""
 NOT_CAPTURES = {
@@ -135,7 +141,7 @@ class CaptureReader:
             raise CaptureError(self.name, 0, "expected a pcap or pcapng capture, found an empty file")
         for magic, what in (OTHER_FORMATS | NOT_CAPTURES).items():
             if head.startswith(magic):
-                how = "; convert it: editcap -F pcapng IN OUT" if magic in OTHER_FORMATS else ""
+                how = f"; convert it: {self._conversion()}" if magic in OTHER_FORMATS else ""
                 raise CaptureError(self.name, 0, f"expected a pcap or pcapng capture, found {what}{how}")
         if head.startswith(SECTION_MAGIC):
             self.container[FORMAT] = PCAPNG
@@ -144,12 +150,18 @@ class CaptureReader:
                 raise CaptureError(self.name, self.ready, "expected a pcapng section header, found the end of the file")
             return
         if len(head) >= 4 and read_file_header(head.ljust(FILE_HEADER, b"\0"), self.container):
-            if self.ready < FILE_HEADER:
+            if self.ready < self.container[POS]:
                 raise CaptureError(self.name, self.ready, "expected a pcap file header, found the end of the file")
             self.container[FORMAT] = PCAP
-            self.container[POS] = FILE_HEADER
             return
         raise CaptureError(self.name, 0, "expected a pcap or pcapng capture, found another kind of file")
+
+    def _conversion(self) -> str:
+        """The command that makes a capture for us of one in another format."""
+        if not isinstance(self._source, Path):
+            return "editcap -F pcapng IN OUT"
+        name = f"./{self.name}" if self.name.startswith("-") else self.name  # it must not look like an option
+        return f"editcap -F pcapng {shlex.quote(name)} {shlex.quote(name + '.pcapng')}"
 
     def park(self) -> None:
         """Let go of a regular file until `resume`: of many files, few are open at a time."""

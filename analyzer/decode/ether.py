@@ -1,8 +1,11 @@
-"""What an EtherType can lead to before IP: VLAN tags, MPLS, PPPoE, LLC/SNAP, and PPP behind some of them.
+"""What an EtherType can lead to before IP: tags of switches, MPLS, PPPoE, LLC/SNAP, and PPP behind some of them.
 
 Emits ETHER_TYPE and NET, and pushes the layers that take space from the IP packet.
 
     VLAN (IEEE 802.1Q):   0 tag  2 EtherType
+    VN-Tag (Cisco):       0 tag (4 bytes)  4 EtherType
+    I-TAG (IEEE 802.1ah): 0 tag (4 bytes)  4 the customer's Ethernet frame
+    FabricPath (Cisco):   0 tag (2 bytes)  2 the original Ethernet frame
     MPLS (RFC 3032):      0 label (20 bits) class (3) bottom of stack (1) TTL (8)
     PPPoE (RFC 2516):     0 version/type  1 code (0: session data)  2 session  4 length  6 PPP protocol
     LLC/SNAP (RFC 1042):  0 AA AA 03  3 OUI  6 EtherType
@@ -30,6 +33,9 @@ ETHER_IPV6 = 0x86DD
 ETHER_VLAN = 0x8100  # IEEE 802.1Q
 ETHER_QINQ = 0x88A8  # IEEE 802.1ad
 ETHER_QINQ_OLD = 0x9100  # before 802.1ad
+ETHER_VN_TAG = 0x8926
+ETHER_I_TAG = 0x88E7
+ETHER_FABRIC_PATH = 0x8903
 ETHER_MPLS = 0x8847
 ETHER_MPLS_UPSTREAM = 0x8848  # RFC 5332
 ETHER_PPPOE = 0x8864  # session stage
@@ -58,6 +64,16 @@ def follow_ether(buf: Buffer, o: int, end: int, kind: int, h: list[int]) -> int:
                 return REASON_LINK_CUT
             kind = be16(buf, o + 2)
             o += 4
+        elif kind == ETHER_VN_TAG:
+            if o + 6 > end:
+                return REASON_LINK_CUT
+            kind = be16(buf, o + 4)
+            o += 6
+        elif kind in (ETHER_I_TAG, ETHER_FABRIC_PATH):
+            o += 14 + (4 if kind == ETHER_I_TAG else 2)
+            if o > end:
+                return REASON_LINK_CUT
+            kind = be16(buf, o - 2)
         elif kind in (ETHER_MPLS, ETHER_MPLS_UPSTREAM):
             if o + 5 > end:
                 return REASON_TUNNEL_CUT

@@ -87,6 +87,7 @@ REASON_FLOW_LIMIT = 11
 REASON_TUNNEL_CUT = 12
 REASON_NESTED = 13
 REASON_ENCRYPTED = 14
+REASON_AGGREGATE = 15
 
 UNDECODED_REASONS = (
     "",
@@ -104,4 +105,5 @@ UNDECODED_REASONS = (
     "encapsulation cut by snap length",
     "encapsulated too often",
     "encrypted",
+    "several 802.11 packets in one frame (A-MSDU)",
 )

@@ -7,7 +7,15 @@ is stepped over first.
 
 from __future__ import annotations
 
-from analyzer.decode.ether import ETHER_IPV4, ETHER_IPV6, follow_ether, ppp_bytes, ppp_ether_type
+from analyzer.decode.ether import (
+    ETHER_IPV4,
+    ETHER_IPV6,
+    ETHER_MPLS,
+    ETHER_PPPOE,
+    follow_ether,
+    ppp_bytes,
+    ppp_ether_type,
+)
 from analyzer.decode.fields import (
     END,
     ETHER_TYPE,
@@ -15,6 +23,7 @@ from analyzer.decode.fields import (
     LINK,
     NET,
     OK,
+    REASON_AGGREGATE,
     REASON_ENCRYPTED,
     REASON_LINK_CUT,
     REASON_LINK_TYPE,
@@ -30,6 +39,7 @@ from analyzer.kernel import inlined, kernel
 NULL = 0
 ETHERNET = 1
 PPP = 9
+FDDI = 10
 RAW_BSD = 12
 RAW_OPENBSD = 14
 PPP_HDLC = 50
@@ -43,34 +53,25 @@ SLL = 113
 PFLOG = 117
 IEEE802_11_RADIOTAP = 127
 PKTAP_USER = 149  # USER2, which Apple's tcpdump used before it had a number of its own
+JUNIPER_ETHER = 178
 PPI = 192
 ERF = 197
 PPP_WITH_DIR = 204
+MPLS = 219
 IPV4 = 228
 IPV6 = 229
 NFLOG = 239
+IPOIB = 242
 PKTAP = 258
 SLL2 = 276
 NONE = -1  # a wrapped type that is not known
 
-NAMES = {
-    NULL: "NULL", ETHERNET: "ETHERNET", PPP: "PPP", RAW_BSD: "RAW", RAW_OPENBSD: "RAW", PPP_HDLC: "PPP_HDLC",
-    PPP_ETHER: "PPP_ETHER", RAW: "RAW", C_HDLC: "C_HDLC", IEEE802_11: "IEEE802_11", LOOP: "LOOP", ENC: "ENC",
-    SLL: "LINUX_SLL", PFLOG: "PFLOG", IEEE802_11_RADIOTAP: "IEEE802_11_RADIOTAP", PKTAP_USER: "USER2", PPI: "PPI",
-    ERF: "ERF", PPP_WITH_DIR: "PPP_WITH_DIR", IPV4: "IPV4", IPV6: "IPV6", NFLOG: "NFLOG", PKTAP: "PKTAP",
-    SLL2: "LINUX_SLL2",
-    3: "AX25", 6: "IEEE802_5", 7: "ARCNET_BSD", 8: "SLIP", 10: "FDDI", 100: "ATM_RFC1483", 107: "FRELAY", 114: "LTALK",
-    119: "IEEE802_11_PRISM", 120: "AIRONET_HEADER", 122: "IP_OVER_FC", 123: "SUNATM", 129: "ARCNET_LINUX",
-    138: "APPLE_IP_OVER_IEEE1394", 140: "MTP2", 141: "MTP3", 143: "DOCSIS", 144: "LINUX_IRDA", 147: "USER0",
-    163: "IEEE802_11_AVS", 177: "LINUX_LAPD", 187: "BLUETOOTH_HCI_H4", 189: "USB_LINUX", 190: "CAN20B",
-    195: "IEEE802_15_4_WITHFCS", 201: "BLUETOOTH_HCI_H4_WITH_PHDR", 209: "IPMB_LINUX", 220: "USB_LINUX_MMAPPED",
-    224: "FC_2", 227: "CAN_SOCKETCAN", 230: "IEEE802_15_4_NOFCS", 231: "DBUS", 240: "NETANALYZER", 249: "USBPCAP",
-    251: "BLUETOOTH_LE_LL", 252: "WIRESHARK_UPPER_PDU", 253: "NETLINK", 254: "BLUETOOTH_LINUX_MONITOR",
-}  # fmt: skip
-"""Names for reports; a number not listed is shown as a number."""
-
 MAX_WRAPS = 3
 SENT_BY_US = 4  # PACKET_OUTGOING
+LLC_FOLLOWS = 8  # stands for the EtherType where there is none: a length, too small for one
+JUNIPER_IN = 0x01
+JUNIPER_NO_FRAME = 0x02
+JUNIPER_EXTENSIONS = 0x80
 RADIOTAP_TSFT = 1
 RADIOTAP_FLAGS = 2
 RADIOTAP_DATA_PAD = 0x20
@@ -158,7 +159,17 @@ def decode_rarer_link(buf: Buffer, h: list[int]) -> int:
             return past_ethernet(buf, o + 2, end, h)
         return follow_ether(buf, o + ppp_bytes(buf, o, end), end, ppp_ether_type(buf, o, end), h)
     if link == PPP_ETHER:
-        return follow_ether(buf, o, end, 0x8864, h)
+        return follow_ether(buf, o, end, ETHER_PPPOE, h)
+    if link == MPLS:
+        return follow_ether(buf, o, end, ETHER_MPLS, h)
+    if link == FDDI:  # control 1, addresses 6 and 6, LLC
+        return follow_ether(buf, o + 13, end, LLC_FOLLOWS, h)
+    if link == IPOIB:  # addresses 40, EtherType 2, reserved 2
+        if o + 44 > end:
+            return REASON_LINK_CUT
+        return follow_ether(buf, o + 44, end, be16(buf, o + 40), h)
+    if link == JUNIPER_ETHER:
+        return decode_juniper(buf, o, end, h)
     if link == IEEE802_11_RADIOTAP:
         return decode_radiotap(buf, o, end, h)
     if link == IEEE802_11:
@@ -237,6 +248,21 @@ def decode_nflog(buf: Buffer, o: int, end: int, h: list[int]) -> int:
 
 
 @kernel
+def decode_juniper(buf: Buffer, o: int, end: int, h: list[int]) -> int:
+    """Step over what Juniper's tcpdump puts in front: 0 "MGC"  3 flags  4 length of extensions, where flagged."""
+    if o + 6 > end:
+        return REASON_LINK_CUT
+    flags = buf[o + 3] + 0
+    h[WAY] = WAY_IN if flags & JUNIPER_IN else WAY_OUT
+    o += 4
+    if flags & JUNIPER_EXTENSIONS:
+        o += 2 + be16(buf, o)
+    if flags & JUNIPER_NO_FRAME:  # four bytes instead of a link header
+        return by_version(buf, o + 4, end, h)
+    return past_ethernet(buf, o + 12, end, h)
+
+
+@kernel
 def decode_radiotap(buf: Buffer, o: int, end: int, h: list[int]) -> int:
     """Step over the radiotap header: 0 version  2 length  4 which fields are present, little-endian."""
     if o + 8 > end:
@@ -263,8 +289,8 @@ def decode_radiotap(buf: Buffer, o: int, end: int, h: list[int]) -> int:
 def decode_wifi(buf: Buffer, o: int, end: int, padded: int, h: list[int]) -> int:
     """Step over an IEEE 802.11 data header (9.3.2): 0 control  4, 10, 16 addresses  22 sequence  24 more.
 
-    A fourth address, QoS and HT control follow where the control bits say so. Frames of aggregates in
-    one (A-MSDU) are not taken apart.
+    A fourth address, QoS and HT control follow where the control bits say so. An A-MSDU is several
+    packets under one frame number, and not taken apart.
     """
     if o + 24 > end:
         return REASON_LINK_CUT
@@ -280,7 +306,7 @@ def decode_wifi(buf: Buffer, o: int, end: int, padded: int, h: list[int]) -> int
         if o + length + 2 > end:
             return REASON_LINK_CUT
         if (buf[o + length] + 0) & 0x80:
-            return REASON_NOT_IP  # A-MSDU
+            return REASON_AGGREGATE
         length += 2 + (4 if second & 0x80 else 0)
     if padded:
         length = (length + 3) & ~3
@@ -288,4 +314,4 @@ def decode_wifi(buf: Buffer, o: int, end: int, padded: int, h: list[int]) -> int
         return REASON_LINK_CUT
     if be32(buf, o + length) >> 8 != 0xAAAA03:
         return REASON_NOT_IP
-    return follow_ether(buf, o + length, end, 8, h)
+    return follow_ether(buf, o + length, end, LLC_FOLLOWS, h)

@@ -55,6 +55,7 @@ from analyzer.decode.layers import (
     VXLAN,
     VXLAN_GPE,
 )
+from analyzer.decode.link import decode_wifi
 from analyzer.decode.network import EXTENSIONS, PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, decode_network
 from analyzer.kernel import kernel
 
@@ -72,6 +73,7 @@ PORT_L2TP = 1701
 PORT_GTP_U = 2152
 PORT_TEREDO = 3544
 PORT_IPSEC = 4500  # ESP in UDP, RFC 3948
+PORT_GRE = 4754  # RFC 8086
 PORT_VXLAN = 4789
 PORT_VXLAN_LINUX = 8472  # Linux' own default, older than the assignment
 PORT_VXLAN_GPE = 4790
@@ -83,6 +85,9 @@ GRE_TEB = 0x6558  # transparent Ethernet bridging
 GRE_ERSPAN = 0x88BE
 GRE_ERSPAN_3 = 0x22EB
 GRE_PPP = 0x880B
+GRE_ARUBA = 0x8200  # and multiples of 16 above it: from an access point to its controller, the frame as in the air
+GRE_ARUBA_MASK = 0xFE0F
+GRE_WCCP = 0x883E  # Cisco: to a web cache
 
 
 @kernel
@@ -155,8 +160,16 @@ def enter_gre(buf: Buffer, o: int, end: int, outer: int, h: list[int]) -> int:
         if o + 12 > end:
             return REASON_TUNNEL_CUT
         o += 20 if (buf[o + 11] + 0) & 1 else 12
+    elif kind & GRE_ARUBA_MASK == GRE_ARUBA:
+        push_layer(h, GRE, outer)
+        return decode_wifi(buf, o, end, 0, h)
     elif kind != GRE_TEB:
         push_layer(h, GRE, outer)
+        if kind == GRE_WCCP:
+            if o + 4 > end:
+                return REASON_TUNNEL_CUT
+            kind = ETHER_IPV4
+            o += 0 if (buf[o] + 0) >> 4 == 4 else 4  # version 2 has a header of its own
         return follow_ether(buf, o, end, kind, h)
     push_layer(h, GRETAP if kind == GRE_TEB else ERSPAN, outer)
     return enter_frame(buf, o, end, h)
@@ -198,6 +211,8 @@ def enter_udp(buf: Buffer, o: int, end: int, outer: int, h: list[int]) -> int:
         o += 8 + ((buf[o] + 0) & 0x3F) * 4
         push_layer(h, GENEVE, outer)
         return enter_frame(buf, o, end, h) if kind == GRE_TEB else follow_ether(buf, o, end, kind, h)
+    if target == PORT_GRE:
+        return enter_gre(buf, o, end, outer, h)
     if PORT_GTP_U in (source, target):
         return enter_gtp(buf, o, end, outer, h)
     if PORT_L2TP in (source, target):

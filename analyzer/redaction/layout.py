@@ -9,7 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from analyzer.decode.ether import ETHER_IPV4, ETHER_IPV6, ETHER_QINQ, ETHER_QINQ_OLD, ETHER_VLAN
+from analyzer.decode.ether import (
+    ETHER_FABRIC_PATH,
+    ETHER_I_TAG,
+    ETHER_IPV4,
+    ETHER_IPV6,
+    ETHER_QINQ,
+    ETHER_QINQ_OLD,
+    ETHER_VLAN,
+    ETHER_VN_TAG,
+    LARGEST_LENGTH,
+)
 from analyzer.decode.fields import (
     COUNT,
     END,
@@ -30,16 +40,31 @@ from analyzer.decode.fields import (
 )
 from analyzer.decode.icmp import decode_icmp
 from analyzer.decode.integers import be16
-from analyzer.decode.layers import ERSPAN, ETHERIP, GENEVE, GRETAP, L2TP, MPLS, VXLAN, VXLAN_GPE
-from analyzer.decode.link import decode_link
+from analyzer.decode.layers import ERSPAN, ETHERIP, GENEVE, GRE, GRETAP, L2TP, MPLS, VXLAN, VXLAN_GPE
+from analyzer.decode.link import C_HDLC, ETHERNET, SLL, SLL2, decode_link
 from analyzer.decode.network import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, decode_network
 from analyzer.decode.tcp import decode_tcp
-from analyzer.decode.tunnel import MAX_NESTING, PROTO_GRE, PROTO_L2TP, PROTO_UDP, enter_payload
+from analyzer.decode.tunnel import (
+    GRE_ARUBA,
+    GRE_ARUBA_MASK,
+    MAX_NESTING,
+    PORT_GUE,
+    PROTO_GRE,
+    PROTO_L2TP,
+    PROTO_UDP,
+    enter_payload,
+)
 
 GRE_CHECKSUM, GRE_KEY, GRE_SEQUENCE = 0x8000, 0x2000, 0x1000
 MAC_PAIR = 12  # two hardware addresses
 ETHERNET_HEADER = 14
 NO_PLACE = -1
+TYPED_LINKS = {ETHERNET: (12, 14), SLL: (14, 16), SLL2: (0, 20), C_HDLC: (2, 4)}
+"""Link headers with an EtherType: where it is, and where they end."""
+TAGS = {ETHER_VLAN: (2, 4), ETHER_QINQ: (2, 4), ETHER_QINQ_OLD: (2, 4), ETHER_VN_TAG: (4, 6)}
+"""The same for tags behind an EtherType."""
+TAGGED_FRAMES = {ETHER_I_TAG: 4, ETHER_FABRIC_PATH: 2}
+"""Bytes of a tag behind which a whole Ethernet frame follows."""
 
 
 class IpHeader(NamedTuple):
@@ -83,6 +108,9 @@ def layout_of_frame(data: bytearray, link_type: int, wire_len: int) -> Layout | 
     if decode_link(data, h) != OK:
         return None
     layout = Layout(h[NET])
+    if link_type in TYPED_LINKS:
+        place, end = TYPED_LINKS[link_type]
+        _note_frames(data, end, be16(data, place), h[NET], layout)
     if h[LAYERS] & 31 == MPLS:
         _note_hardware(data, 0, h[NET], MPLS, layout)
     return layout if _follow(data, h, layout) else None
@@ -181,9 +209,21 @@ def _note_hardware(data: bytearray, transport: int, network: int, layer: int, la
         start = transport + 16
     elif layer == GENEVE:
         start = transport + 16 + (data[transport + 8] & 0x3F) * 4
-    elif layer == GRETAP:
-        flags = be16(data, transport)
-        start = transport + 4 + 4 * sum(bool(flags & bit) for bit in (GRE_CHECKSUM, GRE_KEY, GRE_SEQUENCE))
+    elif layer in (GRETAP, GRE):
+        gre = transport
+        if proto == PROTO_UDP:  # RFC 8086, or behind the header of GUE
+            gre += 8 if be16(data, transport + 2) != PORT_GUE else 12 + (data[transport + 8] & 0x1F) * 4
+        flags = be16(data, gre)
+        start = gre + 4 + 4 * sum(bool(flags & bit) for bit in (GRE_CHECKSUM, GRE_KEY, GRE_SEQUENCE))
+        if layer == GRE:
+            kind = be16(data, gre + 2)
+            if kind & GRE_ARUBA_MASK == GRE_ARUBA:  # an 802.11 header: three addresses, and one behind the sequence
+                layout.hardware += [start + 4, start + 10]
+                if data[start + 1] & 3 == 3:
+                    layout.hardware.append(start + 18)
+            else:
+                _note_frames(data, start, kind, network, layout)
+            return
     elif layer == ETHERIP:
         start = transport + 2
     elif layer in (ERSPAN, MPLS) or (layer == L2TP and (proto == PROTO_L2TP or data[transport + 9] & 15 == 3)):
@@ -197,3 +237,21 @@ def _note_hardware(data: bytearray, transport: int, network: int, layer: int, la
         return
     if transport <= start <= network - ETHERNET_HEADER:
         layout.hardware.append(start)
+        _note_frames(data, start + ETHERNET_HEADER, be16(data, start + MAC_PAIR), network, layout)
+
+
+def _note_frames(data: bytearray, o: int, kind: int, network: int, layout: Layout) -> None:
+    """Note the MAC addresses of Ethernet frames in Ethernet, from the payload of EtherType `kind` at `o` on."""
+    while o < network:
+        if kind in TAGS:
+            place, length = TAGS[kind]
+        elif kind in TAGGED_FRAMES:
+            o += TAGGED_FRAMES[kind]
+            layout.hardware.append(o)
+            place, length = MAC_PAIR, ETHERNET_HEADER
+        elif kind <= LARGEST_LENGTH:
+            place, length = 6, 8  # LLC/SNAP
+        else:
+            return
+        kind = be16(data, o + place)
+        o += length

@@ -99,37 +99,40 @@ def save(analysis: Analysis, path: str | os.PathLike[str], *, plots: bool = True
             raise UsageError(f"{printable(str(beside))}: cannot be written: {error.strerror or error}") from error
 
 
-def _rendered(analysis: Analysis, target: Path, suffix: str, *, plots: bool, keep_payload: bool) -> dict[Path, bytes]:
-    """The files to write, the one that was named last: once it is there, all it refers to is there."""
+def _rendered(
+    analysis: Analysis, target: Path, suffix: str, *, plots: bool, keep_payload: bool
+) -> dict[Path, Iterable[bytes]]:
+    """The files to write in pieces, the one that was named last: once it is there, all it refers to is there."""
     if suffix == ".md":
         return _markdown(analysis, target, plots=plots)
     if suffix == ".html":
         from analyzer.report.html import to_html
 
-        return {target: _utf8(to_html(analysis, plots=plots))}
+        return {target: [_utf8(to_html(analysis, plots=plots))]}
     if suffix == ".parquet":
         from analyzer.report.parquet import to_parquet
 
-        return {target: to_parquet(analysis)}
+        return {target: [to_parquet(analysis)]}
     if suffix in (".json", ".csv"):
         from analyzer.report import data
 
-        return {target: (data.to_json(analysis) if suffix == ".json" else data.to_csv(analysis)).encode()}
+        pieces = data.json_pieces(analysis) if suffix == ".json" else [data.to_csv(analysis)]
+        return {target: (piece.encode() for piece in pieces)}
     if suffix == EVIDENCE:
         from analyzer.report.excerpt import excerpt_of
 
-        return {target: excerpt_of(analysis, keep_payload=keep_payload).content}
+        return {target: [excerpt_of(analysis, keep_payload=keep_payload).content]}
     from analyzer.report.figures import timelines_image
 
-    return {target: timelines_image(analysis, suffix.removeprefix("."))}
+    return {target: [timelines_image(analysis, suffix.removeprefix("."))]}
 
 
-def _markdown(analysis: Analysis, target: Path, *, plots: bool) -> dict[Path, bytes]:
+def _markdown(analysis: Analysis, target: Path, *, plots: bool) -> dict[Path, Iterable[bytes]]:
     from analyzer.report.markdown import SHOWN_DIAGNOSES, image_link, to_markdown
     from analyzer.report.page import page_of
 
     page = page_of(analysis)
-    files: dict[Path, bytes] = {}
+    files: dict[Path, Iterable[bytes]] = {}
     links: dict[int, str] = {}
     if plots:
         from analyzer.report.figures import image, is_drawable, timeline
@@ -137,9 +140,9 @@ def _markdown(analysis: Analysis, target: Path, *, plots: bool) -> dict[Path, by
         flows = [diagnosis.flow for diagnosis in page.document.diagnoses[:SHOWN_DIAGNOSES]]
         for flow in [flow for flow in flows if is_drawable(flow)][:FIGURES_BESIDE]:
             beside = target.with_name(f"{target.stem}-stream-{flow.stream}.png")
-            files[beside] = image(timeline(analysis, flow), "png")
+            files[beside] = [image(timeline(analysis, flow), "png")]
             links[flow.stream] = image_link(beside.name)
-    files[target] = _utf8(to_markdown(page, links))
+    files[target] = [_utf8(to_markdown(page, links))]
     return files
 
 
@@ -147,14 +150,14 @@ def _utf8(text: str) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
-def _replace(target: Path, content: bytes) -> None:
+def _replace(target: Path, content: Iterable[bytes]) -> None:
     """Put `content` in place in one step: a reader sees the old file or the new one, never half of it."""
     temporary = target.with_name(f".{target.name[:40]}.{os.urandom(8).hex()}")
     # O_EXCL: never through a file or link that somebody put there. The umask applies as to any new file.
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         with os.fdopen(descriptor, "wb") as out:
-            out.write(content)
+            out.writelines(content)
         temporary.replace(target)
     except BaseException:
         with suppress(OSError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -56,8 +56,28 @@ def schema_text() -> str:
 
 def to_json(analysis: Analysis) -> str:
     """The JSON report, ending in a newline. Pure ASCII, so nothing in it can steer a terminal."""
-    indent = 2 if len(analysis.all_flows) <= INDENTED_FLOWS else None
-    return json.dumps(to_json_dict(analysis), indent=indent, ensure_ascii=True, allow_nan=False) + "\n"
+    return "".join(json_pieces(analysis))
+
+
+def json_pieces(analysis: Analysis) -> Iterator[str]:
+    """The JSON report in pieces: that of many flows is larger than all that is known of them."""
+    if len(analysis.all_flows) <= INDENTED_FLOWS:
+        yield _dumps(to_json_dict(analysis), indent=2) + "\n"
+        return
+    for number, (name, value) in enumerate(_members(analysis)):
+        yield f'{", " if number else "{"}"{name}": '
+        if isinstance(value, Iterator):
+            yield "["
+            for place, each in enumerate(value):
+                yield f"{', ' if place else ''}{_dumps(each)}"
+            yield "]"
+        else:
+            yield _dumps(value)
+    yield "}\n"
+
+
+def _dumps(value: object, indent: int | None = None) -> str:
+    return json.dumps(value, indent=indent, ensure_ascii=True, allow_nan=False)
 
 
 def to_json_dict(analysis: Analysis) -> dict[str, Any]:
@@ -66,13 +86,19 @@ def to_json_dict(analysis: Analysis) -> dict[str, Any]:
     Times are ISO 8601 in UTC, null where the capture holds no packet. With several files a frame is
     `{"file": path, "frame": number}`, else its number.
     """
+    return {name: list(value) if isinstance(value, Iterator) else value for name, value in _members(analysis)}
+
+
+def _members(analysis: Analysis) -> Iterator[tuple[str, Any]]:
+    """Names and values of the report's object; an iterator stands for a list that may be long."""
     frame = _frame_writer(analysis.files)
     totals = analysis.totals
     times = totals.packets > 0
-    return {
-        "schema": SCHEMA,
-        "tool": {"name": TOOL, "version": tool_version()},
-        "capture": {
+    yield "schema", SCHEMA
+    yield "tool", {"name": TOOL, "version": tool_version()}
+    yield (
+        "capture",
+        {
             "files": [
                 {
                     "path": _unicode(file.path),
@@ -91,7 +117,10 @@ def to_json_dict(analysis: Analysis) -> dict[str, Any]:
             "last_time": iso_time(analysis.last_time) if times else None,
             "packets": totals.packets,
         },
-        "totals": {
+    )
+    yield (
+        "totals",
+        {
             "packets": totals.packets,
             "tcp_packets": totals.tcp_packets,
             "icmp_packets": totals.icmp_packets,
@@ -102,12 +131,13 @@ def to_json_dict(analysis: Analysis) -> dict[str, Any]:
             "flows": totals.flows,
             "verdicts": {v: totals.verdicts[v] for v in VERDICTS if v in totals.verdicts},
         },
-        "selection": analysis.selection or None,
-        "flows": [_flow(flow, analysis.files, frame) for flow in analysis.all_flows],
-        "paths": [_path(path, frame) for path in analysis.all_paths],
-        "notes": [_unicode(note) for note in analysis.notes],
-        **({"comparison": _comparison(analysis.comparison)} if analysis.comparison is not None else {}),
-    }
+    )
+    yield "selection", analysis.selection or None
+    yield "flows", (_flow(flow, analysis.files, frame) for flow in analysis.all_flows)
+    yield "paths", (_path(path, frame) for path in analysis.all_paths)
+    yield "notes", [_unicode(note) for note in analysis.notes]
+    if analysis.comparison is not None:
+        yield "comparison", _comparison(analysis.comparison)
 
 
 def _comparison(comparison: Comparison) -> dict[str, Any]:

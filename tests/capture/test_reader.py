@@ -7,6 +7,8 @@ import gzip
 import hashlib
 import io
 import os
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,7 +18,7 @@ import pytest
 import analyzer
 from analyzer.capture.reader import CaptureReader
 from analyzer.errors import CaptureError
-from tests.builders import Packet, ipv4, pcap, pcap_header, pcap_record, pcapng, section, tcp
+from tests.builders import ByteOrder, Packet, ethernet, ipv4, pcap, pcap_header, pcap_record, pcapng, section, tcp
 from tests.reading import SAMPLES, open_reader, records, skim
 
 THREE = [Packet(ts, ipv4(tcp(bytes(100), seq=ts))) for ts in (1, 2, 3)]
@@ -68,11 +70,6 @@ class Failing(io.RawIOBase, BinaryIO):
         (b"\xfd7zXZ\0" + bytes(50), 0, "expected more compressed data, found none that decompresses"),
         (b"PK\x03\x04" + bytes(50), 0, "expected a pcap or pcapng capture, found a zip archive: unpack it first"),
         (b"BZh91AY" + bytes(50), 0, "expected more compressed data, found none that decompresses"),
-        (
-            b"snoop\0\0\0" + bytes(50),
-            0,
-            "expected a pcap or pcapng capture, found a snoop capture; convert it: editcap -F pcapng IN OUT",
-        ),
         (gzip.compress(b"text", mtime=0), 0, "expected a pcap or pcapng capture, found another kind of file"),
         (gzip.compress(b"", mtime=0), 0, "expected a pcap or pcapng capture, found an empty file"),
         (gzip.compress(pcap(THREE), mtime=0)[:8], 0, "expected more compressed data, found none that decompresses"),
@@ -85,6 +82,45 @@ def test_a_file_that_is_no_capture(tmp_path: Path, content: bytes, offset: int, 
     with pytest.raises(CaptureError) as caught:
         analyzer.analyze(path)
     assert str(caught.value) == f"{path}: at byte {offset}: {problem}"
+
+
+@pytest.mark.parametrize(
+    ("start", "what"),
+    [
+        (b"snoop\0\0\0", "a snoop"),
+        (b"TRSNIFF data    \x1a", "a Sniffer"),
+        (b"XCP\0", "a NetXRay"),
+        (b"GMBU", "a Microsoft Network Monitor"),
+        (b"RTSS", "a Microsoft Network Monitor 1"),
+        (b"\x7fver", "an OmniPeek"),
+        (b"ObserverPktBufferVersion=15.00", "an Observer"),
+        (b"iptrace 2.0", "an AIX iptrace"),
+        (b"\x05VNF", "a Visual Networks"),
+    ],
+)
+def test_other_formats_are_named_with_the_command_that_converts_them(tmp_path: Path, start: bytes, what: str) -> None:
+    path = tmp_path / "of a customer.cap"
+    for content in (start + bytes(50), gzip.compress(start + bytes(50))):
+        path.write_bytes(content)
+        with pytest.raises(CaptureError) as caught:
+            analyzer.analyze(path)
+        assert str(caught.value) == (
+            f"{path}: at byte 0: expected a pcap or pcapng capture, found {what} capture; "
+            f"convert it: editcap -F pcapng '{path}' '{path}.pcapng'"
+        )
+        with pytest.raises(CaptureError, match="convert it: editcap -F pcapng IN OUT"):
+            analyzer.analyze(io.BytesIO(content))
+
+
+@pytest.mark.skipif(shutil.which("editcap") is None, reason="editcap is not installed")
+def test_the_command_that_is_named_converts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "plain.pcap").write_bytes(pcap([Packet(1, ethernet(ipv4(tcp())))], link=1))
+    subprocess.run(["editcap", "-F", "snoop", "plain.pcap", "./-o old.cap"], check=True)
+    with pytest.raises(CaptureError) as caught:
+        analyzer.analyze("-o old.cap")
+    subprocess.run(str(caught.value).split("convert it: ")[1], shell=True, check=True)  # noqa: S602 - as a user would
+    assert analyzer.analyze("-o old.cap.pcapng").totals.tcp_packets == 1
 
 
 def test_a_directory(tmp_path: Path) -> None:
@@ -125,6 +161,52 @@ def test_the_second_of_two_files_is_no_capture(tmp_path: Path) -> None:
     (tmp_path / "b.pcap").write_bytes(b"no")
     with pytest.raises(CaptureError, match=r"b\.pcap"):
         analyzer.analyze([tmp_path / "a.pcap", tmp_path / "b.pcap"])
+
+
+# Versions of pcap.
+
+
+def old(version: tuple[int, int], lengths: tuple[int, int], order: ByteOrder, link: int = 101) -> bytes:
+    """A capture of another version, with one packet of 40 bytes captured."""
+    head = pcap_header(order, magic=0xA1B2C3D4, link=link)
+    numbers = b"".join(number.to_bytes(4, order) for number in (7, 5, *lengths))
+    return head[:4] + b"".join(n.to_bytes(2, order) for n in version) + head[8:] + numbers + ipv4(tcp())
+
+
+@pytest.mark.parametrize("order", ["little", "big"])
+@pytest.mark.parametrize(
+    ("version", "lengths"),
+    [
+        ((2, 0), (1500, 40)),
+        ((2, 2), (1500, 40)),
+        ((2, 3), (1500, 40)),
+        ((2, 3), (40, 1500)),
+        ((2, 4), (40, 1500)),
+        ((543, 0), (1500, 40)),
+    ],
+)
+def test_the_two_lengths_of_a_record_are_told_apart(
+    version: tuple[int, int], lengths: tuple[int, int], order: ByteOrder
+) -> None:
+    reader = open_reader(old(version, lengths, order))
+    (record,) = records(reader)
+    assert (record.wire_len, record.data, record.ts) == (1500, ipv4(tcp()), 7_000_005_000)
+    assert reader.damaged_at is None
+
+
+def test_aix_is_known_by_its_link_types() -> None:
+    for theirs, ours in {6: 1, 9: 6, 15: 10, 24: 0}.items():
+        (record,) = records(old((2, 2), (1500, 40), "big", link=theirs))
+        assert (record.link, record.ts) == (ours, 7_000_000_005)
+    (record,) = records(old((2, 4), (40, 1500), "big", link=6))
+    assert (record.link, record.ts) == (6, 7_000_005_000)
+
+
+def test_the_header_of_ixia_is_longer() -> None:
+    head = pcap_header(magic=0x1C0001AC)
+    with pytest.raises(CaptureError, match="at byte 26: expected a pcap file header, found the end of the file"):
+        open_reader(head + bytes(2)).start()
+    assert records(head + bytes(4)) == []
 
 
 # Ways to hand over the same bytes.

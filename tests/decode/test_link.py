@@ -82,3 +82,29 @@ def test_more_tags_than_any_network_has() -> None:
 @pytest.mark.parametrize("link", [2, 8, 107, 147, 65535])
 def test_a_link_type_that_is_not_supported(link: int) -> None:
     assert decode(ipv4(tcp()), link)[1] == "link type not supported"
+
+
+WIFI_ADDRESSES = "0000 020000000001 020000000002 020000000003 0000"
+LLC = "aaaa03 000000 0800"
+
+
+@pytest.mark.parametrize(
+    ("head", "reason"),
+    [
+        (f"0801 {WIFI_ADDRESSES} {LLC}", ""),
+        (f"8801 {WIFI_ADDRESSES} 0000 {LLC}", ""),
+        (f"0803 {WIFI_ADDRESSES} 020000000004 {LLC}", ""),  # between two access points
+        (f"8881 {WIFI_ADDRESSES} 0000 00000000 {LLC}", ""),  # HT control
+        (
+            f"8801 {WIFI_ADDRESSES} 8000 020000000001 020000000002 0030 {LLC}",
+            "several 802.11 packets in one frame (A-MSDU)",
+        ),
+        (f"0841 {WIFI_ADDRESSES} {LLC}", "encrypted"),
+        (f"4801 {WIFI_ADDRESSES} {LLC}", "not IP"),  # null function: no data
+        (f"8000 {WIFI_ADDRESSES} {LLC}", "not IP"),  # a beacon
+        (f"0801 {WIFI_ADDRESSES} 424203 000000 0800", "not IP"),  # spanning tree
+    ],
+)
+@pytest.mark.parametrize(("link", "before"), [(105, ""), (127, "0000 0800 00000000")])
+def test_data_frames_of_802_11(link: int, before: str, head: str, reason: str) -> None:
+    assert decode(bytes.fromhex(before + head) + ipv4(tcp()), link)[1] == reason

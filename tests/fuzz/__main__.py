@@ -3,25 +3,43 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
+import os
 import subprocess
 import sys
 import time
-import traceback
 from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from analyzer.native import is_compiled_before
-from tests.fuzz.checks import MOST_MEGABYTES, BrokenError, check, most_memory
 from tests.fuzz.mutations import capture_number
+from tests.fuzz.processes import outcomes
+from tests.fuzz.worker import Outcome, keep_inputs
 
 KEPT = Path(__file__).parent.parent / "data" / "fuzz"
-COMPARED = 8
-"""One input in so many is analysed in both modes and compared."""
-REPORTED = 128
-"""One input in so many is made into reports, too."""
-MEASURED = 16
 TOLD = 10_000
+
+
+@dataclass
+class Figures:
+    """The sums of a run."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    slowest: float = 0.0  # processor time of one input, s
+    memory: int = 0  # most of any process, MB
+    seconds: float = 0.0  # by the clock on the wall
+
+    def add(self, outcome: Outcome) -> None:
+        """Take one more input into the sums."""
+        self.counts.update(outcome.counts)
+        self.counts["broken"] += bool(outcome.reason)
+        self.slowest = max(self.slowest, outcome.seconds)
+        self.memory = max(self.memory, outcome.memory)
+
+    def line(self) -> str:
+        """All of them."""
+        shown = ", ".join(f"{name} {count}" for name, count in sorted(self.counts.items()))
+        return f"{shown}; slowest {self.slowest:.2f} s, memory {self.memory} MB, {self.seconds:.0f} s\n"
 
 
 def main(words: list[str] | None = None) -> int:
@@ -30,32 +48,29 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--budget", type=int, default=1000, metavar="N", help="inputs to try")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="what the inputs follow from")
     parser.add_argument("--first", type=int, default=0, metavar="N", help="number of the first input")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes at once")
     parser.add_argument("--keep", type=Path, default=KEPT, metavar="DIR", help="where inputs that break it are put")
     chosen = parser.parse_args(words)
     compile_elsewhere()
-    counts: Counter[str] = Counter()
-    slowest = 0.0
-    memory = most_memory()
+    figures = run(chosen.seed, range(chosen.first, chosen.first + chosen.budget), chosen.jobs, chosen.keep)
+    return 1 if figures.counts["broken"] else 0
+
+
+def run(seed: int, numbers: range, jobs: int, keep: Path) -> Figures:
+    """Try the inputs of these numbers in so many processes; tells what breaks, and the sums at the end."""
+    figures = Figures()
     started = time.monotonic()
-    for number in range(chosen.first, chosen.first + chosen.budget):
-        before = time.process_time()
-        counts.update(tried(chosen.seed, number, chosen.keep))
-        slowest = max(slowest, time.process_time() - before)
-        if (number + 1) % MEASURED == 0:
-            memory = watched(memory, number)
-        if (number + 1) % TOLD == 0:
-            say(counts, slowest, started)
-    counts["broken"] += watched(0, chosen.first + chosen.budget) > MOST_MEGABYTES
-    say(counts, slowest, started)
-    return 1 if counts["broken"] else 0
-
-
-def watched(before: int, number: int) -> int:
-    """The memory taken so far, MB; says so where it went beyond its bound."""
-    memory = most_memory()
-    if memory > max(before, MOST_MEGABYTES):
-        sys.stdout.write(f"up to input {number}: memory {memory} MB\n")
-    return memory
+    for outcome in outcomes(seed, numbers, jobs):
+        figures.add(outcome)
+        figures.seconds = time.monotonic() - started
+        if outcome.reason:
+            sys.stdout.write(f"seed {seed}, input {outcome.number}: {outcome.reason}\n")
+            keep_inputs(capture_number(seed, outcome.number), keep)
+        if figures.counts["inputs"] % TOLD == 0 and figures.counts["inputs"] < len(numbers):
+            sys.stdout.write(figures.line())
+        sys.stdout.flush()
+    sys.stdout.write(figures.line())
+    return figures
 
 
 def compile_elsewhere() -> None:
@@ -63,49 +78,6 @@ def compile_elsewhere() -> None:
     if not is_compiled_before():
         code = "from analyzer.skim import Skimmer; Skimmer(compiled=True)"
         subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def tried(seed: int, number: int, keep: Path) -> Counter[str]:
-    """What became of one input."""
-    inputs = capture_number(seed, number)
-    counts = Counter(inputs=1, bytes=sum(map(len, inputs)))
-    both = number % COMPARED == 0
-    try:
-        result = check(inputs, compiled=number % 2 == 1, both=both, reports=number % REPORTED == 0)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # whatever it is, it is what we look for
-        counts["broken"] += 1
-        keep_inputs(inputs, keep)
-        reason = str(error) if isinstance(error, BrokenError) else traceback.format_exc()
-        sys.stdout.write(f"seed {seed}, input {number}: {reason}\n")
-        return counts
-    counts["compared"] += both
-    if isinstance(result, str):
-        counts["no capture"] += 1
-        return counts
-    counts["analysed"] += 1
-    counts["damaged"] += any(file.damaged_at is not None for file in result.files)
-    counts["packets"] += result.totals.packets
-    counts["packets decoded"] += result.totals.tcp_packets + result.totals.icmp_packets
-    return counts
-
-
-def keep_inputs(inputs: list[bytes], folder: Path) -> None:
-    """Write the files of one input; those of one run share the beginning of their names."""
-    folder.mkdir(parents=True, exist_ok=True)
-    name = hashlib.sha256(b"".join(inputs)).hexdigest()[:12]
-    for number, data in enumerate(inputs):
-        (folder / f"{name}.{number}.bin").write_bytes(data)
-
-
-def say(counts: Counter[str], slowest: float, started: float) -> None:
-    """The figures so far, on a line."""
-    shown = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
-    sys.stdout.write(
-        f"{shown}; slowest {slowest:.2f} s, memory {most_memory()} MB, {time.monotonic() - started:.0f} s\n"
-    )
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

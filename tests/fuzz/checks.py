@@ -64,7 +64,9 @@ def check_accounts(analysis: Any) -> None:
     if counted.packets != read:
         raise BrokenError(f"{counted.packets} packets, but {read} read from the files")
     in_flows = sum(flow.packet_count for flow in analysis.all_flows)
-    if in_flows != counted.tcp_packets:
+    # A flow that was captured at several points is listed once, with the packets of one of them.
+    points = len({file.point for file in analysis.files})
+    if in_flows > counted.tcp_packets or (points == 1 and in_flows < counted.tcp_packets):
         raise BrokenError(f"{counted.tcp_packets} TCP packets, but {in_flows} in the flows")
 
 
@@ -99,9 +101,12 @@ def check(inputs: Sequence[bytes], *, compiled: bool, both: bool = False, report
     if not isinstance(result, str):
         check_accounts(result)
     if both:
-        check_same(result, analyzed(inputs, compiled=not compiled))
+        with in_time():
+            other = analyzed(inputs, compiled=not compiled)
+        check_same(result, other)
     if reports and not isinstance(result, str):
-        check_reports(result)
+        with in_time():
+            check_reports(result)
     return result
 
 

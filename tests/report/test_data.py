@@ -10,12 +10,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from analyzer.report import save
 from analyzer.report.data import (
     FLOW_COLUMNS,
     PATH_COLUMNS,
     flow_table,
     harmless,
     iso_time,
+    json_pieces,
     path_table,
     to_csv,
     to_json,
@@ -99,9 +101,19 @@ def test_hostile_names_stay_harmless_in_json() -> None:
 
 
 def test_many_flows_are_written_on_one_line() -> None:
-    text = to_json(make_analysis([make_flow(i, "ok") for i in range(1001)]))
+    analysis = make_analysis([make_flow(i, "ok") for i in range(1001)])
+    text = to_json(analysis)
+    assert text == json.dumps(to_json_dict(analysis)) + "\n"
     assert text.count("\n") == 1
     assert len(json.loads(text)["flows"]) == 1001
+
+
+def test_many_flows_are_written_in_pieces(tmp_path: Path) -> None:
+    """All of it at once took more memory than the analysis."""
+    analysis = make_analysis([make_flow(i, "ok") for i in range(1001)])
+    assert max(map(len, json_pieces(analysis))) < 10_000
+    save(analysis, tmp_path / "many.json")
+    assert (tmp_path / "many.json").read_text() == to_json(analysis)
 
 
 def test_an_empty_capture_has_no_times() -> None:
