@@ -74,10 +74,11 @@ def _plain(text: str) -> str:
 
 
 def _word(word: str) -> str:
-    """A word as code, without the punctuation behind it."""
-    end = _TRAILING.search(word)
+    """A word as code, without the punctuation around it."""
+    core = word.lstrip("(") or word
+    end = _TRAILING.search(core)
     tail = end[0] if end is not None and end.start() > 0 else ""
-    return code(word.removesuffix(tail)) + tail
+    return word.removesuffix(core) + code(core.removesuffix(tail)) + tail
 
 
 def code(text: str) -> str:

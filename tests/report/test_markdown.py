@@ -76,6 +76,11 @@ def test_a_cell_stays_a_cell(text: str) -> None:
     assert [token.type for token in READER.parse(table)].count("td_open") == 2
 
 
+def test_brackets_stay_outside_of_code() -> None:
+    assert prose("seen (not_exercised), and (a_b") == "seen (`not_exercised`), and (`a_b`"
+    assert prose("((") == "(("
+
+
 def test_code_spans_hold_any_backticks() -> None:
     for text in ("a", "`a", "a``b`", "``"):
         (token,) = inline(f"x {code(text)}")[1:]
