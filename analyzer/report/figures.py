@@ -34,7 +34,7 @@ MOST_READ_AGAIN = 3
 
 DOTS_PER_INCH = 110
 
-NOTHING_TO_DRAW = "No timelines: of these flows no single packets were recorded."
+NOTHING_TO_DRAW = "No timelines: no packets of these flows were recorded, and the capture cannot be read again."
 
 
 def is_drawable(flow: Flow) -> bool:
