@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -218,7 +218,8 @@ class CaptureReader:
 
     def _swap(self, position: int) -> bool:
         """Go on with the chunk that was read meanwhile, the unread bytes in front of it; False at the end."""
-        got = self._take_in()
+        assert self._ahead is not None  # noqa: S101 - asked by `_read_on`
+        got = self._took(self._ahead.take)
         if not got:
             return False
         rest = self.ready - position
@@ -288,7 +289,7 @@ class CaptureReader:
         if self._end_of_file:
             return False
         with memoryview(self.buffer) as view, view[self.ready :] as rest:
-            got = self._take_in(rest)
+            got = self._took(lambda: self._read_into(rest))
         self.ready += got
         return got > 0
 
@@ -297,12 +298,12 @@ class CaptureReader:
         read = getattr(self._file, "readinto1", self._file.readinto)
         return int(read(target) or 0)
 
-    def _take_in(self, target: memoryview | None = None) -> int:
-        """Bytes read into `target`, or those that were read ahead; 0 at the end, or where the input is broken."""
+    def _took(self, take: Callable[[], int]) -> int:
+        """What `take` says it read, counted; 0 at the end, or where the input is broken."""
         if self._end_of_file:
             return 0
         try:
-            got = self._read_into(target) if self._ahead is None or target is not None else self._ahead.take()
+            got = take()
         except Exception as error:
             if not is_damage(error):
                 raise
