@@ -15,12 +15,15 @@ from matplotlib.ticker import MaxNLocator
 from analyzer.report import thinning
 from analyzer.report.packets import DELIVERED, FIN, LOST, OPEN, RST, SYN
 from analyzer.report.palette import Theme
-from analyzer.report.panels import LETTER_WIDTH, Sheet, clusters, dress, share_of, wrapped
+from analyzer.report.panels import LETTER_WIDTH, LINE_HEIGHT, Sheet, clusters, dress, share_of, wrapped
 from analyzer.report.scene import Array, Scene
 from analyzer.report.text import seconds
 
-HEADROOM = 0.3
-"""Share of the plot's height kept free above the data, for the callout."""
+LEAST_HEADROOM = 0.3
+"""Part of the data's height kept free above it, at least; more where the callout needs it."""
+
+AXES_SHARE = 0.8
+"""Of the height of the sequence plot, what its axes get beside labels."""
 
 LABEL_LETTERS = 20
 """Letters of a PTB's label, at most."""
@@ -40,6 +43,7 @@ class SequencePlot:
         self.arrived = self._arrived()
         self.base, self.top = self._range()
         self.height = self.top - self.base
+        self.headroom = self._headroom()
 
     def _arrived(self) -> Array:
         """What reached the receiver behind a narrow hop: bare packets too, which tell how far the sender is."""
@@ -60,11 +64,18 @@ class SequencePlot:
             low = high = int(packets.seq.min())
         return low, max(high, low + 1)
 
+    def _headroom(self) -> float:
+        """Room for the callout above the data, where it hides none of it, as a part of the data's height."""
+        lines = wrapped(self.scene.callout, self.sheet).count("\n") + 1
+        inches = (lines + 1.8) * LINE_HEIGHT * self.sheet.letters
+        share = min(inches / (AXES_SHARE * self.sheet.sequence_height), 0.5)
+        return max(LEAST_HEADROOM, share / (1 - share))
+
     def draw(self) -> None:
         """Everything but the callouts, which need to know how large the axes came out."""
         axes = self.axes
         axes.set_xlim(*self.scene.limits)
-        axes.set_ylim(-0.06 * self.height, self.height * (1 + HEADROOM))
+        axes.set_ylim(-0.06 * self.height, self.height * (1 + self.headroom))
         dress(axes, self.theme, self.sheet)
         axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.set_ylabel("sequence number, bytes", fontsize=self.sheet.letters)
@@ -79,7 +90,7 @@ class SequencePlot:
         """How far the receiver allows; mostly far above the data and then out of the picture."""
         packets = self.scene.packets
         edge = (packets.ack + packets.window)[self.acks] - self.base
-        if len(edge) and (edge <= self.height * (1 + HEADROOM)).any():
+        if len(edge) and (edge <= self.height * (1 + self.headroom)).any():
             x, y = thinning.steps(self.scene.x[self.acks], edge)
             # Above the ACK line, on which it lies while the window is closed.
             style: dict[str, Any] = {"color": self.theme.window, "lw": 1.1, "ls": "--", "zorder": 2.5}
@@ -251,7 +262,7 @@ class SequencePlot:
         left, right = self.axes.get_xlim()
         self.axes.text(
             (left + right) / 2,
-            self.height * (1 + HEADROOM / 2),
+            self.height * (1 + self.headroom / 2),
             wrapped(text, self.sheet),
             ha="center",
             va="center",

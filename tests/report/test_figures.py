@@ -17,7 +17,7 @@ from analyzer.report.panels import NARROW, WIDE
 from analyzer.report.thinning import MOST_MARKS
 from analyzer.results import VERDICTS, PathMtu
 from tests.reading import ROOT
-from tests.report.factory import SECOND, START, make_analysis, make_flow, make_timeline, refs
+from tests.report.factory import SECOND, START, make_analysis, make_flow, make_stalled, make_timeline, refs
 
 FLOW = make_flow(0, timeline=make_timeline())
 
@@ -114,6 +114,27 @@ def test_no_text_leaves_the_paper_or_covers_another(seconds: float, sheet: Any) 
     for i, (text, box) in enumerate(boxes):
         for other, its in boxes[i + 1 :]:
             assert not box.padded(-1).overlaps(its), (text, other)
+
+
+@pytest.mark.parametrize("sheet", [NARROW, WIDE], ids=["phone", "screen"])
+def test_the_callout_hides_no_retransmission(sheet: Any) -> None:
+    """The stall is at the very top of the data, as after a long transfer."""
+    rows = make_timeline(flights=200, retransmissions=9, seconds=711)
+    rows = rows[(rows["frame"] < 101) | (rows["frame"] > 104)]  # what was sent behind the stalled segment
+    stalled = make_stalled()._replace(frames=refs(12, 14, *range(17, 25)), retransmissions=9, seconds=711)
+    flow = make_flow(0, timeline=rows, stalled=stalled)
+    figure = timeline(make_analysis([flow]), flow, sheet=sheet, titled=False)
+    figure.canvas.draw()
+    axes = figure.axes[0]
+    (callout,) = [text for text in axes.texts if "sent again" in text.get_text()]
+    assert isinstance(callout, Annotation)
+    callout.arrowprops = callout.arrow_patch = None
+    box = callout.get_window_extent()
+    assert 0 < box.y0 < box.y1 <= figure.canvas.get_width_height()[1]
+    markers = [line for line in axes.lines if line.get_marker() == "D" and len(np.asarray(line.get_xdata()))]
+    points = np.concatenate([axes.transData.transform(np.asarray(line.get_xydata())) for line in markers])
+    assert len(points) >= 6
+    assert not any(box.contains(x, y) for x, y in points)
 
 
 def test_of_many_packets_only_what_can_be_told_apart_is_drawn() -> None:
