@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 import numpy as np
 
@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 KEPT = 10_000
 """Flows that are kept once they were made; of a larger capture the others are made again each time."""
+
+
+class Owner(Protocol):
+    """What the flows are part of."""
+
+    def adopt(self, flow: Flow) -> None:
+        """Make `flow` know it."""
 
 
 class FlowList(Sequence["Flow"]):
@@ -44,14 +51,14 @@ class FlowList(Sequence["Flow"]):
         self._made = dict(made)
         self._make = make
         self._room = KEPT
-        self._finish: Callable[[Flow], None] | None = None
+        self._owner: Owner | None = None
 
-    def finish_with(self, finish: Callable[[Flow], None]) -> None:
-        """Call `finish` with every flow before anybody else sees it. Only the first call counts."""
-        if self._finish is None:
-            self._finish = finish
+    def belong_to(self, owner: Owner) -> None:
+        """Hand every flow to `owner.adopt` before anybody else sees it. Only the first owner counts."""
+        if self._owner is None:
+            self._owner = owner
             for flow in self._made.values():
-                finish(flow)
+                owner.adopt(flow)
 
     def counts(self) -> Counter[str]:
         """How many flows have each verdict; without the verdicts that none has."""
@@ -98,8 +105,8 @@ class FlowList(Sequence["Flow"]):
         flow = self._made.get(stream)
         if flow is None:
             flow = self._make(stream)
-            if self._finish is not None:
-                self._finish(flow)
+            if self._owner is not None:
+                self._owner.adopt(flow)
             if self._room:
                 self._room -= 1
                 self._made[stream] = flow

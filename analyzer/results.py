@@ -359,21 +359,20 @@ class Analysis:
     """What became of the paths in a later capture, where one was compared with this one."""
 
     def __post_init__(self) -> None:
-        files = tuple(file.path for file in self.files) if len(self.files) > 1 else ()
-
-        def finish(flow: Flow) -> None:
-            if flow.analysis is None:
-                # A flow is made before the analysis that it belongs to; nobody else has seen it yet.
-                evidence = Evidence(flow.evidence)
-                evidence.files = files
-                object.__setattr__(flow, "evidence", evidence)
-                object.__setattr__(flow, "analysis", self)
-
         if isinstance(self.all_flows, FlowList):
-            self.all_flows.finish_with(finish)
+            self.all_flows.belong_to(self)
             return
         for flow in self.all_flows:
-            finish(flow)
+            self.adopt(flow)
+
+    def adopt(self, flow: Flow) -> None:
+        """Make the flow part of this analysis, unless it is part of another; for those who make analyses."""
+        if flow.analysis is None:
+            # A flow is made before the analysis that it belongs to; nobody else has seen it yet.
+            evidence = Evidence(flow.evidence)
+            evidence.files = tuple(file.path for file in self.files) if len(self.files) > 1 else ()
+            object.__setattr__(flow, "evidence", evidence)
+            object.__setattr__(flow, "analysis", self)
 
     def __repr__(self) -> str:
         from analyzer.notebook.plain import analysis_text

@@ -43,6 +43,27 @@ class _Pool:
     probes: list[Probe] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes flows of rows of the flow table."""
+
+    collector: Collector
+    settings: Settings
+    conditions: Conditions
+    simple: Any  # bool: rows that `unopened` tells
+
+    def __call__(self, row: int) -> Flow:
+        return self.judged(row)[0]
+
+    def judged(self, row: int) -> tuple[Flow, list[Judgement]]:
+        """The flow, and what was found about its directions."""
+        if self.simple[row]:
+            return unopened_flow(self.collector, row), []
+        conversation = self.collector.conversation(row)
+        judged = [judge_way(way, conversation, self.settings) for way in conversation.ways]
+        return _flow(self.collector, conversation, judged, self.settings, self.conditions), judged
+
+
 def assemble(
     state: State, settings: Settings, conditions: Conditions
 ) -> tuple[FlowList, tuple[Path, ...], tuple[tuple[int, int, int, FrameRef], ...], tuple[str, ...]]:
@@ -53,21 +74,13 @@ def assemble(
     collector = Collector(state)
     pools: dict[tuple[str, str], _Pool] = defaultdict(_Pool)
     quiet = quiet_flows(collector, settings)
-    simple = unopened(collector)
-
-    def made(row: int) -> tuple[Flow, list[Judgement]]:
-        if simple[row]:
-            return unopened_flow(collector, row), []
-        conversation = collector.conversation(row)
-        judged = [judge_way(way, conversation, settings) for way in conversation.ways]
-        return _flow(collector, conversation, judged, settings, conditions), judged
-
+    maker = _Maker(collector, settings, conditions, unopened(collector))
     seen = collector.flows["packets"] > 0  # others were only quoted in an ICMP error
     by_number: dict[int, list[tuple[Flow, list[Judgement]]]] = defaultdict(list)
     for row in np.flatnonzero(seen & ~quiet.rows).tolist():
-        by_number[collector.numbers[row]].append(made(row))
+        by_number[collector.numbers[row]].append(maker.judged(row))
     merged = {number: _merged(by_number[number], pools) for number in sorted(by_number)}
-    _pool_quiet(collector, quiet, quiet.rows & ~simple, pools)
+    _pool_quiet(collector, quiet, quiet.rows & ~maker.simple, pools)
     _add_probes(state, collector, pools)
     paths = tuple(_path(src, dst, pool) for (src, dst), pool in sorted(pools.items()))
     timeline = tuple((p.ts, collector.numbers[p.flow] if p.flow >= 0 else -1, p.mtu, p.ref) for p in collector.ptbs)
@@ -77,7 +90,7 @@ def assemble(
     if merged:
         numbers = np.union1d(numbers, np.array(list(merged), np.int64))
         codes[list(merged)] = [CODES[flow.verdict] for flow in merged.values()]
-    flows = FlowList(numbers, codes[numbers], VERDICTS, merged, lambda row: made(row)[0])
+    flows = FlowList(numbers, codes[numbers], VERDICTS, merged, maker)
     return flows, paths, timeline, _notes(collector, state)
 
 
