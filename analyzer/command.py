@@ -70,7 +70,7 @@ def execute(
     if analysis.comparison is not None:
         judged = analysis.comparison.after
     _report(analysis, request)
-    return EXIT_FOUND if any(flow.verdict in fail_on for flow in judged.all_flows) else EXIT_OK
+    return EXIT_FOUND if any(judged.verdict_counts[verdict] for verdict in fail_on) else EXIT_OK
 
 
 def _check(request: _Request) -> None:

@@ -217,9 +217,6 @@ def _result(
     notes += conditions.notes()
     notes += points.notes(files)
     flows, paths, ptb_timeline, more = assemble(skimmer.state, settings, conditions)
-    verdicts: dict[str, int] = {}
-    for flow in flows:
-        verdicts[flow.verdict] = verdicts.get(flow.verdict, 0) + 1
     ways = skimmer.state.directions[: SIDES * int(counters[C_FLOWS])]
     totals = Totals(
         packets=int(counters[C_PACKETS]),
@@ -228,7 +225,7 @@ def _result(
         ptb_packets=int(counters[C_PTB]),
         undecoded=undecoded,
         flows=len(flows),
-        verdicts=verdicts,
+        verdicts=dict(flows.counts()),
         payload_bytes=int(ways["payload_bytes"].sum()),
         unseen_bytes=int(ways["unseen"].sum()),
     )

@@ -6,13 +6,15 @@ numbers Wireshark's (from 1 within their file). Field names are those of the JSO
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from analyzer.errors import UsageError
 from analyzer.evidence.segments import FrameRef as FrameRef  # noqa: PLC0414 - this module's vocabulary too
 from analyzer.evidence.vantage import Vantage as Vantage  # noqa: PLC0414 - as above
+from analyzer.flow_list import FlowList
 from analyzer.knowledge.fixes import Fix as Fix  # noqa: PLC0414 - part of this module's own vocabulary
 from analyzer.settings import Settings
 
@@ -341,7 +343,7 @@ class Analysis:
     first_time: int  # of the first packet, ns
     last_time: int
     totals: Totals  # packet counts of the whole capture
-    all_flows: tuple[Flow, ...]  # in order of their stream numbers
+    all_flows: FlowList | tuple[Flow, ...]  # in order of their stream numbers
     all_paths: tuple[Path, ...]
     ptb_timeline: tuple[tuple[int, int, int, FrameRef], ...]  # (time, stream or -1, mtu, frame) of each PTB
     notes: tuple[str, ...]  # what a reader should know: damage, bounds reached, strange PTBs
@@ -357,14 +359,20 @@ class Analysis:
     """What became of the paths in a later capture, where one was compared with this one."""
 
     def __post_init__(self) -> None:
-        files = tuple(file.path for file in self.files) if len(self.files) > 1 else ()
+        if isinstance(self.all_flows, FlowList):
+            self.all_flows.belong_to(self)
+            return
         for flow in self.all_flows:
-            if flow.analysis is None:
-                # A flow is made before the analysis that it belongs to; nobody else has seen it yet.
-                evidence = Evidence(flow.evidence)
-                evidence.files = files
-                object.__setattr__(flow, "evidence", evidence)
-                object.__setattr__(flow, "analysis", self)
+            self.adopt(flow)
+
+    def adopt(self, flow: Flow) -> None:
+        """Make the flow part of this analysis, unless it is part of another; for those who make analyses."""
+        if flow.analysis is None:
+            # A flow is made before the analysis that it belongs to; nobody else has seen it yet.
+            evidence = Evidence(flow.evidence)
+            evidence.files = tuple(file.path for file in self.files) if len(self.files) > 1 else ()
+            object.__setattr__(flow, "evidence", evidence)
+            object.__setattr__(flow, "analysis", self)
 
     def __repr__(self) -> str:
         from analyzer.notebook.plain import analysis_text
@@ -378,16 +386,34 @@ class Analysis:
 
     def flow(self, stream: int) -> Flow:
         """The flow that Wireshark calls tcp.stream `stream`. Raises KeyError if there is none."""
-        for candidate in self.all_flows:
-            if candidate.stream == stream:
-                return candidate
-        raise KeyError(f"no flow {stream} in this analysis")
+        found = self.find(stream)
+        if found is None:
+            raise KeyError(f"no flow {stream} in this analysis")
+        return found
+
+    def find(self, stream: int) -> Flow | None:
+        """As `flow`, but None if there is none."""
+        if isinstance(self.all_flows, FlowList):
+            return self.all_flows.find(stream)
+        return next((flow for flow in self.all_flows if flow.stream == stream), None)
+
+    @property
+    def verdict_counts(self) -> Counter[str]:
+        """How many of `all_flows` have each verdict; without the verdicts that none has."""
+        if isinstance(self.all_flows, FlowList):
+            return self.all_flows.counts()
+        return Counter(flow.verdict for flow in self.all_flows)
+
+    def flows_with(self, verdicts: Collection[str]) -> tuple[Flow, ...]:
+        """The flows that have one of `verdicts`, in order of their stream numbers."""
+        if isinstance(self.all_flows, FlowList):
+            return tuple(self.all_flows.having(verdicts))
+        return tuple(flow for flow in self.all_flows if flow.verdict in verdicts)
 
     @property
     def problem_flows(self) -> tuple[Flow, ...]:
         """Flows with a problem, the worst first."""
-        flows = (flow for flow in self.all_flows if flow.verdict in PROBLEMS)
-        return tuple(sorted(flows, key=lambda flow: (VERDICTS.index(flow.verdict), flow.stream)))
+        return tuple(sorted(self.flows_with(PROBLEMS), key=lambda flow: (VERDICTS.index(flow.verdict), flow.stream)))
 
     @property
     def flows(self) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ def _recordings() -> list[Any]:
     return cases
 
 
-def _judged(flows: tuple[Flow, ...], truth: dict[str, Any]) -> list[tuple[Flow, list[str]]]:
+def _judged(flows: Sequence[Flow], truth: dict[str, Any]) -> list[tuple[Flow, list[str]]]:
     """Each flow that the truth speaks of, with the verdicts it may get: by port, or else the worst of all."""
     by_port = truth.get("flows")
     if by_port:

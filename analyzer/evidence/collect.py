@@ -67,7 +67,8 @@ class Collector:
         self._progress = state.progress
         self.several_files = int(counters[C_FILES]) > 1
         self.numbers = stream_numbers(self.flows, self.directions)
-        self._ends = _last_times(self.flows, int(counters[C_LAST_TS]))
+        self.end = int(counters[C_LAST_TS])
+        self._ends = _last_times(self.flows, self.end)
         events = state.events[: counters[C_EVENTS]]
         order = np.argsort(events["flow"], kind="stable")
         self._events = events

@@ -163,7 +163,7 @@ def document_of(analysis: Analysis, *, show_all: bool = False) -> Document:
     listed = analysis.problem_flows
     if show_all:
         listed = tuple(sorted(analysis.all_flows, key=lambda f: (VERDICTS.index(f.verdict), f.stream)))
-    verdicts = [flow.verdict for flow in analysis.all_flows]
+    verdicts = analysis.verdict_counts
     tone = tone_of(min(verdicts, key=VERDICTS.index)) if verdicts else "warn"
     if tone == "plain":
         tone = "warn" if set(verdicts) == {"not_exercised"} else "good"
@@ -195,7 +195,7 @@ def _row(flow: Flow, *, several_files: bool) -> Row:
 
 
 def _not_listed(analysis: Analysis) -> str:
-    healthy = Counter(flow.verdict for flow in analysis.all_flows if flow.verdict not in PROBLEMS)
+    healthy = Counter({v: count for v, count in analysis.verdict_counts.items() if v not in PROBLEMS})
     if not healthy:
         return ""
     listed = ", ".join(f"{healthy[v]:,} {v}" for v in VERDICTS if healthy[v])

@@ -36,7 +36,7 @@ def overview_height(count: int) -> float:
 
 def draw_overview(analysis: Analysis, axes: Axes, theme: Theme, sheet: Sheet) -> None:
     """One line a flow from its first packet to its last, the worst verdict on top."""
-    counts = Counter(flow.verdict for flow in analysis.all_flows)
+    counts = analysis.verdict_counts
     flows = _chosen(analysis.all_flows, counts)
     start = np.array([(flow.first_time - analysis.first_time) / 1e9 for flow in flows])
     end = np.array([(flow.last_time - analysis.first_time) / 1e9 for flow in flows])

@@ -83,7 +83,7 @@ class Page:
 
 def page_of(analysis: Analysis) -> Page:
     """All that a report on paper says about `analysis`."""
-    used = {flow.verdict for flow in analysis.all_flows}
+    used = analysis.verdict_counts
     return Page(
         document=document_of(analysis, show_all=True),
         picture=_picture(analysis),

@@ -58,22 +58,21 @@ def narrow(
     """
     if not streams and host is None and port is None:
         return analysis
-    known = {flow.stream for flow in analysis.all_flows}
-    missing = sorted(set(streams) - known)
+    found = {stream: analysis.find(stream) for stream in dict.fromkeys(streams)}
+    missing = sorted(stream for stream, flow in found.items() if flow is None)
     if missing:
-        have = f"they are numbered 0 to {max(known)}" if known else "it has no TCP flow"
+        have = f"they are numbered 0 to {analysis.all_flows[-1].stream}" if analysis.all_flows else "it has no TCP flow"
         raise UsageError(f"no stream {joined([str(n) for n in missing])} in this capture: {have}")
     addresses = spellings(host) if host is not None else frozenset()
 
     def matches(flow: Flow) -> bool:
         ends = (flow.client, flow.server)
-        return (
-            (not streams or flow.stream in streams)
-            and (not addresses or any(end.ip in addresses for end in ends))
-            and (port is None or any(end.port == port for end in ends))
+        return (not addresses or any(end.ip in addresses for end in ends)) and (
+            port is None or any(end.port == port for end in ends)
         )
 
-    flows = tuple(flow for flow in analysis.all_flows if matches(flow))
+    candidates = sorted((f for f in found.values() if f), key=lambda f: f.stream) if streams else analysis.all_flows
+    flows = tuple(flow for flow in candidates if matches(flow))
     kept = {flow.stream for flow in flows}
     asked = [f"stream {n}" for n in dict.fromkeys(streams)]
     asked = [" or ".join(asked)] if asked else []

@@ -186,14 +186,13 @@ _OPENINGS: dict[str, _Opening] = {
 
 def headline(analysis: Analysis) -> str:
     """The answer, in one or two sentences."""
-    flows = analysis.all_flows
-    if not flows:
+    counts = analysis.verdict_counts
+    if not counts:
         return _without_flows(analysis)
-    counts = Counter(flow.verdict for flow in flows)
     gravest = min(counts, key=VERDICTS.index)
     if gravest not in _OPENINGS:
         return _no_problem(analysis, counts)
-    concerned = [flow for flow in flows if flow.verdict == gravest]
+    concerned = analysis.flows_with({gravest})
     opening = _OPENINGS[gravest]
     predicate = opening.one if len(concerned) == 1 else opening.many
     sentence = f"{_share(len(concerned), analysis)} {predicate}"
@@ -286,7 +285,7 @@ def _none(total: int, selected: str) -> str:
 
 def _working_paths(analysis: Analysis) -> str:
     paths = paths_of(analysis)
-    routes = {_route(flow): pooled_mtu(flow, paths).exact for flow in analysis.all_flows if flow.verdict == "pmtud_ok"}
+    routes = {_route(flow): pooled_mtu(flow, paths).exact for flow in analysis.flows_with({"pmtud_ok"})}
     known = [(route, mtu) for route, mtu in routes.items() if mtu is not None]
     if not known:
         return ""

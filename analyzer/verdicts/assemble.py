@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from analyzer.evidence.conversation import Conversation
 from analyzer.evidence.ptb import LEAST_V4_MTU, LEAST_V6_MTU
 from analyzer.evidence.segments import FrameRef
 from analyzer.evidence.vantage import vantage
+from analyzer.flow_list import FlowList
 from analyzer.flows.tables import C_ICMPS, State
 from analyzer.knowledge.fixes import fixes_for
 from analyzer.knowledge.overheads import consistent_with
@@ -21,6 +23,7 @@ from analyzer.settings import Settings
 from analyzer.verdicts.conditions import Conditions
 from analyzer.verdicts.judge import Judgement, judge_conversation, judge_way
 from analyzer.verdicts.points import chosen_of, together
+from analyzer.verdicts.quiet import CODES, Quiet, hosts_in_common, quiet_flows
 from analyzer.verdicts.surroundings import announced, captured, carried, encapsulation, tunnel_told
 from analyzer.verdicts.unopened import unopened, unopened_flow
 
@@ -40,28 +43,68 @@ class _Pool:
     probes: list[Probe] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes flows of rows of the flow table."""
+
+    collector: Collector
+    settings: Settings
+    conditions: Conditions
+    simple: Any  # bool: rows that `unopened` tells
+
+    def __call__(self, row: int) -> Flow:
+        return self.judged(row)[0]
+
+    def judged(self, row: int) -> tuple[Flow, list[Judgement]]:
+        """The flow, and what was found about its directions."""
+        if self.simple[row]:
+            return unopened_flow(self.collector, row), []
+        conversation = self.collector.conversation(row)
+        judged = [judge_way(way, conversation, self.settings) for way in conversation.ways]
+        return _flow(self.collector, conversation, judged, self.settings, self.conditions), judged
+
+
 def assemble(
     state: State, settings: Settings, conditions: Conditions
-) -> tuple[tuple[Flow, ...], tuple[Path, ...], tuple[tuple[int, int, int, FrameRef], ...], tuple[str, ...]]:
-    """Judge every flow. Returns flows, paths, the PTBs as (time, stream or -1, mtu, frame), and notes."""
+) -> tuple[FlowList, tuple[Path, ...], tuple[tuple[int, int, int, FrameRef], ...], tuple[str, ...]]:
+    """Judge every flow. Returns flows, paths, the PTBs as (time, stream or -1, mtu, frame), and notes.
+
+    Flows without recorded trouble are judged in the tables, and made when somebody asks for them.
+    """
     collector = Collector(state)
     pools: dict[tuple[str, str], _Pool] = defaultdict(_Pool)
+    quiet = quiet_flows(collector, settings)
+    maker = _Maker(collector, settings, conditions, unopened(collector))
+    seen = collector.flows["packets"] > 0  # others were only quoted in an ICMP error
     by_number: dict[int, list[tuple[Flow, list[Judgement]]]] = defaultdict(list)
-    simple = unopened(collector)
-    for row in np.flatnonzero(collector.flows["packets"]).tolist():  # others were only quoted in an ICMP error
-        if simple[row]:
-            flow = unopened_flow(collector, row)
-            by_number[flow.stream].append((flow, []))
-            continue
-        conversation = collector.conversation(row)
-        judged = [judge_way(way, conversation, settings) for way in conversation.ways]
-        flow = _flow(collector, conversation, judged, settings, conditions)
-        by_number[flow.stream].append((flow, judged))
-    flows = tuple(_merged(by_number[number], pools) for number in sorted(by_number))
+    for row in np.flatnonzero(seen & ~quiet.rows).tolist():
+        by_number[collector.numbers[row]].append(maker.judged(row))
+    merged = {number: _merged(by_number[number], pools) for number in sorted(by_number)}
+    _pool_quiet(collector, quiet, quiet.rows & ~maker.simple, pools)
     _add_probes(state, collector, pools)
     paths = tuple(_path(src, dst, pool) for (src, dst), pool in sorted(pools.items()))
     timeline = tuple((p.ts, collector.numbers[p.flow] if p.flow >= 0 else -1, p.mtu, p.ref) for p in collector.ptbs)
-    return flows, paths, timeline, _notes(collector, flows, state)
+    # Where a row is quiet there is one capture point, and rows are numbered as their streams.
+    codes = quiet.verdicts.copy()
+    numbers = np.flatnonzero(quiet.rows)
+    if merged:
+        numbers = np.union1d(numbers, np.array(list(merged), np.int64))
+        codes[list(merged)] = [CODES[flow.verdict] for flow in merged.values()]
+    flows = FlowList(numbers, codes[numbers], VERDICTS, merged, maker)
+    return flows, paths, timeline, _notes(collector, state)
+
+
+def _pool_quiet(collector: Collector, quiet: Quiet, rows: Any, pools: dict[tuple[str, str], _Pool]) -> None:
+    """Add what the quiet flows in `rows` say of their paths, one pair of hosts at a time."""
+    for members in hosts_in_common(collector.flows, rows):
+        ends = [ip for ip, _ in collector.endpoints(int(members[0]))]
+        for side in (0, 1):
+            pool = pools[ends[side], ends[1 - side]]
+            pool.streams += members.tolist()
+            pool.verdicts.append(VERDICTS[int(quiet.by_side[side][members].min())])
+            delivered = int(quiet.delivered[side][members].max())
+            if delivered:
+                pool.at_least.append(delivered)
 
 
 def _flow(
@@ -181,7 +224,7 @@ def _path(src: str, dst: str, pool: _Pool) -> Path:
         exact=exact,
         verdict=verdict,
         consistent_with=consistent_with(least, at_most, exact) if limited else (),
-        streams=tuple(pool.streams),
+        streams=tuple(sorted(pool.streams)),
         probes=tuple(pool.probes),
     )
 
@@ -216,14 +259,14 @@ def _add_probes(state: State, collector: Collector, pools: dict[tuple[str, str],
         pools[src, dst].probes.append(Probe(frame, int(row["ip_len"]), replies.get(key), told.get(key)))
 
 
-def _notes(collector: Collector, flows: tuple[Flow, ...], state: State) -> tuple[str, ...]:
+def _notes(collector: Collector, state: State) -> tuple[str, ...]:
     notes = []
     strangers = [p for p in collector.ptbs if p.flow < 0 and p.quoted_echo is None]
     if strangers:
         names = ", ".join(p.ref.name(several=collector.several_files) for p in strangers[:5])
         more = " and others" if len(strangers) > 5 else ""
         notes.append(f"{len(strangers)} PTB(s) quote packets of no TCP flow in this capture ({names}{more}).")
-    lost = int(collector.flows["lost_events"].sum()) if len(flows) else 0
+    lost = int(collector.flows["lost_events"].sum())
     if lost:
         notes.append(f"{lost} packets of troubled flows were counted but not recorded: the bound is reached.")
     return tuple(notes)

@@ -19,6 +19,9 @@ UNANSWERED = 2
 REQUEST_PACKETS = 10
 """Data packets up to which what the peer sent looks like a request, whose answer may be missed."""
 
+JITTER_NS = 10_000_000
+"""Packets that overtake one another do so within this time, ns, or a round trip: no loss."""
+
 
 @dataclass
 class Calm:
@@ -151,7 +154,7 @@ class Calm:
         """Segments sent again that the peer did not have, as far as the capture tells."""
         count = self.way.count
         resent = max(0, count["resent"] - count["spurious"] - count["dsacks"])
-        late = count["filled"] if count["hole_longest"] > max(self.way.rtt, 10_000_000) else 0
+        late = count["filled"] if count["hole_longest"] > max(self.way.rtt, JITTER_NS) else 0
         if self.recut_hole is not None:
             late = 0  # the size was changed, not the luck
         return resent + late

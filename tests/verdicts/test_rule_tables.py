@@ -48,7 +48,7 @@ def deciding() -> dict[StallRule | CalmRule, list[Case]]:
         patch.setattr(judge, "judge_calm", judge_calm)
         for case in cases():
             current[:] = [case]
-            analysis_in(case[0], case[1].view)
+            list(analysis_in(case[0], case[1].view).all_flows)  # flows are made when somebody asks for them
     return found
 
 

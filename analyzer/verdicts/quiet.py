@@ -1,0 +1,137 @@
+"""Flows without recorded trouble, most of any capture: judged from their counters, whole columns at a time.
+
+What acquits a flow, or leaves it undecided, is in its row of the tables. The rules are those of `plain` for a
+direction without recorded packets and PTBs; a test compares the two on every capture and on made-up counters.
+The words, the frames and all else come from `judge` when somebody asks for the flow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from analyzer.evidence.collect import Collector
+from analyzer.evidence.conversation import INITIAL_TTLS
+from analyzer.flows.tables import SAW_FRAGMENT, SAW_SYN_ACK
+from analyzer.results import VERDICTS
+from analyzer.settings import Settings
+from analyzer.verdicts.calm import JITTER_NS, REQUEST_PACKETS
+
+Column = np.ndarray[Any, Any]
+
+CODES = {verdict: np.uint8(code) for code, verdict in enumerate(VERDICTS)}
+"""Verdicts as small numbers: the worse, the smaller."""
+
+ADDRESS_WORDS = ("a0", "a1", "a2", "a3", "b0", "b1", "b2", "b3")
+
+
+class Quiet(NamedTuple):
+    """What the counters say of the rows of the flow table. Of rows that are not in `rows`, nothing."""
+
+    rows: Column  # bool: flows that were seen and need no judge
+    verdicts: Column  # uint8: VERDICTS index of each flow
+    by_side: tuple[Column, Column]  # uint8: of the direction from endpoint 0, and from endpoint 1
+    delivered: tuple[Column, Column]  # int32: largest packet with DF proven delivered, IP length; 0 if none
+
+
+def quiet_flows(collector: Collector, settings: Settings) -> Quiet:
+    """Judge all flows of which nothing is recorded, unless the capture was taken at several points."""
+    flows, directions = collector.flows, collector.directions
+    rows = (flows["packets"] > 0) & (flows["events"] == 0) & (flows["lost_events"] == 0)
+    if flows["point"].any():
+        rows[:] = False
+    for side in (0, 1):
+        rows &= directions["ptbs"][side::2] == 0
+    rows[[ptb.flow for ptb in collector.ptbs if ptb.flow >= 0]] = False
+    by_side = (_judged(collector, settings, 0), _judged(collector, settings, 1))
+    return Quiet(
+        rows=np.asarray(rows),
+        verdicts=np.minimum(*by_side),
+        by_side=by_side,
+        delivered=(directions["delivered"][0::2], directions["delivered"][1::2]),
+    )
+
+
+def _judged(collector: Collector, settings: Settings, side: int) -> Column:
+    """VERDICTS indices of one direction: the first rule of `plain.CALM` that applies."""
+    flows = collector.flows
+    me, peer = collector.directions[side::2], collector.directions[1 - side :: 2]
+    header = np.where(flows["version"] == 4, 40, 60)
+    full = np.where(peer["mss"] > 0, peer["mss"] + header, 0)
+    goal = np.where(full > 0, np.minimum(full, settings.exercised_bytes), settings.exercised_bytes)
+    supers, nodf = me["super_packets"] > 0, me["nodf_packets"]
+    ok = (me["delivered"] >= goal) | (supers & (me["una"] > me["first_seq"]) & (nodf == 0))
+    missing = np.where(flows["seen"] & SAW_FRAGMENT, 0, me["unseen"])
+    total = me["payload_bytes"] + me["unseen"]
+    lossy = missing / np.maximum(total, 1) > settings.capture_loss
+    no_df = (me["delivered_nodf"] > 0) & (nodf > 0) & (nodf < me["data_packets"])
+    no_df |= (me["delivered_nodf"] >= goal) | (supers & (nodf > 0))
+    out = np.full(len(flows), CODES["not_exercised"], np.uint8)
+    for verdict, applies in (  # the last rule first: earlier ones overwrite it
+        ("inconclusive", me["max_sent"] >= settings.exercised_bytes),
+        ("no_df", no_df),
+        ("inconclusive", lossy),
+        ("ok", ok),
+        ("loss", _losses(flows, me, side) > 0),
+        ("inconclusive", _silent(collector, settings, side)),
+        ("zero_window", _closed_ns(collector, peer) >= settings.episode_span_ns),
+        ("inconclusive", (me["data_packets"] > 0) & (peer["packets"] == 0)),
+    ):
+        out[applies] = CODES[verdict]
+    return out
+
+
+def _closed_ns(collector: Collector, peer: Any) -> Column:
+    since = peer["window_zero_ts"]
+    return np.asarray(np.maximum(peer["window_zero_longest"], np.where(since > 0, collector.end - since, 0)))
+
+
+def _losses(flows: Any, me: Any, side: int) -> Column:
+    """`Calm.real_losses` where no hole is recorded."""
+    resent = np.maximum(0, me["resent"] - me["spurious"] - me["dsacks"])
+    there = _difference(flows["syn_ts"], flows["syn_ack_ts"])
+    back = _difference(flows["syn_ack_ts"], flows["ack_ts"])
+    rtt = np.where(flows["client"] == side, there, back)
+    return np.asarray(resent + np.where(me["hole_longest"] > np.maximum(rtt, JITTER_NS), me["filled"], 0))
+
+
+def _difference(earlier: Column, later: Column) -> Column:
+    return np.where((earlier != 0) & (later != 0), later - earlier, 0)
+
+
+def _silent(collector: Collector, settings: Settings, side: int) -> Column:
+    """`Calm.silence_ns` is long, and the capture was not taken at the one who is silent."""
+    flows = collector.flows
+    me, peer = collector.directions[side::2], collector.directions[1 - side :: 2]
+    answered = (me["una_known"] > 0) | (peer["una_known"] > 0)
+    spoke = (me["data_packets"] > 0) | (peer["data_packets"] > 0)
+    established = np.where(flows["seen"] & SAW_SYN_ACK, answered, spoke)
+    at_sender = (me["packets"] > 0) & np.isin(me["ttl_max"], INITIAL_TTLS)
+    asked = (flows["client"] != side) & established
+    asked &= (peer["last_data_ts"] > me["last_data_ts"]) & (peer["last_data_ts"] != 0)
+    asked &= peer["una"] >= peer["snd_max"] - 1
+    asked &= (peer["data_packets"] <= REQUEST_PACKETS) | (me["data_packets"] > 0)
+    asked &= (me["fin_ts"] == 0) | (me["hole_ts"] != 0) | (me["una"] < me["snd_max"])
+    long = collector.end - peer["last_data_ts"] >= settings.silence_ns
+    return np.asarray(asked & long & ~at_sender)
+
+
+def hosts_in_common(flows: Any, rows: Column) -> Iterator[Column]:
+    """The numbers of the flows chosen by `rows` (bool), ascending, those between the same two addresses together."""
+    chosen = np.flatnonzero(rows)
+    six = flows["version"][chosen] == 6
+    four = chosen[~six]
+    yield from _grouped(four, flows["a0"][four].astype(np.uint64) << np.uint64(32) | flows["b0"][four])
+    words = np.stack([flows[name][chosen[six]] for name in ADDRESS_WORDS], axis=1)
+    yield from _grouped(chosen[six], words.view(np.dtype((np.void, words.itemsize * words.shape[1]))).ravel())
+
+
+def _grouped(members: Column, keys: Column) -> Iterator[Column]:
+    """`members` in groups of equal `keys`."""
+    if not len(members):
+        return
+    order = np.argsort(keys, kind="stable")
+    starts = np.flatnonzero(keys[order][1:] != keys[order][:-1]) + 1
+    yield from np.split(members[order], starts)
