@@ -67,8 +67,8 @@ class FlowList(Sequence["Flow"]):
 
     def having(self, verdicts: Collection[str]) -> list[Flow]:
         """The flows whose verdict is one of `verdicts`."""
-        wanted = [code for code, verdict in enumerate(self._verdicts) if verdict in verdicts]
-        return [self[index] for index in np.flatnonzero(np.isin(self._codes, wanted)).tolist()]
+        wanted = np.array([verdict in verdicts for verdict in self._verdicts])
+        return [self[index] for index in np.flatnonzero(wanted[self._codes]).tolist()]
 
     def find(self, stream: int) -> Flow | None:
         """The flow with this stream number, or None."""

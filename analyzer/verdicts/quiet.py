@@ -108,7 +108,7 @@ def _silent(collector: Collector, settings: Settings, side: int) -> Column:
     answered = (me["una_known"] > 0) | (peer["una_known"] > 0)
     spoke = (me["data_packets"] > 0) | (peer["data_packets"] > 0)
     established = np.where(flows["seen"] & SAW_SYN_ACK, answered, spoke)
-    at_sender = (me["packets"] > 0) & np.isin(me["ttl_max"], INITIAL_TTLS)
+    at_sender = (me["packets"] > 0) & (me["ttl_max"][:, None] == np.array(INITIAL_TTLS)).any(axis=1)
     asked = (flows["client"] != side) & established
     asked &= (peer["last_data_ts"] > me["last_data_ts"]) & (peer["last_data_ts"] != 0)
     asked &= peer["una"] >= peer["snd_max"] - 1
