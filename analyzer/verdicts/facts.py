@@ -70,6 +70,11 @@ class Facts:
         return self.head.ip_len > OVERSIZED[self.way.version] and not self.head.super_segment
 
     @cached_property
+    def small(self) -> bool:
+        """The stuck segment is so small that every path must carry it. Of a super-segment nobody knows."""
+        return self.head.ip_len <= OVERSIZED[self.way.version] and not self.head.super_segment
+
+    @cached_property
     def window(self) -> WindowSeen | None:
         """The receiver's window meanwhile."""
         return window_at(self.way, self.run)

@@ -164,7 +164,7 @@ def _dead_path(f: Facts) -> bool:
     if f.failed is not None:
         return True
     # Nothing smaller was tried, but packets as large used to get through, or the stuck one is small itself.
-    return f.passed is None and f.peer_spoke is None and (f.as_large[0] is not None or not f.oversized)
+    return f.passed is None and f.peer_spoke is None and (f.as_large[0] is not None or f.small)
 
 
 def _dead_confidence(f: Facts) -> str:
