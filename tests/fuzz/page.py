@@ -102,7 +102,7 @@ def bounds() -> str:
     """Every bound, from the constants."""
     per_flow = FLOW.itemsize + SIDES * (DIRECTION.itemsize + 16 * PROGRESS_SLOTS)
     rows = [
-        ("flows followed", f"{MAX_FLOWS:,}", f"{MAX_FLOWS * per_flow / 1e6:.0f} MB, and some 1 KB each in the results"),
+        ("flows followed", f"{MAX_FLOWS:,}", f"{MAX_FLOWS * per_flow / 1e6:.0f} MB, and in the results 1 KB each, 8 KB of one with a problem"),
         ("packets kept of troubled flows", f"{MAX_EVENTS:,}", f"{MAX_EVENTS * (PACKET.itemsize + HEAD_BYTES) / 1e6:.0f} MB"),
         ("of them, of one flow, all its episodes together", f"{MAX_EVENTS_PER_FLOW:,}", ""),
         ("packets before the trouble, of one flow", f"{HISTORY_ROWS:,}", ""),
@@ -127,9 +127,10 @@ def bounds() -> str:
     return f"""## Bounds
 
 {table(("what", "at most", "memory"), rows)}
-What is beyond a bound is counted, and the report says so. Text out of a capture and names of files are escaped for the
-terminal, HTML, Markdown and CSV. A report is written whole or not at all, in the place of a regular file or of none, never
-through a link.
+All flows of a scan take less than 1 GB. The most that was seen is 2.9 GB, for 144 MB of nothing but retransmissions in
+300,000 flows, each of which is judged and reported. What is beyond a bound is counted, and the report says so. Text
+out of a capture and names of files are escaped for the terminal, HTML, Markdown and CSV. A report is written whole or
+not at all, in the place of a regular file or of none, never through a link.
 """
 
 
