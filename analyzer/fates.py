@@ -55,7 +55,7 @@ def _one_direction(rows: Array, edges: Array, side: int, out: Fates) -> None:
     first, last = rows["seq"][sent], end[sent]
     answers = np.flatnonzero(~mine & ((flags & ACK_FLAG) != 0) & ((flags & RST) == 0))
     answers = answers[_plausible(rows["ack"][answers], answers, sent, last)]
-    blocks, left, right = _blocks(rows, edges, answers)
+    blocks, left, right = sack_blocks(rows, edges, answers)
 
     # Between two neighbouring bounds all bytes share one fate: they are one cell.
     bounds = _distinct(np.concatenate([first, last, left, right]))
@@ -91,8 +91,8 @@ def _first_reaching(acks: Array, answers: Array, last: Array) -> Array:
     return np.where(place < len(acks), answers[np.minimum(place, len(acks) - 1)], NEVER)
 
 
-def _blocks(rows: Array, edges: Array, answers: Array) -> tuple[Array, Array, Array]:
-    """All SACK blocks: the row of each, and its relative left and right edges."""
+def sack_blocks(rows: Array, edges: Array, answers: Array) -> tuple[Array, Array, Array]:
+    """All SACK blocks of the rows `answers`: the row of each, and its relative left and right edges."""
     found = []
     for i in range(edges.shape[1] // 2):
         having = answers[rows["blocks"][answers] > i]

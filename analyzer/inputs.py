@@ -126,6 +126,8 @@ def prepare(skimmer: Skimmer, readers: Sequence[CaptureReader], points: Sequence
         container = skimmer.integers(COUNT)
         container[:] = reader.container
         reader.container = container
+        if skimmer.compiled and len(readers) <= MOST_OPEN:
+            reader.read_ahead()
         inputs.append(Input(reader, number, points[number] if points else 0, [skimmer.integers(16 * I_WIDTH)]))
     return inputs
 

@@ -231,7 +231,7 @@ class Flow:
             ax: to draw into; by default those of a new pyplot figure.
 
         Raises:
-            UsageError: no packets of this flow were recorded.
+            UsageError: no packets of this flow were recorded, and the capture cannot be read again.
         """
         from analyzer.notebook.plots import plot_flow
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from analyzer.capture.container import COUNT as CONTAINER
 from analyzer.capture.container import (
     DAMAGED,
     FORMAT,
@@ -53,6 +54,7 @@ from analyzer.decode.tunnel import descend
 from analyzer.flows.quotes import track_icmp
 from analyzer.flows.tables import (
     C_BYTES,
+    C_COUNT,
     C_FILE,
     C_FILES,
     C_FIRST_TS,
@@ -142,6 +144,8 @@ def skim_chunk(
     until: int,
 ) -> int:
     """Take the packets of buf[POS:end] before the first later than `until` (ns); returns why it stopped."""
+    if len(h) < COUNT or len(q) < COUNT or len(container) < CONTAINER or len(state.counters) < C_COUNT:
+        raise IndexError  # what is checked here need not be checked at each access below
     while True:
         status = next_packet(buf, end, container, interfaces, h)
         if status != GOT_PACKET:

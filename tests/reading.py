@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from analyzer.capture.container import FRAME, GOT_PACKET, I_WIDTH, NEED_BYTES, SKIP
 from analyzer.capture.reader import CaptureReader
 from analyzer.decode.fields import (
@@ -23,7 +25,7 @@ from analyzer.decode.fields import (
 )
 from analyzer.flows.tables import C_EVENTS, C_FLOWS, C_ICMPS, C_ROWS, State
 from analyzer.inputs import prepare, walk_inputs
-from analyzer.settings import RING_ROWS
+from analyzer.settings import HEAD_BYTES, RING_ROWS
 from analyzer.skim import Skimmer, decode_packet, next_packet
 
 ROOT = Path(__file__).parent.parent
@@ -107,6 +109,12 @@ class Skimmed(NamedTuple):
         assert count <= RING_ROWS
         return self.state.ring[:count]
 
+    def heads(self) -> Any:
+        """First bytes of every TCP packet, as far as they were kept; the rest of a row is undefined."""
+        rows = self.rows()
+        kept = np.arange(HEAD_BYTES) < rows["head_len"][:, None]
+        return np.where(kept, self.state.ring_heads[: len(rows)], 0)
+
     def tables(self) -> dict[str, Any]:
         """Everything that later stages may read."""
         counters = self.state.counters
@@ -116,7 +124,7 @@ class Skimmed(NamedTuple):
             "flows": self.state.flows[:flows],
             "directions": self.state.directions[: 2 * flows],
             "ring": self.rows(),
-            "ring_heads": self.state.ring_heads[: int(counters[C_ROWS])],
+            "ring_heads": self.heads(),
             "events": self.state.events[:events],
             "event_heads": self.state.event_heads[:events],
             "icmps": self.state.icmps[:icmps],
@@ -140,3 +148,13 @@ def skim(*sources: bytes | Path, compiled: bool = False, seed: int = 7, first_ro
         for reader in readers:
             reader.close()
     return Skimmed(skimmer.state, readers)
+
+
+def same(first: Skimmed, second: Skimmed) -> None:
+    """Fail with the first table, field and row in which two runs differ."""
+    theirs = second.tables()
+    for name, table in first.tables().items():
+        other = theirs[name]
+        assert table.shape == other.shape, name
+        for field in table.dtype.names or [...]:
+            np.testing.assert_array_equal(table[field], other[field], err_msg=f"{name} {field}")

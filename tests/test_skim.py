@@ -48,20 +48,10 @@ from tests.builders import (
     section,
     tcp,
 )
-from tests.reading import CAPTURES, LAB, SAMPLES, Skimmed, skim
+from tests.reading import CAPTURES, LAB, SAMPLES, same, skim
 from tests.traffic import generated, skimmed
 
 SMALL = min(LAB, key=lambda path: path.stat().st_size)
-
-
-def same(first: Skimmed, second: Skimmed) -> None:
-    """Fail with the first table, field and row in which two runs differ."""
-    theirs = second.tables()
-    for name, table in first.tables().items():
-        other = theirs[name]
-        assert table.shape == other.shape, name
-        for field in table.dtype.names or [...]:
-            np.testing.assert_array_equal(table[field], other[field], err_msg=f"{name} {field}")
 
 
 @contextmanager

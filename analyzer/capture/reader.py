@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import shlex
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from analyzer.capture.ahead import ReadAhead
 from analyzer.capture.compression import decompressed, is_compressed, is_damage
 from analyzer.capture.container import (
     BIG,
@@ -42,6 +43,8 @@ from analyzer.errors import CaptureError
 from analyzer.settings import CHUNK_BYTES, MAX_DECOMPRESSED_BYTES, MAX_RECORD_BYTES
 
 SAMPLED_RECORDS = 500
+MARGIN = 64 << 10
+"""Bytes in front of what is read ahead: room for the record that the chunk before it broke off."""
 SECTION_MAGIC = b"\x0a\x0d\x0d\x0a"
 OTHER_FORMATS = {
     b"snoop\0\0\0": "a snoop capture",
@@ -96,14 +99,17 @@ class CaptureReader:
         self.filters: tuple[str, ...] = ()  # capture filters that the file names
         self.container: list[int] = [0] * COUNT
         self._source = source
+        self._opened_here = isinstance(source, Path)
+        self._raw_is_file = False
         self._file = self._open(source)
         self._raw = self._file
-        self._opened_here = isinstance(source, Path)
         self._base = 0  # file offset of buffer[0]
         self._end_of_file = False
         self.parked = False
         self.buffer = bytearray(CHUNK_BYTES)
         self.ready = 0  # bytes of the buffer that are filled
+        self._ahead: ReadAhead | None = None
+        self._spare = bytearray()  # the buffer that is filled meanwhile
 
     def _open(self, source: Path | BinaryIO) -> Any:
         if not isinstance(source, Path):
@@ -117,7 +123,8 @@ class CaptureReader:
             raise CaptureError(self.name, 0, "expected a capture file, found no such file") from None
         except OSError as error:
             raise CaptureError(self.name, 0, f"expected a readable file, found: {error.strerror}") from None
-        if stat.S_ISREG(status.st_mode):
+        self._raw_is_file = stat.S_ISREG(status.st_mode)
+        if self._raw_is_file:
             self.size = status.st_size
         return file
 
@@ -197,9 +204,47 @@ class CaptureReader:
         """File offset (of the decompressed bytes) where the next record starts."""
         return self._base + int(self.container[POS])
 
+    def read_ahead(self) -> None:
+        """From now on read the next chunk while this one is walked. Not of a pipe: its writer runs beside us anyway."""
+        if self._opened_here and self._raw_is_file and not self._end_of_file and self.bytes_read != self.size:
+            self._ahead = ReadAhead(self._read_into)
+            self._ask()
+
+    def _ask(self) -> None:
+        if len(self._spare) != MARGIN + CHUNK_BYTES:
+            self._spare = bytearray(MARGIN + CHUNK_BYTES)
+        assert self._ahead is not None  # noqa: S101 - whoever asks has begun
+        self._ahead.ask(memoryview(self._spare)[MARGIN:])
+
+    def _swap(self, position: int) -> bool:
+        """Go on with the chunk that was read meanwhile, the unread bytes in front of it; False at the end."""
+        assert self._ahead is not None  # noqa: S101 - asked by `_read_on`
+        got = self._took(self._ahead.take)
+        if not got:
+            return False
+        rest = self.ready - position
+        old, new, start = self.buffer, self._spare, MARGIN - rest
+        if start < 0:
+            new, start = old[position : self.ready] + new[MARGIN : MARGIN + got], 0
+        else:
+            new[start:MARGIN] = old[position : self.ready]
+        self._base += position - start
+        self.container[POS] = start
+        self.buffer, self.ready, self._spare = new, start + rest + got, old
+        self._ask()
+        return True
+
     def fill(self) -> bool:
-        """Move unread bytes to the front and read more behind them; False at the end of the file."""
-        position = int(self.container[POS])
+        """Bring more bytes behind the unread ones; False at the end of the file."""
+        if self._read_on(int(self.container[POS])):
+            return True
+        if int(self.container[PROBLEM]) in (PROBLEM_COMPRESSION, PROBLEM_DECOMPRESSED):  # even between two records
+            self.note_damage()
+        return False
+
+    def _read_on(self, position: int) -> bool:
+        if self._ahead is not None:
+            return self._swap(position)
         self._drop(position)
         self.container[POS] = 0
         if self.ready == len(self.buffer):
@@ -207,11 +252,7 @@ class CaptureReader:
                 return False
             # In place would fail while a memoryview of it exists.
             self.buffer = bytearray(self.buffer) + bytearray(len(self.buffer))
-        if self._read_more():
-            return True
-        if int(self.container[PROBLEM]) in (PROBLEM_COMPRESSION, PROBLEM_DECOMPRESSED):  # even between two records
-            self.note_damage()
-        return False
+        return self._read_more()
 
     def _drop(self, count: int) -> None:
         rest = self.ready - count
@@ -247,25 +288,33 @@ class CaptureReader:
     def _read_more(self) -> bool:
         if self._end_of_file:
             return False
-        with memoryview(self.buffer) as view:
-            # A plain readinto of a decompressor fills the whole buffer, or loses all when the rest is broken.
-            read = getattr(self._file, "readinto1", self._file.readinto)
-            try:
-                got = read(view[self.ready :])
-            except Exception as error:
-                if not is_damage(error):
-                    raise
-                self._broken(error)
-                got = 0
-        if not got:
-            self._end_of_file = True
-            return False
+        with memoryview(self.buffer) as view, view[self.ready :] as rest:
+            got = self._took(lambda: self._read_into(rest))
         self.ready += got
+        return got > 0
+
+    def _read_into(self, target: memoryview) -> int:
+        # A plain readinto of a decompressor fills the whole buffer, or loses all when the rest is broken.
+        read = getattr(self._file, "readinto1", self._file.readinto)
+        return int(read(target) or 0)
+
+    def _took(self, take: Callable[[], int]) -> int:
+        """What `take` says it read, counted; 0 at the end, or where the input is broken."""
+        if self._end_of_file:
+            return 0
+        try:
+            got = take()
+        except Exception as error:
+            if not is_damage(error):
+                raise
+            self._broken(error)
+            got = 0
         self.bytes_read += got
+        self._end_of_file = not got
         if self.bytes_read > self._most_bytes and self._file is not self._raw:
             self.container[PROBLEM] = PROBLEM_DECOMPRESSED
             self._end_of_file = True
-        return True
+        return got
 
     def _broken(self, error: Exception) -> None:
         if self._file is self._raw:
@@ -329,6 +378,9 @@ class CaptureReader:
 
     def close(self) -> None:
         """Close the file, if it was opened here."""
+        if self._ahead is not None:
+            self._ahead.stop()
+            self._ahead = None
         if self._raw is not self._file:
             self._file.close()
         if self._opened_here:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from analyzer.kernel import inlined, kernel
+import numpy as np
+
+from analyzer.kernel import compiled_as, inlined, kernel
 
 if TYPE_CHECKING:
     Buffer = memoryview | bytes | bytearray
@@ -18,28 +20,61 @@ else:
 """A memoryview (interpreted) or a numpy uint8 array (compiled); both are read by index only."""
 
 
-@inlined
+_ONE = np.uint64(1)
+_TWO = np.uint64(2)
+_THREE = np.uint64(3)
+
+
+def _be16(buf: Buffer, o: int) -> int:
+    if not 0 <= o <= len(buf) - 2:
+        raise IndexError
+    at = np.uint64(o)
+    return ((buf[at] + 0) << 8) | (buf[at + _ONE] + 0)
+
+
+def _be32(buf: Buffer, o: int) -> int:
+    if not 0 <= o <= len(buf) - 4:
+        raise IndexError
+    at = np.uint64(o)
+    return ((buf[at] + 0) << 24) | ((buf[at + _ONE] + 0) << 16) | ((buf[at + _TWO] + 0) << 8) | (buf[at + _THREE] + 0)
+
+
+def _le16(buf: Buffer, o: int) -> int:
+    if not 0 <= o <= len(buf) - 2:
+        raise IndexError
+    at = np.uint64(o)
+    return ((buf[at + _ONE] + 0) << 8) | (buf[at] + 0)
+
+
+def _le32(buf: Buffer, o: int) -> int:
+    if not 0 <= o <= len(buf) - 4:
+        raise IndexError
+    at = np.uint64(o)
+    return ((buf[at + _THREE] + 0) << 24) | ((buf[at + _TWO] + 0) << 16) | ((buf[at + _ONE] + 0) << 8) | (buf[at] + 0)
+
+
+@compiled_as(_be16)
 def be16(buf: Buffer, o: int) -> int:
     """Unsigned 16-bit big-endian integer at offset `o`."""
-    return ((buf[o] + 0) << 8) | (buf[o + 1] + 0)
+    return (buf[o] << 8) | buf[o + 1]
 
 
-@inlined
+@compiled_as(_be32)
 def be32(buf: Buffer, o: int) -> int:
     """Unsigned 32-bit big-endian integer at offset `o`."""
-    return ((buf[o] + 0) << 24) | ((buf[o + 1] + 0) << 16) | ((buf[o + 2] + 0) << 8) | (buf[o + 3] + 0)
+    return (buf[o] << 24) | (buf[o + 1] << 16) | (buf[o + 2] << 8) | buf[o + 3]
 
 
-@inlined
+@compiled_as(_le16)
 def le16(buf: Buffer, o: int) -> int:
     """Unsigned 16-bit little-endian integer at offset `o`."""
-    return ((buf[o + 1] + 0) << 8) | (buf[o] + 0)
+    return (buf[o + 1] << 8) | buf[o]
 
 
-@inlined
+@compiled_as(_le32)
 def le32(buf: Buffer, o: int) -> int:
     """Unsigned 32-bit little-endian integer at offset `o`."""
-    return ((buf[o + 3] + 0) << 24) | ((buf[o + 2] + 0) << 16) | ((buf[o + 1] + 0) << 8) | (buf[o] + 0)
+    return (buf[o + 3] << 24) | (buf[o + 2] << 16) | (buf[o + 1] << 8) | buf[o]
 
 
 @inlined

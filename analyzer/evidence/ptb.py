@@ -63,9 +63,10 @@ class PtbSeen:
 
 
 def resends_after(ptb: PtbSeen, segments: list[Segment], side: int, delay: int) -> list[Segment]:
-    """Transmissions of the quoted byte, too big, sent at least `delay` ns after the PTB.
+    """Transmissions of the quoted byte, too big and with DF, sent at least `delay` ns after the PTB.
 
-    Without a quoted sequence number, any retransmission larger than the announced MTU counts.
+    To clear DF is to obey: Linux does so where it is told less than 552 bytes. Without a quoted sequence
+    number, any retransmission larger than the announced MTU counts.
     """
     about_other_bytes = ptb.defect in ("sequence", "tuple")
     useless_mtu = ptb.defect in ("mtu_not_smaller", "mtu_zero", "below_1280")
@@ -76,6 +77,7 @@ def resends_after(ptb: PtbSeen, segments: list[Segment], side: int, delay: int) 
         if segment.side == side
         and segment.data
         and segment.resent
+        and segment.df
         and segment.ts >= ptb.ts + delay
         and segment.ip_len > too_big
         and (

@@ -20,24 +20,28 @@ def endpoint_order(h: list[int]) -> int:
 
 
 @inlined
-def mix(value: int, word: int) -> int:
-    """One step of the hash: `value` below 2**31, `word` below 2**32, so the product stays below 2**63."""
-    value = (value ^ word) * 0x2C1B3C6D
-    return (value ^ (value >> 31)) & 0x7FFFFFFF
+def product(seed: int, low: int, high: int, factor: int) -> int:
+    """Two words below 2**32 and the salt, multiplied: below 2**63. Both factors are secret or odd constants."""
+    return (low ^ seed) * ((high & 0x7FFFFFFF) ^ factor)
 
 
 @inlined
 def hash_endpoints(h: list[int], side: int, seed: int) -> int:
-    """Salted hash of the two endpoints, the same for both directions."""
+    """Salted hash of the two endpoints, the same for both directions, below 2**31.
+
+    A sum of products that do not wait for one another, then one more to spread it: every packet is hashed.
+    """
     low = DST if side else SRC
     high = SRC if side else DST
-    value = mix(mix(seed, h[low]), h[high])
+    value = product(seed, h[low], h[high], 0x2C1B3C6D)
     if h[VERSION] == 6:
-        for i in range(1, 4):
-            value = mix(mix(value, h[low + i]), h[high + i])
+        value ^= product(seed, h[low + 1], h[high + 1], 0x297A2D39)
+        value ^= product(seed, h[low + 2], h[high + 2], 0x5851F42D)
+        value ^= product(seed, h[low + 3], h[high + 3], 0x4C957F2D)
     low_port = h[DPORT] if side else h[SPORT]
     high_port = h[SPORT] if side else h[DPORT]
-    return mix(mix(value, low_port << 16 | high_port), 0x5BD1E995)
+    value = (((value ^ (value >> 32)) & 0xFFFFFFFF) ^ (low_port << 16 | high_port)) * 0x5BD1E995
+    return (value ^ (value >> 32)) & 0x7FFFFFFF
 
 
 @inlined

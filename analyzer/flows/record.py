@@ -62,6 +62,29 @@ def copy_bytes(target: Any, row: int, source: Any, start: int, count: int) -> No
     target[row, :count] = source[start : start + count]
 
 
+def _copy_whole_row(target: Any, row: int, source: Any, start: int, count: int) -> None:
+    if not (0 <= row < len(target) and target.shape[1] == HEAD_BYTES and 0 <= start <= len(source)):
+        raise IndexError
+    if start + HEAD_BYTES <= len(source):
+        for i in range(HEAD_BYTES):
+            target[row, i] = source[start + i]
+    elif count <= min(HEAD_BYTES, len(source) - start):
+        for i in range(count):
+            target[row, i] = source[start + i]
+    else:
+        raise IndexError
+
+
+@compiled_as(_copy_whole_row)
+def copy_head(target: Any, row: int, source: Any, start: int, count: int) -> None:
+    """Copy source[start:start + count] to the beginning of target[row]; what is behind it in the row is undefined.
+
+    Every packet passes here. A row's full width is a fixed number of steps for the compiled twin, which
+    takes a tenth of its time.
+    """
+    target[row, :count] = source[start : start + count]
+
+
 @kernel
 def append_event(state: State, counter: int, flow: Any) -> None:
     """Copy the ring row `counter` into the event table, unless a bound is reached."""
@@ -74,7 +97,7 @@ def append_event(state: State, counter: int, flow: Any) -> None:
         return
     row = counter & RING_MASK
     state.events[event] = state.ring[row]
-    for i in range(HEAD_BYTES):
+    for i in range(state.ring[row]["head_len"]):
         state.event_heads[event, i] = state.ring_heads[row, i]
     state.counters[C_EVENTS] = event + 1
     flow["events"] += 1
@@ -208,7 +231,7 @@ def write_row(
     length = min(h[L4] + h[TCP_LEN], h[IP_END]) - h[NET]
     length = min(length, HEAD_BYTES)
     row["head_len"] = length
-    copy_bytes(state.ring_heads, counter & RING_MASK, buf, h[NET], length)
+    copy_head(state.ring_heads, counter & RING_MASK, buf, h[NET], length)
     flow["last_row"] = counter
     if flow["recording"] > 0:
         flow["recording"] -= 1

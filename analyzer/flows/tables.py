@@ -160,9 +160,9 @@ class State(NamedTuple):
     directions: Any  # row 2 * flow + side: the packets that endpoint `side` sent
     progress: Any  # int64 (directions, 2 * PROGRESS_SLOTS): when una rose, the latest of each period, and frames
     ring: Any
-    ring_heads: Any  # uint8 (RING_ROWS, HEAD_BYTES): the packet from its IP header on
+    ring_heads: Any  # uint8 (RING_ROWS, HEAD_BYTES): `head_len` bytes of the packet from its IP header on
     events: Any
-    event_heads: Any
+    event_heads: Any  # as ring_heads, the rest 0
     icmps: Any
     icmp_heads: Any
 

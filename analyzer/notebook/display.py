@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SHOWN_ROWS = 20
 
-COLOURS = {"bad": "#D55E00", "warn": "#CC7A00", "good": "#009E73"}
+COLOURS = {"bad": "#D55E00", "warn": "#CC7A00", "good": "#009E73", "plain": "inherit"}
 """Of verdicts; dark enough for white pages, light enough for black ones."""
 
 FAINT = "opacity: 0.7"

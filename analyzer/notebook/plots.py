@@ -15,6 +15,7 @@ from analyzer.flows.tables import MARK_NO_LENGTH, MARK_SUPER
 from analyzer.listing import MAX_BLOCKS, ROW
 from analyzer.report.document import tone_of
 from analyzer.report.figures import timeline
+from analyzer.report.packets import read_again, recorded
 from analyzer.report.palette import LIGHT
 from analyzer.report.text import bracket, plural
 from analyzer.results import SIZE_PROBLEMS, VERDICTS, Analysis, Flow, Path, PathMtu
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 SHOWN_PATHS = 25
 
-TONES = {"bad": "#D55E00", "warn": "#CC7A00", "good": "#009E73"}
+TONES = {"bad": "#D55E00", "warn": "#CC7A00", "good": "#009E73", "plain": LIGHT.unsure}
 NEVER_SENT = LIGHT.unsure
 SENT = LIGHT.delivered
 RESENT = LIGHT.lost
@@ -37,12 +38,13 @@ Array = np.ndarray[Any, Any]
 
 def plot_flow(flow: Flow, ax: Axes | None = None) -> Axes:
     """See `Flow.plot`."""
-    if flow.analysis is None or flow.timeline is None or not len(flow.timeline):
-        raise UsageError(
-            f"no packets of stream {flow.stream} were recorded, as of all healthy flows: draw plot_sizes() or packets"
-        )
+    packets = recorded(flow)
+    if packets is None:
+        packets = read_again(flow)
+    if flow.analysis is None or packets is None:
+        raise UsageError(f"no packets of stream {flow.stream} were recorded, and its capture cannot be read again")
     ax = _axes(ax, (10, 4.4))
-    timeline(flow.analysis, flow, ax)
+    timeline(flow.analysis, flow, ax, packets=packets)
     return ax
 
 
@@ -81,7 +83,7 @@ def plot_sizes(flow: Flow, ax: Axes | None = None) -> Axes:
 
 def _packets(flow: Flow) -> tuple[Array, Array]:
     """Rows of all packets, or of the recorded ones where the capture cannot be read again, and their fates."""
-    from analyzer.packets import rows_of
+    from analyzer.report.rereading import rows_of
 
     try:
         rows, edges = rows_of(flow)

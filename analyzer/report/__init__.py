@@ -149,6 +149,7 @@ def _rendered(
 
 
 def _markdown(analysis: Analysis, target: Path, *, plots: bool) -> dict[Path, Iterable[bytes]]:
+    from analyzer.report.document import fair_choice
     from analyzer.report.markdown import SHOWN_DIAGNOSES, image_link, to_markdown
     from analyzer.report.page import page_of
 
@@ -158,8 +159,9 @@ def _markdown(analysis: Analysis, target: Path, *, plots: bool) -> dict[Path, It
     if plots:
         from analyzer.report.figures import image, is_drawable, timeline
 
-        flows = [diagnosis.flow for diagnosis in page.document.diagnoses[:SHOWN_DIAGNOSES]]
-        for flow in [flow for flow in flows if is_drawable(flow)][:FIGURES_BESIDE]:
+        shown = fair_choice(page.document.diagnoses, SHOWN_DIAGNOSES)
+        drawable = [diagnosis for diagnosis in shown if is_drawable(diagnosis.flow)]
+        for flow in (diagnosis.flow for diagnosis in fair_choice(drawable, FIGURES_BESIDE)):
             beside = target.with_name(f"{target.stem}-stream-{flow.stream}.png")
             files[beside] = [image(timeline(analysis, flow), "png")]
             links[flow.stream] = image_link(beside.name)

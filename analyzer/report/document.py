@@ -33,6 +33,9 @@ from analyzer.results import PROBLEMS, SIZE_PROBLEMS, VERDICTS, Analysis, Flow, 
 GRAVE = frozenset({"blackhole", "blackhole_probable", "ptb_ignored"})
 """Verdicts with the clear finding that this tool was written for."""
 
+UNTOLD = frozenset({"no_df", "not_exercised"})
+"""Verdicts without a problem that prove nothing about the path MTU either."""
+
 SHOWN_CANDIDATES = 6
 """Overheads that a bracket is consistent with are listed up to so many; more point at none."""
 
@@ -61,7 +64,7 @@ class Row:
     arrow: str
     server: str
     verdict: str
-    tone: str  # bad, warn, good
+    tone: str  # bad, warn, good, plain
     path_mtu: str
     stalled: str
     packets: str
@@ -119,6 +122,13 @@ class Document:
     changes: ChangeTable | None = None  # where a later capture was compared; the rest is about the earlier one
 
 
+def fair_choice(diagnoses: Sequence[Diagnosis], most: int) -> tuple[Diagnosis, ...]:
+    """At most so many, in their order: the first of each verdict, then the first of all."""
+    firsts = {diagnosis.flow.verdict: i for i, diagnosis in reversed(list(enumerate(diagnoses)))}
+    by_weight = sorted(range(len(diagnoses)), key=lambda i: (i not in firsts.values(), i))
+    return tuple(diagnoses[i] for i in sorted(by_weight[:most]))
+
+
 class Command(NamedTuple):
     """One line to be typed, and what introduces it: empty, or "or: " for an alternative."""
 
@@ -140,9 +150,11 @@ def advice(fix: Fix) -> str:
 
 
 def tone_of(verdict: str) -> str:
-    """How alarming a verdict is: bad, warn or good."""
+    """How alarming a verdict is: bad, warn, good, or plain where it says nothing about large packets."""
     if verdict in GRAVE:
         return "bad"
+    if verdict in UNTOLD:
+        return "plain"
     return "warn" if verdict in PROBLEMS else "good"
 
 
@@ -153,8 +165,8 @@ def document_of(analysis: Analysis, *, show_all: bool = False) -> Document:
         listed = tuple(sorted(analysis.all_flows, key=lambda f: (VERDICTS.index(f.verdict), f.stream)))
     verdicts = [flow.verdict for flow in analysis.all_flows]
     tone = tone_of(min(verdicts, key=VERDICTS.index)) if verdicts else "warn"
-    if not any(verdict in PROBLEMS for verdict in verdicts) and set(verdicts) == {"not_exercised"}:
-        tone = "warn"
+    if tone == "plain":
+        tone = "warn" if set(verdicts) == {"not_exercised"} else "good"
     return Document(
         headline=headline(analysis),
         tone=tone,
@@ -191,13 +203,14 @@ def _not_listed(analysis: Analysis) -> str:
 
 
 def _diagnoses(analysis: Analysis) -> list[Diagnosis]:
-    """One for each verdict and pair of hosts, the worst first."""
+    """One for each verdict and pair of hosts, the worst first, of those the pair with most flows."""
     groups: dict[tuple[str, ...], list[Flow]] = {}
     for flow in analysis.problem_flows:
         reasons = sorted({ptb.reason or "" for ptb in flow.ptb if ptb.effect == "ignored"})
         groups.setdefault((flow.verdict, flow.sender.ip, flow.receiver.ip, *reasons), []).append(flow)
     labels, paths = file_labels(analysis.files), paths_of(analysis)
-    return [_diagnosis(flows, paths, labels) for flows in groups.values()]
+    ordered = sorted(groups.values(), key=lambda flows: (VERDICTS.index(flows[0].verdict), -len(flows)))
+    return [_diagnosis(flows, paths, labels) for flows in ordered]
 
 
 def diagnosis_of(analysis: Analysis, flow: Flow) -> Diagnosis:

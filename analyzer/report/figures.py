@@ -18,20 +18,24 @@ from matplotlib.figure import Figure, FigureBase
 from analyzer.errors import UsageError
 from analyzer.report import MADE_BY
 from analyzer.report.overview import draw_overview, overview_height
-from analyzer.report.packets import Packets, recorded
+from analyzer.report.packets import Packets, read_again, recorded
 from analyzer.report.palette import LIGHT, Theme
 from analyzer.report.panels import WIDE, Sheet
 from analyzer.report.scene import Scene
 from analyzer.report.sequence import SequencePlot
-from analyzer.report.sizes import draw_sizes
+from analyzer.report.sizes import draw_sizes, label_of_time
 from analyzer.report.text import endpoint, plural
 from analyzer.report.wording import WORDS, headline
-from analyzer.results import Analysis, Flow
+from analyzer.results import VERDICTS, Analysis, Flow
 
 MOST_PANELS = 12
+
+MOST_READ_AGAIN = 3
+"""Healthy flows drawn where no packets were recorded: each takes another pass over the capture."""
+
 DOTS_PER_INCH = 110
 
-NOTHING_TO_DRAW = "No timelines: of these flows no single packets were recorded."
+NOTHING_TO_DRAW = "No timelines: no packets of these flows were recorded, and the capture cannot be read again."
 
 
 def is_drawable(flow: Flow) -> bool:
@@ -55,7 +59,7 @@ def timeline(
         analysis: where the flow comes from; its PTBs are drawn.
         flow: must have a `timeline`, unless `packets` are given.
         axes: to draw the sequence numbers into, alone; by default both go to a new figure.
-        packets: to draw instead of those recorded.
+        packets: to draw instead of those recorded. Where none were, as of a healthy flow, the capture is read again.
         theme: colours.
         sheet: paper.
         titled: name the flow above the plot.
@@ -64,17 +68,19 @@ def timeline(
         The figure drawn into.
 
     Raises:
-        UsageError: no packets of this flow were recorded.
+        UsageError: no packets of this flow were recorded, and the capture cannot be read again.
     """
     if packets is None:
         packets = recorded(flow)
+    if packets is None:
+        packets = read_again(flow)
     if packets is None or not len(packets):
         raise UsageError(f"no packets of stream {flow.stream} were recorded: there is nothing to draw")
     scene = Scene(analysis, flow, packets)
     if axes is not None:
         plot = SequencePlot(scene, axes, theme, sheet)
         plot.draw()
-        axes.set_xlabel("seconds from the start of the flow", fontsize=sheet.letters)
+        axes.set_xlabel(label_of_time(scene, sheet), fontsize=sheet.letters)
         axes.legend(fontsize=sheet.letters - 1, frameon=False, labelcolor=theme.ink)
         figure = axes.get_figure(root=True)
         assert figure is not None  # noqa: S101 - axes belong to a figure until they are removed
@@ -123,7 +129,7 @@ def _panels(scene: Scene, figure: FigureBase, theme: Theme, sheet: Sheet, *, tit
             handles,
             labels,
             loc="upper center",
-            bbox_to_anchor=(0.5, -0.36 if sheet is WIDE else -0.32),
+            bbox_to_anchor=(0.5, -0.36 if sheet is WIDE else -0.42 if scene.share else -0.32),
             ncols=min(len(handles), sheet.legend_columns),
             fontsize=sheet.letters - 1,
             frameon=False,
@@ -151,17 +157,19 @@ def overview(analysis: Analysis, *, theme: Theme = LIGHT, sheet: Sheet = WIDE) -
 def timelines(analysis: Analysis, *, theme: Theme = LIGHT) -> Figure:
     """All flows at a glance, then one pair of plots for each flow with a problem, the worst first.
 
-    Where there is no problem, the healthy flows are drawn as far as packets of theirs were recorded.
+    Where there is no problem, healthy flows are drawn: those of which packets were recorded, and of the others
+    the longest, whose packets are read again.
     """
-    concerned = analysis.problem_flows or analysis.all_flows
-    shown = [flow for flow in concerned if is_drawable(flow)][:MOST_PANELS]
+    shown = _drawn_flows(analysis)
     several = len(analysis.all_flows) > 1
     heights = [overview_height(len(analysis.all_flows))] if several else []
     heights += [WIDE.sequence_height + WIDE.sizes_height + 0.4] * len(shown)
     title = textwrap.fill(headline(analysis), 105)
-    left_out = len(analysis.problem_flows) - len(shown)
+    troubled = bool(analysis.problem_flows)
+    left_out = len(analysis.problem_flows or analysis.all_flows) - len(shown)
     remarks = [] if shown else [NOTHING_TO_DRAW]
-    remarks += [f"{plural(left_out, 'more flow')} with a problem not drawn"] if shown and left_out > 0 else []
+    if shown and left_out > 0:
+        remarks.append(f"{plural(left_out, 'more flow')} {'with a problem ' if troubled else ''}not drawn")
     banner = 0.4 + 0.2 * title.count("\n") + (0.3 if remarks else 0)
     figure = Figure(
         figsize=(WIDE.width, sum(heights) + banner),
@@ -178,14 +186,24 @@ def timelines(analysis: Analysis, *, theme: Theme = LIGHT) -> Figure:
         parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
         if several:
             draw_overview(analysis, parts[0].subplots(), theme, WIDE)
-        for flow, part in zip(shown, parts[several:], strict=True):
-            packets = recorded(flow)
-            assert packets is not None  # noqa: S101 - `is_drawable` has looked
+        for (flow, packets), part in zip(shown, parts[several:], strict=True):
             plots.append(_panels(Scene(analysis, flow, packets), part, theme, WIDE, titled=True))
     _settle(figure)
     for plot in plots:
         plot.call_out()
     return figure
+
+
+def _drawn_flows(analysis: Analysis) -> list[tuple[Flow, Packets]]:
+    concerned = analysis.problem_flows or analysis.all_flows
+    known = [(flow, packets) for flow in concerned if (packets := recorded(flow)) is not None][:MOST_PANELS]
+    if analysis.problem_flows:
+        return known
+    others = sorted((flow for flow in concerned if not is_drawable(flow)), key=lambda flow: -flow.packet_count)
+    for flow in others[: max(MOST_READ_AGAIN - len(known), 0)]:
+        packets = read_again(flow)
+        known += [(flow, packets)] if packets is not None else []
+    return sorted(known, key=lambda drawn: (VERDICTS.index(drawn[0].verdict), drawn[0].stream))
 
 
 def image(figure: Figure, image_format: str, *, text_as_text: bool = False) -> bytes:

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from analyzer.report import headings
-from analyzer.report.document import Diagnosis, advice, commands
+from analyzer.report.document import Diagnosis, advice, commands, fair_choice
 from analyzer.report.page import Page, page_of
 from analyzer.report.palette import DARK, LIGHT
 from analyzer.results import Analysis
@@ -48,7 +48,7 @@ def to_html(analysis: Analysis, *, plots: bool = True) -> str:
             words=headings,
             page=page,
             document=page.document,
-            diagnoses=page.document.diagnoses[:SHOWN_DIAGNOSES],
+            diagnoses=fair_choice(page.document.diagnoses, SHOWN_DIAGNOSES),
             hidden_diagnoses=len(page.document.diagnoses[SHOWN_DIAGNOSES:]),
             rows=page.document.rows[:SHOWN_ROWS],
             hidden_rows=len(page.document.rows[SHOWN_ROWS:]),
@@ -104,25 +104,23 @@ def _flow_figures(analysis: Analysis, page: Page) -> dict[int, FlowFigure]:
     from analyzer.report.inline import inline_svg
     from analyzer.report.panels import NARROW, WIDE
 
-    drawn: dict[int, FlowFigure] = {}
-    for diagnosis in page.document.diagnoses:
-        flow = diagnosis.flow
-        if len(drawn) == SHOWN_FIGURES:
-            break
-        if is_drawable(flow):
-            drawn[flow.stream] = FlowFigure(
-                *(
-                    Markup(  # noqa: S704 - our own drawing; all text in it is escaped by the XML writer
-                        inline_svg(
-                            timeline(analysis, flow, sheet=sheet, titled=False),
-                            f"s{flow.stream}{name}-",
-                            figure_description(diagnosis),
-                        )
+    shown = fair_choice(page.document.diagnoses, SHOWN_DIAGNOSES)
+    drawable = [diagnosis for diagnosis in shown if is_drawable(diagnosis.flow)]
+    return {
+        diagnosis.flow.stream: FlowFigure(
+            *(
+                Markup(  # noqa: S704 - our own drawing; all text in it is escaped by the XML writer
+                    inline_svg(
+                        timeline(analysis, diagnosis.flow, sheet=sheet, titled=False),
+                        f"s{diagnosis.flow.stream}{name}-",
+                        figure_description(diagnosis),
                     )
-                    for name, sheet in (("w", WIDE), ("n", NARROW))
                 )
+                for name, sheet in (("w", WIDE), ("n", NARROW))
             )
-    return drawn
+        )
+        for diagnosis in fair_choice(drawable, SHOWN_FIGURES)
+    }
 
 
 def figure_description(diagnosis: Diagnosis) -> str:

@@ -19,6 +19,9 @@ DROPPED = frozenset({"metadata", "style"})
 """matplotlib's style sheet would apply to all of the page; the page's own has its rules."""
 
 _REFERENCE = re.compile(r"#([\w.-]+)")
+_FONT_FAMILY = re.compile(r"\s*font-family: [^;]*;")
+"""On every text the same; the page says it once."""
+
 _DECIMALS = re.compile(r"(\.\d\d)\d+")
 
 
@@ -82,6 +85,7 @@ def _rewrite(element: ET.Element, prefix: str, named: set[str], variables: dict[
         elif name in ("d", "x", "y", "transform", "points"):
             element.set(name, " ".join(_DECIMALS.sub(r"\1", value).split()))
         elif name in ("style", "fill", "stroke"):
+            value = _FONT_FAMILY.sub("", value)  # noqa: PLW2901 - as below
             for color, variable in variables.items():
                 value = value.replace(color, variable)  # noqa: PLW2901 - each colour in turn
             element.set(name, value)

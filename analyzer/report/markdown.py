@@ -14,7 +14,7 @@ from urllib.parse import quote
 from analyzer.knowledge.fixes import Fix
 from analyzer.report import headings
 from analyzer.report.changes import ChangeTable
-from analyzer.report.document import Diagnosis, Statement, advice, commands
+from analyzer.report.document import Diagnosis, Statement, advice, commands, fair_choice
 from analyzer.report.page import Page
 
 SHOWN_DIAGNOSES = 10
@@ -74,10 +74,11 @@ def _plain(text: str) -> str:
 
 
 def _word(word: str) -> str:
-    """A word as code, without the punctuation behind it."""
-    end = _TRAILING.search(word)
+    """A word as code, without the punctuation around it."""
+    core = word.lstrip("(") or word
+    end = _TRAILING.search(core)
     tail = end[0] if end is not None and end.start() > 0 else ""
-    return code(word.removesuffix(tail)) + tail
+    return word.removesuffix(core) + code(core.removesuffix(tail)) + tail
 
 
 def code(text: str) -> str:
@@ -103,7 +104,7 @@ def _lines(page: Page, images: Mapping[int, str]) -> Iterator[str]:
         yield from ("", f"> {prose(note)}")
     if page.picture is not None:
         yield from ("", prose(f"{page.picture.description} {page.picture.consistent}"))
-    for diagnosis in document.diagnoses[:SHOWN_DIAGNOSES]:
+    for diagnosis in fair_choice(document.diagnoses, SHOWN_DIAGNOSES):
         yield ""
         yield from _diagnosis(diagnosis, images)
     if (hidden := len(document.diagnoses) - SHOWN_DIAGNOSES) > 0:
@@ -113,14 +114,13 @@ def _lines(page: Page, images: Mapping[int, str]) -> Iterator[str]:
         yield from _flows(page)
     yield ""
     yield from _capture(page)
+    yield from ("", f"## {headings.settings}", "", prose(f"{page.tool}. {page.caveat}"), "")
+    for setting in page.settings:
+        yield f"- {code(setting.name)}: {prose(setting.value)} ({prose(setting.meaning)})"
     if page.glossary:
         yield from ("", f"## {headings.glossary}", "")
         for term in page.glossary:
             yield f"- {code(term.verdict)}: {prose(f'{term.title}. {term.meaning}')}"
-    yield from ("", f"## {headings.settings}", "", prose(page.tool), "")
-    for setting in page.settings:
-        yield f"- {code(setting.name)}: {prose(setting.value)} ({prose(setting.meaning)})"
-    yield from ("", prose(page.caveat))
 
 
 def _changes(changes: ChangeTable) -> Iterator[str]:
@@ -152,8 +152,8 @@ def _diagnosis(diagnosis: Diagnosis, images: Mapping[int, str]) -> Iterator[str]
         yield from ("", f"![{headings.timeline(stream)}]({images[stream]})")
     yield from _statements(headings.evidence, diagnosis.why)
     yield from _statements(headings.ruled_out, diagnosis.ruled_out)
-    yield from _fixes(headings.verify, diagnosis.checks)
     yield from _fixes(headings.fix, diagnosis.cures)
+    yield from _fixes(headings.verify, diagnosis.checks)
     yield from ("", f"### {headings.wireshark}", "", headings.wireshark_flow, "", *_block(diagnosis.display_filter))
     if diagnosis.frame_filters:
         yield from ("", headings.wireshark_frames)

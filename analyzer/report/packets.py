@@ -12,8 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from analyzer import fates as all_fates
+from analyzer.errors import UsageError
 from analyzer.evidence.segments import segments_of
+from analyzer.fates import sack_blocks
 from analyzer.flows.tables import MARK_DUPLICATE, MARK_KEEPALIVE, MARK_NO_LENGTH, MARK_RESENT, MARK_SUPER
+from analyzer.listing import ROW
+from analyzer.report.rereading import rows_of
 from analyzer.results import Flow
 
 Array = np.ndarray[Any, Any]
@@ -27,6 +32,9 @@ NO_DATA, DELIVERED, LOST, OPEN = 0, 1, 2, 3
 
 PATIENCE_NS = 1_000_000_000
 """Data without ACK for this long, ns, is called lost: the minimum RTO of RFC 6298 2.4."""
+
+MOST_READ = 2_000_000
+"""Packets of a flow that are read again to be drawn: 200 MB of memory."""
 
 NEVER = np.iinfo(np.int64).max
 
@@ -49,6 +57,7 @@ class Packets:
     keepalive: Array  # bool
     merged: Array  # bool: larger than any packet on the wire (segmentation or receive offload)
     sacked: Sequence[tuple[int, int, int]] = ()  # (ts, first, behind the last byte) acknowledged selectively
+    fate: Array | None = None  # int64, as `fates` tells it, where it is known already
 
     def __len__(self) -> int:
         return len(self.ts)
@@ -58,7 +67,7 @@ class Packets:
         columns = {name: getattr(self, name)[chosen] for name in COLUMNS}
         ts = columns["ts"]
         kept = [block for block in self.sacked if len(ts) and ts[0] <= block[0] <= ts[-1]]
-        return Packets(**columns, sacked=kept)
+        return Packets(**columns, sacked=kept, fate=None if self.fate is None else self.fate[chosen])
 
     @property
     def carrying(self) -> Array:
@@ -105,6 +114,50 @@ def recorded(flow: Flow) -> Packets | None:
         merged=(marks & (MARK_SUPER | MARK_NO_LENGTH)) != 0,
         sacked=() if flow.heads is None else _sack_blocks(rows, flow.heads[originals], side),
     )
+
+
+def read_again(flow: Flow) -> Packets | None:
+    """All packets of a flow, from another pass over the capture: for flows of which none were recorded.
+
+    None where the capture cannot be read again, or the flow has more than `MOST_READ` packets.
+    """
+    if flow.analysis is None or not flow.analysis.sources or not 0 < flow.packet_count <= MOST_READ:
+        return None
+    try:
+        rows, edges = rows_of(flow)
+    except UsageError:
+        return None
+    side = flow.client_side if flow.direction == "client_to_server" else 1 - flow.client_side
+    marks = rows["marks"]
+    found = Packets(
+        **{name: rows[name].astype(np.int64) for name in COLUMNS if name in (ROW.names or ())},
+        forward=rows["side"] == side,
+        resent=(marks & MARK_RESENT) != 0,
+        keepalive=(marks & MARK_KEEPALIVE) != 0,
+        merged=(marks & (MARK_SUPER | MARK_NO_LENGTH)) != 0,
+        sacked=_sacked_again(rows, edges, side),
+        fate=_fates_again(rows, edges, flow.last_time),
+    )
+    originals = (marks & MARK_DUPLICATE) == 0
+    return found.where(originals) if originals.any() else None
+
+
+def _sacked_again(rows: Array, edges: Array, side: int) -> list[tuple[int, int, int]]:
+    answers = np.flatnonzero((rows["side"] != side) & (rows["blocks"] > 0))
+    row, low, high = sack_blocks(rows, edges, answers)
+    kept = low >= rows["ack"][row]  # a block below the ACK reports a duplicate (RFC 2883)
+    return list(zip(rows["ts"][row][kept].tolist(), low[kept].tolist(), high[kept].tolist(), strict=True))
+
+
+def _fates_again(rows: Array, edges: Array, last_time: int) -> Array:
+    """As `fates`, from those that look at every packet."""
+    known = all_fates.fates_of(rows, edges).fate
+    silent = known == all_fates.UNANSWERED
+    waited = rows["ts"] < last_time - PATIENCE_NS
+    lost = (known == all_fates.LOST) | (silent & waited)
+    fate = np.select([lost, silent], [LOST, OPEN], DELIVERED)
+    fate[(rows["payload"] == 0) | (rows["marks"] & MARK_KEEPALIVE != 0)] = NO_DATA
+    return np.asarray(fate)
 
 
 def _sack_blocks(rows: Array, heads: Array, side: int) -> list[tuple[int, int, int]]:

@@ -16,7 +16,7 @@ from analyzer.report.data import TOOL, tool_version
 from analyzer.report.digest import sha256_of
 from analyzer.report.document import SHOWN_CANDIDATES, Document, document_of
 from analyzer.report.text import bracket, clock, file_labels, joined, lost_packets, plural, printable, seconds
-from analyzer.report.wording import SETTING_WORDS, WORDS, paths_of, pooled_mtu, undecoded
+from analyzer.report.wording import SETTING_WORDS, WORDS, most_hit, paths_of, pooled_mtu, undecoded
 from analyzer.results import SIZE_PROBLEMS, VERDICTS, Analysis, Flow
 
 BEFORE, BEHIND = "before", "behind"
@@ -33,6 +33,7 @@ class PathPicture(NamedTuple):
     receiver: str
     label: str  # the size, short enough for a drawing: "472..1499"
     lost: str  # what gets lost, or empty where nothing does
+    narrow: bool  # whether some part of the path is known to be narrower than what was sent
     captured: str  # "before" or "behind" the narrow part
     point: str  # a sentence on the capture point
     consistent: str  # what the size is consistent with, as a sentence
@@ -97,7 +98,7 @@ def page_of(analysis: Analysis) -> Page:
 
 def _picture(analysis: Analysis) -> PathPicture | None:
     """Of the gravest flow, where its verdict is about a size."""
-    flow = _pictured(analysis.problem_flows or analysis.all_flows)
+    flow = _pictured(analysis)
     if flow is None:
         return None
     paths = paths_of(analysis)
@@ -116,6 +117,7 @@ def _picture(analysis: Analysis) -> PathPicture | None:
         receiver=flow.receiver.ip,
         label=narrow,
         lost=lost,
+        narrow=bool(lost) or size.exact is not None or size.at_most is not None,
         captured=_side_of_narrow_part(flow),
         point=point,
         consistent=consistent,
@@ -123,11 +125,23 @@ def _picture(analysis: Analysis) -> PathPicture | None:
     )
 
 
-def _pictured(flows: Iterable[Flow]) -> Flow | None:
-    for flow in flows:
-        if flow.verdict in SIZE_PROBLEMS or (flow.verdict == "pmtud_ok" and flow.path_mtu.exact is not None):
-            return flow
+def _pictured(analysis: Analysis) -> Flow | None:
+    """The flow that the headline names, if its verdict is about a size; else the gravest such flow."""
+    flows = analysis.problem_flows or analysis.all_flows
+    for verdict in VERDICTS:
+        same = [flow for flow in flows if flow.verdict == verdict and _tells_size(flow)]
+        if same:
+            return most_hit(same)
     return None
+
+
+def _tells_size(flow: Flow) -> bool:
+    size = flow.path_mtu
+    return (
+        flow.verdict in SIZE_PROBLEMS
+        or (flow.verdict == "pmtud_ok" and size.exact is not None)
+        or (flow.verdict == "ok" and size.at_least is not None)
+    )
 
 
 def _side_of_narrow_part(flow: Flow) -> str:

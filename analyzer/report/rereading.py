@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,12 @@ import numpy as np
 
 from analyzer.capture.reader import CaptureReader
 from analyzer.errors import UsageError
-from analyzer.flows.tables import C_PACKETS
+from analyzer.flows.tables import C_PACKETS, FLOW
 from analyzer.inputs import Progress, bytes_done, is_small, prepare, stamp, walk_inputs
 from analyzer.listing import Lister
 from analyzer.native import is_compiled_before
 from analyzer.report.text import printable
-from analyzer.results import Analysis
+from analyzer.results import Analysis, Endpoint, Flow
 
 Array = np.ndarray[Any, Any]
 
@@ -85,3 +86,47 @@ def listed(
         if lister.full:
             yield lister.drain()
     yield lister.rest()
+
+
+def rows_of(flow: Flow, *, compiled: bool | None = None) -> tuple[Array, Array]:
+    """Every TCP packet of the flow, dtype `listing.ROW`, and the edges of their SACK blocks.
+
+    `compiled` as in `packets.packets_of`.
+
+    Raises:
+        UsageError: the capture cannot be read again, or changed since it was analysed.
+    """
+    if flow.analysis is None:
+        raise UsageError("this flow belongs to no analysis, so its capture is not known")
+    analysis = flow.analysis
+    with ExitStack() as stack:
+        readers = [stack.enter_context(reader_of(analysis, number)) for number in range(len(analysis.files))]
+        # One row more than needed, so that the table is never full.
+        points = [file.point for file in analysis.files]
+        parts = list(listed(readers, _watched(analysis, flow), compiled, None, flow.packet_count + 1, points))
+    rows, edges = parts[0] if len(parts) == 1 else (np.concatenate(each) for each in zip(*parts, strict=True))
+    rows["stream"] = flow.stream
+    return rows, edges
+
+
+def _watched(analysis: Analysis, flow: Flow) -> Array:
+    """The flow as the listing knows it again."""
+    watched = np.zeros(1, FLOW)
+    row = watched[0]
+    ends = (flow.server, flow.client) if flow.client_side else (flow.client, flow.server)
+    for letter, end in zip("ab", ends, strict=True):
+        for i, word in enumerate(_words(end, analysis)):
+            row[f"{letter}{i}"] = word
+        row[f"port_{letter}"] = end.port
+    row["version"] = flow.version
+    row["file"] = flow.file
+    row["first_frame"] = flow.first_frame
+    row["point"] = analysis.files[flow.file].point
+    return watched
+
+
+def _words(end: Endpoint, analysis: Analysis) -> list[int]:
+    packed = ip_address(end.ip).packed
+    if analysis.anonymizer is not None:
+        packed = analysis.anonymizer.original(packed)
+    return [int.from_bytes(packed[i : i + 4], "big") for i in range(0, len(packed), 4)]

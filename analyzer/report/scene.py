@@ -60,6 +60,8 @@ class Scene:
 
     def _fates(self, packets: Packets, stuck: Array) -> Array:
         """What became of each packet, as in `packets.fates`."""
+        if packets.fate is not None:
+            return packets.fate.copy()
         if self.flow.verdict == "blackhole_suspected":  # at the receiver all that is seen has arrived
             return np.where(packets.carrying, DELIVERED, NO_DATA)
         complete = int(packets.ts[-1]) >= self.flow.last_time
@@ -85,6 +87,12 @@ class Scene:
             return last
         silence = float(self.seconds(np.array([analysis.last_time]))[0]) - last
         return last + min(max(silence, 0.0), 2 * (last - self.first))
+
+    @property
+    def share(self) -> str:
+        """How many of the flow's packets are drawn; empty if all are."""
+        drawn, whole = len(self.packets), self.flow.packet_count
+        return f"{drawn:,} of its {whole:,} packets drawn" if drawn < whole else ""
 
     @property
     def callout(self) -> str:

@@ -17,6 +17,7 @@ from analyzer.report.packets import DELIVERED, FIN, LOST, OPEN, RST, SYN
 from analyzer.report.palette import Theme
 from analyzer.report.panels import LETTER_WIDTH, Sheet, clusters, dress, share_of, wrapped
 from analyzer.report.scene import Array, Scene
+from analyzer.report.text import seconds
 
 HEADROOM = 0.3
 """Share of the plot's height kept free above the data, for the callout."""
@@ -36,14 +37,23 @@ class SequencePlot:
         packets = scene.packets
         self.data = np.flatnonzero(packets.carrying)
         self.acks = np.flatnonzero(packets.acknowledging)
+        self.arrived = self._arrived()
         self.base, self.top = self._range()
         self.height = self.top - self.base
+
+    def _arrived(self) -> Array:
+        """What reached the receiver behind a narrow hop: bare packets too, which tell how far the sender is."""
+        packets = self.scene.packets
+        if self.scene.flow.verdict != "blackhole_suspected" or not len(self.data):
+            return self.data
+        single = packets.forward & ((packets.flags & (SYN | RST)) == 0) & ~packets.keepalive
+        return np.flatnonzero(single & (packets.seq >= packets.seq[self.data].min()))
 
     def _range(self) -> tuple[int, int]:
         packets = self.scene.packets
         if len(self.data):
             low = int(packets.seq[self.data].min())
-            high = int((packets.seq + packets.payload)[self.data].max())
+            high = int((packets.seq + packets.payload)[self.arrived].max())
         elif len(self.acks):
             low, high = int(packets.ack[self.acks].min()), int(packets.ack[self.acks].max())
         else:
@@ -71,7 +81,9 @@ class SequencePlot:
         edge = (packets.ack + packets.window)[self.acks] - self.base
         if len(edge) and (edge <= self.height * (1 + HEADROOM)).any():
             x, y = thinning.steps(self.scene.x[self.acks], edge)
-            self.axes.step(x, y, where="post", color=self.theme.window, lw=1.1, ls="--", label="window edge")
+            # Above the ACK line, on which it lies while the window is closed.
+            style: dict[str, Any] = {"color": self.theme.window, "lw": 1.1, "ls": "--", "zorder": 2.5}
+            self.axes.step(x, y, where="post", label="window edge", **style)
 
     def _ack_line(self) -> None:
         ack = self.scene.packets.ack[self.acks]
@@ -172,6 +184,8 @@ class SequencePlot:
             self._stalled()
         elif self.scene.flow.verdict == "blackhole_suspected":
             self._hole()
+        elif self.scene.flow.verdict == "zero_window":
+            self._closed_window()
 
     def _stalled(self) -> None:
         scene, stuck = self.scene, self.scene.stuck
@@ -200,7 +214,7 @@ class SequencePlot:
     def _hole(self) -> None:
         """For what a receiver sees of a black hole: the bytes that are missing below a later segment."""
         packets = self.scene.packets
-        rows = self.data[np.argsort(packets.seq[self.data], kind="stable")]
+        rows = self.arrived[np.argsort(packets.seq[self.arrived], kind="stable")]
         if len(rows) < 2:
             return
         reach = np.maximum.accumulate(packets.seq[rows] + packets.payload[rows])[:-1]
@@ -210,13 +224,35 @@ class SequencePlot:
             return
         low, high = int(reach[i]) - self.base, int(packets.seq[rows[i + 1]]) - self.base
         since = float(self.scene.x[rows[i + 1 :]].min())
-        left, right = self.axes.get_xlim()
+        right = self.axes.get_xlim()[1]
         patch = Rectangle((since, low), right - since, high - low, fc=self.theme.lost, alpha=0.15, ec="none", zorder=0)
         self.axes.add_patch(patch)
+        later = rows[i + 1 :][packets.payload[rows[i + 1 :]] == 0]
+        x, y = thinning.points(self.scene.x[later], packets.seq[later] - self.base)
+        self.axes.plot(x, y, ".", color=self.theme.delivered, ms=7, zorder=4)
+        self._headline(f"{high - low:,} bytes never came (shaded), though later ones did")
+
+    def _closed_window(self) -> None:
+        """The longest time during which the receiver's window was closed."""
+        x, window = self.scene.x[self.acks], self.scene.packets.window[self.acks]
+        if not (window == 0).any():
+            return
+        ends = np.append(x[1:], self.scene.last)
+        begins = np.flatnonzero((window == 0) & np.append(True, window[:-1] != 0))
+        opens = [int(np.argmax(window[begin:] != 0)) + begin for begin in begins]
+        until = [float(x[i]) if window[i] else float(ends[-1]) for i in opens]
+        k = int(np.argmax(np.array(until) - x[begins]))
+        since = float(x[begins[k]])
+        self.axes.axvspan(since, until[k], color=self.theme.lost, alpha=0.15, lw=0, zorder=0)
+        self._headline(f"the receiver's window was closed for {seconds(until[k] - since)} (shaded)")
+
+    def _headline(self, text: str) -> None:
+        """Words above the data."""
+        left, right = self.axes.get_xlim()
         self.axes.text(
             (left + right) / 2,
             self.height * (1 + HEADROOM / 2),
-            wrapped(f"{high - low:,} bytes never came (shaded), though later ones did", self.sheet),
+            wrapped(text, self.sheet),
             ha="center",
             va="center",
             fontsize=self.sheet.letters,

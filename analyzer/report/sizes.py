@@ -11,12 +11,15 @@ from matplotlib.ticker import MaxNLocator
 from analyzer.report import thinning
 from analyzer.report.packets import DELIVERED, LOST, OPEN
 from analyzer.report.palette import Theme
-from analyzer.report.panels import Sheet, dress
+from analyzer.report.panels import WIDE, Sheet, dress
 from analyzer.report.scene import Scene
 from analyzer.report.text import bracket
 
 MOST_LARGE = 300
 """More markers than that are drawn smaller."""
+
+LABEL_WIDTH, LABEL_HEIGHT = 1.7, 0.17
+"""Room that the label of the path MTU takes: inches, and share of the height."""
 
 FULL_SIZE = 1500
 """The axis reaches at least to a full Ethernet packet, bytes."""
@@ -34,7 +37,7 @@ def draw_sizes(scene: Scene, axes: Axes, theme: Theme, sheet: Sheet) -> None:
     dress(axes, theme, sheet)
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.set_ylabel("IP length, bytes", fontsize=sheet.letters)
-    axes.set_xlabel("seconds from the start of the flow", fontsize=sheet.letters)
+    axes.set_xlabel(label_of_time(scene, sheet), fontsize=sheet.letters)
     _band(scene, axes, theme, sheet)
     for fate, marker, color in (
         (OPEN, "o", theme.unsure),
@@ -50,6 +53,14 @@ def draw_sizes(scene: Scene, axes: Axes, theme: Theme, sheet: Sheet) -> None:
         x, _ = thinning.points(scene.x[merged], np.zeros(int(merged.sum())))
         y = np.full(len(x), 0.93 * ceiling)
         axes.plot(x, y, "^", mfc="none", mec=theme.muted, ms=5, mew=1, ls="", label="larger than on the wire (offload)")
+
+
+def label_of_time(scene: Scene, sheet: Sheet) -> str:
+    """What the time axis counts, and how much of the flow is drawn if that is not all; two lines on a phone."""
+    label = "seconds from the start of the flow"
+    if not scene.share:
+        return label
+    return f"{label} ({scene.share})" if sheet is WIDE else f"{label}\n{scene.share}"
 
 
 def _band(scene: Scene, axes: Axes, theme: Theme, sheet: Sheet) -> None:
@@ -69,13 +80,16 @@ def _band(scene: Scene, axes: Axes, theme: Theme, sheet: Sheet) -> None:
         axes.axhline(edges[0], lw=1.2, ls="--", **style)
         edge = edges[0]
     below = edge > 0.3 * axes.get_ylim()[1]
+    height = LABEL_HEIGHT * axes.get_ylim()[1]
+    low, high = (edge - height, edge) if below else (edge, edge + height)
+    place, align = _freest_place(scene, low, high, LABEL_WIDTH / sheet.width)
     axes.annotate(
         f"path MTU {bracket(size)}",
-        (0.995, edge),
+        (place, edge),
         xycoords=("axes fraction", "data"),
         xytext=(0, -3 if below else 3),
         textcoords="offset points",
-        ha="right",
+        ha=align,
         va="top" if below else "bottom",
         fontsize=sheet.letters - 0.5,
         color=theme.ink,
@@ -83,3 +97,17 @@ def _band(scene: Scene, axes: Axes, theme: Theme, sheet: Sheet) -> None:
         bbox={"boxstyle": "round,pad=0.15", "fc": theme.paper, "ec": "none", "alpha": 0.75},
         zorder=5,
     )
+
+
+def _freest_place(scene: Scene, low: float, high: float, share: float) -> tuple[float, str]:
+    """Where along the axis (0 to 1) fewest packets of sizes [low, high] lie, and how to align a label there."""
+    first, last = scene.limits
+    packets = scene.packets
+    chosen = packets.carrying & (packets.ip_len >= low) & (packets.ip_len <= high)
+    at = (scene.x[chosen] - first) / (last - first)
+    places = {
+        (0.995, "right"): at > 1 - share,
+        (0.5, "center"): np.abs(at - 0.5) < share / 2,
+        (0.005, "left"): at < share,
+    }
+    return min(places, key=lambda place: int(places[place].sum()))

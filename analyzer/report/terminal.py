@@ -39,8 +39,8 @@ GAP = "  "
 SHELLS = frozenset({"linux", "macos", "mikrotik", "docker", "calico", "cilium", "aws", "gcp", "azure"})
 """Platforms whose commands may be continued on the next line after a backslash."""
 
-STYLES = {"bad": "bold red", "warn": "bold yellow", "good": "bold green"}
-VERDICT_STYLES = {"bad": "red", "warn": "yellow", "good": "green"}
+STYLES = {"bad": "bold red", "warn": "bold yellow", "good": "bold green", "plain": "bold"}
+VERDICT_STYLES = {"bad": "red", "warn": "yellow", "good": "green", "plain": ""}
 
 
 def show(analysis: Analysis, *, show_all: bool = False, file: TextIO | None = None) -> None:

@@ -214,11 +214,16 @@ def _share(count: int, analysis: Analysis) -> str:
     return f"{count:,} of {total:,} {selected}flows"
 
 
-def _worst_path(flows: Sequence[Flow], analysis: Analysis, describe: Callable[[Flow, PathMtu], str]) -> str:
+def most_hit(flows: Sequence[Flow]) -> Flow:
+    """The first flow of the path that most of the flows, all of one verdict, share."""
     routes = Counter(_route(flow) for flow in flows)
     route, _ = routes.most_common(1)[0]
-    flow = next(flow for flow in flows if _route(flow) == route)
-    others = len(routes) - 1
+    return next(flow for flow in flows if _route(flow) == route)
+
+
+def _worst_path(flows: Sequence[Flow], analysis: Analysis, describe: Callable[[Flow, PathMtu], str]) -> str:
+    flow = most_hit(flows)
+    others = len({_route(flow) for flow in flows}) - 1
     more = f", and {plural(others, 'other path')} likewise" if others else ""
     return describe(flow, pooled_mtu(flow, paths_of(analysis))) + more
 

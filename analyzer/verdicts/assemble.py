@@ -10,7 +10,7 @@ import numpy as np
 from analyzer.decode.icmp import KIND_ECHO_REPLY, KIND_ECHO_REQUEST
 from analyzer.evidence.collect import Collector, row_address
 from analyzer.evidence.conversation import Conversation
-from analyzer.evidence.ptb import LEAST_V4_MTU
+from analyzer.evidence.ptb import LEAST_V4_MTU, LEAST_V6_MTU
 from analyzer.evidence.segments import FrameRef
 from analyzer.evidence.vantage import vantage
 from analyzer.flows.tables import C_ICMPS, State
@@ -170,6 +170,9 @@ def _path(src: str, dst: str, pool: _Pool) -> Path:
     if not pool.verdicts and not lost and at_least is not None and at_least >= Settings().exercised_bytes:
         verdict = "pmtud_ok" if told else "ok"
     limited = verdict in SIZE_PROBLEMS or at_most is not None
+    least = at_least
+    if ":" in src and at_most is not None and at_most >= LEAST_V6_MTU:
+        least = max(at_least or 0, LEAST_V6_MTU)  # no IPv6 link is narrower
     return Path(
         src=src,
         dst=dst,
@@ -177,7 +180,7 @@ def _path(src: str, dst: str, pool: _Pool) -> Path:
         at_most=at_most,
         exact=exact,
         verdict=verdict,
-        consistent_with=consistent_with(at_least, at_most, exact) if limited else (),
+        consistent_with=consistent_with(least, at_most, exact) if limited else (),
         streams=tuple(pool.streams),
         probes=tuple(pool.probes),
     )

@@ -130,9 +130,10 @@ def _blackhole(f: Facts) -> bool:
 
 
 def _blackhole_confidence(f: Facts) -> str:
+    # Not what came later (`as_large_later`, which the words tell): the end of a capture must not make it surer.
     seen_from_start = f.way.full_size > 0
     sure = seen_from_start and f.passed is not None and f.passed.frames
-    return "high" if sure and not f.only_one_tried and f.as_large_later is None else "medium"
+    return "high" if sure and not f.only_one_tried else "medium"
 
 
 def _path_changed(f: Facts) -> bool:

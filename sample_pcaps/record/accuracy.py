@@ -11,6 +11,7 @@ from typing import Any
 
 from .accuracy_page import FirstSight, Pair, first_sights_from_json, first_sights_to_json, page
 from .judging import Answer, Bracket, FlowAnswer, Judgement, judge
+from .poorer import kept_section
 from .tables import GROUPS
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -44,7 +45,7 @@ def main(arguments: list[str]) -> int:
     if options.first_sight:
         first_sights = (*first_sights, FirstSight.of(options.first_sight, judgements))
         _FIRST_SIGHT.write_text(first_sights_to_json(first_sights))
-    options.out.write_text(page(truth, judgements, pairs, first_sights))
+    options.out.write_text(page(truth, judgements, pairs, first_sights, kept_section()))
     return 0
 
 

@@ -124,8 +124,9 @@ def page(
     judgements: Mapping[str, Judgement],
     pairs: Sequence[Pair],
     first_sights: Sequence[FirstSight],
+    poorer: str = "",
 ) -> str:
-    """The whole page."""
+    """The whole page; `poorer` is the section on poorer captures."""
     scenarios: dict[str, set[str]] = {}
     for facts in truth.values():
         scenarios.setdefault("held_out" if facts["group"] == "held_out" else "others", set()).add(facts["scenario"])
@@ -141,6 +142,8 @@ def page(
     if pairs:
         rows = "".join(_pair_row(pair) for pair in pairs)
         parts.append(_TOGETHER + rows)
+    if poorer:
+        parts.append(poorer)
     return "\n".join(parts)
 
 

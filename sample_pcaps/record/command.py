@@ -15,7 +15,7 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Any
 
-from . import accuracy
+from . import accuracy, poorer
 from .laboratory import record, write_script
 from .network import LaboratoryError, sweep
 from .scenario import Capture, Scenario
@@ -35,6 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["accuracy"]:
         return accuracy.main(arguments[1:])
+    if arguments[:1] == ["poorer"]:
+        return poorer.main(arguments[1:])
     options = _parse(arguments)
     if options.list:
         _print_list()
@@ -75,7 +77,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="record",
         description="Record real captures of the Linux TCP stack in network namespaces.",
-        epilog="`record accuracy --help`: measure the analyzer on recorded captures.",
+        epilog="`record accuracy --help`: measure the analyzer on recorded captures; `record poorer --help`: on poorer "
+        "versions of them.",
     )
     parser.add_argument("names", nargs="*", help="scenarios to record (default: all)")
     parser.add_argument("--list", action="store_true", help="list the scenarios and stop")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -109,9 +110,19 @@ def test_a_million_packets_at_few_places_are_few_markers() -> None:
     assert len(plots._places(x, y)[0]) <= 2 * (plots.GRID[0] + 1)
 
 
-def test_what_was_not_recorded_cannot_be_drawn() -> None:
-    with pytest.raises(UsageError, match="plot_sizes"):
-        analyzer.analyze(STORY).flow(0).plot()
+def test_a_healthy_flow_is_read_again_to_be_drawn() -> None:
+    flow = analyzer.analyze(STORY).flow(0)
+    assert flow.timeline is None
+    assert {"acknowledged", "delivered"} <= set(labels(flow.plot()))
+
+
+def test_what_cannot_be_read_again_cannot_be_drawn(tmp_path: pathlib.Path) -> None:
+    capture = tmp_path / "capture.pcap"
+    capture.write_bytes(STORY.read_bytes())
+    flow = analyzer.analyze(capture).flow(0)
+    capture.unlink()
+    with pytest.raises(UsageError, match="cannot be read again"):
+        flow.plot()
 
 
 def test_the_users_style_is_followed() -> None:

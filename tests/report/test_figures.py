@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -7,13 +8,15 @@ import numpy as np
 import pytest
 from matplotlib.text import Annotation, Text
 
+import analyzer
 from analyzer.errors import UsageError
 from analyzer.report.figures import NOTHING_TO_DRAW, image, overview, timeline, timelines
-from analyzer.report.packets import recorded
+from analyzer.report.packets import Packets, fates, read_again, recorded
 from analyzer.report.palette import DARK
 from analyzer.report.panels import NARROW, WIDE
 from analyzer.report.thinning import MOST_MARKS
 from analyzer.results import VERDICTS, PathMtu
+from tests.reading import ROOT
 from tests.report.factory import SECOND, START, make_analysis, make_flow, make_timeline, refs
 
 FLOW = make_flow(0, timeline=make_timeline())
@@ -121,6 +124,94 @@ def test_of_many_packets_only_what_can_be_told_apart_is_drawn() -> None:
         for line in axes.lines:
             assert np.size(line.get_xdata()) <= 3 * MOST_MARKS  # three points a bar
     assert len(image(figure, "svg")) < 400_000
+
+
+def test_a_million_packets_take_less_than_five_seconds() -> None:
+    count = 1_000_000
+    turn = np.arange(count)
+    forward = turn % 3 != 2
+    sent = np.cumsum(forward) - forward
+    resent = turn % 100 == 4
+    packets = Packets(
+        ts=START + turn * 1_000,
+        frame=turn + 1,
+        file=np.zeros(count, np.int64),
+        forward=forward,
+        seq=sent * 1448,
+        ack=np.where(forward, 1, sent * 1448),
+        payload=np.where(forward, 1448, 0),
+        ip_len=np.where(forward, 1500, 52),
+        window=np.full(count, 65535),
+        flags=np.full(count, 16),
+        resent=resent & forward,
+        keepalive=np.zeros(count, bool),
+        merged=np.zeros(count, bool),
+    )
+    flow = make_flow(0, packet_count=count, stalled=None)
+    begin = time.process_time()
+    figure = timeline(make_analysis([flow]), flow, packets=packets)
+    size = len(image(figure, "svg"))
+    assert time.process_time() - begin < 5
+    assert size < 400_000
+    assert "delivered (666,666)" in labels(figure.axes[0])
+
+
+def test_it_is_said_how_much_of_a_flow_is_drawn() -> None:
+    drawn = len(make_timeline())
+    long = make_flow(0, timeline=make_timeline(), packet_count=1_000_000)
+    for sheet, gap in ((WIDE, " ("), (NARROW, "\n")):
+        label = timeline(make_analysis([long]), long, sheet=sheet).axes[1].get_xlabel()
+        assert label.startswith(f"seconds from the start of the flow{gap}{drawn} of its 1,000,000 packets drawn")
+    whole = replace(long, packet_count=drawn)
+    assert "drawn" not in timeline(make_analysis([whole]), whole).axes[1].get_xlabel()
+
+
+def test_a_hole_that_only_bare_packets_come_after_is_shaded() -> None:
+    rows = make_timeline()[:4]
+    later = rows[-1:].copy()
+    later["ts"] += SECOND
+    later["side"], later["payload"], later["ack"] = 1, 0, 0
+    later["seq"] = rows["seq"].max() + 1448 + 10_000
+    packets = np.concatenate([rows, later])
+    flow = make_flow(0, "blackhole_suspected", stalled=None, timeline=packets)
+    sequence = timeline(make_analysis([flow]), flow).axes[0]
+    shown = [text.get_text() for text in sequence.texts]
+    assert "10,000 bytes never came (shaded), though later ones did" in shown
+    assert sequence.get_ylim()[1] > 11_448
+
+
+def test_a_closed_window_is_shaded() -> None:
+    packets = make_timeline(retransmissions=0)
+    acks = np.flatnonzero((packets["side"] == 0) & (packets["flags"] == 16))
+    packets["window"][acks[-2:]] = 0
+    last = packets[acks[-1:]].copy()
+    last["ts"], last["window"] = packets["ts"][acks[-2]] + 9 * SECOND, 65535
+    flow = make_flow(0, "zero_window", timeline=np.concatenate([packets, last]))
+    sequence = timeline(make_analysis([flow]), flow).axes[0]
+    assert "the receiver's window was closed for 9.0 s (shaded)" in [text.get_text() for text in sequence.texts]
+
+
+def test_healthy_flows_are_read_again_to_be_drawn() -> None:
+    analysis = analyzer.analyze(ROOT / "sample_pcaps" / "tunnel_mss_clamped_at_server.pcap")
+    assert all(flow.timeline is None for flow in analysis.all_flows)
+    titles = [axes.get_title(loc="left").split(":")[0] for axes in timelines(analysis).axes]
+    assert [title for title in titles if title] == ["Stream 1", "Stream 2", "Stream 0"]
+
+
+def test_packets_read_again_tell_what_the_recorded_ones_do() -> None:
+    analysis = analyzer.analyze(ROOT / "sample_pcaps" / "ptb_ignored_by_host_at_server.pcap")
+    (flow,) = analysis.problem_flows
+    ours, theirs = recorded(flow), read_again(flow)
+    assert ours is not None
+    assert theirs is not None
+    assert ours.frame.tolist() == theirs.frame.tolist()
+    for name in ("ts", "forward", "payload", "ip_len", "flags", "resent", "merged"):
+        assert getattr(ours, name).tolist() == getattr(theirs, name).tolist(), name
+    data = ours.carrying
+    assert theirs.fate is not None
+    assert fates(ours, flow.last_time)[data].tolist() == theirs.fate[data].tolist()
+    assert np.diff(ours.seq[data]).tolist() == np.diff(theirs.seq[data]).tolist()
+    assert [high - low for _, low, high in ours.sacked] == [high - low for _, low, high in theirs.sacked]
 
 
 def test_any_table_of_packets_can_be_drawn() -> None:

@@ -85,9 +85,9 @@ def test_the_story_from_the_top() -> None:
         "sent again 6 times",  # the figure
         "Evidence the segment of 1500 bytes and its retransmissions [frames 24, 37, 41, 52, 73, 85, 111]",
         "Ruled out zero window",
+        "Find and fix lo=472; hi=1500;",
         "Verify ping -M do -c 3 -s 1472 192.0.2.10",
         "ping -M do -c 3 -s 444 192.0.2.10",
-        "Find and fix lo=472; hi=1500;",
         "In Wireshark Display filter for the flow: tcp.stream eq 1",
         "frame.number in {6, 7, 24..35, 37, 41, 47, 52, 73, 85, 111}",
         "All flows",
@@ -98,9 +98,9 @@ def test_the_story_from_the_top() -> None:
         "Time 2026-11-22 14:38:47 UTC to 2026-11-22 14:39:06 UTC",
         "Not decoded 2 not IP",
         "Capture loss none noticed",
-        "What the verdicts mean blackhole",
         "Tool and settings pmtu-analyze",
         "episode_retransmissions 3",
+        "What the verdicts mean blackhole",
     )
     place = -1
     for part in story:
@@ -191,3 +191,14 @@ def test_damage_and_selection_are_told() -> None:
     assert "stops at byte 1944: expected the rest of a record" in page
     assert "only port 443; the counts below are of the whole capture" in page
     assert "A note." in page
+
+
+def test_no_verdict_crowds_out_the_others() -> None:
+    flows = [make_flow(i, client=Endpoint(f"10.0.1.{i}", 1), timeline=make_timeline()) for i in range(30)]
+    flows += [make_flow(30, "ptb_ignored", timeline=make_timeline()), make_flow(31, "dead_path")]
+    tree = parsed(make_analysis(flows))
+    shown = [each.get("id") for each in tree.iter(f"{HTML}article")]
+    assert shown == [*(f"stream-{i}" for i in range(18)), "stream-30", "stream-31"]
+    drawn = [article.get("id") for article in tree.iter(f"{HTML}article") if list(article.iter(f"{HTML}figure"))]
+    assert len(drawn) == SHOWN_FIGURES
+    assert drawn[-1] == "stream-30"

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from analyzer.knowledge.overheads import consistent_with
 from analyzer.report.page import page_of
 from analyzer.report.wording import SETTING_WORDS
-from analyzer.results import VERDICTS, PathMtu, Vantage
+from analyzer.results import VERDICTS, Endpoint, PathMtu, Vantage
 from analyzer.settings import Settings
 from tests.report.factory import make_analysis, make_file, make_flow
 
@@ -39,8 +39,25 @@ def test_the_picture_is_of_the_gravest_size_problem() -> None:
 
 
 def test_no_picture_where_no_size_is_known() -> None:
-    for verdict in ("zero_window", "stall", "ok", "dead_path"):
+    for verdict in ("zero_window", "stall", "dead_path", "not_exercised"):
         assert page_of(make_analysis([make_flow(0, verdict)])).picture is None
+
+
+def test_a_healthy_path_is_drawn_without_a_narrow_part() -> None:
+    page = page_of(make_analysis([make_flow(0, "not_exercised"), make_flow(1, "ok")]))
+    assert page.picture is not None
+    assert not page.picture.narrow
+    assert page.picture.description == "Path from 10.0.2.2 to 10.0.1.2: path MTU >= 1400 bytes."
+    assert page_of(make_analysis([make_flow(0, "dead_path"), make_flow(1, "ok")])).picture is None
+
+
+def test_the_picture_is_of_the_path_that_the_headline_names() -> None:
+    others = [make_flow(i, client=Endpoint(f"10.0.1.{ip}", 40000)) for i, ip in enumerate((7, 8, 8, 9))]
+    page = page_of(make_analysis(others))
+    assert page.picture is not None
+    assert "10.0.2.2 -> 10.0.1.8 loses" in page.document.headline
+    assert page.picture.receiver == "10.0.1.8"
+    assert page.document.diagnoses[0].flow.receiver.ip == "10.0.1.8"
 
 
 def test_what_a_size_is_consistent_with_is_named_or_counted() -> None:

@@ -29,3 +29,11 @@ def test_no_flows_give_an_empty_table() -> None:
 def test_every_column_is_explained() -> None:
     schema = pq.read_table(io.BytesIO(to_parquet(make_analysis([make_flow(0)])))).schema
     assert all(field.metadata[b"description"] for field in schema)
+
+
+def test_every_number_but_counts_and_names_has_a_unit() -> None:
+    schema = pq.read_table(io.BytesIO(to_parquet(make_analysis([make_flow(0)])))).schema
+    bare = {field.name for field in schema if pa.types.is_floating(field.type) and b"unit" not in field.metadata}
+    bare |= {field.name for field in schema if "bytes" in field.name and b"unit" not in field.metadata}
+    bare |= {field.name for field in schema if field.name.endswith(("_len", ".mtu")) and b"unit" not in field.metadata}
+    assert bare == set()

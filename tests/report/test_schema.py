@@ -9,6 +9,8 @@ import jsonschema
 import pytest
 
 import analyzer
+from analyzer.comparison import compare_analyses
+from analyzer.redaction.mapping import Anonymizer
 from analyzer.report.data import schema_text, to_json, to_json_dict
 from analyzer.results import VERDICTS, FrameRef, Probe
 from tests.reading import CAPTURES
@@ -55,6 +57,19 @@ def test_several_files_damage_probes_and_nothing_at_all() -> None:
     STRICT.validate(to_json_dict(several))
     empty = make_analysis()
     STRICT.validate(to_json_dict(replace(empty, totals=type(empty.totals)(0, 0, 0, 0, {}, 0, {}))))
+
+
+def test_a_comparison() -> None:
+    compared = compare_analyses(make_analysis([make_flow()]), make_analysis([make_flow(0, "ok")]))
+    document = to_json_dict(replace(compared.before, comparison=compared))
+    assert document["comparison"]["outcome"] == "fixed"
+    STRICT.validate(document)
+    nothing = compare_analyses(make_analysis([make_flow()]), make_analysis())
+    STRICT.validate(to_json_dict(replace(nothing.before, comparison=nothing)))
+
+
+def test_an_anonymous_analysis() -> None:
+    STRICT.validate(json.loads(to_json(analyzer.analyze(CAPTURES[0], anonymizer=Anonymizer()))))
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,10 @@ import base64
 import hashlib
 import io
 import json
+import re
 import zlib
 from collections.abc import Iterator
+from ipaddress import ip_address
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -22,10 +24,12 @@ from analyzer.results import Analysis
 from tests.builders import (
     ACK,
     CLIENT,
+    CLIENT6,
     END_OF_OPTIONS,
     NANOSECONDS,
     RAW,
     SERVER,
+    SERVER6,
     SYN,
     Packet,
     address,
@@ -33,11 +37,13 @@ from tests.builders import (
     frag_needed,
     interface,
     ipv4,
+    ipv6,
     mss,
     option,
     pcapng,
     section,
     tcp,
+    too_big,
 )
 
 PASSWORD = "hunter2-correct-horse"  # noqa: S105 - of nobody
@@ -45,20 +51,28 @@ SECRET = f"Authorization: Basic {base64.b64encode(PASSWORD.encode()).decode()}\r
 
 MILLISECOND = 1_000_000
 
+ROUTER, ROUTER6 = "198.51.100.1", "2001:db8:99::9"
 
-def packets(*, with_ptb: bool) -> Iterator[Packet]:
+
+def packets(*, with_ptb: bool, v6: bool = False) -> Iterator[Packet]:
     """A client that logs in, and an answer that hangs; every payload is full of the password."""
     start = 1_795_355_400_000_000_000
+    ip, near, far = (ipv6, CLIENT6, SERVER6) if v6 else (ipv4, CLIENT, SERVER)
 
     def at(ms: int, data: bytes) -> Packet:
         return Packet(start + ms * MILLISECOND, data)
 
     def client(seq: int, ack: int, payload: bytes = b"", flags: int = ACK, options: bytes = b"") -> bytes:
-        return ipv4(tcp(payload, seq=seq, ack=ack, flags=flags, options=options))
+        return ip(tcp(payload, seq=seq, ack=ack, flags=flags, options=options), src=near, dst=far)
 
     def server(seq: int, ack: int, payload: bytes = b"", flags: int = ACK, options: bytes = b"") -> bytes:
         segment = tcp(payload, sport=80, dport=40000, seq=seq, ack=ack, flags=flags, options=options)
-        return ipv4(segment, src=SERVER, dst=CLIENT)
+        return ip(segment, src=far, dst=near)
+
+    def ptb(quoted: bytes) -> bytes:
+        if v6:
+            return ipv6(too_big(1400, quoted[:1232], src=ROUTER6, dst=SERVER6), src=ROUTER6, dst=SERVER6, following=58)
+        return ipv4(frag_needed(1400, quoted), src=ROUTER, dst=SERVER, protocol=1)
 
     large = (SECRET * 40)[:1460]
     yield at(0, client(999, 0, flags=SYN, options=mss(1460)))
@@ -72,7 +86,7 @@ def packets(*, with_ptb: bool) -> Iterator[Packet]:
     yield at(10, server(stuck, request, large))
     yield at(11, server(stuck + 1460, request, large))
     if with_ptb:
-        yield at(12, ipv4(frag_needed(1400, server(stuck, request, large)), src="198.51.100.1", dst=SERVER, protocol=1))
+        yield at(12, ptb(server(stuck, request, large)))
     for ms in (240, 700, 1600, 3400, 7000):
         yield at(ms, server(stuck, request, large))
         yield at(ms + 20, client(request, stuck, SECRET[: ms // 300 + 1]))
@@ -139,39 +153,53 @@ def test_the_search_would_find_one(analysis: Analysis, monkeypatch: pytest.Monke
 
 # Anonymous reports.
 
-ROUTER = "198.51.100.1"
 FOLDER = "case-of-alice"
 
 
 def traces() -> list[bytes]:
     """What tells who it was: addresses as text and as bytes, of the flow, its router and in the filter; file names."""
     found = [FOLDER.encode(), b"login-of-bob", b"host-of-carol", b"10.99.88.77"]
-    for text in (CLIENT, SERVER, ROUTER):
-        found += [text.encode(), address(text), text.replace(".", "-").encode(), address(text).hex().encode()]
+    for text in (CLIENT, SERVER, ROUTER, CLIENT6, SERVER6, ROUTER6):
+        found += [text.encode(), address(text), re.sub("[.:]", "-", text).encode(), address(text).hex().encode()]
+        found.append(ip_address(text).exploded.encode())
     return found
 
 
+@pytest.fixture(params=[False, True], ids=["IPv4", "IPv6"])
+def v6(request: pytest.FixtureRequest) -> bool:
+    """Whether the capture is of IPv6."""
+    return bool(request.param)
+
+
 @pytest.fixture
-def files(tmp_path: Path) -> tuple[Path, Path]:
+def client(v6: bool) -> str:
+    """One end of the flow."""
+    return CLIENT6 if v6 else CLIENT
+
+
+@pytest.fixture
+def files(v6: bool, tmp_path: Path) -> tuple[Path, Path]:
     """A capture with a comment, names and a filter, before and after a fix."""
     folder = tmp_path / FOLDER
     folder.mkdir()
     note = option(1, b"host-of-carol") + END_OF_OPTIONS
     names = option(2, b"host-of-carol") + option(11, b"\0tcp and host 10.99.88.77") + NANOSECONDS
     content = section(options=note) + interface(RAW, options=names)
-    content += b"".join(enhanced(packet, options=note) for packet in packets(with_ptb=True))
+    content += b"".join(enhanced(packet, options=note) for packet in packets(with_ptb=True, v6=v6))
     before, after = folder / "login-of-bob.pcapng", folder / "login-of-bob-2.pcapng"
     before.write_bytes(content)
-    after.write_bytes(pcapng(list(packets(with_ptb=False))[:6]))
+    after.write_bytes(pcapng(list(packets(with_ptb=False, v6=v6))[:6]))
     return before, after
 
 
 @pytest.mark.parametrize("suffix", [*SUFFIXES, EVIDENCE])
-def test_no_anonymous_report_tells_who_it_was(files: tuple[Path, Path], suffix: str, tmp_path: Path) -> None:
+def test_no_anonymous_report_tells_who_it_was(
+    files: tuple[Path, Path], client: str, suffix: str, tmp_path: Path
+) -> None:
     folder = tmp_path / "reports"
     folder.mkdir()
     target = folder / f"report{suffix}"
-    words = [str(files[0]), "--compare", str(files[1]), "--anonymize", "--host", CLIENT, "-o", str(target)]
+    words = [str(files[0]), "--compare", str(files[1]), "--anonymize", "--host", client, "-o", str(target)]
     assert main(words) == 0
     for path in folder.iterdir():
         content = unpacked(path.suffix, path.read_bytes())
@@ -180,8 +208,8 @@ def test_no_anonymous_report_tells_who_it_was(files: tuple[Path, Path], suffix: 
         assert_no_trace(content)
 
 
-def test_nor_does_what_is_printed(files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
-    for more in ([], ["--json"], ["--all"], ["--compare", str(files[1])], ["--host", CLIENT]):
+def test_nor_does_what_is_printed(files: tuple[Path, Path], client: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for more in ([], ["--json"], ["--all"], ["--compare", str(files[1])], ["--host", client]):
         assert main([str(files[0]), "--anonymize", *more]) == 0
         out, err = capsys.readouterr()
         assert len(out) > 500
@@ -199,7 +227,8 @@ def test_one_run_maps_alike_in_all_reports(files: tuple[Path, Path], tmp_path: P
     assert {found.client.ip, found.server.ip} == ends
     assert found.verdict == flow["verdict"] == "ptb_ignored"
     router = flow["ptb"][0]["router"]
-    assert found.ptb[0].router == router != ROUTER
+    assert found.ptb[0].router == router
+    assert router not in (ROUTER, ROUTER6)
 
 
 def test_an_anonymous_analysis_can_still_read_its_packets(files: tuple[Path, Path]) -> None:

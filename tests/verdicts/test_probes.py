@@ -80,3 +80,11 @@ def test_a_size_that_is_no_help() -> None:
     told = ipv4(frag_needed(0, big[:28]), src=ROUTER, dst=CLIENT, protocol=1)
     path = sweep([echo(1400, 1), echo(1400, 1, reply=True), big, told])[CLIENT, SERVER]
     assert path.exact is None
+
+
+@pytest.mark.parametrize(("v6", "least"), [(False, 576), (True, 1280)])
+def test_no_ipv6_link_is_narrower_than_1280(v6: bool, least: int) -> None:
+    packets = [echo(400, 1, v6=v6), echo(400, 1, v6=v6, reply=True), *[echo(1500, n, v6=v6) for n in (2, 3, 4)]]
+    path = sweep(packets)[(CLIENT6, SERVER6) if v6 else (CLIENT, SERVER)]
+    assert (path.at_least, path.at_most) == (400, 1499)
+    assert min(int(text.split(":")[0].split("..")[0]) for text in path.consistent_with) == least
