@@ -11,11 +11,15 @@ from __future__ import annotations
 import ctypes
 import functools
 import hashlib
+import importlib
 import json
 import os
 import stat
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -114,10 +118,38 @@ def load_kernels(
         CompileError: there is no compiled code to be had on this machine.
     """
     try:
-        content = _read_cache(group) or _compile(examples(), group)
+        content = _read_cache(group) or _compile_apart(examples, group) or _compile(examples(), group)
         return _link(content)
     except Exception as error:  # numba and LLVM raise many kinds; the interpreted kernels always remain
         raise CompileError(f"{type(error).__name__}: {error}") from error
+
+
+def _compile_apart(examples: Callable[[], Mapping[str, Sequence[Any]]], group: str) -> bytes | None:
+    """The content of the cache file, compiled by another process: numba takes 300 MB, which this one has no use for.
+
+    None where that is not possible.
+    """
+    if _cache_file(group) is None or not sys.executable:
+        return None
+    code = "import sys; from analyzer.native import fill_cache; fill_cache(*sys.argv[1:])"
+    # -P: what lies in the current directory is not to be imported. The rest of the path is ours.
+    command = [sys.executable, "-P", "-c", code, examples.__module__, examples.__qualname__, group]
+    path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
+    with suppress(OSError):
+        subprocess.run(  # noqa: S603 - our own interpreter and code
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": path},
+            check=False,
+        )
+    return _read_cache(group)
+
+
+def fill_cache(module: str, examples: str, group: str) -> None:
+    """Compile a group into its cache file; `examples` is the name of a function in `module`."""
+    _compile(getattr(importlib.import_module(module), examples)(), group)
 
 
 def _compile(examples: Mapping[str, Sequence[Any]], group: str) -> bytes:

@@ -13,6 +13,7 @@ from analyzer.capture.reader import CaptureReader
 from analyzer.inputs import prepare, walk_inputs
 from analyzer.native import CompileError
 from analyzer.pipeline import analyze
+from tests.reading import ROOT
 from tests.test_skim import SMALL
 
 
@@ -91,6 +92,44 @@ def test_where_nothing_compiles_the_capture_is_read_interpreted_and_says_so(monk
     slow = analyze(SMALL, compiled=True)
     assert slow.all_flows == usual.all_flows
     assert any("no numba here" in note for note in slow.notes)
+
+
+def test_compiling_takes_no_memory_of_the_process_that_wants_it(tmp_path: Path) -> None:
+    """It is done in another one; what lies in the current directory is not imported there."""
+    (tmp_path / "numba.py").write_text("raise SystemExit('imported from the current directory')")
+    code = (
+        "import sys; sys.path.remove(''); from analyzer.skim import Skimmer; assert Skimmer(compiled=True).compiled; "
+        "from tests.fuzz.checks import most_memory; print('numba' in sys.modules, most_memory())"
+    )
+    seen = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+    )
+    loaded, memory = seen.stdout.split()
+    assert (loaded, int(memory) < 150) == ("False", True)
+    assert len(list((tmp_path / "pmtu-analyze").glob("skim-*.bin"))) == 1
+
+
+def test_compiling_in_the_same_process_where_no_other_can_be_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def compile_here(_examples: object, group: str) -> bytes:
+        made.append(group)
+        return b""
+
+    monkeypatch.setattr(native, "_cache_file", lambda group: tmp_path / group)
+    monkeypatch.setattr(native, "_compile", compile_here)
+    monkeypatch.setattr(native, "_link", lambda content: {})
+    for executable in ("", str(tmp_path / "gone")):
+        monkeypatch.setattr(sys, "executable", executable)
+        native.load_kernels.__wrapped__(dict)
+    assert made == ["skim", "skim"]
 
 
 def test_compiled_before_means_numba_is_not_loaded_again() -> None:

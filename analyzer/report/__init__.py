@@ -25,6 +25,9 @@ SUFFIXES = (".html", ".md", ".json", ".csv", ".parquet", ".png", ".svg", ".pdf")
 EVIDENCE = ".pcapng"
 """The suffix of an evidence capture: the packets that the verdicts rest on."""
 
+MADE_BY = "pmtu-analyze"
+"""What a PNG says of the program that made it."""
+
 FIGURES_BESIDE = 6
 """Timelines written beside a Markdown report at most."""
 
@@ -64,6 +67,24 @@ def check_target(path: str | os.PathLike[str]) -> str:
     return suffix
 
 
+def check_beside(path: Path) -> None:
+    """As `check_target`, for a file that the user has not named: only what an earlier report put there is replaced.
+
+    Raises:
+        UsageError: something else is in its place.
+    """
+    check_target(path)
+    try:
+        with path.open("rb") as file:
+            ours = MADE_BY.encode() in file.read(200)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UsageError(f"{printable(str(path))}: cannot be written: {error.strerror or error}") from error
+    if not ours:
+        raise UsageError(f"{printable(str(path))}: exists, and is not the timeline of an earlier report; move it away")
+
+
 def check_not_a_source(target: Path, sources: Iterable[object]) -> None:
     """Refuse an evidence capture in the place of the capture that it is taken from."""
     for source in sources:
@@ -79,7 +100,7 @@ def save(analysis: Analysis, path: str | os.PathLike[str], *, plots: bool = True
         analysis: what to report.
         path: its suffix picks the format. An existing regular file is replaced; a symbolic link is refused:
             it could lead elsewhere. The timelines of a Markdown report are written beside it, as
-            "report-stream-3.png" beside "report.md".
+            "report-stream-3.png" beside "report.md"; there, only timelines of earlier reports are replaced.
         plots: draw timelines into or beside the pages that have some.
         keep_payload: leave the payload in the packets of an evidence capture (`.pcapng`).
 
@@ -92,7 +113,7 @@ def save(analysis: Analysis, path: str | os.PathLike[str], *, plots: bool = True
     if suffix == EVIDENCE:
         check_not_a_source(target, [again.source for again in analysis.sources if again is not None])
     for beside, content in _rendered(analysis, target, suffix, plots=plots, keep_payload=keep_payload).items():
-        check_target(beside)
+        check_target(beside) if beside == target else check_beside(beside)
         try:
             _replace(beside, content)
         except OSError as error:

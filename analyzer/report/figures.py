@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
 
 from analyzer.errors import UsageError
+from analyzer.report import MADE_BY
 from analyzer.report.overview import draw_overview, overview_height
 from analyzer.report.packets import Packets, read_again, recorded
 from analyzer.report.palette import LIGHT, Theme
@@ -211,9 +212,13 @@ def image(figure: Figure, image_format: str, *, text_as_text: bool = False) -> b
     `text_as_text` leaves the letters of an SVG to the reader's fonts, which makes it smaller.
     """
     out = io.BytesIO()
-    dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    told: dict[str, dict[str, str | None]] = {
+        "svg": {"Date": None},
+        "pdf": {"CreationDate": None},
+        "png": {"Software": MADE_BY},
+    }
     with mpl.rc_context({"svg.hashsalt": "pmtu-analyze", "svg.fonttype": "none" if text_as_text else "path"}):
-        figure.savefig(out, format=image_format, dpi=DOTS_PER_INCH, metadata=dates.get(image_format))
+        figure.savefig(out, format=image_format, dpi=DOTS_PER_INCH, metadata=told.get(image_format))
     return out.getvalue()
 
 

@@ -25,7 +25,7 @@ BUDGET = 400
 
 @pytest.fixture(scope="module", autouse=True)
 def compiled_before() -> None:
-    fuzz.compile_elsewhere()
+    checks.compile_elsewhere()
 
 
 def kept() -> dict[str, list[Path]]:

@@ -52,6 +52,20 @@ def test_a_link_in_the_place_of_a_timeline_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "report.md").exists()
 
 
+def test_only_timelines_of_earlier_reports_are_replaced_unasked(tmp_path: Path) -> None:
+    """The user named the report, not what comes beside it."""
+    beside = tmp_path / "report-stream-0.png"
+    save(ANALYSIS, tmp_path / "report.md")
+    made = beside.read_bytes()
+    beside.write_bytes(made + b"older")
+    save(ANALYSIS, tmp_path / "report.md")
+    assert beside.read_bytes() == made
+    beside.write_bytes(b"\x89PNG a picture of the family")
+    with pytest.raises(UsageError, match=r"report-stream-0\.png: exists, and is not the timeline of an earlier report"):
+        save(ANALYSIS, tmp_path / "report.md")
+    assert beside.read_bytes() == b"\x89PNG a picture of the family"
+
+
 def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "dir.html").mkdir()
     os.mkfifo(tmp_path / "pipe.csv")

@@ -1,0 +1,140 @@
+"""The page `docs/reliability.md`: what was tried, what it took, and the bounds.
+
+Written by `python -m tests.fuzz --page docs/reliability.md`.
+"""
+
+# ruff: noqa: E501 - lines of the page
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+
+from analyzer.capture.compression import MEMORY_BYTES
+from analyzer.capture.container import MAX_INTERFACES
+from analyzer.capture.filters import MAX_FILTERS, MAX_LENGTH
+from analyzer.decode.ether import MAX_STEPS
+from analyzer.decode.network import MAX_EXTENSIONS
+from analyzer.decode.tunnel import MAX_NESTING
+from analyzer.evidence.collect import MAX_NEIGHBOURS
+from analyzer.flows.tables import DIRECTION, FLOW, ICMP, PACKET, PROGRESS_SLOTS, SIDES
+from analyzer.settings import (
+    CHUNK_BYTES,
+    HEAD_BYTES,
+    HISTORY_ROWS,
+    ICMP_HEAD_BYTES,
+    MAX_DECOMPRESSED_BYTES,
+    MAX_EVENTS,
+    MAX_EVENTS_PER_FLOW,
+    MAX_FLOWS,
+    MAX_ICMP,
+    MAX_RECORD_BYTES,
+    RING_ROWS,
+)
+from tests.fuzz.checks import MOST_MEGABYTES, MOST_SECONDS
+from tests.fuzz.figures import Figures
+from tests.fuzz.measurements import Measured
+from tests.fuzz.processes import STUCK_SECONDS
+from tests.fuzz.worker import COMPARED, REPORTED
+
+MIB = 1 << 20
+MEMORY_BOUND = 1000
+"""Memory that the analysis of any capture may take, MB."""
+
+
+def page(command: str, figures: Figures, measured: Iterable[Measured]) -> str:
+    """The whole page."""
+    return f"""# Reliability
+
+Written by `{command}`. Do not edit.
+
+A capture may come from anybody. Whatever is in it: the analysis ends, in bounded time and memory, with a result or with
+one line that says why the file is no capture.
+
+{fuzzing(figures)}
+{hostile(measured)}
+{bounds()}"""
+
+
+def fuzzing(figures: Figures) -> str:
+    """What became of mutated captures."""
+    counts = figures.counts
+    rows = [
+        ("inputs", f"{counts['inputs']:,}, {counts['bytes'] / 1e6:,.0f} MB"),
+        ("analysed", f"{counts['analysed']:,}, of which {counts['damaged']:,} up to some damage"),
+        ("refused, being no capture", f"{counts['no capture']:,}"),
+        ("packets in them", f"{counts['packets']:,}, of which {counts['packets decoded']:,} were decoded"),
+        ("analysed interpreted and compiled, and compared", f"{counts['compared']:,}"),
+        ("made into reports of all kinds", f"{counts['reported']:,}"),
+        ("**for which something did not hold**", f"**{counts['broken']:,}**"),
+        ("slowest input", f"{figures.slowest:.2f} s of processor time"),
+        ("most memory of a process", f"{figures.memory} MB"),
+        ("time", f"{figures.seconds:,.0f} s on {os.cpu_count()} processors"),
+    ]
+    return f"""## Mutated captures
+
+Pieces of all recordings and of traffic without sense, inside up to six tunnels, in every link type and container, then
+hurt: bits flipped, bytes cut or doubled, numbers and lengths changed, packets spliced, dropped and shuffled, blocks in
+another order, two captures given as one. Each input follows from the seed and its number.
+
+{table(("", "this run"), rows)}
+For each input must hold: no exception but the one for files that are no capture, at most {MOST_SECONDS:g} s of processor
+time for an analysis, {MOST_MEGABYTES} MB for the process, and every packet read in exactly one count. One in {COMPARED} is analysed
+both interpreted and compiled, which must agree, and one in {REPORTED} is made into reports. Processes that die, or are
+silent for {STUCK_SECONDS:g} s, count as broken inputs. What breaks is kept in `tests/data/fuzz/` and tried in every run of
+the tests.
+"""
+
+
+def hostile(measured: Iterable[Measured]) -> str:
+    """What captures made to be slow or large took."""
+    heads = ("capture", "size", "packets", "flows followed", "left out, says the report", "time", "memory")
+    return f"""## Captures made to be slow or large
+
+{table(heads, [each.cells() for each in measured])}
+Processor time and most memory of a process that analyses the capture. In the tests the lines of code that run are
+counted for small ones of each kind: twice the packets, twice the lines. Retransmissions of one segment are the
+exception, quadratic up to the {MAX_EVENTS_PER_FLOW:,} packets that are kept of a flow, and no more from there.
+"""
+
+
+def bounds() -> str:
+    """Every bound, from the constants."""
+    per_flow = FLOW.itemsize + SIDES * (DIRECTION.itemsize + 16 * PROGRESS_SLOTS)
+    rows = [
+        ("flows followed", f"{MAX_FLOWS:,}", f"{MAX_FLOWS * per_flow / 1e6:.0f} MB, and in the results 1 KB each, 8 KB of one with a problem"),
+        ("packets kept of troubled flows", f"{MAX_EVENTS:,}", f"{MAX_EVENTS * (PACKET.itemsize + HEAD_BYTES) / 1e6:.0f} MB"),
+        ("of them, of one flow, all its episodes together", f"{MAX_EVENTS_PER_FLOW:,}", ""),
+        ("packets before the trouble, of one flow", f"{HISTORY_ROWS:,}", ""),
+        ("latest packets of all flows", f"{RING_ROWS:,}", f"{RING_ROWS * (PACKET.itemsize + HEAD_BYTES) / 1e6:.0f} MB"),
+        ("ICMP messages kept", f"{MAX_ICMP:,}", f"{MAX_ICMP * (ICMP.itemsize + ICMP_HEAD_BYTES) / 1e6:.0f} MB"),
+        ("other flows of two addresses taken as witnesses", f"{MAX_NEIGHBOURS}", ""),
+        ("read buffer of a file", f"{CHUNK_BYTES // MIB} MiB", f"{2 * MAX_RECORD_BYTES // MIB} MiB at most, for a large packet"),
+        ("a packet record", f"{MAX_RECORD_BYTES // MIB} MiB", "larger: damage"),
+        ("interfaces of a pcapng", f"{MAX_INTERFACES:,}", "5 numbers each"),
+        ("capture filters kept, and letters of each", f"{MAX_FILTERS}, {MAX_LENGTH}", ""),
+        ("tunnels in one another", f"{MAX_NESTING}", ""),
+        ("tags and labels in a row", f"{MAX_STEPS}", ""),
+        ("IPv6 extension headers", f"{MAX_EXTENSIONS}", ""),
+        ("options of a packet or a block", "by the length of their header", ""),
+        ("what a decompressor may take", f"{MEMORY_BYTES // MIB} MiB", "a file that claims more is damaged"),
+        (
+            "what compressed input may decompress to",
+            f"{MAX_DECOMPRESSED_BYTES >> 30} GiB, `--max-decompressed`",
+            "read in pieces, none of it kept",
+        ),
+    ]  # fmt: skip
+    return f"""## Bounds
+
+{table(("what", "at most", "memory"), rows)}
+All flows of a scan take less than 1 GB. The most that was seen is 2.9 GB, for 144 MB of nothing but retransmissions in
+300,000 flows, each of which is judged and reported. What is beyond a bound is counted, and the report says so. Text
+out of a capture and names of files are escaped for the terminal, HTML, Markdown and CSV. A report is written whole or
+not at all, in the place of a regular file or of none, never through a link.
+"""
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
