@@ -50,22 +50,24 @@ def decode_ipv4(buf: Buffer, o: int, end: int, h: list[int]) -> int:
     """Decode the IPv4 header at `o`; returns OK or a reason."""
     if o + 20 > end:
         return REASON_NETWORK_CUT
-    first = buf[o] + 0
-    header = (first & 15) * 4
-    if first >> 4 != 4 or header < 20:
+    # Words, not their parts: each read checks its bounds, and every packet passes here.
+    word = be32(buf, o)
+    header = (word >> 24 & 15) * 4
+    if word >> 28 != 4 or header < 20:
         return REASON_NETWORK_MALFORMED
-    total = be16(buf, o + 2)
+    total = word & 0xFFFF
     if total and total < header:
         return REASON_NETWORK_MALFORMED
     if o + header > end:
         return REASON_NETWORK_CUT
-    flags = be16(buf, o + 6)
+    flags = be32(buf, o + 4)
+    word = be32(buf, o + 8)
     h[VERSION] = 4
     h[IP_LEN] = total
-    h[IP_ID] = be16(buf, o + 4)
+    h[IP_ID] = flags >> 16
     h[DF] = (flags >> 14) & 1
-    h[TTL] = buf[o + 8] + 0
-    h[PROTO] = buf[o + 9] + 0
+    h[TTL] = word >> 24
+    h[PROTO] = word >> 16 & 0xFF
     h[SRC] = be32(buf, o + 12)
     h[DST] = be32(buf, o + 16)
     for i in range(1, 4):

@@ -99,18 +99,21 @@ def decode_tcp(buf: Buffer, h: list[int]) -> int:
     """Decode the TCP header at L4; returns OK or a reason, with SPORT -1 where not even the flags are there."""
     o = h[L4]
     end = h[IP_END]
+    header = 0
     h[SPORT] = -1
     if o + NUMBERED_BYTES <= end:
-        h[SPORT] = be16(buf, o)
-        h[DPORT] = be16(buf, o + 2)
+        word = be32(buf, o)
+        h[SPORT] = word >> 16
+        h[DPORT] = word & 0xFFFF
         h[SEQ] = be32(buf, o + 4)
         h[ACK] = be32(buf, o + 8)
-        h[FLAGS] = buf[o + 13] + 0
-        h[WINDOW] = be16(buf, o + 14)
+        word = be32(buf, o + 12)
+        header = (word >> 28) * 4
+        h[FLAGS] = word >> 16 & 0xFF
+        h[WINDOW] = word & 0xFFFF
     all_captured = h[IP_LEN] and h[NET] + h[IP_LEN] <= h[END]
     if h[SPORT] < 0 or (all_captured and o + 20 > end):
         return REASON_TCP_MALFORMED if all_captured else REASON_TCP_CUT
-    header = ((buf[o + 12] + 0) >> 4) * 4
     if header < 20:
         return REASON_TCP_MALFORMED
     if h[IP_LEN]:

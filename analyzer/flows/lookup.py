@@ -6,7 +6,7 @@ from typing import Any
 
 from analyzer.decode.fields import DPORT, DST, POINT, SPORT, SRC, VERSION
 from analyzer.decode.tcp import UNKNOWN
-from analyzer.flows.tables import C_FLOWS, C_SEED, State
+from analyzer.flows.tables import C_FLOWS, C_LATEST, C_SEED, State
 from analyzer.kernel import inlined, kernel
 
 
@@ -86,6 +86,7 @@ def new_flow(state: State, h: list[int], side: int, slot: int) -> int:
     """Number a new flow, enter it at `slot` (in place of an older one with the same endpoints)."""
     number = state.counters[C_FLOWS]
     state.counters[C_FLOWS] = number + 1
+    state.counters[C_LATEST] = number
     state.slots[slot] = number + 1
     flow = state.flows[number]
     low = DST if side else SRC

@@ -182,6 +182,7 @@ C_ICMPS_LOST = 11
 C_FILE = 12
 C_BYTES = 13
 C_FILES = 14  # files begun
+C_LATEST = 15  # flow found or made last: the latest with its endpoints
 C_UNDECODED = 16  # and on: one counter for each reason of UNDECODED_REASONS
 C_LAST_LINK = C_UNDECODED + len(UNDECODED_REASONS)  # the first link type that was not supported, + 1
 C_COUNT = C_LAST_LINK + 1

@@ -33,12 +33,13 @@ from analyzer.decode.fields import (
 )
 from analyzer.decode.integers import Buffer
 from analyzer.decode.tcp import ACK_FLAG, FIN, RST, SYN, ip_length_on_wire
-from analyzer.flows.lookup import endpoint_order, find_slot, new_flow
+from analyzer.flows.lookup import endpoint_order, find_slot, new_flow, same_endpoints
 from analyzer.flows.record import RING_MASK, bring_back, is_copy, start_recording, write_row
 from analyzer.flows.sizes import drop_ambiguous, note_delivered, note_sent
 from analyzer.flows.tables import (
     C_FILE,
     C_FLOWS,
+    C_LATEST,
     FILE_SHIFT,
     MARK_DSACK,
     MARK_DUPLICATE,
@@ -82,10 +83,15 @@ def flow_of_packet(state: State, h: list[int], side: int) -> int:
 
     A SYN with another initial sequence number on known endpoints opens a new flow, as in Wireshark.
     """
+    opens = h[FLAGS] & (SYN | ACK_FLAG) == SYN
+    latest = state.counters[C_LATEST]
+    if not opens and latest < state.counters[C_FLOWS] and same_endpoints(state.flows[latest], h, side):
+        return latest  # packets of one flow come in runs
     slot = find_slot(state, h, side)
     number = state.slots[slot] - 1
     if number >= 0:
-        if h[FLAGS] & (SYN | ACK_FLAG) != SYN:
+        state.counters[C_LATEST] = number
+        if not opens:
             return number
         direction = state.directions[2 * number + side]
         if not direction["base_set"] or direction["base"] == h[SEQ]:
