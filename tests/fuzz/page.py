@@ -102,7 +102,7 @@ def bounds() -> str:
     """Every bound, from the constants."""
     per_flow = FLOW.itemsize + SIDES * (DIRECTION.itemsize + 16 * PROGRESS_SLOTS)
     rows = [
-        ("flows followed", f"{MAX_FLOWS:,}", f"{MAX_FLOWS * per_flow / 1e6:.0f} MB, and in the results 1 KB each, 8 KB of one with a problem"),
+        ("flows followed", f"{MAX_FLOWS:,}", f"{MAX_FLOWS * per_flow / 1e6:.0f} MB, and in the results 8 KB of each with a problem"),
         ("packets kept of troubled flows", f"{MAX_EVENTS:,}", f"{MAX_EVENTS * (PACKET.itemsize + HEAD_BYTES) / 1e6:.0f} MB"),
         ("of them, of one flow, all its episodes together", f"{MAX_EVENTS_PER_FLOW:,}", ""),
         ("packets before the trouble, of one flow", f"{HISTORY_ROWS:,}", ""),
