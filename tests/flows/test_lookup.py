@@ -133,6 +133,25 @@ def test_the_hash_spreads_neighbouring_ports_and_depends_on_the_seed() -> None:
     assert slots(1) != slots(2)
 
 
+@pytest.mark.parametrize("word", [0, 3])
+def test_the_hash_spreads_neighbouring_addresses(word: int) -> None:
+    """A scan: one source, ever new destinations, the same ports."""
+    h, _ = decode(ipv6(tcp(sport=40_000, dport=443)), 101)
+    hashes = set()
+    for number in range(1024):
+        h[DST + word] = 0x20010DB8 + number
+        hashes.add(hash_endpoints(h, endpoint_order(h), 1) % 4096)
+    assert len(hashes) > 850  # 906 is what chance gives
+
+
+def test_a_packet_of_another_flow_is_not_taken_for_the_latest() -> None:
+    one, other = ipv4(tcp(sport=1)), ipv4(tcp(sport=2))
+    reused = ipv4(tcp(sport=1, flags=SYN, seq=77))
+    assert flows_of(one, one, other, one, other, other, reused, reused, one, other, one) == [
+        0, 0, 1, 0, 1, 1, 2, 2, 2, 1, 2,
+    ]  # fmt: skip
+
+
 def test_flows_whose_hashes_collide_stay_apart(colliding: None) -> None:
     packets = [ipv4(tcp(sport=port)) for port in range(40)] * 2  # more than fit before the table's end
     assert flows_of(*packets) == list(range(40)) * 2
