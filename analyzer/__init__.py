@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from analyzer.comparison import Comparison
     from analyzer.errors import CaptureError, PmtuAnalyzeError, UsageError
+    from analyzer.findings import Evidence, Flow, Path
     from analyzer.packets import read_packets
     from analyzer.pipeline import analyze, compare
     from analyzer.redaction.mapping import Anonymizer
     from analyzer.report.progress import ProgressBar
-    from analyzer.results import Analysis, Evidence, Flow, Path
+    from analyzer.results import Analysis
     from analyzer.settings import Settings
 
 _HOMES = {
@@ -31,10 +32,10 @@ _HOMES = {
     "Comparison": "analyzer.comparison",
     "read_packets": "analyzer.packets",
     "ProgressBar": "analyzer.report.progress",
-    "Evidence": "analyzer.results",
+    "Evidence": "analyzer.findings",
     "Analysis": "analyzer.results",
-    "Flow": "analyzer.results",
-    "Path": "analyzer.results",
+    "Flow": "analyzer.findings",
+    "Path": "analyzer.findings",
     "Settings": "analyzer.settings",
     "CaptureError": "analyzer.errors",
     "PmtuAnalyzeError": "analyzer.errors",

@@ -79,7 +79,7 @@ def _check(request: _Request) -> None:
     if captures.count("-") > 1:
         raise UsageError("standard input (-) can be read only once")
     if request.fail_on:
-        from analyzer.results import VERDICTS
+        from analyzer.findings import VERDICTS
 
         for verdict in request.fail_on:
             if verdict not in VERDICTS:

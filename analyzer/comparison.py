@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from analyzer.results import PROBLEMS, SIZE_PROBLEMS, VERDICTS, Analysis, Path, PathMtu
+from analyzer.findings import PROBLEMS, SIZE_PROBLEMS, VERDICTS, Path, PathMtu
+from analyzer.results import Analysis
 
 if TYPE_CHECKING:
     import os

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, overload
 import numpy as np
 
 if TYPE_CHECKING:
-    from analyzer.results import Flow
+    from analyzer.findings import Flow
 
 KEPT = 10_000
 """Flows that are kept once they were made; of a larger capture the others are made again each time."""

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from analyzer.errors import CaptureError, UsageError
 from analyzer.fates import fates_of
+from analyzer.findings import Flow
 from analyzer.inputs import Progress, Source, open_source
 from analyzer.report.rereading import closing, listed, rows_of
 from analyzer.report.tables import packet_table
 from analyzer.report.text import file_labels, names_of
-from analyzer.results import Flow
 
 if TYPE_CHECKING:
     import pandas as pd

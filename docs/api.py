@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import analyzer
-from analyzer import comparison, results
+from analyzer import comparison, findings, results
 from analyzer.report.columns import CATEGORIES, DTYPES, TABLES, Column
 
 TARGET = Path(__file__).with_name("api.md")
@@ -34,7 +34,7 @@ CLASSES = ("Analysis", "Flow", "Path", "Evidence", "Comparison", "Anonymizer", "
 PARTS = (
     "Endpoint", "PathMtu", "Stalled", "Ptb", "RuledOut", "Fix", "FrameRef", "Probe", "CaptureFile", "Totals",
 )  # fmt: skip
-"""What the fields of an analysis are made of; from `analyzer.results`."""
+"""What the fields of an analysis are made of; from `analyzer.findings` and `analyzer.results`."""
 
 PARTS_OF_COMPARISON = ("PathChange", "PathState")
 
@@ -54,7 +54,7 @@ def page() -> str:
     parts.append("## Classes\n")
     parts += [class_of(f"analyzer.{name}", getattr(analyzer, name)) for name in CLASSES]
     parts.append("### Parts of them\n")
-    parts += [part_of(getattr(results, name)) for name in PARTS]
+    parts += [part_of(getattr(findings, name, None) or getattr(results, name)) for name in PARTS]
     parts += [part_of(getattr(comparison, name)) for name in PARTS_OF_COMPARISON]
     parts.append("## Errors\n")
     parts += [f"- `analyzer.{name}`: {paragraph(inspect.getdoc(getattr(analyzer, name)))}" for name in ERRORS]

@@ -14,7 +14,8 @@ import pytest
 import analyzer.pipeline
 from analyzer.cli import main
 from analyzer.errors import CaptureError, UsageError
-from analyzer.results import VERDICTS, Analysis
+from analyzer.findings import VERDICTS
+from analyzer.results import Analysis
 from analyzer.settings import Settings
 from tests.builders import pcap
 from tests.report.factory import make_analysis, make_file, make_flow, make_timeline

@@ -13,11 +13,12 @@ import pytest
 import analyzer
 from analyzer.cli import main
 from analyzer.comparison import OUTCOMES, REASONS, PathState, _reason, compare_analyses
+from analyzer.findings import SIZE_PROBLEMS, VERDICTS, Flow, PathMtu
+from analyzer.findings import Path as NetworkPath
 from analyzer.redaction.mapping import Anonymizer
 from analyzer.report.data import schema_text, to_json_dict
 from analyzer.report.selection import narrow
-from analyzer.results import SIZE_PROBLEMS, VERDICTS, Analysis, Flow, PathMtu
-from analyzer.results import Path as NetworkPath
+from analyzer.results import Analysis
 from tests.reading import ROOT
 from tests.report.factory import make_analysis, make_flow
 

@@ -10,8 +10,8 @@ import pytest
 
 import analyzer
 from analyzer import flow_list
+from analyzer.findings import VERDICTS, Flow
 from analyzer.flow_list import FlowList
-from analyzer.results import VERDICTS, Flow
 from tests.reading import CAPTURES
 from tests.traffic import generated
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import analyzer
-from analyzer.results import SIZE_PROBLEMS, Analysis, Flow
+from analyzer.findings import SIZE_PROBLEMS, Flow
+from analyzer.results import Analysis
 from analyzer.verdicts.points import VAGUE, chosen_of
 from tests.builders import pcap_records
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import analyzer
-from analyzer.results import VERDICTS, Flow
+from analyzer.findings import VERDICTS, Flow
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = (ROOT / "tests" / "data" / "lab", ROOT / "sample_pcaps")

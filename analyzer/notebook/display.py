@@ -18,7 +18,8 @@ from analyzer.report.text import bracket, plural, printable
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from analyzer.results import Analysis, Evidence, Fix, Flow
+    from analyzer.findings import Evidence, Fix, Flow
+    from analyzer.results import Analysis
 
 SHOWN_ROWS = 20
 

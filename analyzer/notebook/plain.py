@@ -13,7 +13,8 @@ from analyzer.report.terminal import LEAST_WIDTH, PROSE_WIDTH, lines_of, make_co
 from analyzer.report.text import bracket, endpoint, frames_text, names_of, printable
 
 if TYPE_CHECKING:
-    from analyzer.results import Analysis, Evidence, Flow
+    from analyzer.findings import Evidence, Flow
+    from analyzer.results import Analysis
 
 
 class Explanation(str):

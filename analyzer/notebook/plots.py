@@ -11,6 +11,7 @@ import numpy as np
 
 from analyzer.errors import UsageError
 from analyzer.fates import DELIVERED, LOST, NEEDLESS, UNANSWERED, fates_of
+from analyzer.findings import SIZE_PROBLEMS, VERDICTS, Flow, Path, PathMtu
 from analyzer.flows.tables import MARK_NO_LENGTH, MARK_SUPER
 from analyzer.listing import MAX_BLOCKS, ROW
 from analyzer.report.document import tone_of
@@ -18,7 +19,7 @@ from analyzer.report.figures import timeline
 from analyzer.report.packets import read_again, recorded
 from analyzer.report.palette import LIGHT
 from analyzer.report.text import bracket, plural
-from analyzer.results import SIZE_PROBLEMS, VERDICTS, Analysis, Flow, Path, PathMtu
+from analyzer.results import Analysis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

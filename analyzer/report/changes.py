@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from analyzer.findings import SIZE_PROBLEMS
 from analyzer.report.text import bracket, file_labels, joined, lost_packets, plural
 from analyzer.report.wording import WORDS
-from analyzer.results import SIZE_PROBLEMS
 
 if TYPE_CHECKING:
     from analyzer.comparison import Comparison, PathChange, PathState

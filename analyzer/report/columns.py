@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from analyzer.fates import NAMES as FATES
-from analyzer.results import VERDICTS
+from analyzer.findings import VERDICTS
 
 
 class Column(NamedTuple):

@@ -11,12 +11,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analyzer.findings import VERDICTS, Endpoint, Flow, FrameRef
+from analyzer.findings import Path as NetworkPath
 from analyzer.report.columns import FLOWS, PATHS
 from analyzer.report.filters import flow_filter, frame_filters, frames_of
 from analyzer.report.tables import table
 from analyzer.report.text import file_labels, printable
-from analyzer.results import SCHEMA, VERDICTS, Analysis, CaptureFile, Endpoint, Flow, FrameRef
-from analyzer.results import Path as NetworkPath
+from analyzer.results import SCHEMA, Analysis, CaptureFile
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,6 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from analyzer.findings import (
+    PROBLEMS,
+    SIZE_PROBLEMS,
+    VERDICTS,
+    Flow,
+    FrameRef,
+    PathMtu,
+    Ptb,
+)
 from analyzer.knowledge.fixes import Fix
 from analyzer.report.changes import ChangeTable, change_table
 from analyzer.report.filters import FrameFilter, flow_filter, frame_filters, frames_of
@@ -28,7 +37,7 @@ from analyzer.report.text import (
     seconds,
 )
 from analyzer.report.wording import WORDS, Paths, headline, paths_of, pings, pooled_mtu, undecoded
-from analyzer.results import PROBLEMS, SIZE_PROBLEMS, VERDICTS, Analysis, Flow, FrameRef, PathMtu, Ptb
+from analyzer.results import Analysis
 
 GRAVE = frozenset({"blackhole", "blackhole_probable", "ptb_ignored"})
 """Verdicts with the clear finding that this tool was written for."""

@@ -20,6 +20,7 @@ from analyzer.capture.container import FRAME, GOT_PACKET, POS, RECORD
 from analyzer.capture.reader import CaptureReader
 from analyzer.capture.writer import CaptureWriter
 from analyzer.decode.fields import END, LINK, START, TS, WAY, WIRE_LEN
+from analyzer.findings import Flow
 from analyzer.flows.tables import C_FILE
 from analyzer.inputs import prepare, walk_inputs
 from analyzer.redaction.packet import redacted
@@ -28,7 +29,7 @@ from analyzer.report.data import TOOL, tool_version
 from analyzer.report.filters import frames_of
 from analyzer.report.rereading import listed, reader_of
 from analyzer.report.text import file_labels, plural
-from analyzer.results import Analysis, Flow
+from analyzer.results import Analysis
 from analyzer.skim import REACHED_TIME, Skimmer, next_packet
 
 FLOW_PACKETS = 50_000

@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
 
 from analyzer.errors import UsageError
+from analyzer.findings import VERDICTS, Flow
 from analyzer.report import MADE_BY
 from analyzer.report.overview import draw_overview, overview_height
 from analyzer.report.packets import Packets, read_again, recorded
@@ -26,7 +27,7 @@ from analyzer.report.sequence import SequencePlot
 from analyzer.report.sizes import draw_sizes, label_of_time
 from analyzer.report.text import endpoint, plural
 from analyzer.report.wording import WORDS, headline
-from analyzer.results import VERDICTS, Analysis, Flow
+from analyzer.results import Analysis
 
 MOST_PANELS = 12
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from analyzer.findings import Flow, FrameRef
 from analyzer.report.text import runs_of
-from analyzer.results import Flow, FrameRef
 
 
 class FrameFilter(NamedTuple):

@@ -10,10 +10,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
+from analyzer.findings import VERDICTS, Flow
 from analyzer.report.palette import GROUPS, Theme
 from analyzer.report.panels import Sheet, dress
 from analyzer.report.text import plural
-from analyzer.results import VERDICTS, Analysis, Flow
+from analyzer.results import Analysis
 
 Array = np.ndarray[Any, Any]
 

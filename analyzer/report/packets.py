@@ -16,10 +16,10 @@ from analyzer import fates as all_fates
 from analyzer.errors import UsageError
 from analyzer.evidence.segments import segments_of
 from analyzer.fates import sack_blocks
+from analyzer.findings import Flow
 from analyzer.flows.tables import MARK_DUPLICATE, MARK_KEEPALIVE, MARK_NO_LENGTH, MARK_RESENT, MARK_SUPER
 from analyzer.listing import ROW
 from analyzer.report.rereading import rows_of
-from analyzer.results import Flow
 
 Array = np.ndarray[Any, Any]
 

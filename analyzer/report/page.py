@@ -12,12 +12,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import NamedTuple
 
+from analyzer.findings import SIZE_PROBLEMS, VERDICTS, Flow
 from analyzer.report.data import TOOL, tool_version
 from analyzer.report.digest import sha256_of
 from analyzer.report.document import SHOWN_CANDIDATES, Document, document_of
 from analyzer.report.text import bracket, clock, file_labels, joined, lost_packets, plural, printable, seconds
 from analyzer.report.wording import SETTING_WORDS, WORDS, most_hit, paths_of, pooled_mtu, undecoded
-from analyzer.results import SIZE_PROBLEMS, VERDICTS, Analysis, Flow
+from analyzer.results import Analysis
 
 BEFORE, BEHIND = "before", "behind"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from analyzer.results import VERDICTS
+from analyzer.findings import VERDICTS
 
 
 @dataclass(frozen=True, slots=True)

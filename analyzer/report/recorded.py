@@ -18,7 +18,8 @@ from analyzer.report.text import file_labels
 if TYPE_CHECKING:
     import pandas as pd
 
-    from analyzer.results import Analysis, Flow
+    from analyzer.findings import Flow
+    from analyzer.results import Analysis
 
 
 def event_table(analysis: Analysis, flows: Sequence[Flow]) -> pd.DataFrame:

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from analyzer.findings import Flow
 from analyzer.report.packets import DELIVERED, FIN, LOST, NO_DATA, RST, Packets, fates
 from analyzer.report.text import bracket, plural, seconds
-from analyzer.results import Analysis, Flow
+from analyzer.results import Analysis
 
 Array = np.ndarray[Any, Any]
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 from analyzer.errors import UsageError
+from analyzer.findings import Flow
 from analyzer.report.text import joined, printable
-from analyzer.results import Analysis, Flow
+from analyzer.results import Analysis
 
 
 def spellings(host: str) -> frozenset[str]:

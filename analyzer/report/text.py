@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import PurePath
 
-from analyzer.results import CaptureFile, Endpoint, FrameRef, PathMtu
+from analyzer.findings import Endpoint, FrameRef, PathMtu
+from analyzer.results import CaptureFile
 
 SHOWN_FRAMES = 8
 """Frame numbers and runs of them in one list; the rest is counted."""

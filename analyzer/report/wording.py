@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from analyzer.findings import PROBLEMS, VERDICTS, Flow, Path, PathMtu
 from analyzer.report.text import bracket, joined, lost_packets, plural, printable, seconds
-from analyzer.results import PROBLEMS, VERDICTS, Analysis, Flow, Path, PathMtu
+from analyzer.results import Analysis
 
 
 class Words(NamedTuple):

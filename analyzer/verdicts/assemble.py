@@ -14,11 +14,19 @@ from analyzer.evidence.conversation import Conversation
 from analyzer.evidence.ptb import LEAST_V4_MTU, LEAST_V6_MTU
 from analyzer.evidence.segments import FrameRef
 from analyzer.evidence.vantage import vantage
+from analyzer.findings import (
+    SIZE_PROBLEMS,
+    VERDICTS,
+    Endpoint,
+    Flow,
+    Path,
+    Probe,
+    worst,
+)
 from analyzer.flow_list import FlowList
 from analyzer.flows.tables import C_ICMPS, State
 from analyzer.knowledge.fixes import fixes_for
 from analyzer.knowledge.overheads import consistent_with
-from analyzer.results import SIZE_PROBLEMS, VERDICTS, Endpoint, Flow, Path, Probe, worst
 from analyzer.settings import Settings
 from analyzer.verdicts.conditions import Conditions
 from analyzer.verdicts.judge import Judgement, judge_conversation, judge_way

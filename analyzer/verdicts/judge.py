@@ -8,8 +8,8 @@ from analyzer.evidence.conversation import Conversation, Way
 from analyzer.evidence.episodes import Run, runs_of
 from analyzer.evidence.ptb import acked_after, cut_after
 from analyzer.evidence.segments import FrameRef, refs
+from analyzer.findings import VERDICTS, PathMtu, Ptb, RuledOut, Stalled
 from analyzer.flows.tables import SAW_SYN_ACK
-from analyzer.results import VERDICTS, PathMtu, Ptb, RuledOut, Stalled
 from analyzer.settings import Settings
 from analyzer.verdicts.calm import Calm
 from analyzer.verdicts.facts import Facts

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from analyzer.evidence.segments import FrameRef
-from analyzer.results import VERDICTS, CaptureFile, Flow
+from analyzer.findings import VERDICTS, Flow
+from analyzer.results import CaptureFile
 
 VAGUE = frozenset({"blackhole_suspected", "blackhole_probable", "stall", "inconclusive", "not_exercised"})
 """Verdicts of a point that cannot see enough: another point's plain verdict stands instead."""

@@ -14,8 +14,8 @@ import numpy as np
 
 from analyzer.evidence.collect import Collector
 from analyzer.evidence.conversation import INITIAL_TTLS
+from analyzer.findings import VERDICTS
 from analyzer.flows.tables import SAW_FRAGMENT, SAW_SYN_ACK
-from analyzer.results import VERDICTS
 from analyzer.settings import Settings
 from analyzer.verdicts.calm import JITTER_NS, REQUEST_PACKETS
 

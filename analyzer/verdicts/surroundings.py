@@ -9,8 +9,8 @@ from analyzer.evidence.conversation import Conversation
 from analyzer.evidence.ptb import PtbSeen
 from analyzer.evidence.segments import FrameRef
 from analyzer.evidence.vantage import BETWEEN, UNKNOWN, Vantage
+from analyzer.findings import Encapsulation, PathMtu
 from analyzer.flows.tables import SAW_BARE
-from analyzer.results import Encapsulation, PathMtu
 
 Statement = tuple[str, tuple[FrameRef, ...]]
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from analyzer.evidence.collect import Collector
 from analyzer.evidence.vantage import NOT_ESTABLISHED
+from analyzer.findings import Endpoint, Flow, PathMtu
 from analyzer.flows.tables import SAW_SYN_ACK
-from analyzer.results import Endpoint, Flow, PathMtu
 from analyzer.verdicts.plain import NOT_OPENED
 from analyzer.verdicts.surroundings import carried, encapsulation
 

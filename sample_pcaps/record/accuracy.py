@@ -65,7 +65,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def _judge(directory: Path, name: str, facts: Mapping[str, Any]) -> Judgement:
-    from analyzer.results import VERDICTS
+    from analyzer.findings import VERDICTS
 
     return judge(name, facts, _answer(directory / name), VERDICTS)
 

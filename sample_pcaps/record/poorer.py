@@ -170,7 +170,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 def try_one(name: str, *, directory: Path, truth: Mapping[str, Any], cuts: int, gaps: int) -> Tried:
     """All poorer versions of one capture, each beside the whole."""
-    from analyzer.results import PROBLEMS
+    from analyzer.findings import PROBLEMS
 
     capture = read_capture(directory / name)
     facts = truth[name]
@@ -248,7 +248,7 @@ def _acquitted(facts: Mapping[str, Any], port: int, before: Said | None) -> bool
 
 def _said(data: bytes) -> dict[Ends, Said]:
     import analyzer
-    from analyzer.results import VERDICTS
+    from analyzer.findings import VERDICTS
 
     said: dict[Ends, Said] = {}
     for flow in analyzer.analyze(io.BytesIO(data), compiled=False).all_flows:

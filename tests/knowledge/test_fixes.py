@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.findings import PROBLEMS, SIZE_PROBLEMS, VERDICTS, PathMtu
 from analyzer.knowledge import fixes as module
 from analyzer.knowledge.fixes import (
     ALL,
@@ -18,7 +19,6 @@ from analyzer.knowledge.fixes import (
     settled_mtu,
     unknown_platforms,
 )
-from analyzer.results import PROBLEMS, SIZE_PROBLEMS, VERDICTS, PathMtu
 
 BRACKETS = (
     PathMtu(1400, 1499, None),

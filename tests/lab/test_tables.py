@@ -12,7 +12,7 @@ from record.laboratory import truth_of
 from record.scenario import Capture, Scenario, group_of
 from record.tables import GROUPS, SCENARIOS, SCRIPTS
 
-from analyzer.results import VERDICTS
+from analyzer.findings import VERDICTS
 
 SECOND = 1_000_000_000
 SERVER, CLIENT = "203.0.113.10", "192.0.2.10"

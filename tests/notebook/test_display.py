@@ -9,8 +9,8 @@ import matplotlib.pyplot as plt
 import pytest
 
 import analyzer
+from analyzer.findings import VERDICTS, Evidence, FrameRef, PathMtu
 from analyzer.notebook.display import SHOWN_ROWS
-from analyzer.results import VERDICTS, Evidence, FrameRef, PathMtu
 from tests.reading import ROOT
 from tests.report.factory import make_analysis, make_file, make_flow, make_timeline
 

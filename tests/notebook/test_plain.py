@@ -6,8 +6,8 @@ import io
 import pytest
 
 import analyzer
+from analyzer.findings import Evidence, FrameRef
 from analyzer.notebook.plain import Explanation
-from analyzer.results import Evidence, FrameRef
 from tests.reading import LAB, ROOT
 from tests.report.factory import make_analysis, make_file, make_flow
 

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 import analyzer
 from analyzer.errors import UsageError
+from analyzer.findings import Path
 from analyzer.notebook import plots
-from analyzer.results import Path
 from tests.reading import ROOT, SAMPLES
 from tests.report.factory import make_analysis, make_flow, make_timeline
 

@@ -8,14 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from analyzer.flows.tables import MARK_DF, MARK_RESENT, PACKET
-from analyzer.knowledge.fixes import fixes_for
-from analyzer.knowledge.overheads import consistent_with
-from analyzer.results import (
+from analyzer.findings import (
     SIZE_PROBLEMS,
     VERDICTS,
-    Analysis,
-    CaptureFile,
     Endpoint,
     Flow,
     FrameRef,
@@ -24,9 +19,12 @@ from analyzer.results import (
     Ptb,
     RuledOut,
     Stalled,
-    Totals,
     worst,
 )
+from analyzer.flows.tables import MARK_DF, MARK_RESENT, PACKET
+from analyzer.knowledge.fixes import fixes_for
+from analyzer.knowledge.overheads import consistent_with
+from analyzer.results import Analysis, CaptureFile, Totals
 
 START = 1_795_355_400_123_456_789  # 2026-11-22 13:50:00 UTC and some
 SECOND = 1_000_000_000

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from analyzer.results import Analysis, RuledOut
+from analyzer.findings import RuledOut
+from analyzer.results import Analysis
 from tests.report.factory import make_analysis, make_file, make_flow, make_timeline, refs
 
 HOSTILE = (

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.findings import VERDICTS, Endpoint
 from analyzer.report.html import to_html
-from analyzer.results import VERDICTS, Analysis, Endpoint
+from analyzer.results import Analysis
 from tests.report.factory import LONG_1, LONG_2, make_analysis, make_file, make_flow, make_timeline
 from tests.report.hostile import hostile_analysis
 from tests.report.test_terminal import CASES

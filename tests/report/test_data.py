@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from analyzer.findings import VERDICTS, FrameRef, Probe
 from analyzer.report import save
 from analyzer.report.data import (
     FLOW_COLUMNS,
@@ -23,7 +24,6 @@ from analyzer.report.data import (
     to_json,
     to_json_dict,
 )
-from analyzer.results import VERDICTS, FrameRef, Probe
 from tests.report.factory import START, make_analysis, make_file, make_flow
 
 GOLDEN = Path(__file__).parent / "golden" / "blackhole.json"

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from analyzer.findings import PROBLEMS, VERDICTS, FrameRef, PathMtu, Ptb
 from analyzer.report.document import damage, document_of
-from analyzer.results import PROBLEMS, VERDICTS, FrameRef, PathMtu, Ptb
 from tests.report.factory import make_analysis, make_file, make_flow, refs
 
 

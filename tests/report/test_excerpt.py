@@ -14,11 +14,12 @@ import pytest
 
 import analyzer
 from analyzer.errors import UsageError
+from analyzer.findings import Flow
 from analyzer.redaction.mapping import Anonymizer
 from analyzer.report import excerpt, save
 from analyzer.report.excerpt import excerpt_of
 from analyzer.report.selection import narrow
-from analyzer.results import Analysis, Flow
+from analyzer.results import Analysis
 from tests.builders import (
     ACK,
     CLIENT,

@@ -10,12 +10,12 @@ from matplotlib.text import Annotation, Text
 
 import analyzer
 from analyzer.errors import UsageError
+from analyzer.findings import VERDICTS, PathMtu
 from analyzer.report.figures import NOTHING_TO_DRAW, image, overview, timeline, timelines
 from analyzer.report.packets import Packets, fates, read_again, recorded
 from analyzer.report.palette import DARK
 from analyzer.report.panels import NARROW, WIDE
 from analyzer.report.thinning import MOST_MARKS
-from analyzer.results import VERDICTS, PathMtu
 from tests.reading import ROOT
 from tests.report.factory import SECOND, START, make_analysis, make_flow, make_stalled, make_timeline, refs
 

@@ -6,8 +6,8 @@ import subprocess
 import pytest
 
 import analyzer
+from analyzer.findings import Endpoint, FrameRef
 from analyzer.report.filters import flow_filter, frame_filters, frames_of
-from analyzer.results import Endpoint, FrameRef
 from tests.reading import ROOT
 from tests.report.factory import make_flow, refs
 

@@ -7,8 +7,9 @@ import html5lib
 import pytest
 
 import analyzer
+from analyzer.findings import VERDICTS, Endpoint, PathMtu
 from analyzer.report.html import SHOWN_FIGURES, rich, to_html
-from analyzer.results import VERDICTS, Analysis, Endpoint, PathMtu
+from analyzer.results import Analysis
 from tests.reading import CAPTURES, ROOT
 from tests.report.factory import LONG_1, LONG_2, START, make_analysis, make_file, make_flow, make_timeline
 from tests.report.hostile import HOSTILE, hostile_analysis

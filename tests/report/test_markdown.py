@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from analyzer.findings import Endpoint
 from analyzer.report.markdown import cell, code, prose, to_markdown
 from analyzer.report.page import page_of
-from analyzer.results import Analysis, Endpoint
+from analyzer.results import Analysis
 from tests.report.factory import make_analysis, make_file, make_flow
 from tests.report.hostile import HOSTILE, hostile_analysis
 from tests.report.test_terminal import CASES

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 import analyzer
+from analyzer.findings import FrameRef
 from analyzer.report.columns import EPISODES, EVENTS, PTBS, TABLES, Column
-from analyzer.results import FrameRef
 from tests.reading import CAPTURES, ROOT, SAMPLES
 from tests.report.factory import make_analysis, make_flow
 

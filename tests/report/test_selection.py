@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from analyzer.errors import UsageError
+from analyzer.findings import Endpoint
 from analyzer.report.document import document_of
 from analyzer.report.selection import narrow, spellings
-from analyzer.results import Endpoint
 from tests.report.factory import make_analysis, make_flow
 
 ANALYSIS = make_analysis(

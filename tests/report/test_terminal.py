@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from analyzer.comparison import compare_analyses
+from analyzer.findings import Endpoint, FrameRef, PathMtu
 from analyzer.report.document import document_of
 from analyzer.report.terminal import continued, lines_of, make_console, show
-from analyzer.results import Analysis, Endpoint, FrameRef, PathMtu
+from analyzer.results import Analysis
 from tests.report.factory import LONG_1, LONG_2, make_analysis, make_file, make_flow, refs
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from analyzer.findings import Endpoint, PathMtu
 from analyzer.report.text import bracket, endpoint, file_labels, frames_text, lost_packets, names_of, printable
-from analyzer.results import Endpoint, PathMtu
 from tests.report.factory import make_file, refs
 
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from analyzer.findings import VERDICTS, Endpoint, PathMtu
 from analyzer.report.wording import WORDS, headline
-from analyzer.results import VERDICTS, Endpoint, PathMtu
 from tests.report.factory import make_analysis, make_flow
 
 

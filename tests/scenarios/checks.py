@@ -5,7 +5,8 @@ from __future__ import annotations
 from io import BytesIO
 
 from analyzer import analyze
-from analyzer.results import Analysis, Flow
+from analyzer.findings import Flow
+from analyzer.results import Analysis
 
 from .notation import ACCUSING, Expectation, Record, Scenario, View, capture_of
 
