@@ -6,6 +6,7 @@ Truncation is a result, not an exception: `None` fields say what was not there t
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import dpkt
@@ -67,7 +68,12 @@ def _ip(head: bytes) -> Any:
 
 
 def _addresses(packet: Any) -> tuple[str, str]:
-    return str(ipaddress.ip_address(bytes(packet.src))), str(ipaddress.ip_address(bytes(packet.dst)))
+    return _address(bytes(packet.src)), _address(bytes(packet.dst))
+
+
+@lru_cache(maxsize=1024)
+def _address(packed: bytes) -> str:
+    return str(ipaddress.ip_address(packed))
 
 
 def _ip_len(packet: Any) -> int:

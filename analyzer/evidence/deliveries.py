@@ -45,7 +45,10 @@ def covers(ack: Segment, segment: Segment) -> int:
     end = segment.seq + segment.payload
     if end <= ack.ack:
         return 1
-    return 2 if any(left <= segment.seq and end <= right for left, right in ack.sack) else 0
+    for left, right in ack.sack:  # asked of every ACK for all that is outstanding: a generator would take half of it
+        if left <= segment.seq and end <= right:
+            return 2
+    return 0
 
 
 def transmissions_of(segments: list[Segment], side: int, rtt: int) -> list[Transmission]:
