@@ -77,18 +77,21 @@ class Comparison:
         self.unnamed += other.unnamed
 
 
-def seen_by_tshark(path: Path) -> dict[int, Frame]:
-    """Every frame that tshark reads."""
-    command = ["tshark", "-n", "-r", str(path), *WHOLE, "-T", "fields", "-E", "occurrence=a"]
-    for each in FIELDS:
+def tshark_fields(path: Path, fields: Sequence[str], *options: str) -> Iterator[tuple[int, list[str]]]:
+    """The number of every frame that tshark reads, and its values of the fields behind the first, the number."""
+    command = ["tshark", "-n", "-r", str(path), *options, "-T", "fields", "-E", "occurrence=a"]
+    for each in fields:
         command += ["-e", each]
     done = subprocess.run(command, capture_output=True, timeout=600, check=False)
-    frames = {}
     for line in done.stdout.decode(errors="replace").splitlines():
-        columns = line.split("\t")
-        if len(columns) == len(FIELDS) and columns[0].isdigit():
-            frames[int(columns[0])] = _frame_of_tshark(*columns[1:])
-    return frames
+        number, *values = line.split("\t")
+        if len(values) == len(fields) - 1 and number.isdigit():  # else a field that holds a line end
+            yield int(number), values
+
+
+def seen_by_tshark(path: Path) -> dict[int, Frame]:
+    """Every frame that tshark reads."""
+    return {number: _frame_of_tshark(*values) for number, values in tshark_fields(path, FIELDS, *WHOLE)}
 
 
 def _frame_of_tshark(protocols: str, stream: str, kind: str, code: str, kind6: str, wire_len: str) -> Frame:

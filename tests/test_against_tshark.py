@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -43,6 +42,7 @@ from tests.builders import (
     section,
     tcp,
 )
+from tests.compare_with_tshark import tshark_fields
 from tests.reading import CAPTURES, decode, records, skim
 from tests.traffic import random_capture
 
@@ -78,17 +78,10 @@ class Line(NamedTuple):
 
 def tshark(path: Path) -> dict[int, Line]:
     """tshark's view of every frame that it can read."""
-    command = ["tshark", "-n", "-r", str(path), "-T", "fields", "-E", "occurrence=a"]
-    for field in FIELDS:
-        command += ["-e", field]
-    done = subprocess.run(command, capture_output=True, timeout=120, check=False)
     lines = {}
-    for text in done.stdout.decode(errors="replace").splitlines():
-        columns = text.split("\t")
-        if len(columns) != len(FIELDS) or not columns[0].isdigit():
-            continue  # a field that holds a line end
-        number, wire_len, protocols, ip_len, stream, payload, *analysis = columns
-        lines[int(number)] = Line(
+    for number, values in tshark_fields(path, FIELDS):
+        wire_len, protocols, ip_len, stream, payload, *analysis = values
+        lines[number] = Line(
             protocols,
             int(wire_len),
             int(ip_len) if ip_len.isdigit() else 0,

@@ -131,7 +131,7 @@ def segments_of(rows: Any, heads: Any) -> list[Segment]:
     from analyzer.decode.full import decode_tcp_packet  # loads dpkt: only where there are packets to decode
 
     out: list[Segment] = []
-    columns = (rows[name].tolist() for name in _COLUMNS)  # a field of one row at a time takes ten times as long
+    columns = (rows[name].tolist() for name in _COLUMNS)  # fields of one row at a time are slow to read
     for head, *values in zip(heads, *columns, strict=True):
         ts, frame, file, side, seq, ack, flags, payload, ip_len, window, ip_id, ttl, marks, head_len = values
         if marks & MARK_DUPLICATE:

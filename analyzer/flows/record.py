@@ -79,8 +79,8 @@ def _copy_whole_row(target: Any, row: int, source: Any, start: int, count: int) 
 def copy_head(target: Any, row: int, source: Any, start: int, count: int) -> None:
     """Copy source[start:start + count] to the beginning of target[row]; what is behind it in the row is undefined.
 
-    Every packet passes here. A row's full width is a fixed number of steps for the compiled twin, which
-    takes a tenth of its time.
+    Every packet passes here. The compiled twin copies a row's full width where it can: a fixed number of bytes needs
+    no loop.
     """
     target[row, :count] = source[start : start + count]
 
