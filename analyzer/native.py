@@ -29,6 +29,10 @@ FINE = (0, -2)
 """Statuses of numba's calling convention for a value and for None; any other is an exception."""
 
 
+QUICK, PLAIN = "quick", "plain"
+"""Ways to compile: with shortcuts through numba's inner classes, and without."""
+
+
 class CompileError(Exception):
     """The kernels cannot be compiled here: numba is missing, or does not know this processor."""
 
@@ -54,7 +58,9 @@ def _fingerprint(group: str) -> str:
     code, once made, needs neither.
     """
     package = Path(__file__).parent
-    sources = [package / f"{name}.py" for name in ("compilation", "kernel", "native", "settings", *GROUPS[group])]
+    sources = [
+        package / f"{name}.py" for name in ("compilation", "shortcuts", "kernel", "native", "settings", *GROUPS[group])
+    ]
     for folder in ("capture", "decode", "flows"):
         sources += sorted((package / folder).glob("*.py"))
     digest = hashlib.sha256(_processor().encode())
@@ -118,7 +124,7 @@ def load_kernels(
         CompileError: there is no compiled code to be had on this machine.
     """
     try:
-        content = _read_cache(group) or _compile_apart(examples, group) or _compile(examples(), group)
+        content = _read_cache(group) or _compile_apart(examples, group) or _compile(examples(), group, PLAIN)
         return _link(content)
     except Exception as error:  # numba and LLVM raise many kinds; the interpreted kernels always remain
         raise CompileError(f"{type(error).__name__}: {error}") from error
@@ -127,7 +133,7 @@ def load_kernels(
 def _compile_apart(examples: Callable[[], Mapping[str, Sequence[Any]]], group: str) -> bytes | None:
     """The content of the cache file, compiled by another process: numba takes 300 MB, which this one has no use for.
 
-    None where that is not possible.
+    The quick way first; where numba does not allow it, the plain one. None where neither is possible.
     """
     if _cache_file(group) is None or not sys.executable:
         return None
@@ -135,26 +141,36 @@ def _compile_apart(examples: Callable[[], Mapping[str, Sequence[Any]]], group: s
     # -P: what lies in the current directory is not to be imported. The rest of the path is ours.
     command = [sys.executable, "-P", "-c", code, examples.__module__, examples.__qualname__, group]
     path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
-    with suppress(OSError):
-        subprocess.run(  # noqa: S603 - our own interpreter and code
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": path},
-            check=False,
-        )
-    return _read_cache(group)
+    # What is kept must not depend on how someone has set up numba for a program of theirs: without bounds checks, say.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
+    for way in (QUICK, PLAIN):
+        with suppress(OSError):
+            subprocess.run(  # noqa: S603 - our own interpreter and code
+                [*command, way],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={**environment, "PYTHONPATH": path},
+                check=False,
+            )
+        content = _read_cache(group)
+        if content:
+            return content
+    return None
 
 
-def fill_cache(module: str, examples: str, group: str) -> None:
-    """Compile a group into its cache file; `examples` is the name of a function in `module`."""
-    _compile(getattr(importlib.import_module(module), examples)(), group)
+def fill_cache(module: str, examples: str, group: str, way: str) -> None:
+    """Compile a group into its cache file; `examples` is the name of a function in `module`, `way` QUICK or PLAIN.
+
+    The quick way changes numba for the rest of the process.
+    """
+    _compile(getattr(importlib.import_module(module), examples)(), group, way)
 
 
-def _compile(examples: Mapping[str, Sequence[Any]], group: str) -> bytes:
-    from analyzer.compilation import compile_entries
+def _compile(examples: Mapping[str, Sequence[Any]], group: str, way: str) -> bytes:
+    from analyzer import compilation
 
+    compile_entries = compilation.compile_entries_quickly if way == QUICK else compilation.compile_entries
     entries = []
     objects = b""
     for name, (symbol, words, code) in compile_entries(examples).items():
@@ -163,7 +179,7 @@ def _compile(examples: Mapping[str, Sequence[Any]], group: str) -> bytes:
             raise CompileError(f"{name} takes {words} words instead of {expected}")
         entries.append(_Entry(name, symbol, words, len(code)))
         objects += code
-    index = json.dumps({"entries": entries, "digest": hashlib.sha256(objects).hexdigest()})
+    index = json.dumps({"way": way, "entries": entries, "digest": hashlib.sha256(objects).hexdigest()})
     content = index.encode() + b"\n" + objects
     _write_cache(content, group)
     return content
@@ -200,11 +216,11 @@ def _link(content: bytes) -> dict[str, Callable[..., int]]:
 
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    machine = llvm.Target.from_default_triple().create_target_machine(jit=True)
     index, _, objects = content.partition(b"\n")
     linked: dict[str, Callable[..., int]] = {}
     position = 0
     for name, symbol, words, size in json.loads(index)["entries"]:
+        machine = llvm.Target.from_default_triple().create_target_machine(jit=True)  # the engine will own it
         engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
         engine.add_object_file(llvm.ObjectFileRef.from_data(objects[position : position + size]))
         engine.finalize_object()

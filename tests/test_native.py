@@ -1,15 +1,20 @@
 """Compiled kernels: what is executed from a cache must be whole, private, and not need numba."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from analyzer import native, skim
 from analyzer.capture.reader import CaptureReader
+from analyzer.decode.fields import COUNT, END, HAS_TS, IP_END, IP_LEN, MSS, SACK_OK, WIRE_LEN, WSCALE
+from analyzer.decode.integers import ones_sum
+from analyzer.decode.tcp import decode_tcp
 from analyzer.inputs import prepare, walk_inputs
 from analyzer.native import CompileError
 from analyzer.pipeline import analyze
@@ -111,7 +116,79 @@ def test_compiling_takes_no_memory_of_the_process_that_wants_it(tmp_path: Path) 
     )
     loaded, memory = seen.stdout.split()
     assert (loaded, int(memory) < 150) == ("False", True)
-    assert len(list((tmp_path / "pmtu-analyze").glob("skim-*.bin"))) == 1
+    (file,) = (tmp_path / "pmtu-analyze").glob("skim-*.bin")
+    assert way_of(file.read_bytes()) == native.QUICK, "numba changed: see analyzer.shortcuts"
+
+
+def way_of(content: bytes) -> str:
+    way = json.loads(content.partition(b"\n")[0])["way"]
+    assert isinstance(way, str)
+    return way
+
+
+def small_examples() -> dict[str, tuple[Any, ...]]:
+    """Kernels that take little time to compile: with loops, literals, kernels copied in and kernels called."""
+    buffer = np.zeros(1, np.uint8)
+    return {"ones_sum": (buffer, 0, 0, 0), "decode_tcp": (buffer, np.zeros(COUNT, np.int64))}
+
+
+@pytest.mark.parametrize("way", [native.QUICK, native.PLAIN])
+def test_both_ways_to_compile_give_what_the_interpreted_kernels_give(tmp_path: Path, way: str) -> None:
+    subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from analyzer.native import fill_cache; fill_cache(*sys.argv[1:])",
+            *(__name__, "small_examples", "skim", way),
+        ],
+        check=True,
+        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+    )
+    (file,) = (tmp_path / "pmtu-analyze").glob("skim-*.bin")
+    content = file.read_bytes()
+    assert way_of(content) == way
+    compiled = native._link(content)
+    # A SYN with maximum segment size, selective acknowledgements, timestamps, and a window scale.
+    header = bytes.fromhex(
+        "c350 01bb 11223344 00000000 a0 02 faf0 beef 0000 020405b4 0402 080a0102030400000000 01 030307".replace(" ", "")
+    )
+    array = np.frombuffer(header, np.uint8)
+    assert compiled["ones_sum"](array, 1, len(header), 7) == ones_sum(header, 1, len(header), 7)
+    for end in range(len(header) + 1):
+        numbers = [0] * COUNT
+        numbers[END] = numbers[IP_END] = end
+        numbers[WIRE_LEN] = numbers[IP_LEN] = len(header)
+        integers = np.array(numbers, np.int64)
+        assert compiled["decode_tcp"](array, integers) == decode_tcp(header, numbers)
+        assert integers.tolist() == numbers
+    assert (numbers[MSS], numbers[WSCALE], numbers[SACK_OK], numbers[HAS_TS]) == (1460, 7, 1, 1)
+    with pytest.raises(IndexError):
+        compiled["ones_sum"](array, 0, len(header) + 1, 0)
+    with pytest.raises(IndexError):
+        compiled["decode_tcp"](array, np.zeros(WIRE_LEN, np.int64))
+
+
+def test_the_plain_way_where_the_quick_one_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def compile_apart(command: list[str], env: dict[str, str], **_: object) -> None:
+        assert not any(name.startswith("NUMBA_") for name in env), "what is kept must not depend on the environment"
+        tried.append(command[-1])
+        if command[-1] in works:
+            monkeypatch.setattr(native, "_read_cache", lambda group: command[-1].encode())
+
+    monkeypatch.setenv("NUMBA_BOUNDSCHECK", "0")
+    monkeypatch.setattr(native, "_cache_file", lambda group: tmp_path / group)
+    monkeypatch.setattr(subprocess, "run", compile_apart)
+    works = [native.QUICK, native.PLAIN]
+    assert native._compile_apart(small_examples, "skim") == b"quick"
+    monkeypatch.setattr(native, "_read_cache", lambda group: None)
+    works = [native.PLAIN]
+    assert native._compile_apart(small_examples, "skim") == b"plain"
+    monkeypatch.setattr(native, "_read_cache", lambda group: None)
+    works = []
+    assert native._compile_apart(small_examples, "skim") is None
+    assert tried == ["quick", "quick", "plain", "quick", "plain"]
 
 
 def test_compiling_in_the_same_process_where_no_other_can_be_started(
@@ -119,8 +196,8 @@ def test_compiling_in_the_same_process_where_no_other_can_be_started(
 ) -> None:
     made: list[str] = []
 
-    def compile_here(_examples: object, group: str) -> bytes:
-        made.append(group)
+    def compile_here(_examples: object, group: str, way: str) -> bytes:
+        made.append(f"{group} {way}")
         return b""
 
     monkeypatch.setattr(native, "_cache_file", lambda group: tmp_path / group)
@@ -129,7 +206,7 @@ def test_compiling_in_the_same_process_where_no_other_can_be_started(
     for executable in ("", str(tmp_path / "gone")):
         monkeypatch.setattr(sys, "executable", executable)
         native.load_kernels.__wrapped__(dict)
-    assert made == ["skim", "skim"]
+    assert made == ["skim plain", "skim plain"]
 
 
 def test_compiled_before_means_numba_is_not_loaded_again() -> None:
