@@ -102,7 +102,7 @@ def analyze(
             reader.start()
         large = not is_small(readers) if compiled is None else compiled
         if large and notify is not None and not is_compiled_before():
-            notify("compiling the packet loop; this takes about 25 seconds, once on this machine")
+            notify("compiling the packet loop; this takes about 8 seconds, once on this machine")
         skimmer = Skimmer(
             compiled=large,
             seed=int.from_bytes(os.urandom(4), "little"),

@@ -78,7 +78,7 @@ def listed(
     """The rows of started readers, `chunk` at a time; the last portion may be empty."""
     large = not is_small(readers, "listing") if compiled is None else compiled
     if large and not is_compiled_before("listing"):
-        sys.stderr.write("pmtu-analyze: compiling the packet list; this takes about 25 seconds, once on this machine\n")
+        sys.stderr.write("pmtu-analyze: compiling the packet list; this takes about 8 seconds, once on this machine\n")
     lister = Lister(watched, compiled=large, rows=chunk)
     inputs = prepare(lister, readers, points)
     for _ in walk_inputs(lister, inputs):
