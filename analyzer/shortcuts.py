@@ -3,8 +3,8 @@
 numba makes every compiled function fit to be called from Python at once: it optimises each together with all
 that it calls, so that the innermost are optimised dozens of times, and turns each into machine code. Here its
 functions are only collected as LLVM's assembly, and joined, optimised and turned into machine code once, as a
-whole. It also compiles a function again for each literal that is passed to it, looks for the meaning of each
-`+` among thousands of candidates each time, and takes functions through passes for what kernels do not contain.
+whole. numba also compiles a function again for each literal that is passed to it, tries all that `+` may mean
+wherever it stands, and takes functions through passes for what kernels do not contain.
 
 All this relies on numba's inner classes and changes numba for the whole process. So it is done in a process
 that does nothing else (`native`), and where it fails, as it may with another numba, another process compiles
