@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from analyzer.findings import Flow
 
 KEPT = 10_000
-"""Flows that are kept once they were made; of a larger capture the others are made again each time."""
+"""Flows that are kept once they were made; of a larger capture the others are made again each time, unless something
+is recorded of them: those take longer to make, and the bound on what is recorded is one on their number."""
 
 
 class Owner(Protocol):
@@ -107,7 +108,9 @@ class FlowList(Sequence["Flow"]):
             flow = self._make(stream)
             if self._owner is not None:
                 self._owner.adopt(flow)
-            if self._room:
+            if flow.timeline is not None:
+                self._made[stream] = flow
+            elif self._room:
                 self._room -= 1
                 self._made[stream] = flow
         return flow

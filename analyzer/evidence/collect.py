@@ -91,6 +91,10 @@ class Collector:
         self._pairs: dict[tuple[int, ...], list[int]] | None = None
         self._neighbours: dict[tuple[tuple[int, ...], int], list[tuple[int, Neighbour]]] = {}
 
+    def column(self, name: str) -> Any:
+        """A field of all recorded rows, those of one flow together and as they were captured."""
+        return self._events[name][self._order]
+
     def timeline(self, stream: int) -> Any:
         """Recorded rows of a flow, dtype PACKET."""
         return self._events[self._order[self._starts[stream] : self._starts[stream + 1]]]

@@ -1,8 +1,9 @@
-"""Flows without recorded trouble, most of any capture: judged from their counters, whole columns at a time.
+"""Flows without trouble, most of any capture: judged from their counters, whole columns at a time.
 
-What acquits a flow, or leaves it undecided, is in its row of the tables. The rules are those of `plain` for a
-direction without recorded packets and PTBs; a test compares the two on every capture and on made-up counters.
-The words, the frames and all else come from `judge` when somebody asks for the flow.
+What acquits a flow, or leaves it undecided, is in its row of the tables, unless what is recorded of its packets says
+more, which `ordinary` tells. The rules are those of `plain` for a direction without recorded packets and PTBs; a test
+compares the two on every capture and on made-up counters. The words, the frames and all else come from `judge` when
+somebody asks for the flow.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from analyzer.findings import VERDICTS
 from analyzer.flows.tables import SAW_FRAGMENT, SAW_SYN_ACK
 from analyzer.settings import Settings
 from analyzer.verdicts.calm import JITTER_NS, REQUEST_PACKETS
+from analyzer.verdicts.ordinary import ordinary
 
 Column = np.ndarray[Any, Any]
 
@@ -37,11 +39,13 @@ class Quiet(NamedTuple):
 
 
 def quiet_flows(collector: Collector, settings: Settings) -> Quiet:
-    """Judge all flows of which nothing is recorded, unless the capture was taken at several points."""
+    """Judge all flows of which the counters decide, unless the capture was taken at several points."""
     flows, directions = collector.flows, collector.directions
-    rows = (flows["packets"] > 0) & (flows["events"] == 0) & (flows["lost_events"] == 0)
+    rows = flows["packets"] > 0
     if flows["point"].any():
         rows[:] = False
+    else:
+        rows &= ordinary(collector, settings)
     for side in (0, 1):
         rows &= directions["ptbs"][side::2] == 0
     rows[[ptb.flow for ptb in collector.ptbs if ptb.flow >= 0]] = False
@@ -89,7 +93,7 @@ def _closed_ns(collector: Collector, peer: Any) -> Column:
 
 
 def _losses(flows: Any, me: Any, side: int) -> Column:
-    """`Calm.real_losses` where no hole is recorded."""
+    """`Calm.real_losses` where no hole decides."""
     resent = np.maximum(0, me["resent"] - me["spurious"] - me["dsacks"])
     there = _difference(flows["syn_ts"], flows["syn_ack_ts"])
     back = _difference(flows["syn_ack_ts"], flows["ack_ts"])

@@ -1,4 +1,4 @@
-"""Flows judged in the tables get the verdicts that judging them one by one gives."""
+"""Flows judged in the tables get the verdicts that judging them one by one gives, recorded ones included."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from analyzer.flows.tables import C_FLOWS, C_LAST_TS, State, new_state
 from analyzer.settings import Settings
 from analyzer.verdicts.judge import judge_conversation, judge_way
 from analyzer.verdicts.quiet import hosts_in_common, quiet_flows
-from tests.reading import CAPTURES, skim
+from tests.reading import CAPTURES, ROOT, skim
+from tests.scenarios.notation import capture_of, load_scenarios
 from tests.traffic import generated, skimmed
 
 SECOND = 1_000_000_000
+SCENARIOS = load_scenarios(ROOT / "tests" / "scenarios")
 
 
 def check(state: State) -> int:
@@ -43,6 +45,13 @@ def check(state: State) -> int:
 @pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.name)
 def test_on_every_capture(path: Path) -> None:
     check(skim(path).state)
+
+
+@pytest.mark.parametrize("topic", SCENARIOS)
+def test_on_every_scenario(topic: str) -> None:
+    for scenario in SCENARIOS[topic]:
+        for view in {e.view for e in scenario.expectations}:
+            check(skim(capture_of(scenario.records(view))).state)
 
 
 @pytest.mark.parametrize("name", ["few flows", "many flows"])
