@@ -6,6 +6,7 @@ Truncation is a result, not an exception: `None` fields say what was not there t
 from __future__ import annotations
 
 import ipaddress
+import struct
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -15,24 +16,11 @@ TCP_BYTES_BEHIND_WINDOW = 4  # checksum and urgent pointer
 
 
 class FullTcp(NamedTuple):
-    """A TCP packet decoded from its IP header on. `payload_len` comes from the headers."""
+    """What evidence rests on of a TCP packet."""
 
-    src: str
-    dst: str
-    sport: int
-    dport: int
     seq: int
-    ack: int
-    flags: int
-    window: int
-    ip_len: int
-    payload_len: int
     df: bool
-    mss: int | None
-    window_scale: int | None
-    sack_permitted: bool
     sack: tuple[tuple[int, int], ...]
-    timestamps: tuple[int, int] | None
 
 
 class Quote(NamedTuple):
@@ -92,6 +80,23 @@ def _header_len(packet: Any, head: bytes) -> int:
     return int(packet.hl) * 4
 
 
+def sack_blocks(packed: bytes) -> tuple[tuple[int, int], ...]:
+    """The SACK blocks among TCP options, but for what is cut off."""
+    try:
+        options = dpkt.tcp.parse_opts(packed)
+    except (ValueError, IndexError, dpkt.UnpackError):
+        return ()
+    blocks: list[tuple[int, int]] = []
+    for option in options:
+        if option is None or option[0] == dpkt.tcp.TCP_OPT_EOL:  # None: the length byte is cut
+            break
+        kind, value = option
+        if kind == dpkt.tcp.TCP_OPT_SACK:
+            edges = struct.unpack(f">{len(value) // 4}I", value[: len(value) & ~3])
+            blocks.extend(zip(edges[::2], edges[1::2], strict=False))
+    return tuple(blocks)
+
+
 def decode_tcp_packet(head: bytes) -> FullTcp | None:
     """Decode `head`, a packet from its IP header on (cut anywhere behind the TCP window field)."""
     packet = _ip(head)
@@ -99,49 +104,7 @@ def decode_tcp_packet(head: bytes) -> FullTcp | None:
         packet = _ip(head + bytes(TCP_BYTES_BEHIND_WINDOW))  # dpkt asks for them, nothing here needs them
     if packet is None or not isinstance(packet.data, dpkt.tcp.TCP):
         return None
-    tcp = packet.data
-    mss = scale = timestamps = None
-    permitted = False
-    blocks: list[tuple[int, int]] = []
-    try:
-        options = dpkt.tcp.parse_opts(tcp.opts)
-    except (ValueError, IndexError, dpkt.UnpackError):
-        options = []
-    for option in options:
-        if option is None or option[0] == dpkt.tcp.TCP_OPT_EOL:  # None: the length byte is cut
-            break
-        kind, value = option
-        if kind == dpkt.tcp.TCP_OPT_MSS and len(value) == 2:
-            mss = int.from_bytes(value, "big")
-        elif kind == dpkt.tcp.TCP_OPT_WSCALE and len(value) == 1:
-            scale = value[0]
-        elif kind == dpkt.tcp.TCP_OPT_SACKOK:
-            permitted = True
-        elif kind == dpkt.tcp.TCP_OPT_SACK:
-            edges = [int.from_bytes(value[i : i + 4], "big") for i in range(0, len(value) - 3, 4)]
-            blocks.extend(zip(edges[::2], edges[1::2], strict=False))
-        elif kind == dpkt.tcp.TCP_OPT_TIMESTAMP and len(value) == 8:
-            timestamps = (int.from_bytes(value[:4], "big"), int.from_bytes(value[4:], "big"))
-    src, dst = _addresses(packet)
-    ip_len = _ip_len(packet)
-    return FullTcp(
-        src=src,
-        dst=dst,
-        sport=int(tcp.sport),
-        dport=int(tcp.dport),
-        seq=int(tcp.seq),
-        ack=int(tcp.ack),
-        flags=int(tcp.flags) & 0xFF,
-        window=int(tcp.win),
-        ip_len=ip_len,
-        payload_len=ip_len - _header_len(packet, head) - int(tcp.off) * 4,
-        df=_df(packet),
-        mss=mss,
-        window_scale=scale,
-        sack_permitted=permitted,
-        sack=tuple(blocks),
-        timestamps=timestamps,
-    )
+    return FullTcp(packet.data.seq, _df(packet), sack_blocks(packet.data.opts))
 
 
 def decode_icmp_packet(head: bytes) -> FullIcmp | None:

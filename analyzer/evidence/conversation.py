@@ -93,18 +93,18 @@ class Way:
     @cached_property
     def delivered(self) -> int:
         """Largest packet with DF proven delivered, IP length; 0 if none."""
-        return max(
-            self.count["delivered"],
-            max((t.segment.ip_len for t in self.transmissions if self.counts(t) and t.segment.df), default=0),
-        )
+        return self._largest_delivered(self.count["delivered"], df=True)
 
     @cached_property
     def delivered_nodf(self) -> int:
         """Largest packet without DF proven delivered, IP length; 0 if none."""
-        return max(
-            self.count["delivered_nodf"],
-            max((t.segment.ip_len for t in self.transmissions if self.counts(t) and not t.segment.df), default=0),
-        )
+        return self._largest_delivered(self.count["delivered_nodf"], df=False)
+
+    def _largest_delivered(self, largest: int, *, df: bool) -> int:
+        for t in self.transmissions:
+            if t.segment.ip_len > largest and t.segment.df == df and self.counts(t):
+                largest = t.segment.ip_len
+        return largest
 
     @cached_property
     def transmissions(self) -> list[Transmission]:

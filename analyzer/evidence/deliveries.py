@@ -7,6 +7,8 @@ answer (half a round trip or more before it), since an earlier one was given up 
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections import deque
 from dataclasses import dataclass
 
 from analyzer.evidence.segments import Segment
@@ -18,7 +20,7 @@ MEANINGFUL_RTT_NS = 1_000_000
 """A shorter round trip is within the noise of timestamps, and tells nothing about which packet was answered."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Transmission:
     """One sending of some bytes."""
 
@@ -40,58 +42,83 @@ def same_shape(a: Segment, b: Segment) -> bool:
     return a.seq == b.seq and a.payload == b.payload and a.df == b.df
 
 
-def covers(ack: Segment, segment: Segment) -> int:
-    """1 if `ack` acknowledges all of the segment's payload cumulatively, 2 if by SACK, else 0."""
-    end = segment.seq + segment.payload
-    if end <= ack.ack:
-        return 1
-    for left, right in ack.sack:  # asked of every ACK for all that is outstanding: a generator would take half of it
-        if left <= segment.seq and end <= right:
-            return 2
-    return 0
+class _Outstanding:
+    """Transmissions not acknowledged yet, in order of their ends, so that an ACK finds those it covers at once."""
+
+    def __init__(self, guard: int) -> None:
+        self._guard = guard
+        self._ends: list[int] = []
+        self._items: list[Transmission] = []
+        self._as_sent: deque[Transmission] = deque()  # acknowledged ones among them, until they are the first
+        self._longest = 0  # payload
+
+    def add(self, new: Transmission) -> None:
+        """One more was sent; of too many, the one sent first is forgotten."""
+        end = new.segment.seq + new.segment.payload
+        self._longest = max(self._longest, new.segment.payload)
+        at = bisect_right(self._ends, end)
+        self._ends.insert(at, end)
+        self._items.insert(at, new)
+        self._as_sent.append(new)
+        if len(self._items) > MAX_OUTSTANDING:
+            self._forget_first()
+
+    def _forget_first(self) -> None:
+        while (first := self._as_sent.popleft()).covered_by is not None:
+            pass
+        at = bisect_left(self._ends, first.segment.seq + first.segment.payload)  # of equal ends the one sent first
+        del self._ends[at], self._items[at]
+
+    def compare_shapes(self, new: Transmission) -> None:
+        """Mark what has bytes in common with a retransmission of another shape."""
+        start, end = new.segment.seq, new.segment.seq + new.segment.payload
+        first, last = bisect_right(self._ends, start), bisect_left(self._ends, end + self._longest)
+        for old in self._items[first:last]:
+            if old.segment.seq < end and not same_shape(old.segment, new.segment):
+                old.one_shape = new.one_shape = False
+                if old.replaced_ts is None:
+                    old.replaced_ts = new.segment.ts
+
+    def acknowledge(self, ack: Segment) -> None:
+        """Take out what the packet acknowledges: cumulatively, or in one of its SACK blocks."""
+        if count := bisect_right(self._ends, ack.ack):
+            for old in self._items[:count]:
+                self._settle(old, ack, by_sack=False)
+            del self._ends[:count], self._items[:count]
+        for left, right in ack.sack:
+            first, last = bisect_right(self._ends, left), bisect_right(self._ends, right)
+            if first >= last:
+                continue  # as in most ACKs: they repeat the blocks of the one before
+            begin_before = [old for old in self._items[first:last] if old.segment.seq < left]
+            for old in self._items[first:last]:
+                if old.segment.seq >= left:
+                    self._settle(old, ack, by_sack=True)
+            self._items[first:last] = begin_before
+            self._ends[first:last] = [old.segment.seq + old.segment.payload for old in begin_before]
+        while self._as_sent and self._as_sent[0].covered_by is not None:
+            self._as_sent.popleft()
+
+    def _settle(self, old: Transmission, ack: Segment, *, by_sack: bool) -> None:
+        old.covered_by = ack
+        old.by_sack = by_sack
+        replaced = old.replaced_ts
+        answered = ack.ts - old.segment.ts >= self._guard
+        old.attributed = answered and (replaced is None or ack.ts - replaced < self._guard)
 
 
 def transmissions_of(segments: list[Segment], side: int, rtt: int) -> list[Transmission]:
     """All data transmissions of `side` in order; `rtt` in ns (0 unknown) tells which one an ACK answers."""
-    guard = rtt // 2 if rtt >= MEANINGFUL_RTT_NS else 0
+    outstanding = _Outstanding(rtt // 2 if rtt >= MEANINGFUL_RTT_NS else 0)
     out: list[Transmission] = []
-    outstanding: list[Transmission] = []
     for segment in segments:
         if segment.side == side:
             if not segment.data:
                 continue
             new = Transmission(segment)
             if segment.resent:
-                _compare_shapes(new, outstanding)
+                outstanding.compare_shapes(new)
             out.append(new)
-            outstanding.append(new)
-            if len(outstanding) > MAX_OUTSTANDING:
-                outstanding.pop(0)
+            outstanding.add(new)
         elif segment.has_ack:
-            outstanding = _acknowledge(outstanding, segment, guard)
+            outstanding.acknowledge(segment)
     return out
-
-
-def _compare_shapes(new: Transmission, outstanding: list[Transmission]) -> None:
-    start, end = new.segment.seq, new.segment.seq + new.segment.payload
-    for old in outstanding:
-        overlaps = old.segment.seq < end and start < old.segment.seq + old.segment.payload
-        if overlaps and not same_shape(old.segment, new.segment):
-            old.one_shape = new.one_shape = False
-            if old.replaced_ts is None:
-                old.replaced_ts = new.segment.ts
-
-
-def _acknowledge(outstanding: list[Transmission], ack: Segment, guard: int) -> list[Transmission]:
-    left: list[Transmission] = []
-    for transmission in outstanding:
-        how = covers(ack, transmission.segment)
-        if not how:
-            left.append(transmission)
-            continue
-        transmission.covered_by = ack
-        transmission.by_sack = how == 2
-        replaced = transmission.replaced_ts
-        answered = ack.ts - transmission.segment.ts >= guard
-        transmission.attributed = answered and (replaced is None or ack.ts - replaced < guard)
-    return left

@@ -6,6 +6,7 @@ same sequence number and length with growing gaps over at least a second, withou
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -144,6 +145,35 @@ class Run:
         )
 
 
+class _Sent:
+    """First transmissions, but for those that were acknowledged when an ACK last made progress."""
+
+    def __init__(self) -> None:
+        self._segments: deque[Segment] = deque()
+        self._since = 0  # how many of them were sent after that ACK
+        self._una = 0
+
+    def add(self, segment: Segment) -> None:
+        self._segments.append(segment)
+        self._since += 1
+
+    def acknowledge(self, una: int) -> None:
+        # They mostly are in order. What is acknowledged behind one that is not is left, and passed over later.
+        segments = self._segments
+        while segments and segments[0].seq + segments[0].payload <= una:
+            segments.popleft()
+        self._una, self._since = una, 0
+
+    def first_with(self, byte: int) -> Segment | None:
+        """The first that carries the byte, or None."""
+        before = len(self._segments) - self._since
+        for i, old in enumerate(self._segments):
+            end = old.seq + old.payload
+            if old.seq <= byte < end and (i >= before or end > self._una):
+                return old
+        return None
+
+
 def runs_of(segments: list[Segment], side: int, una_at_end: int) -> list[Run]:
     """All runs of `side` in order of their start. Spurious resends (already acknowledged) make none.
 
@@ -153,7 +183,7 @@ def runs_of(segments: list[Segment], side: int, una_at_end: int) -> list[Run]:
     open_run: Run | None = None
     again: dict[int, int] = {}
     una: int | None = None
-    sent: list[Segment] = []
+    sent = _Sent()
     for segment in segments:
         if segment.side != side:
             if segment.has_ack and (una is None or segment.ack > una):
@@ -162,12 +192,12 @@ def runs_of(segments: list[Segment], side: int, una_at_end: int) -> list[Run]:
                     open_run.acked_by = segment
                     finished.append(open_run)
                     open_run = None
-                sent = [old for old in sent if old.seq + old.payload > una]
+                sent.acknowledge(una)
             continue
         if not segment.data:
             continue
         if not segment.resent or segment.fills_hole:
-            sent.append(segment)
+            sent.add(segment)
             continue
         end = segment.seq + segment.payload
         if segment.spurious:
@@ -180,8 +210,7 @@ def runs_of(segments: list[Segment], side: int, una_at_end: int) -> list[Run]:
         if open_run is None or not segment.seq <= open_run.seq < end:
             if open_run is not None:
                 finished.append(open_run)
-            original = next((old for old in sent if old.seq <= stuck < old.seq + old.payload), None)
-            open_run = Run(stuck, original)
+            open_run = Run(stuck, sent.first_with(stuck))
         open_run.copies.append(segment)
     if open_run is not None:
         finished.append(open_run)

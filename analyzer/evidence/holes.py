@@ -58,7 +58,7 @@ def holes_of(segments: list[Segment], side: int, una: int) -> list[Hole]:
     highest: int | None = None
     for segment in segments:
         if segment.side != side:
-            if segment.has_ack:
+            if open_holes and segment.has_ack:
                 for hole in [h for h in open_holes if h.end <= segment.ack]:
                     open_holes.remove(hole)
                     holes.remove(hole)
@@ -66,7 +66,7 @@ def holes_of(segments: list[Segment], side: int, una: int) -> list[Hole]:
         if segment.keepalive or segment.rst:
             continue
         # A bare ACK carries SND.NXT: it too tells that bytes before it were sent and did not come.
-        for hole in list(open_holes):
+        for hole in list(open_holes) if open_holes else ():
             if segment.data and segment.seq < hole.end and segment.end > hole.start:
                 hole.fill(segment)
                 if hole.filled_ts is not None:

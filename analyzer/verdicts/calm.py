@@ -120,11 +120,12 @@ class Calm:
     @cached_property
     def recut_after_ns(self) -> int:
         """How long after the peer's last data the first piece of the re-cut segments came; 0 if not so."""
-        hole = self.recut_hole
-        asked = self.way.peer["last_data_ts"]
-        first = hole.filled_by[0].ts if hole is not None else 0
-        before = [s.ts for s in self.way.segments if s.side == self.way.side and s.data and s.ts < first]
-        return max(0, min([first, *(t for t in before if t > asked)]) - asked) if asked and hole is not None else 0
+        hole, asked = self.recut_hole, self.way.peer["last_data_ts"]
+        if hole is None or not asked:
+            return 0
+        first = hole.filled_by[0].ts
+        before = (s.ts for s in self.way.segments if s.side == self.way.side and s.data and asked < s.ts < first)
+        return max(0, min([first, *before]) - asked)
 
     @cached_property
     def silence_ns(self) -> int:

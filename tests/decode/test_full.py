@@ -12,19 +12,15 @@ from tests.builders import (
     CLIENT,
     CLIENT6,
     PSH,
-    SACK_PERMITTED,
     SERVER,
     SERVER6,
-    SYN,
     frag_needed,
     ipv4,
     ipv6,
-    mss,
     sack,
     tcp,
     timestamps,
     too_big,
-    window_scale,
 )
 
 SEGMENT = tcp(
@@ -41,41 +37,18 @@ HOP_BY_HOP = bytes.fromhex("06 00 050200000100")
 
 
 @pytest.mark.parametrize(
-    ("packet", "src", "dst", "ip_len", "df"),
+    ("packet", "df"),
     [
-        (ipv4(SEGMENT), CLIENT, SERVER, 1072, True),
-        (ipv4(SEGMENT, df=False), CLIENT, SERVER, 1072, False),
-        (ipv4(SEGMENT, options=b"\x01" * 12), CLIENT, SERVER, 1084, True),
-        (ipv6(SEGMENT), CLIENT6, SERVER6, 1092, True),
-        (ipv6(HOP_BY_HOP + SEGMENT, following=0), CLIENT6, SERVER6, 1100, True),
+        (ipv4(SEGMENT), True),
+        (ipv4(SEGMENT, df=False), False),
+        (ipv4(SEGMENT, options=b"\x01" * 12), True),
+        (ipv6(SEGMENT), True),
+        (ipv6(HOP_BY_HOP + SEGMENT, following=0), True),
     ],
     ids=["IPv4", "IPv4 without DF", "IPv4 options", "IPv6", "IPv6 extension"],
 )
-def test_every_field_of_a_segment(packet: bytes, src: str, dst: str, ip_len: int, df: bool) -> None:
-    assert decode_tcp_packet(packet) == FullTcp(
-        src=src,
-        dst=dst,
-        sport=4711,
-        dport=443,
-        seq=0xFFFFFFFE,
-        ack=5000,
-        flags=PSH | ACK,
-        window=501,
-        ip_len=ip_len,
-        payload_len=1000,
-        df=df,
-        mss=None,
-        window_scale=None,
-        sack_permitted=False,
-        sack=((6000, 7000), (8000, 9000)),
-        timestamps=(7, 8),
-    )
-
-
-def test_the_options_of_a_syn() -> None:
-    full = decode_tcp_packet(ipv4(tcp(flags=SYN, options=mss(1400) + window_scale(7) + SACK_PERMITTED)))
-    assert full is not None
-    assert (full.mss, full.window_scale, full.sack_permitted) == (1400, 7, True)
+def test_every_field_of_a_segment(packet: bytes, df: bool) -> None:
+    assert decode_tcp_packet(packet) == FullTcp(0xFFFFFFFE, df, ((6000, 7000), (8000, 9000)))
 
 
 @pytest.mark.parametrize(
@@ -86,13 +59,11 @@ def test_the_options_of_a_syn() -> None:
         b"\x08\x0a\x01\x02",
         b"\xff\xff\xff\xff",
         b"\x01\x01\x01\x02",  # kind without a length
-        b"\x00" + mss(1400),  # behind the end of options
+        b"\x00" + sack((6000, 7000)),  # behind the end of options
     ],
 )
 def test_malformed_options_leave_the_other_fields(options: bytes) -> None:
-    full = decode_tcp_packet(ipv4(tcp(bytes(9), sport=4711, options=options)))
-    assert full is not None
-    assert (full.sport, full.payload_len, full.mss, full.sack, full.timestamps) == (4711, 9, None, (), None)
+    assert decode_tcp_packet(ipv4(tcp(bytes(9), seq=7, options=options))) == FullTcp(7, True, ())
 
 
 @pytest.mark.parametrize(
@@ -115,8 +86,7 @@ def test_a_segment_cut_anywhere_in_its_options_keeps_those_before(build: Callabl
     for length in range(start, start + 32):
         full = decode_tcp_packet(packet[:length])
         assert full is not None
-        assert (full.sport, full.seq, full.payload_len) == (4711, 0xFFFFFFFE, 1000)
-        assert full.timestamps == ((7, 8) if length >= start + 12 else None)
+        assert full.seq == 0xFFFFFFFE
         blocks = max(0, length - start - 16) // 8
         assert full.sack == ((6000, 7000), (8000, 9000))[:blocks]
 

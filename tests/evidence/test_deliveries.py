@@ -1,5 +1,16 @@
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analyzer.evidence import deliveries
+from analyzer.evidence.deliveries import MAX_OUTSTANDING, Transmission, same_shape, transmissions_of
+from analyzer.evidence.segments import Segment
+
+from .segments import STEPS, made_up
 from .timeline import to_client
 
 
@@ -86,3 +97,50 @@ def test_after_a_ptb_larger_captured_packets_prove_nothing() -> None:
         0.053            C > S  ack 1449
         """
     assert to_client(text).delivered <= 1400
+
+
+def one_by_one(segments: list[Segment], side: int, guard: int) -> list[Transmission]:
+    """What `transmissions_of` finds, by comparing each packet with all that is outstanding."""
+    out: list[Transmission] = []
+    outstanding: list[Transmission] = []
+    for s in segments:
+        if s.side == side and s.data:
+            new = Transmission(s)
+            for old in outstanding if s.resent else ():
+                overlap = old.segment.seq < s.seq + s.payload and s.seq < old.segment.seq + old.segment.payload
+                if overlap and not same_shape(old.segment, s):
+                    old.one_shape = new.one_shape = False
+                    old.replaced_ts = s.ts if old.replaced_ts is None else old.replaced_ts
+            out.append(new)
+            outstanding = [*outstanding, new][-MAX_OUTSTANDING:]
+        elif s.side != side and s.has_ack:
+            for old in outstanding:
+                end = old.segment.seq + old.segment.payload
+                selective = any(left <= old.segment.seq and end <= right for left, right in s.sack)
+                if end <= s.ack or selective:
+                    old.covered_by, old.by_sack = s, end > s.ack
+                    late = old.replaced_ts is None or s.ts - old.replaced_ts < guard
+                    old.attributed = s.ts - old.segment.ts >= guard and late
+            outstanding = [old for old in outstanding if old.covered_by is None]
+    return out
+
+
+@pytest.mark.parametrize("most", [MAX_OUTSTANDING, 3])
+@settings(max_examples=500, deadline=None)
+@given(st.lists(STEPS, min_size=5, max_size=40))
+def test_finding_what_an_ack_covers_is_as_good_as_looking_at_all(most: int, steps: list[tuple[Any, ...]]) -> None:
+    segments = made_up(steps)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(deliveries, "MAX_OUTSTANDING", most)
+        patch.setitem(globals(), "MAX_OUTSTANDING", most)
+        assert transmissions_of(segments, 1, 20_000_000) == one_by_one(segments, 1, 10_000_000)
+
+
+def test_what_was_acknowledged_is_not_forgotten_in_place_of_what_was_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliveries, "MAX_OUTSTANDING", 3)
+    sent = [(0, True, seq, 100, 0, 0, ()) for seq in (0, 100, 200, 300, 400, 500)]
+    sack = (0, False, 0, 0, 0, 0, ((100, 200),))
+    # 0 is forgotten for 400, 200 for 500, and 100 needs no room.
+    segments = made_up([*sent[:3], sack, *sent[3:], (0, False, 0, 0, 600, 0, ())])
+    covered = [t.segment.seq for t in transmissions_of(segments, 1, 0) if t.covered_by is not None]
+    assert covered == [100, 300, 400, 500]

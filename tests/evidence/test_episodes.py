@@ -1,9 +1,18 @@
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analyzer.evidence import episodes
+from analyzer.evidence.episodes import runs_of
+from analyzer.evidence.segments import Segment
+from analyzer.flows.tables import MARK_RESENT
 from analyzer.settings import Settings
 
+from .segments import STEPS, made_up
 from .timeline import runs, to_client
 
 START = """
@@ -114,3 +123,41 @@ def test_repairs_behind_the_oldest_byte_make_no_episode() -> None:
         """
     )
     assert [run.seq & 0xFFFF_FFFF for run in runs(way) if run.is_episode(Settings())] == [5_000_001]
+
+
+class Searched:
+    """First transmissions that no ACK has covered yet, all of them looked at each time."""
+
+    def __init__(self) -> None:
+        self.left: list[Segment] = []
+
+    def add(self, segment: Segment) -> None:
+        self.left.append(segment)
+
+    def acknowledge(self, una: int) -> None:
+        self.left = [old for old in self.left if old.seq + old.payload > una]
+
+    def first_with(self, byte: int) -> Segment | None:
+        return next((old for old in self.left if old.seq <= byte < old.seq + old.payload), None)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(STEPS, min_size=5, max_size=40))
+def test_the_original_is_found_among_what_was_not_acknowledged(steps: list[tuple[Any, ...]]) -> None:
+    segments = made_up(steps)
+    found = runs_of(segments, 1, 500)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(episodes, "_Sent", Searched)
+        assert found == runs_of(segments, 1, 500)
+
+
+@pytest.mark.parametrize(("later", "original"), [((), None), ((40,), 40)])
+def test_an_acknowledged_segment_behind_one_that_is_not_is_no_original(
+    later: tuple[int, ...], original: int | None
+) -> None:
+    """Only what is sent once more after the ACK may be, late as it is."""
+    sent = [(0, True, 500, 100, 0, 0, ()), (0, True, 0, 100, 0, 0, ()), (0, False, 0, 0, 100, 0, ())]
+    late = [(0, True, seq, 60, 0, 0, ()) for seq in later]
+    again = [(0, True, 50, 40, 0, MARK_RESENT, ())] * 2
+    (run,) = runs_of(made_up([*sent, *late, *again]), 1, 500)
+    assert (run.original.seq if run.original else None) == original

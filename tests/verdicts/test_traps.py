@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -129,7 +128,7 @@ TRAPS: list[tuple[str, str, str, tuple[Blind, ...]]] = [
         "T19 without DF it is fragments that get lost",
         "fragments",
         "twin: large packets without DF vanish",
-        ((Facts, "head", property(lambda f: replace(f.run.head, df=True))),),
+        ((Facts, "head", property(lambda f: f.run.head._replace(df=True))),),
     ),
     (
         "T20 the snap length cuts the quoted sequence number",

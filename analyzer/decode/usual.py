@@ -1,0 +1,60 @@
+"""Packets whose headers have the usual form: recognised from their bytes, whole columns at a time.
+
+Most recorded packets are segments and ACKs without IP options or extension headers, and timestamps are their only TCP
+option. A full decoder has nothing to find in them. A test holds what is said here against dpkt.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Column = np.ndarray[Any, Any]
+
+TCP = 6
+V4_HEADER, V6_HEADER, TCP_HEADER = 20, 40, 20
+ONLY_TIMESTAMPS = 0x0101080A
+"""RFC 7323 appendix A: two NOPs, then the option's kind and length; 32-bit words of the whole TCP header: 8."""
+
+
+class Usual(NamedTuple):
+    """Which packets have headers of the usual form, and where the TCP options are that they have."""
+
+    form: Column  # bool: TCP right behind an IP header without options, both complete, and as the skim took them
+    bare: Column  # bool: of these, those with no TCP option but timestamps
+    begin: Column
+    end: Column  # or where the packet is cut
+
+
+def usual_headers(heads: Any, lengths: Column, seq: Column, df: Column) -> Usual:
+    """Look at packets from their IP header on.
+
+    Args:
+        heads: uint8, a row for each packet.
+        lengths: how many bytes of the row the packet has.
+        seq: the raw sequence numbers.
+        df: 1 for packets that may not be fragmented, else 0; those of IPv6 never may.
+    """
+    v4, v6 = heads[:, 0] == V4_HEADER // 4 + 0x40, heads[:, 0] >> 4 == 6
+    start = np.where(v6, V6_HEADER, V4_HEADER)
+    fragment = _number(heads, np.full(len(heads), 6), 2)
+    v4 &= (heads[:, 9] == TCP) & (fragment & 0x1FFF == 0) & (fragment >> 14 & 1 == df)
+    v6 &= (heads[:, 6] == TCP) & (df == 1)
+    total = _number(heads, np.where(v6, 4, 2), 2)  # of IPv6 without its header; 0 with segmentation offload
+    stop = np.where(total == 0, lengths, np.minimum(total + np.where(v6, V6_HEADER, 0), lengths))
+    words = _number(heads, start + 12, 1) >> 4
+    begin = start + TCP_HEADER
+    form = (v4 | v6) & (stop >= begin) & (words >= TCP_HEADER // 4) & (_number(heads, start + 4, 4) == seq)
+    end = np.minimum(start + 4 * words, stop)
+    stamped = (words == 8) & (_number(heads, begin, 4) == ONLY_TIMESTAMPS)
+    return Usual(np.asarray(form), np.asarray(form & ((end == begin) | stamped)), begin, end)
+
+
+def _number(heads: Any, place: Column, count: int) -> Column:
+    """The number of so many bytes at a place in each row, big endian."""
+    rows = np.arange(len(heads))
+    value = np.zeros(len(heads), np.int64)
+    for i in range(count):
+        value = value << 8 | heads[rows, place + i]
+    return value
