@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analyzer.decode.tcp import ACK_FLAG, FIN, RST, SYN
-from analyzer.decode.usual import Usual, usual_headers
+from analyzer.decode.usual import usual_headers
 from analyzer.flows.tables import (
     FILE_SHIFT,
     MARK_DF,
@@ -23,6 +23,8 @@ from analyzer.flows.tables import (
     MARK_SPURIOUS,
     MARK_SUPER,
 )
+
+Blocks = tuple[tuple[int, int], ...]
 
 
 class FrameRef(NamedTuple):
@@ -117,63 +119,75 @@ def near(raw: int, reference: int) -> int:
     return reference + ((raw - reference + 0x80000000) & 0xFFFFFFFF) - 0x80000000
 
 
+ONE_BY_ONE = 32
+"""Up to so many packets of a flow dpkt reads all of them: columns take as long to begin with."""
+
+
 def segments_of(rows: Any, heads: Any) -> list[Segment]:
     """Event rows (dtype PACKET) with their header bytes as segments; copies made by the capture are left out.
 
     Where their bytes say something else than the skim about what the evidence rests on, the packet is left out
-    rather than trusted. Headers of the usual form are compared in columns. dpkt reads those of any other, and of all
-    retransmissions, and TCP options.
+    rather than trusted. Where there are many, headers of the usual form are compared in columns. dpkt reads those of
+    any other, and of all retransmissions, and TCP options.
     """
     own = rows["marks"] & MARK_DUPLICATE == 0
     if not own.all():
         rows, heads = rows[own], heads[own]
-    flags, payload, marks = rows["flags"], rows["payload"], rows["marks"]
-    raw, df = rows["seq"] & 0xFFFFFFFF, marks & MARK_DF
-    usual = usual_headers(heads, rows["head_len"], raw, df)
-    in_full = ~usual.form | (marks & MARK_RESENT != 0)
-    refused, sack = _decoded(rows, heads, usual, in_full)
+    seq, ack, marks = rows["seq"].tolist(), rows["ack"].tolist(), rows["marks"].tolist()
+    if len(rows) > ONE_BY_ONE:
+        blocks = _compared(rows, heads)
+    else:
+        lengths = rows["head_len"].tolist()
+        blocks = [_read(head[:n].tobytes(), s, m) for head, n, s, m in zip(heads, lengths, seq, marks, strict=True)]
+    flags, payload = rows["flags"], rows["payload"]
     columns = (
         map(FrameRef, rows["file"].tolist(), rows["frame"].tolist()),
         rows["ts"].tolist(),
         rows["side"].tolist(),
-        rows["seq"].tolist(),
+        seq,
         (rows["seq"] + payload + (flags & SYN != 0) + (flags & FIN != 0)).tolist(),
         payload.tolist(),
-        *(rows[name].tolist() for name in ("ip_len", "ack", "window", "flags")),
-        (df != 0).tolist(),
-        *(rows[name].tolist() for name in ("ip_id", "ttl", "marks")),
-        sack,
+        rows["ip_len"].tolist(),
+        ack,
+        rows["window"].tolist(),
+        flags.tolist(),
+        (rows["marks"] & MARK_DF != 0).tolist(),
+        rows["ip_id"].tolist(),
+        rows["ttl"].tolist(),
+        marks,
+        [b and tuple([(near(left, a), near(right, a)) for left, right in b]) for b, a in zip(blocks, ack, strict=True)],
         (rows["head_len"] < rows["ip_len"] - payload).tolist(),
     )
     out = list(map(Segment, *columns))  # a row at a time takes three times as long
-    return [segment for i, segment in enumerate(out) if i not in refused] if refused else out
+    if None in blocks:
+        return [segment for segment, read in zip(out, blocks, strict=True) if read is not None]
+    return out
 
 
-def _decoded(rows: Any, heads: Any, usual: Usual, in_full: Any) -> tuple[set[int], list[tuple[tuple[int, int], ...]]]:
-    """Which of the rows to be decoded in full dpkt reads differently, and the SACK blocks of all rows."""
-    refused: set[int] = set()
-    sack: list[tuple[tuple[int, int], ...]] = [()] * len(rows)
+def _read(head: bytes, seq: int, marks: int) -> Blocks | None:
+    """The SACK blocks of a packet as dpkt reads it; None if it reads something else than the skim did."""
+    from analyzer.decode.full import decode_tcp_packet  # loads dpkt: only where there are packets to decode
+
+    full = decode_tcp_packet(head)
+    if full is None or full.seq != seq & 0xFFFFFFFF or full.df != bool(marks & MARK_DF):
+        return None
+    return full.sack
+
+
+def _compared(rows: Any, heads: Any) -> list[Blocks | None]:
+    """As `_read` for each row, which it asks only where columns do not tell."""
+    from analyzer.decode.full import sack_blocks
+
+    marks = rows["marks"]
+    usual = usual_headers(heads, rows["head_len"], rows["seq"] & 0xFFFFFFFF, marks & MARK_DF)
+    in_full = ~usual.form | (marks & MARK_RESENT != 0)
     chosen = np.flatnonzero(in_full | ~usual.bare)
-    if not len(chosen):
-        return refused, sack
-    from analyzer.decode.full import decode_tcp_packet, sack_blocks  # loads dpkt: only where it has to read
-
-    columns = (rows["ack"], rows["seq"] & 0xFFFFFFFF, rows["marks"], rows["head_len"], usual.begin, usual.end, in_full)
+    blocks: list[Blocks | None] = [()] * len(rows)
+    columns = (in_full, rows["head_len"], usual.begin, usual.end, rows["seq"], marks)
     values = (column[chosen].tolist() for column in columns)
-    for i, head, ack, seq, marks, length, begin, end, whole in zip(
-        chosen.tolist(), heads[chosen], *values, strict=True
-    ):
-        if whole:
-            full = decode_tcp_packet(head[:length].tobytes())
-            if full is None or full.seq != seq or full.df != bool(marks & MARK_DF):
-                refused.add(i)
-                continue
-            blocks = full.sack
-        else:
-            blocks = sack_blocks(head[begin:end].tobytes())
-        if blocks:
-            sack[i] = tuple([(near(left, ack), near(right, ack)) for left, right in blocks])
-    return refused, sack
+    for i, head, whole, length, begin, end, seq, mark in zip(chosen.tolist(), heads[chosen], *values, strict=True):
+        blocks[i] = _read(head[:length].tobytes(), seq, mark) if whole else sack_blocks(head[begin:end].tobytes())
+    return blocks
 
 
 def refs(segments: Sequence[Segment]) -> tuple[FrameRef, ...]:
