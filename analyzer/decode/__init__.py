@@ -1,1 +1,1 @@
-"""Protocol headers, one family a file: short kernels over (buffer, offset, end), and dpkt in `full`."""
+"""Protocol headers, one family a file: short kernels over (buffer, offset, end), dpkt in `full`, columns in `usual`."""

@@ -77,7 +77,7 @@ def assemble(
 ) -> tuple[FlowList, tuple[Path, ...], tuple[tuple[int, int, int, FrameRef], ...], tuple[str, ...]]:
     """Judge every flow. Returns flows, paths, the PTBs as (time, stream or -1, mtu, frame), and notes.
 
-    Flows without recorded trouble are judged in the tables, and made when somebody asks for them.
+    Flows that need no judge are judged in the tables, and made when somebody asks for them.
     """
     collector = Collector(state)
     pools: dict[tuple[str, str], _Pool] = defaultdict(_Pool)
