@@ -19,6 +19,9 @@ from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
 import numba
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
 
 from analyzer.kernel import CHECKED_IN_FRONT, INLINED, KERNELS
 
@@ -30,6 +33,22 @@ OPTIONS: dict[str, Any] = {
     "no_cpython_wrapper": True,
     "no_cfunc_wrapper": True,
 }
+
+
+@intrinsic
+def _unlikely(_typing: Any, _condition: Any) -> tuple[Any, Any]:
+    """Tell LLVM (llvm.expect) that the condition is hardly ever true."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        bit = ir.IntType(1)
+        expect = cgutils.get_or_insert_function(builder.module, ir.FunctionType(bit, [bit, bit]), "llvm.expect.i1")
+        return builder.call(expect, [arguments[0], bit(0)])
+
+    return types.boolean(types.boolean), generate
+
+
+HINTS = {"unlikely": _unlikely}
+"""What stands for functions of `kernel` that mean something to LLVM only."""
 
 
 class ObjectCode(NamedTuple):
@@ -80,7 +99,7 @@ def _twins(options: Mapping[str, Any]) -> dict[str, Any]:
         twin.__qualname__ = function.__qualname__
         twins[name] = numba.njit(**options, boundscheck=name not in CHECKED_IN_FRONT, forceinline=name in INLINED)(twin)
     for space in spaces.values():
-        space.update((name, twin) for name, twin in twins.items() if name in space)
+        space.update((name, twin) for name, twin in (twins | HINTS).items() if name in space)
     return twins
 
 

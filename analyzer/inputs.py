@@ -23,7 +23,7 @@ from analyzer.skim import FOREVER, REACHED_TIME, Skimmer
 
 Source = str | os.PathLike[str] | BinaryIO
 
-MOST_OPEN = 8
+MOST_OPEN = 4
 """Files that are kept open together although they are not due."""
 
 Progress = Callable[[int, "int | None", int], None]

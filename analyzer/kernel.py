@@ -20,7 +20,7 @@ KERNELS: dict[str, FunctionType] = {}
 INLINED: set[str] = set()
 """Names of those whose body is copied into their callers."""
 CHECKED_IN_FRONT: set[str] = set()
-"""Names of those that check their bounds themselves, and so are compiled without checks."""
+"""Names of those whose indexes are known to fit, and so are compiled without checks."""
 
 
 def kernel(function: F) -> F:
@@ -44,6 +44,15 @@ def inlined(function: F) -> F:
     return kernel(function)
 
 
+def checked_in_front(function: F) -> F:
+    """Mark a kernel whose indexes are known to fit: checked once in front, masked, or taken from our own tables.
+
+    It is compiled without bounds checks.
+    """
+    CHECKED_IN_FRONT.add(function.__name__)
+    return function
+
+
 def compiled_as(twin: Callable[..., Any]) -> Callable[[F], F]:
     """Mark a kernel whose compiled version is `twin`: for the rare step that each world does its own way.
 
@@ -57,3 +66,8 @@ def compiled_as(twin: Callable[..., Any]) -> Callable[[F], F]:
         return function
 
     return mark
+
+
+def unlikely(condition: bool) -> bool:
+    """The condition. Compiled, the code for when it holds is moved out of the way of the usual."""
+    return condition

@@ -34,7 +34,7 @@ from analyzer.decode.fields import (
 from analyzer.decode.integers import Buffer, be32
 from analyzer.decode.network import PROTO_TCP
 from analyzer.decode.tcp import OPTION_END, OPTION_NOP, OPTION_SACK, SYN
-from analyzer.flows.lookup import endpoint_order, same_endpoints
+from analyzer.flows.lookup import endpoint_order, endpoints_of, same_endpoints
 from analyzer.flows.quotes import QUOTED_PORTS, number_quoted, read_quote, track_icmp
 from analyzer.flows.record import RING_MASK
 from analyzer.flows.tables import C_PACKETS, C_ROWS, FLOW, State, new_state
@@ -75,7 +75,7 @@ def is_watched(watched: Any, h: list[int]) -> bool:
     low = watched[0]["port_a"]
     if h[SPORT] != low and h[DPORT] != low:
         return False
-    return same_endpoints(watched[0], h, endpoint_order(h))
+    return same_endpoints(watched[0], endpoints_of(h, endpoint_order(h)))
 
 
 @kernel

@@ -23,9 +23,9 @@ from analyzer.flows.tables import (
     C_LAST_TS,
     C_PACKETS,
     C_PTB,
-    C_TCP,
+    C_ROWS,
     C_UNDECODED,
-    SIDES,
+    ways_of,
 )
 from analyzer.inputs import (
     Input,
@@ -217,10 +217,10 @@ def _result(
     notes += conditions.notes()
     notes += points.notes(files)
     flows, paths, ptb_timeline, more = assemble(skimmer.state, settings, conditions)
-    ways = skimmer.state.directions[: SIDES * int(counters[C_FLOWS])]
+    ways = ways_of(skimmer.state)
     totals = Totals(
         packets=int(counters[C_PACKETS]),
-        tcp_packets=int(counters[C_TCP]),
+        tcp_packets=int(counters[C_ROWS]),
         icmp_packets=int(counters[C_ICMP_PACKETS]),
         ptb_packets=int(counters[C_PTB]),
         undecoded=undecoded,

@@ -43,7 +43,6 @@ from analyzer.decode.fields import (
     SPORT,
     TS,
     VERSION,
-    WIRE_LEN,
 )
 from analyzer.decode.icmp import decode_icmp
 from analyzer.decode.integers import Buffer
@@ -52,8 +51,8 @@ from analyzer.decode.network import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, decode_
 from analyzer.decode.tcp import decode_tcp
 from analyzer.decode.tunnel import descend
 from analyzer.flows.quotes import track_icmp
+from analyzer.flows.steady import follow_steady
 from analyzer.flows.tables import (
-    C_BYTES,
     C_COUNT,
     C_FILE,
     C_FILES,
@@ -63,13 +62,12 @@ from analyzer.flows.tables import (
     C_LAST_LINK,
     C_LAST_TS,
     C_PACKETS,
-    C_TCP,
     C_UNDECODED,
     State,
     new_state,
 )
 from analyzer.flows.track import NO_FLOW, finish_flow, number_stream, track_tcp
-from analyzer.kernel import inlined, kernel
+from analyzer.kernel import inlined, kernel, unlikely
 from analyzer.native import CompileError, load_kernels
 
 REACHED_TIME = -11
@@ -80,8 +78,12 @@ FOREVER = (1 << 63) - 1
 def decode_packet(buf: Buffer, h: list[int]) -> int:
     """Decode the packet at START down to TCP or ICMP; returns OK or the reason why not."""
     reason = decode_link(buf, h)
-    if reason != OK:
-        return reason
+    return decode_inside(buf, h) if reason == OK else reason
+
+
+@inlined
+def decode_inside(buf: Buffer, h: list[int]) -> int:
+    """As `decode_packet`, of a packet whose link header is decoded already."""
     reason = decode_network(buf, h)
     if reason != OK:
         return reason
@@ -108,22 +110,24 @@ def next_packet(buf: Buffer, end: int, container: list[int], interfaces: list[in
 def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: int) -> None:
     """Decode one packet and follow it: every packet ends in exactly one counter."""
     counters = state.counters
-    counters[C_PACKETS] += 1
-    counters[C_BYTES] += h[WIRE_LEN]
-    if counters[C_PACKETS] == 1 or h[TS] < counters[C_FIRST_TS]:
-        counters[C_FIRST_TS] = h[TS]
-    if counters[C_PACKETS] == 1 or h[TS] > counters[C_LAST_TS]:
-        counters[C_LAST_TS] = h[TS]
-    reason = decode_packet(buf, h)
+    ts = h[TS]
+    packets = counters[C_PACKETS]
+    counters[C_PACKETS] = packets + 1
+    if ts > counters[C_LAST_TS] or packets == 0:
+        counters[C_LAST_TS] = ts
+    if unlikely(ts < counters[C_FIRST_TS] or packets == 0):
+        counters[C_FIRST_TS] = ts
+    reason = decode_link(buf, h)
+    if not unlikely(reason != OK or not follow_steady(state, buf, h, frame)):
+        return
     if reason == OK:
-        if h[PROTO] == PROTO_TCP:
-            if track_tcp(state, buf, h, frame) == NO_FLOW:
-                reason = REASON_FLOW_LIMIT
-            else:
-                counters[C_TCP] += 1
-        else:
+        reason = decode_inside(buf, h)
+    if reason == OK:
+        if h[PROTO] != PROTO_TCP:
             counters[C_ICMP_PACKETS] += 1
             track_icmp(state, buf, h, q, frame)
+        elif track_tcp(state, buf, h, frame) == NO_FLOW:
+            reason = REASON_FLOW_LIMIT
     if reason != OK:
         counters[C_UNDECODED + reason] += 1
         if reason in (REASON_TCP_CUT, REASON_TCP_MALFORMED) and h[SPORT] >= 0 and not h[FRAGMENT]:
@@ -148,9 +152,9 @@ def skim_chunk(
         raise IndexError  # what is checked here need not be checked at each access below
     while True:
         status = next_packet(buf, end, container, interfaces, h)
-        if status != GOT_PACKET:
+        if unlikely(status != GOT_PACKET):
             return status
-        if h[TS] > until:  # packets of other files come first
+        if unlikely(h[TS] > until):  # packets of other files come first
             container[POS] = container[RECORD]
             container[FRAME] -= 1
             return REACHED_TIME
@@ -176,7 +180,6 @@ class Skimmer:
     def __init__(self, *, compiled: bool, seed: int = 0) -> None:
         self.compiled = False
         self.fell_back = ""
-        self.state: State = new_state(seed)
         self._skim: Callable[..., int] = skim_chunk
         if compiled:
             try:
@@ -186,6 +189,7 @@ class Skimmer:
             else:
                 self.compiled = True
                 self._skim = kernels["skim_chunk"]
+        self.state: State = new_state(seed, large=self.compiled)
         self._h = self.integers(COUNT)
         self._q = self.integers(COUNT)
 
@@ -223,8 +227,8 @@ class Skimmer:
 
     def finish(self) -> None:
         """End of all input."""
-        directions = self.state.directions[: 2 * self.state.counters[C_FLOWS]]
-        trouble = (directions["run_count"] > 0) | (directions["hole_ts"] != 0) | (directions["window_zero_ts"] != 0)
+        transfers = self.state.transfers[: 2 * self.state.counters[C_FLOWS]]
+        trouble = (transfers["run_count"] > 0) | (transfers["hole_ts"] != 0) | (transfers["window_zero_ts"] != 0)
         # not numpy.unique: it loads masked arrays, 10 ms
         for number in sorted({int(row) // 2 for row in np.flatnonzero(trouble)}):
             finish_flow(self.state, number)  # interpreted: they are few

@@ -12,7 +12,6 @@ import numpy as np
 from analyzer.capture.container import FRAME, GOT_PACKET, I_WIDTH, NEED_BYTES, SKIP
 from analyzer.capture.reader import CaptureReader
 from analyzer.decode.fields import (
-    CAP_LEN,
     COUNT,
     END,
     LINK,
@@ -90,7 +89,7 @@ def decoded(source: bytes | Path) -> Iterator[tuple[bytes, list[int], str]]:
 def decode(frame: bytes, link: int, wire_len: int | None = None) -> tuple[list[int], str]:
     """Fields of one frame, and the reason why it was not decoded, "" if it was."""
     h = [-99] * COUNT  # a field that is read without being set shows
-    h[START], h[END], h[CAP_LEN], h[LINK], h[WAY] = 0, len(frame), len(frame), link, 0
+    h[START], h[END], h[LINK], h[WAY] = 0, len(frame), link, 0
     h[WIRE_LEN] = len(frame) if wire_len is None else wire_len
     reason = decode_packet(memoryview(frame), h)
     assert (reason == OK) == (UNDECODED_REASONS[reason] == "")
@@ -123,6 +122,7 @@ class Skimmed(NamedTuple):
             "counters": counters,
             "flows": self.state.flows[:flows],
             "directions": self.state.directions[: 2 * flows],
+            "transfers": self.state.transfers[: 2 * flows],
             "ring": self.rows(),
             "ring_heads": self.heads(),
             "events": self.state.events[:events],

@@ -24,7 +24,7 @@ from analyzer.flows.tables import (
     C_ICMP_PACKETS,
     C_ICMPS,
     C_PACKETS,
-    C_TCP,
+    C_ROWS,
     C_UNDECODED,
     MARK_DUPLICATE,
     MARK_HOLE,
@@ -73,11 +73,11 @@ def within(seconds: int) -> Iterator[None]:
 def everything_is_counted(state: State) -> None:
     counters = state.counters
     undecoded = int(counters[C_UNDECODED : C_UNDECODED + len(UNDECODED_REASONS)].sum())
-    assert counters[C_PACKETS] == counters[C_TCP] + counters[C_ICMP_PACKETS] + undecoded
+    assert counters[C_PACKETS] == counters[C_ROWS] + counters[C_ICMP_PACKETS] + undecoded
     assert counters[C_UNDECODED] == 0  # the place of "no reason"
     flows = int(counters[C_FLOWS])
-    assert state.flows["packets"][:flows].sum() == counters[C_TCP]
-    assert state.directions["packets"][: 2 * flows].sum() == counters[C_TCP]
+    assert state.flows["packets"][:flows].sum() == counters[C_ROWS]
+    assert state.directions["packets"][: 2 * flows].sum() == counters[C_ROWS]
     assert state.flows["events"][:flows].sum() == counters[C_EVENTS]
 
 
@@ -311,7 +311,7 @@ def test_a_link_type_that_is_not_supported_is_counted_and_named(tmp_path: Path) 
 
 
 def test_packets_beyond_the_bound_on_flows_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("analyzer.skim.new_state", lambda seed: new_state(seed, flows=300))
+    monkeypatch.setattr("analyzer.skim.new_state", lambda seed, **_: new_state(seed, flows=300))
     packets = [Packet(i, ipv4(tcp(sport=1000 + i))) for i in range(310)]
     run = skim(pcap(packets))
     everything_is_counted(run.state)

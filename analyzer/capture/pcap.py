@@ -16,7 +16,6 @@ from analyzer.capture.container import (
     FRACTION_NS,
     FRAME,
     GOT_PACKET,
-    LAST_TS,
     LENGTHS,
     LENGTHS_CAPTURED_FIRST,
     LENGTHS_UNSURE,
@@ -29,12 +28,13 @@ from analyzer.capture.container import (
     RECORD,
     RECORD_HEADER,
 )
-from analyzer.decode.fields import CAP_LEN, END, LINK, START, TS, WAY, WAY_UNKNOWN, WIRE_LEN
-from analyzer.decode.integers import Buffer, int16, int32
-from analyzer.kernel import inlined
+from analyzer.decode.fields import END, LINK, START, TS, WAY, WAY_UNKNOWN, WIRE_LEN
+from analyzer.decode.integers import Buffer, be32_inside, int16, int32, le32_inside
+from analyzer.kernel import inlined, unlikely
 from analyzer.settings import MAX_RECORD_BYTES
 
 FILE_HEADER = 24
+RECORD_WORDS = 16  # bytes of a record's header that are read
 MAGIC_MICRO = 0xA1B2C3D4
 MAGIC_NANO = 0xA1B23C4D
 MAGIC_MODIFIED = 0xA1B2CD34
@@ -80,27 +80,32 @@ def next_pcap(buf: Buffer, end: int, container: list[int], h: list[int]) -> int:
     """Step to the next packet record in buf[POS:end]; returns what happened."""
     o = container[POS]
     header = container[RECORD_HEADER]
-    if o + header > end:
+    if unlikely(o < 0 or header < RECORD_WORDS or o + header > end or end > len(buf)):
         return NEED_BYTES
-    big = container[BIG]
-    length = int32(buf, o + 8, big)
-    wire = int32(buf, o + 12, big)
-    if container[LENGTHS] == LENGTHS_WIRE_FIRST or (container[LENGTHS] == LENGTHS_UNSURE and length > wire):
+    if container[BIG]:
+        seconds, fraction = be32_inside(buf, o), be32_inside(buf, o + 4)
+        length, wire = be32_inside(buf, o + 8), be32_inside(buf, o + 12)
+    else:
+        seconds, fraction = le32_inside(buf, o), le32_inside(buf, o + 4)
+        length, wire = le32_inside(buf, o + 8), le32_inside(buf, o + 12)
+    order = container[LENGTHS]
+    if unlikely(order == LENGTHS_WIRE_FIRST or (order == LENGTHS_UNSURE and length > wire)):
         length, wire = wire, length
-    if length > MAX_RECORD_BYTES:
+    if unlikely(length > MAX_RECORD_BYTES):
         container[PROBLEM] = PROBLEM_TOO_LONG
         return DAMAGED
-    if o + header + length > end:
+    start = o + header
+    stop = start + length
+    if unlikely(stop > end):
         return NEED_BYTES
-    h[TS] = int32(buf, o, big) * 1_000_000_000 + int32(buf, o + 4, big) * container[FRACTION_NS]
-    h[CAP_LEN] = length
+    ts = seconds * 1_000_000_000 + fraction * container[FRACTION_NS]
+    h[TS] = ts
     h[WIRE_LEN] = max(length, wire)
     h[LINK] = container[LINK_TYPE]
     h[WAY] = WAY_UNKNOWN
-    h[START] = o + header
-    h[END] = o + header + length
+    h[START] = start
+    h[END] = stop
     container[RECORD] = o
-    container[POS] = h[END]
+    container[POS] = stop
     container[FRAME] += 1
-    container[LAST_TS] = h[TS]
     return GOT_PACKET

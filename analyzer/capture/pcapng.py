@@ -42,7 +42,7 @@ from analyzer.capture.container import (
     SKIP,
     SKIP_BYTES,
 )
-from analyzer.decode.fields import CAP_LEN, END, LINK, START, TS, WAY, WAY_IN, WAY_OUT, WAY_UNKNOWN, WIRE_LEN
+from analyzer.decode.fields import END, LINK, START, TS, WAY, WAY_IN, WAY_OUT, WAY_UNKNOWN, WIRE_LEN
 from analyzer.decode.integers import Buffer, int16, int32
 from analyzer.kernel import inlined, kernel
 from analyzer.settings import MAX_RECORD_BYTES
@@ -204,7 +204,6 @@ def packet_block(
     if start + length > body_end:
         container[PROBLEM] = PROBLEM_BLOCK_LENGTH
         return DAMAGED
-    h[CAP_LEN] = length
     h[WIRE_LEN] = max(length, wire)
     h[LINK] = interfaces[row + I_LINK]
     h[WAY] = WAY_UNKNOWN

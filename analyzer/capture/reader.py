@@ -40,7 +40,7 @@ from analyzer.decode.fields import COUNT as FIELDS
 from analyzer.decode.fields import TS
 from analyzer.decode.integers import int32
 from analyzer.errors import CaptureError
-from analyzer.settings import CHUNK_BYTES, MAX_DECOMPRESSED_BYTES, MAX_RECORD_BYTES
+from analyzer.settings import CHUNK_BYTES, FIRST_BYTES, MAX_DECOMPRESSED_BYTES, MAX_RECORD_BYTES
 
 SAMPLED_RECORDS = 500
 MARGIN = 64 << 10
@@ -281,14 +281,15 @@ class CaptureReader:
         return True
 
     def _read_first(self) -> None:
-        """Fill the buffer once; pipes and decompressors give their bytes in small portions."""
-        while self.ready < len(self.buffer) and self._read_more():
+        """Fill the beginning of the buffer; pipes and decompressors give their bytes in small portions."""
+        first = min(FIRST_BYTES, len(self.buffer))
+        while self.ready < first and self._read_more(first):
             pass
 
-    def _read_more(self) -> bool:
+    def _read_more(self, upto: int | None = None) -> bool:
         if self._end_of_file:
             return False
-        with memoryview(self.buffer) as view, view[self.ready :] as rest:
+        with memoryview(self.buffer) as view, view[self.ready : upto] as rest:
             got = self._took(lambda: self._read_into(rest))
         self.ready += got
         return got > 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 # Set by the container walk.
 TS = 0  # capture time, ns
-CAP_LEN = 1  # bytes captured
+POINT = 1  # which of several capture points the packet's file was taken at: set once a file
 WIRE_LEN = 2  # bytes on the wire, as the capture recorded them
 LINK = 3  # LINKTYPE_ number
 START = 4  # first byte of the frame
@@ -63,9 +63,7 @@ OUTER = 47  # first byte of the outermost IP, MPLS or PPPoE header; valid where 
 
 WAY = 48  # WAY_ number: how the capturing host saw the packet, where the capture says so
 
-POINT = 49  # which of several capture points the packet's file was taken at: set once a file
-
-COUNT = 50
+COUNT = 49
 
 WAY_UNKNOWN = 0
 WAY_IN = 1

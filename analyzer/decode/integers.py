@@ -77,6 +77,49 @@ def le32(buf: Buffer, o: int) -> int:
     return (buf[o + 3] << 24) | (buf[o + 2] << 16) | (buf[o + 1] << 8) | buf[o]
 
 
+def _be16_inside(buf: Buffer, o: int) -> int:
+    at = np.uint64(o)
+    return ((buf[at] + 0) << 8) | (buf[at + _ONE] + 0)
+
+
+def _be32_inside(buf: Buffer, o: int) -> int:
+    at = np.uint64(o)
+    return ((buf[at] + 0) << 24) | ((buf[at + _ONE] + 0) << 16) | ((buf[at + _TWO] + 0) << 8) | (buf[at + _THREE] + 0)
+
+
+def _le32_inside(buf: Buffer, o: int) -> int:
+    at = np.uint64(o)
+    return ((buf[at + _THREE] + 0) << 24) | ((buf[at + _TWO] + 0) << 16) | ((buf[at + _ONE] + 0) << 8) | (buf[at] + 0)
+
+
+@compiled_as(_le32_inside)
+def le32_inside(buf: Buffer, o: int) -> int:
+    """As `le32`, where the caller has made sure that all four bytes are in `buf`: compiled, nothing checks it again."""
+    return (buf[o + 3] << 24) | (buf[o + 2] << 16) | (buf[o + 1] << 8) | buf[o]
+
+
+@compiled_as(_be16_inside)
+def be16_inside(buf: Buffer, o: int) -> int:
+    """As `be16`, where the caller has made sure that both bytes are in `buf`: compiled, nothing checks it again."""
+    return (buf[o] << 8) | buf[o + 1]
+
+
+@compiled_as(_be32_inside)
+def be32_inside(buf: Buffer, o: int) -> int:
+    """As `be32`, where the caller has made sure that all four bytes are in `buf`: compiled, nothing checks it again."""
+    return (buf[o] << 24) | (buf[o + 1] << 16) | (buf[o + 2] << 8) | buf[o + 3]
+
+
+def _at(i: int) -> int:
+    return np.uint64(i)  # type: ignore[return-value]
+
+
+@compiled_as(_at)
+def at(i: int) -> int:
+    """An index that is not negative: compiled, it is not taken for one that counts from the end."""
+    return i
+
+
 @inlined
 def int16(buf: Buffer, o: int, big: int) -> int:
     """Unsigned 16-bit integer in the byte order of the capture file (`big` is 1 or 0)."""

@@ -55,6 +55,7 @@ OPTION_WSCALE = 3
 OPTION_SACK_OK = 4
 OPTION_SACK = 5
 OPTION_TIMESTAMPS = 8
+TIMESTAMPS_ONLY = 0x0101080A  # NOP NOP timestamps, 10 bytes: the options of nearly every segment that has any
 
 
 @kernel
@@ -131,8 +132,8 @@ def decode_tcp(buf: Buffer, h: list[int]) -> int:
     h[HAS_TS] = 0
     h[DSACK] = 0
     if header > 20:
-        if header == 32 and o + 32 <= end and be32(buf, o + 20) == 0x0101080A:
-            h[HAS_TS] = 1  # NOP NOP timestamps: what nearly every data segment carries
+        if header == 32 and o + 32 <= end and be32(buf, o + 20) == TIMESTAMPS_ONLY:
+            h[HAS_TS] = 1
         else:
             decode_options(buf, o + 20, min(end, o + header), h)
             if o + header > end and h[WSCALE] < 0:

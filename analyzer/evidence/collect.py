@@ -27,6 +27,7 @@ from analyzer.flows.tables import (
     SAW_SYN,
     SAW_SYN_ACK,
     State,
+    ways_of,
 )
 
 MAX_NEIGHBOURS = 256  # other flows of the same two addresses that are looked at
@@ -63,7 +64,7 @@ class Collector:
     def __init__(self, state: State) -> None:
         counters = state.counters
         self.flows = state.flows[: counters[C_FLOWS]]
-        self.directions = state.directions[: 2 * counters[C_FLOWS]]
+        self.directions = ways_of(state)
         self._progress = state.progress
         self.several_files = int(counters[C_FILES]) > 1
         self.numbers = stream_numbers(self.flows, self.directions)
@@ -116,10 +117,7 @@ class Collector:
         """One flow with all that belongs to it."""
         flow = self.flows[stream]
         segments = self.segments(stream) if self._starts[stream + 1] > self._starts[stream] else []
-        counts = [
-            {name: int(value) for name, value in zip(row.dtype.names, row.item(), strict=True)}
-            for row in (self.directions[2 * stream], self.directions[2 * stream + 1])
-        ]
+        counts = [self.directions[2 * stream + side].values() for side in (0, 1)]
         client = int(flow["client"])
         trips = {
             client: _difference(flow["syn_ts"], flow["syn_ack_ts"]),

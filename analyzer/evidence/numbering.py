@@ -6,16 +6,17 @@ for each point that saw it, and all of them share the number of the first.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 WRAP = 1 << 32
 ENDS = ("a0", "a1", "a2", "a3", "b0", "b1", "b2", "b3", "port_a", "port_b", "version")
 
 
-def stream_numbers(flows: Any, directions: Any) -> list[int]:
+def stream_numbers(flows: Any, directions: Any) -> Sequence[int]:
     """The stream number of each row of the flow table, which is in order of first sight."""
     if not len(flows) or not flows["point"].any():
-        return list(range(len(flows)))
+        return range(len(flows))
     numbers: list[int] = []
     known: dict[tuple[int, ...], list[tuple[int, set[int], int]]] = {}
     count = 0

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from analyzer.decode.fields import DPORT, DST, POINT, SPORT, SRC, VERSION
+from analyzer.decode.integers import at
 from analyzer.decode.tcp import UNKNOWN
-from analyzer.flows.tables import C_FLOWS, C_LATEST, C_SEED, State
-from analyzer.kernel import inlined, kernel
+from analyzer.flows.tables import C_FLOWS, C_RECENT, C_SEED, RECENT_FLOWS, State
+from analyzer.kernel import checked_in_front, inlined, kernel
+
+
+class Endpoints(NamedTuple):
+    """The two endpoints of a packet, the lower first: what makes it belong to a flow. IPv4 has one word an address."""
+
+    version: int
+    point: int  # of the capture
+    low: tuple[int, int, int, int]
+    high: tuple[int, int, int, int]
+    low_port: int
+    high_port: int
 
 
 @inlined
@@ -20,89 +32,118 @@ def endpoint_order(h: list[int]) -> int:
 
 
 @inlined
+def endpoints_of(h: list[int], side: int) -> Endpoints:
+    """The endpoints of the decoded packet, whose source is the endpoint `side`."""
+    low = DST if side else SRC
+    high = SRC if side else DST
+    return Endpoints(
+        h[VERSION],
+        h[POINT],
+        (h[low], h[low + 1], h[low + 2], h[low + 3]),
+        (h[high], h[high + 1], h[high + 2], h[high + 3]),
+        h[DPORT] if side else h[SPORT],
+        h[SPORT] if side else h[DPORT],
+    )
+
+
+@inlined
 def product(seed: int, low: int, high: int, factor: int) -> int:
     """Two words below 2**32 and the salt, multiplied: below 2**63. Both factors are secret or odd constants."""
     return (low ^ seed) * ((high & 0x7FFFFFFF) ^ factor)
 
 
 @inlined
-def hash_endpoints(h: list[int], side: int, seed: int) -> int:
+def hash_endpoints(ends: Endpoints, seed: int) -> int:
     """Salted hash of the two endpoints, the same for both directions, below 2**31.
 
-    A sum of products that do not wait for one another, then one more to spread it: every packet is hashed.
+    A sum of products that do not wait for one another, then one more to spread it.
     """
-    low = DST if side else SRC
-    high = SRC if side else DST
-    value = product(seed, h[low], h[high], 0x2C1B3C6D)
-    if h[VERSION] == 6:
-        value ^= product(seed, h[low + 1], h[high + 1], 0x297A2D39)
-        value ^= product(seed, h[low + 2], h[high + 2], 0x5851F42D)
-        value ^= product(seed, h[low + 3], h[high + 3], 0x4C957F2D)
-    low_port = h[DPORT] if side else h[SPORT]
-    high_port = h[SPORT] if side else h[DPORT]
-    value = (((value ^ (value >> 32)) & 0xFFFFFFFF) ^ (low_port << 16 | high_port)) * 0x5BD1E995
+    value = product(seed, ends.low[0], ends.high[0], 0x2C1B3C6D)
+    if ends.version == 6:
+        value ^= product(seed, ends.low[1], ends.high[1], 0x297A2D39)
+        value ^= product(seed, ends.low[2], ends.high[2], 0x5851F42D)
+        value ^= product(seed, ends.low[3], ends.high[3], 0x4C957F2D)
+    value = (((value ^ (value >> 32)) & 0xFFFFFFFF) ^ (ends.low_port << 16 | ends.high_port)) * 0x5BD1E995
     return (value ^ (value >> 32)) & 0x7FFFFFFF
 
 
 @inlined
-def same_endpoints(flow: Any, h: list[int], side: int) -> bool:
-    """True if `flow` has the endpoints of the packet."""
-    low = DST if side else SRC
-    high = SRC if side else DST
-    low_port = h[DPORT] if side else h[SPORT]
-    high_port = h[SPORT] if side else h[DPORT]
-    if flow["port_a"] != low_port or flow["port_b"] != high_port or flow["version"] != h[VERSION]:
+def same_endpoints(flow: Any, ends: Endpoints) -> bool:
+    """True if `flow` has these endpoints."""
+    if flow["port_a"] != ends.low_port or flow["port_b"] != ends.high_port or flow["version"] != ends.version:
         return False
-    if flow["point"] != h[POINT]:
+    if flow["point"] != ends.point:
         return False
-    if flow["a0"] != h[low] or flow["b0"] != h[high]:
+    if flow["a0"] != ends.low[0] or flow["b0"] != ends.high[0]:
         return False
-    if h[VERSION] == 4:
+    if ends.version == 4:
         return True
     return (
-        flow["a1"] == h[low + 1]
-        and flow["a2"] == h[low + 2]
-        and flow["a3"] == h[low + 3]
-        and flow["b1"] == h[high + 1]
-        and flow["b2"] == h[high + 2]
-        and flow["b3"] == h[high + 3]
+        flow["a1"] == ends.low[1]
+        and flow["a2"] == ends.low[2]
+        and flow["a3"] == ends.low[3]
+        and flow["b1"] == ends.high[1]
+        and flow["b2"] == ends.high[2]
+        and flow["b3"] == ends.high[3]
     )
 
 
 @inlined
-def find_slot(state: State, h: list[int], side: int) -> int:
-    """The slot that holds the packet's flow, or the empty slot where it belongs."""
+def recent_place(ends: Endpoints) -> int:
+    """Which counter remembers the flow with these endpoints while it was seen lately."""
+    mixed = ends.low_port ^ ends.high_port ^ ends.low[0] ^ ends.high[0]
+    if ends.version == 6:
+        mixed ^= ends.low[3] ^ ends.high[3]
+    return C_RECENT + (mixed & (RECENT_FLOWS - 1))
+
+
+@inlined
+@checked_in_front
+def find_flow(state: State, ends: Endpoints) -> int:
+    """The number of the latest flow with these endpoints, -1 if there is none."""
+    place = recent_place(ends)
+    recent = state.counters[at(place)]
+    if recent < state.counters[C_FLOWS] and same_endpoints(state.flows[at(recent)], ends):
+        return recent
+    number = state.slots[at(find_slot(state, ends))] - 1
+    if number >= 0:
+        state.counters[at(place)] = number
+    return number
+
+
+@inlined
+@checked_in_front
+def find_slot(state: State, ends: Endpoints) -> int:
+    """The slot that holds the flow with these endpoints, or the empty slot where it belongs."""
     mask = len(state.slots) - 1
-    slot = hash_endpoints(h, side, state.counters[C_SEED]) & mask
+    slot = hash_endpoints(ends, state.counters[C_SEED]) & mask
     while True:
-        number = state.slots[slot]
-        if number == 0 or same_endpoints(state.flows[number - 1], h, side):
+        number = state.slots[at(slot)]
+        if number == 0 or same_endpoints(state.flows[at(number - 1)], ends):
             return slot
         slot = (slot + 1) & mask
 
 
 @kernel
-def new_flow(state: State, h: list[int], side: int, slot: int) -> int:
+def new_flow(state: State, ends: Endpoints, side: int, slot: int) -> int:
     """Number a new flow, enter it at `slot` (in place of an older one with the same endpoints)."""
     number = state.counters[C_FLOWS]
     state.counters[C_FLOWS] = number + 1
-    state.counters[C_LATEST] = number
+    state.counters[recent_place(ends)] = number
     state.slots[slot] = number + 1
     flow = state.flows[number]
-    low = DST if side else SRC
-    high = SRC if side else DST
-    flow["a0"] = h[low]
-    flow["a1"] = h[low + 1]
-    flow["a2"] = h[low + 2]
-    flow["a3"] = h[low + 3]
-    flow["b0"] = h[high]
-    flow["b1"] = h[high + 1]
-    flow["b2"] = h[high + 2]
-    flow["b3"] = h[high + 3]
-    flow["port_a"] = h[DPORT] if side else h[SPORT]
-    flow["port_b"] = h[SPORT] if side else h[DPORT]
-    flow["version"] = h[VERSION]
-    flow["point"] = h[POINT]
+    flow["a0"] = ends.low[0]
+    flow["a1"] = ends.low[1]
+    flow["a2"] = ends.low[2]
+    flow["a3"] = ends.low[3]
+    flow["b0"] = ends.high[0]
+    flow["b1"] = ends.high[1]
+    flow["b2"] = ends.high[2]
+    flow["b3"] = ends.high[3]
+    flow["port_a"] = ends.low_port
+    flow["port_b"] = ends.high_port
+    flow["version"] = ends.version
+    flow["point"] = ends.point
     flow["client"] = side
     flow["last_row"] = -1
     flow["recorded"] = -1

@@ -38,7 +38,7 @@ from analyzer.decode.integers import Buffer, be16, be32
 from analyzer.decode.network import PROTO_TCP, decode_ipv4, decode_ipv6
 from analyzer.decode.tcp import NUMBERED_BYTES, ip_length_on_wire
 from analyzer.decode.tunnel import descend
-from analyzer.flows.lookup import endpoint_order, find_slot
+from analyzer.flows.lookup import endpoint_order, endpoints_of, find_slot
 from analyzer.flows.record import copy_bytes, start_recording
 from analyzer.flows.sizes import forget_larger
 from analyzer.flows.tables import C_FILE, C_ICMPS, C_ICMPS_LOST, C_PTB, State
@@ -148,7 +148,7 @@ def tie_to_flow(state: State, buf: Buffer, h: list[int], q: list[int], number: i
     if quoted < QUOTED_PORTS:
         return
     side = endpoint_order(q)
-    found = state.slots[find_slot(state, q, side)] - 1
+    found = state.slots[find_slot(state, endpoints_of(q, side))] - 1
     if found < 0 or state.flows[found]["packets"] == 0:
         return
     row["flow"] = found
@@ -163,8 +163,9 @@ def tie_to_flow(state: State, buf: Buffer, h: list[int], q: list[int], number: i
         if kind == KIND_PTB:
             start_recording(state, state.flows[found], PTB_HISTORY, AFTERMATH_ROWS)
     elif kind == KIND_PTB:
-        direction["ptbs"] += 1
-        if LEAST_MTU <= h[ICMP_MTU] < q[IP_LEN] and (direction["size_cap"] == 0 or h[ICMP_MTU] < direction["size_cap"]):
-            direction["size_cap"] = h[ICMP_MTU]
-            forget_larger(direction, h[ICMP_MTU])
+        transfer = state.transfers[2 * found + side]
+        transfer["ptbs"] += 1
+        if LEAST_MTU <= h[ICMP_MTU] < q[IP_LEN] and (transfer["size_cap"] == 0 or h[ICMP_MTU] < transfer["size_cap"]):
+            transfer["size_cap"] = h[ICMP_MTU]
+            forget_larger(transfer, h[ICMP_MTU])
         start_recording(state, state.flows[found], PTB_HISTORY, AFTERMATH_ROWS)

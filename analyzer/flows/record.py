@@ -25,24 +25,26 @@ from analyzer.decode.fields import (
     TTL,
     WINDOW,
 )
-from analyzer.decode.integers import Buffer
+from analyzer.decode.integers import Buffer, at
 from analyzer.flows.tables import (
     C_EVENTS,
     C_FILE,
     C_ROWS,
+    C_TROUBLED,
     MARK_DF,
     MARK_FRAGMENT,
     MARK_INSIDE,
     MARK_NO_LENGTH,
     State,
 )
-from analyzer.kernel import compiled_as, inlined, kernel
+from analyzer.kernel import checked_in_front, compiled_as, inlined, kernel
 from analyzer.settings import (
     DUPLICATE_ID_NS,
     DUPLICATE_NS,
     HEAD_BYTES,
     HISTORY_ROWS,
     MAX_EVENTS_PER_FLOW,
+    MAX_TROUBLED,
     RING_ROWS,
 )
 
@@ -92,9 +94,16 @@ def append_event(state: State, counter: int, flow: Any) -> None:
         return
     flow["recorded"] = counter
     event = state.counters[C_EVENTS]
-    if flow["events"] >= MAX_EVENTS_PER_FLOW or event >= len(state.events):
+    first = flow["events"] == 0
+    if (
+        flow["events"] >= MAX_EVENTS_PER_FLOW
+        or event >= len(state.events)
+        or (first and state.counters[C_TROUBLED] >= MAX_TROUBLED)
+    ):
         flow["lost_events"] += 1
         return
+    if first:
+        state.counters[C_TROUBLED] += 1
     row = counter & RING_MASK
     state.events[event] = state.ring[row]
     for i in range(state.ring[row]["head_len"]):
@@ -135,6 +144,7 @@ def start_recording(state: State, flow: Any, history: int, aftermath: int) -> No
     """Bring back `history` packets of a flow and record at least `aftermath` further ones."""
     bring_back(state, flow, history)
     flow["recording"] = max(flow["recording"], aftermath)
+    flow["steady"] = 0
 
 
 @inlined
@@ -199,23 +209,7 @@ def is_copy(state: State, h: list[int], flow: Any, side: int, seq: int, ack: int
 def write_row(
     state: State, buf: Buffer, h: list[int], frame: int, number: int, side: int, seq: int, ack: int, marks: int
 ) -> None:
-    """Write the packet into the ring as the newest of its flow, and record it if the flow is recorded."""
-    flow = state.flows[number]
-    counter = state.counters[C_ROWS]
-    state.counters[C_ROWS] = counter + 1
-    row = state.ring[counter & RING_MASK]
-    row["ts"] = h[TS]
-    row["frame"] = frame
-    row["prev"] = flow["last_row"]
-    row["seq"] = seq
-    row["ack"] = ack
-    row["flow"] = number
-    row["file"] = state.counters[C_FILE]
-    row["payload"] = h[PAYLOAD]
-    row["ip_len"] = h[IP_LEN] if h[IP_LEN] else h[PAYLOAD] + h[TCP_LEN] + h[L4] - h[NET]
-    row["window"] = h[WINDOW]
-    row["ip_id"] = h[IP_ID]
-    row["checksum"] = h[CHECKSUM]
+    """Write the decoded packet into the ring as the newest of its flow, and record it if the flow is recorded."""
     if h[DF]:
         marks |= MARK_DF
     if h[IP_LEN] == 0:
@@ -224,15 +218,79 @@ def write_row(
         marks |= MARK_FRAGMENT
     if h[LAYERS]:
         marks |= MARK_INSIDE
-    row["marks"] = marks
-    row["flags"] = h[FLAGS]
-    row["side"] = side
-    row["ttl"] = h[TTL]
-    length = min(h[L4] + h[TCP_LEN], h[IP_END]) - h[NET]
-    length = min(length, HEAD_BYTES)
-    row["head_len"] = length
-    copy_head(state.ring_heads, counter & RING_MASK, buf, h[NET], length)
-    flow["last_row"] = counter
+    flow = state.flows[number]
+    counter = store_row(
+        state,
+        buf,
+        flow,
+        h[TS],
+        frame,
+        number,
+        side,
+        seq,
+        ack,
+        h[PAYLOAD],
+        h[IP_LEN] if h[IP_LEN] else h[PAYLOAD] + h[TCP_LEN] + h[L4] - h[NET],
+        h[WINDOW],
+        h[IP_ID],
+        h[CHECKSUM],
+        marks,
+        h[FLAGS],
+        h[TTL],
+        h[NET],
+        min(h[L4] + h[TCP_LEN], h[IP_END]) - h[NET],
+    )
     if flow["recording"] > 0:
         flow["recording"] -= 1
         append_event(state, counter, flow)
+
+
+@inlined
+@checked_in_front
+def store_row(
+    state: State,
+    buf: Buffer,
+    flow: Any,
+    ts: int,
+    frame: int,
+    number: int,
+    side: int,
+    seq: int,
+    ack: int,
+    payload: int,
+    ip_len: int,
+    window: int,
+    ip_id: int,
+    checksum: int,
+    marks: int,
+    flags: int,
+    ttl: int,
+    start: int,
+    head_len: int,
+) -> int:
+    """Write a packet whose headers are buf[start:start + head_len] into the ring; returns its row counter."""
+    counter = state.counters[C_ROWS]
+    state.counters[C_ROWS] = counter + 1
+    place = counter & RING_MASK
+    row = state.ring[at(place)]
+    row["ts"] = ts
+    row["frame"] = frame
+    row["prev"] = flow["last_row"]
+    row["seq"] = seq
+    row["ack"] = ack
+    row["flow"] = number
+    row["file"] = state.counters[C_FILE]
+    row["payload"] = payload
+    row["ip_len"] = ip_len
+    row["window"] = window
+    row["ip_id"] = ip_id
+    row["checksum"] = checksum
+    row["marks"] = marks
+    row["flags"] = flags
+    row["side"] = side
+    row["ttl"] = ttl
+    length = min(head_len, HEAD_BYTES)
+    row["head_len"] = length
+    copy_head(state.ring_heads, place, buf, start, length)
+    flow["last_row"] = counter
+    return counter

@@ -16,120 +16,136 @@ UNKNOWN_LIMIT = 1500  # without an announced MSS: offload is far more common tha
 
 
 @inlined
-def is_super(me: Any, peer: Any, h: list[int], size: int) -> bool:
+def is_super(peer: Any, version: int, ip_len: int, size: int) -> bool:
     """True if no wire packet of this size can exist: above the peer's announced MSS, or length 0.
 
     A full-size packet is MSS + 40 (IPv6: 60) bytes whatever its options (RFC 9293 3.7.1).
     """
-    if h[IP_LEN] == 0:
+    if ip_len == 0:
         return True
     if peer["mss"] > 0:
-        return size > peer["mss"] + (40 if h[VERSION] == 4 else 60)
+        return size > peer["mss"] + (40 if version == 4 else 60)
     return size > UNKNOWN_LIMIT
 
 
 @inlined
-def note_sent(me: Any, peer: Any, h: list[int], end: int, frame: int, size: int) -> int:
-    """Take in the size of new data; returns MARK_SUPER for a super-segment, else 0."""
-    payload = h[PAYLOAD]
-    if payload == 0:
+def note_sent(out: Any, peer: Any, h: list[int], end: int, frame: int, size: int) -> int:
+    """Take in the size of new data, if there is any; returns MARK_SUPER for a super-segment, else 0."""
+    if h[PAYLOAD] == 0:
         return 0
-    if is_super(me, peer, h, size):
-        me["super_packets"] += 1
-        if me["super_frame"] == 0:
-            me["super_frame"] = frame
-        segment = peer["mss"] - (h[TCP_LEN] - 20)
+    return note_size(out, peer, h[VERSION], h[IP_LEN], h[TCP_LEN], h[PAYLOAD], h[DF], end, frame, size)
+
+
+@inlined
+def note_size(
+    out: Any,
+    peer: Any,
+    version: int,
+    ip_len: int,
+    tcp_len: int,
+    payload: int,
+    df: int,
+    end: int,
+    frame: int,
+    size: int,
+) -> int:
+    """As `note_sent`, of a packet with payload that need not be decoded into fields."""
+    if is_super(peer, version, ip_len, size):
+        out["super_packets"] += 1
+        if out["super_frame"] == 0:
+            out["super_frame"] = frame
+        segment = peer["mss"] - (tcp_len - 20)
         if segment > 0 and payload % segment == 0:
-            me["super_multiples"] += 1
+            out["super_multiples"] += 1
         return MARK_SUPER
-    if size > me["max_sent"]:
-        me["max_sent"] = size
-        me["max_sent_frame"] = frame
-    known = me["delivered"] if h[DF] else me["delivered_nodf"]
+    if size > out["max_sent"]:
+        out["max_sent"] = size
+        out["max_sent_frame"] = frame
+    known = out["delivered"] if df else out["delivered_nodf"]
     # An equal size goes through again, so that the time of its latest delivery stays known.
-    if size < known or (me["size_cap"] and size > me["size_cap"]):
+    if size < known or (out["size_cap"] and size > out["size_cap"]):
         return 0
-    if me["p0_end"] == 0:
-        me["p0_end"] = end
-        me["p0_frame"] = frame
-        me["p0_size"] = size
-        me["p0_payload"] = payload
-        me["p0_df"] = h[DF]
-    elif size > me["p0_size"] and (me["p1_end"] == 0 or size > me["p1_size"]):
-        me["p1_end"] = end
-        me["p1_frame"] = frame
-        me["p1_size"] = size
-        me["p1_payload"] = payload
-        me["p1_df"] = h[DF]
+    if out["p0_end"] == 0:
+        out["p0_end"] = end
+        out["p0_frame"] = frame
+        out["p0_size"] = size
+        out["p0_payload"] = payload
+        out["p0_df"] = df
+    elif size > out["p0_size"] and (out["p1_end"] == 0 or size > out["p1_size"]):
+        out["p1_end"] = end
+        out["p1_frame"] = frame
+        out["p1_size"] = size
+        out["p1_payload"] = payload
+        out["p1_df"] = df
     return 0
 
 
 @kernel
-def forget_larger(me: Any, size: int) -> None:
+def forget_larger(out: Any, size: int) -> None:
     """The sender learned a smaller path MTU: packets on their way that are larger will be sent again.
 
     With offload the captured resend may look the same, though smaller packets leave the host.
     """
-    if me["p1_end"] and me["p1_size"] > size:
-        me["p1_end"] = 0
-    if me["p0_end"] and me["p0_size"] > size:
-        me["p0_end"] = 0
+    if out["p1_end"] and out["p1_size"] > size:
+        out["p1_end"] = 0
+    if out["p0_end"] and out["p0_size"] > size:
+        out["p0_end"] = 0
 
 
 @inlined
-def keep_delivered(me: Any, size: int, df: int, frame: int, ack_frame: int, ts: int) -> None:
+def keep_delivered(out: Any, size: int, df: int, frame: int, ack_frame: int, ts: int) -> None:
     """Keep a delivered size if it is the largest of its kind."""
     if df:
-        if size >= me["delivered"]:
-            me["delivered"] = size
-            me["delivered_frame"] = frame
-            me["delivered_ack"] = ack_frame
-            me["delivered_ts"] = ts
-    elif size >= me["delivered_nodf"]:
-        me["delivered_nodf"] = size
-        me["delivered_nodf_frame"] = frame
+        if size >= out["delivered"]:
+            out["delivered"] = size
+            out["delivered_frame"] = frame
+            out["delivered_ack"] = ack_frame
+            out["delivered_ts"] = ts
+    elif size >= out["delivered_nodf"]:
+        out["delivered_nodf"] = size
+        out["delivered_nodf_frame"] = frame
 
 
 @kernel
-def move_up(me: Any) -> None:
+def move_up(out: Any) -> None:
     """The second packet on its way takes the place of the first."""
-    me["p0_end"] = me["p1_end"]
-    me["p0_frame"] = me["p1_frame"]
-    me["p0_size"] = me["p1_size"]
-    me["p0_payload"] = me["p1_payload"]
-    me["p0_df"] = me["p1_df"]
-    me["p1_end"] = 0
+    out["p0_end"] = out["p1_end"]
+    out["p0_frame"] = out["p1_frame"]
+    out["p0_size"] = out["p1_size"]
+    out["p0_payload"] = out["p1_payload"]
+    out["p0_df"] = out["p1_df"]
+    out["p1_end"] = 0
 
 
 @inlined
-def note_delivered(me: Any, ack: int, ack_frame: int, ts: int) -> None:
+def note_delivered(out: Any, ack: int, ack_frame: int, ts: int) -> None:
     """A cumulative ACK arrived: packets below it were delivered."""
-    if me["p0_end"] and me["p0_end"] <= ack:
-        keep_delivered(me, me["p0_size"], me["p0_df"], me["p0_frame"], ack_frame, ts)
-        me["p0_end"] = 0
-    if me["p1_end"] and me["p1_end"] <= ack:
-        keep_delivered(me, me["p1_size"], me["p1_df"], me["p1_frame"], ack_frame, ts)
-        me["p1_end"] = 0
-    if me["p0_end"] == 0 and me["p1_end"]:
-        move_up(me)
+    if out["p0_end"] and out["p0_end"] <= ack:
+        keep_delivered(out, out["p0_size"], out["p0_df"], out["p0_frame"], ack_frame, ts)
+        out["p0_end"] = 0
+    if out["p1_end"] and out["p1_end"] <= ack:
+        keep_delivered(out, out["p1_size"], out["p1_df"], out["p1_frame"], ack_frame, ts)
+        out["p1_end"] = 0
+    if out["p0_end"] == 0 and out["p1_end"]:
+        move_up(out)
 
 
 @kernel
-def drop_ambiguous(me: Any, seq: int, end: int, payload: int, df: int) -> None:
+def drop_ambiguous(out: Any, seq: int, end: int, payload: int, df: int) -> None:
     """Bytes were sent again in another shape: an ACK no longer tells which packet arrived."""
-    start = me["p1_end"] - me["p1_payload"]
+    start = out["p1_end"] - out["p1_payload"]
     if (
-        me["p1_end"]
-        and seq < me["p1_end"]
+        out["p1_end"]
+        and seq < out["p1_end"]
         and end > start
-        and (seq != start or payload != me["p1_payload"] or df != me["p1_df"])
+        and (seq != start or payload != out["p1_payload"] or df != out["p1_df"])
     ):
-        me["p1_end"] = 0
-    start = me["p0_end"] - me["p0_payload"]
+        out["p1_end"] = 0
+    start = out["p0_end"] - out["p0_payload"]
     if (
-        me["p0_end"]
-        and seq < me["p0_end"]
+        out["p0_end"]
+        and seq < out["p0_end"]
         and end > start
-        and (seq != start or payload != me["p0_payload"] or df != me["p0_df"])
+        and (seq != start or payload != out["p0_payload"] or df != out["p0_df"])
     ):
-        move_up(me)
+        move_up(out)

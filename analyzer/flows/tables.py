@@ -2,13 +2,15 @@
 
 Times are int64 nanoseconds, sizes bytes. Sequence and acknowledgement numbers are unwrapped to 64 bits:
 the low 32 bits are those on the wire, and 2**32 is added at the start so that earlier ones stay positive.
-A flow is 192 bytes, its two directions are 504 bytes each and 128 for progress; `MAX_FLOWS` bounds their number.
+A flow is 200 bytes and its two directions 104 bytes each; with data come 360 bytes each, and 128 for progress.
+`MAX_FLOWS` bounds their number.
 """
 
 from __future__ import annotations
 
 import math
 import mmap
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,6 +40,7 @@ FLOW = np.dtype(
         ("last_row", "i8"),  # ring row counter of the last packet, -1: none
         ("recorded", "i8"),  # ring rows up to this counter are in the event table already
         ("recording", "i4"),  # packets still to be recorded
+        ("steady", "i4"),  # 1: nothing is going on, and `steady` may take the next packet
         ("lost_events", "i4"),  # rows not recorded: bound reached
         ("syn_ts", "i8"), ("syn_ack_ts", "i8"), ("ack_ts", "i8"),  # handshake, 0: not seen
         ("syn_ack_frame", "i8"), ("ack_frame", "i8"), ("syn_frame", "i8"),  # with their file, as in a direction's row
@@ -61,28 +64,38 @@ DIRECTION = np.dtype(
     [
         ("seen", "i4"),  # 1: a packet of this direction was seen
         ("ref", "i4"),  # 1: snd_max is valid
-        ("base_set", "i4"), ("base", "i8"),  # raw initial sequence number, as Wireshark takes it
+        ("base_set", "i4"),
+        ("una_known", "i4"),
+        ("base", "i8"),  # raw initial sequence number, as Wireshark takes it
         ("first_seq", "i8"),  # unwrapped sequence number of the first byte seen or acknowledged
         ("snd_max", "i8"),  # one past the highest sequence number seen
-        ("una_known", "i4"), ("una", "i8"),  # highest cumulative ACK from the peer
-        ("progress_ts", "i8"), ("progress_frame", "i8"),  # when una last rose
-        ("packets", "i8"), ("data_packets", "i8"), ("payload_bytes", "i8"),
-        ("last_ts", "i8"), ("first_ts", "i8"),
-        ("last_data_ts", "i8"), ("last_data_frame", "i8"), ("last_data_len", "i4"),
+        ("una", "i8"),  # highest cumulative ACK from the peer
+        ("packets", "i8"), ("last_ts", "i8"), ("first_ts", "i8"),
         ("mss", "i4"), ("wscale", "i4"), ("sack_ok", "i4"), ("has_ts", "i4"),  # announced; -1 not, wscale -2 unknown
         ("ttl_min", "i4"), ("ttl_max", "i4"),
         ("window", "i8"),  # last announced, scaled where the scale is known; -1 never
-        ("window_zero_ts", "i8"), ("window_zero_frame", "i8"), ("window_zero_longest", "i8"),
+    ],
+    align=True,
+)  # fmt: skip
+"""What the first packet touches. What only data and answers touch is in `TRANSFER`: a flow that is never opened leaves
+its row there alone, and pages that nobody touches take no memory."""
+
+TRANSFER = np.dtype(
+    [
+        ("progress_ts", "i8"), ("progress_frame", "i8"),  # when una last rose
+        ("data_packets", "i8"), ("payload_bytes", "i8"),
+        ("last_data_ts", "i8"), ("last_data_frame", "i8"), ("last_data_len", "i4"),
         ("zero_windows", "i4"),
+        ("window_zero_ts", "i8"), ("window_zero_frame", "i8"), ("window_zero_longest", "i8"),
         # Sizes: IP total lengths of single packets, super-segments left out.
-        ("max_sent", "i4"), ("max_sent_frame", "i8"),
-        ("delivered", "i4"), ("delivered_frame", "i8"), ("delivered_ack", "i8"), ("delivered_ts", "i8"),
-        ("delivered_nodf", "i4"), ("delivered_nodf_frame", "i8"),
+        ("max_sent", "i4"), ("delivered", "i4"), ("max_sent_frame", "i8"),
+        ("delivered_frame", "i8"), ("delivered_ack", "i8"), ("delivered_ts", "i8"),
+        ("delivered_nodf_frame", "i8"), ("delivered_nodf", "i4"),
         ("size_cap", "i4"),  # after a PTB or a fallback: larger captured sizes may be super-segments
         ("super_packets", "i4"), ("super_multiples", "i4"), ("super_frame", "i8"),
         ("nodf_packets", "i4"),  # data packets without DF
         # Two packets on their way that are larger than anything delivered: the first, and the largest.
-        ("p0_end", "i8"), ("p0_frame", "i8"), ("p0_size", "i4"), ("p0_payload", "i4"), ("p0_df", "i4"),
+        ("p0_df", "i4"), ("p0_end", "i8"), ("p0_frame", "i8"), ("p0_size", "i4"), ("p0_payload", "i4"),
         ("p1_end", "i8"), ("p1_frame", "i8"), ("p1_size", "i4"), ("p1_payload", "i4"), ("p1_df", "i4"),
         # Retransmissions.
         ("resent", "i4"), ("resent_frame", "i8"), ("resent_ts", "i8"), ("resent_max", "i4"),
@@ -90,14 +103,14 @@ DIRECTION = np.dtype(
         ("dsacks", "i4"),  # duplicates that the peer reported
         ("duplicates", "i4"),  # copies made by the capture
         ("keepalives", "i4"),
-        ("run_seq", "i8"), ("run_ts", "i8"), ("run_len", "i4"), ("run_df", "i4"), ("run_count", "i4"),
+        ("run_len", "i4"), ("run_seq", "i8"), ("run_ts", "i8"), ("run_df", "i4"), ("run_count", "i4"),
         ("longest_run", "i4"),
         # Holes: bytes not seen while later ones were.
         ("holes", "i4"), ("filled", "i4"),
+        ("ptbs", "i4"),
         ("hole_start", "i8"), ("hole_end", "i8"), ("hole_ts", "i8"), ("hole_frame", "i8"),
         ("hole_longest", "i8"),
         ("unseen", "i8"),  # bytes acknowledged but not in the capture
-        ("ptbs", "i4"),
         ("fin_ts", "i8"),  # first FIN, 0: none
         ("came_in", "i4"), ("went_out", "i4"),  # packets by what the capturing host says of them
     ],
@@ -158,6 +171,7 @@ class State(NamedTuple):
     slots: Any  # int32, open addressing: flow number + 1, 0 empty
     flows: Any
     directions: Any  # row 2 * flow + side: the packets that endpoint `side` sent
+    transfers: Any  # rows as in `directions`: the data among them, and what became of it
     progress: Any  # int64 (directions, 2 * PROGRESS_SLOTS): when una rose, the latest of each period, and frames
     ring: Any
     ring_heads: Any  # uint8 (RING_ROWS, HEAD_BYTES): `head_len` bytes of the packet from its IP header on
@@ -167,56 +181,98 @@ class State(NamedTuple):
     icmp_heads: Any
 
 
+class Ways:
+    """Rows of `directions` with the same rows of `transfers`, or one of them: read by field name as one table."""
+
+    def __init__(self, directions: Any, transfers: Any) -> None:
+        self._tables = (directions, transfers)
+
+    def __getitem__(self, key: Any) -> Any:
+        """A column (or the value, of one row) by its name; else rows, as numpy indexes them, as `Ways`."""
+        directions, transfers = self._tables
+        if isinstance(key, str):
+            return (directions if key in directions.dtype.names else transfers)[key]
+        return Ways(directions[key], transfers[key])
+
+    def __len__(self) -> int:
+        return len(self._tables[0])
+
+    def values(self) -> dict[str, int]:
+        """All fields of one row."""
+        return {
+            name: int(value) for row in self._tables for name, value in zip(row.dtype.names, row.item(), strict=True)
+        }
+
+
+def ways_of(state: State) -> Ways:
+    """The directions of all flows there are."""
+    rows = SIDES * int(state.counters[C_FLOWS])
+    return Ways(state.directions[:rows], state.transfers[:rows])
+
+
 C_FLOWS = 0
-C_ROWS = 1  # packets ever written to the ring
+C_ROWS = 1  # packets ever written to the ring: all TCP packets that are followed
 C_EVENTS = 2
 C_ICMPS = 3
 C_PACKETS = 4
-C_TCP = 5
-C_ICMP_PACKETS = 6
-C_PTB = 7
-C_FIRST_TS = 8
-C_LAST_TS = 9
-C_SEED = 10
-C_ICMPS_LOST = 11
-C_FILE = 12
-C_BYTES = 13
-C_FILES = 14  # files begun
-C_LATEST = 15  # flow found or made last: the latest with its endpoints
-C_UNDECODED = 16  # and on: one counter for each reason of UNDECODED_REASONS
+C_ICMP_PACKETS = 5
+C_PTB = 6
+C_FIRST_TS = 7
+C_LAST_TS = 8
+C_SEED = 9
+C_ICMPS_LOST = 10
+C_FILE = 11
+C_FILES = 12  # files begun
+C_TROUBLED = 13  # flows with rows in the event table
+C_UNDECODED = 14  # and on: one counter for each reason of UNDECODED_REASONS
 C_LAST_LINK = C_UNDECODED + len(UNDECODED_REASONS)  # the first link type that was not supported, + 1
-C_COUNT = C_LAST_LINK + 1
+C_RECENT = C_LAST_LINK + 1  # and on: flows found or made lately, each the latest with its endpoints
+RECENT_FLOWS = 64
+"""Places for flows that are found without hashing. A power of two."""
+C_COUNT = C_RECENT + RECENT_FLOWS
 
 
-def _zeros(shape: int | tuple[int, ...], dtype: Any) -> Any:
-    """An array of zeros in pages of its own.
+def _zeros(shape: int | tuple[int, ...], dtype: Any, *, huge: bool) -> Any:
+    """An array of zeros in pages of its own, huge ones (2 MB) where that is wanted and there are such.
 
     `numpy.zeros` would do for the first capture that a process reads. For the next it gets memory that was used
     before and has to be cleared, all of it: 90 MB and 20 ms, for tables of which a small capture fills a page.
     """
     count = math.prod(shape) if isinstance(shape, tuple) else shape
     pages = mmap.mmap(-1, count * np.dtype(dtype).itemsize, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if huge and hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(OSError):  # a kernel without them
+            pages.madvise(mmap.MADV_HUGEPAGE)
     return np.frombuffer(pages, dtype).reshape(shape)
 
 
-def new_state(seed: int, *, flows: int = MAX_FLOWS, events: int = MAX_EVENTS, icmps: int = MAX_ICMP) -> State:
+def new_state(
+    seed: int, *, large: bool = False, flows: int = MAX_FLOWS, events: int = MAX_EVENTS, icmps: int = MAX_ICMP
+) -> State:
     """Empty tables for so many rows. `seed` salts the hash of the flow table.
+
+    A `large` capture fills them sooner or later: in huge pages, where finding a page and getting one costs less.
 
     They are as large as they may ever be, but pages of them take memory only when they are touched: rows
     are used in order, and nothing is ever copied. It goes back to the system with the tables.
     """
     counters = np.zeros(C_COUNT, np.int64)
     counters[C_SEED] = seed & 0x7FFFFFFF
+
+    def zeros(shape: int | tuple[int, ...], dtype: Any) -> Any:
+        return _zeros(shape, dtype, huge=large)
+
     return State(
         counters=counters,
-        slots=_zeros(1 << (2 * flows - 1).bit_length(), np.int32),
-        flows=_zeros(flows, FLOW),
-        directions=_zeros(flows * SIDES, DIRECTION),
-        progress=_zeros((flows * SIDES, 2 * PROGRESS_SLOTS), np.int64),
-        ring=_zeros(RING_ROWS, PACKET),
-        ring_heads=_zeros((RING_ROWS, HEAD_BYTES), np.uint8),
-        events=_zeros(events, PACKET),
-        event_heads=_zeros((events, HEAD_BYTES), np.uint8),
-        icmps=_zeros(icmps, ICMP),
-        icmp_heads=_zeros((icmps, ICMP_HEAD_BYTES), np.uint8),
+        slots=zeros(1 << (2 * flows - 1).bit_length(), np.int32),
+        flows=zeros(flows, FLOW),
+        directions=zeros(flows * SIDES, DIRECTION),
+        transfers=zeros(flows * SIDES, TRANSFER),
+        progress=zeros((flows * SIDES, 2 * PROGRESS_SLOTS), np.int64),
+        ring=zeros(RING_ROWS, PACKET),
+        ring_heads=zeros((RING_ROWS, HEAD_BYTES), np.uint8),
+        events=zeros(events, PACKET),
+        event_heads=zeros((events, HEAD_BYTES), np.uint8),
+        icmps=zeros(icmps, ICMP),
+        icmp_heads=zeros((icmps, ICMP_HEAD_BYTES), np.uint8),
     )

@@ -33,13 +33,13 @@ from analyzer.decode.fields import (
 )
 from analyzer.decode.integers import Buffer
 from analyzer.decode.tcp import ACK_FLAG, FIN, RST, SYN, ip_length_on_wire
-from analyzer.flows.lookup import endpoint_order, find_slot, new_flow, same_endpoints
+from analyzer.flows.lookup import endpoint_order, endpoints_of, find_flow, find_slot, new_flow
 from analyzer.flows.record import RING_MASK, bring_back, is_copy, start_recording, write_row
 from analyzer.flows.sizes import drop_ambiguous, note_delivered, note_sent
+from analyzer.flows.steady import FARTHEST, is_steady
 from analyzer.flows.tables import (
     C_FILE,
     C_FLOWS,
-    C_LATEST,
     FILE_SHIFT,
     MARK_DSACK,
     MARK_DUPLICATE,
@@ -63,7 +63,6 @@ from analyzer.kernel import inlined, kernel
 from analyzer.settings import AFTERMATH_ROWS, HISTORY_ROWS, LONG_HOLE_NS
 
 WRAP = 1 << 32
-FARTHEST = 1 << 30  # RFC 7323 2.3: the largest window; numbers farther away belong to no live byte
 RUN_RECORDED = 3  # retransmissions of one head before the flow is recorded
 NO_FLOW = -1
 
@@ -84,21 +83,20 @@ def flow_of_packet(state: State, h: list[int], side: int) -> int:
     A SYN with another initial sequence number on known endpoints opens a new flow, as in Wireshark.
     """
     opens = h[FLAGS] & (SYN | ACK_FLAG) == SYN
-    latest = state.counters[C_LATEST]
-    if not opens and latest < state.counters[C_FLOWS] and same_endpoints(state.flows[latest], h, side):
-        return latest  # packets of one flow come in runs
-    slot = find_slot(state, h, side)
+    ends = endpoints_of(h, side)
+    if not opens:
+        number = find_flow(state, ends)
+        if number >= 0:
+            return number
+    slot = find_slot(state, ends)
     number = state.slots[slot] - 1
     if number >= 0:
-        state.counters[C_LATEST] = number
-        if not opens:
-            return number
         direction = state.directions[2 * number + side]
         if not direction["base_set"] or direction["base"] == h[SEQ]:
             return number
     if state.counters[C_FLOWS] >= len(state.flows):
         return NO_FLOW
-    return new_flow(state, h, side, slot)
+    return new_flow(state, ends, side, slot)
 
 
 @kernel
@@ -133,7 +131,7 @@ def note_handshake(flow: Any, me: Any, h: list[int], side: int, frame: int) -> N
 
 
 @inlined
-def note_window(me: Any, peer: Any, h: list[int], frame: int) -> bool:
+def note_window(me: Any, out: Any, peer: Any, h: list[int], frame: int) -> bool:
     """Keep the window that this packet announces, and how long it stays closed; True once that is long."""
     if h[FLAGS] & RST or not h[FLAGS] & ACK_FLAG:
         return False
@@ -142,29 +140,29 @@ def note_window(me: Any, peer: Any, h: list[int], frame: int) -> bool:
         window <<= me["wscale"]
     me["window"] = window
     if window == 0:
-        me["zero_windows"] += 1
-        if me["window_zero_ts"] == 0:
-            me["window_zero_ts"] = h[TS]
-            if me["window_zero_frame"] == 0:
-                me["window_zero_frame"] = frame
-    if me["window_zero_ts"]:
-        longest = me["window_zero_longest"] + 0
-        me["window_zero_longest"] = max(longest, h[TS] - me["window_zero_ts"])
+        out["zero_windows"] += 1
+        if out["window_zero_ts"] == 0:
+            out["window_zero_ts"] = h[TS]
+            if out["window_zero_frame"] == 0:
+                out["window_zero_frame"] = frame
+    if out["window_zero_ts"]:
+        longest = out["window_zero_longest"] + 0
+        out["window_zero_longest"] = max(longest, h[TS] - out["window_zero_ts"])
         if window:
-            me["window_zero_ts"] = 0
-        return longest < LONG_HOLE_NS <= me["window_zero_longest"]
+            out["window_zero_ts"] = 0
+        return longest < LONG_HOLE_NS <= out["window_zero_longest"]
     return False
 
 
 @kernel
-def close_hole(direction: Any, ts: int) -> None:
+def close_hole(transfer: Any, ts: int) -> None:
     """The open hole of a direction was filled or proved harmless at time `ts`."""
-    direction["hole_longest"] = max(direction["hole_longest"], ts - direction["hole_ts"])
-    direction["hole_ts"] = 0
+    transfer["hole_longest"] = max(transfer["hole_longest"], ts - transfer["hole_ts"])
+    transfer["hole_ts"] = 0
 
 
 @inlined
-def note_ack(peer: Any, h: list[int], frame: int) -> int:
+def note_ack(peer: Any, peer_out: Any, h: list[int], frame: int) -> int:
     """Apply the acknowledgement number to the direction it acknowledges; returns it unwrapped."""
     if not peer["ref"]:
         peer["ref"] = 1
@@ -175,88 +173,97 @@ def note_ack(peer: Any, h: list[int], frame: int) -> int:
         return ack
     if ack > peer["snd_max"]:
         if peer["seen"]:
-            peer["unseen"] += ack - peer["snd_max"]
+            peer_out["unseen"] += ack - peer["snd_max"]
         peer["snd_max"] = ack
     if not peer["una_known"]:
         peer["una_known"] = 1
         peer["una"] = ack
-        peer["progress_ts"] = h[TS]
-        peer["progress_frame"] = frame
-        note_delivered(peer, ack, frame, h[TS])
+        peer_out["progress_ts"] = h[TS]
+        peer_out["progress_frame"] = frame
+        note_delivered(peer_out, ack, frame, h[TS])
     elif ack > peer["una"]:
         peer["una"] = ack
-        peer["progress_ts"] = h[TS]
-        peer["progress_frame"] = frame
-        peer["run_count"] = 0
-        note_delivered(peer, ack, frame, h[TS])
-    if peer["hole_ts"] and ack >= peer["hole_end"]:
+        peer_out["progress_ts"] = h[TS]
+        peer_out["progress_frame"] = frame
+        peer_out["run_count"] = 0
+        note_delivered(peer_out, ack, frame, h[TS])
+    if peer_out["hole_ts"] and ack >= peer_out["hole_end"]:
         # The receiver has the bytes: the capture missed them, not the path.
-        peer["unseen"] += peer["hole_end"] - peer["hole_start"]
-        close_hole(peer, h[TS])
+        peer_out["unseen"] += peer_out["hole_end"] - peer_out["hole_start"]
+        close_hole(peer_out, h[TS])
     if h[DSACK]:
-        peer["dsacks"] += 1
+        peer_out["dsacks"] += 1
     return ack
 
 
 @kernel
-def note_resent(flow: Any, me: Any, h: list[int], seq: int, frame: int, size: int) -> int:
+def note_resent(me: Any, out: Any, h: list[int], seq: int, frame: int, size: int) -> int:
     """Take in a segment of bytes sent before; returns 1 if the flow's packets should be recorded now."""
-    me["resent"] += 1
-    me["resent_max"] = max(me["resent_max"], size)
-    if me["resent_frame"] == 0:
-        me["resent_frame"] = frame
-    me["resent_ts"] = h[TS]
+    out["resent"] += 1
+    out["resent_max"] = max(out["resent_max"], size)
+    if out["resent_frame"] == 0:
+        out["resent_frame"] = frame
+    out["resent_ts"] = h[TS]
     oldest = not me["una_known"] or seq <= me["una"] < seq + h[PAYLOAD]
-    if not oldest and me["run_count"] and me["run_seq"] <= me["una"]:
+    if not oldest and out["run_count"] and out["run_seq"] <= me["una"]:
         return 0  # sent because of SACK, beside the run of the oldest outstanding byte
     trouble = 0
-    if me["run_count"] and me["run_seq"] == seq:
-        if h[PAYLOAD] < me["run_len"] or h[DF] < me["run_df"]:
+    if out["run_count"] and out["run_seq"] == seq:
+        if h[PAYLOAD] < out["run_len"] or h[DF] < out["run_df"]:
             trouble = 1  # the sender tries smaller, or lets routers fragment
-            if size < me["size_cap"] or me["size_cap"] == 0:
-                me["size_cap"] = size
-        me["run_count"] += 1
+            if size < out["size_cap"] or out["size_cap"] == 0:
+                out["size_cap"] = size
+        out["run_count"] += 1
     else:
-        me["run_count"] = 1
-        me["run_ts"] = h[TS]
-    me["run_seq"] = seq
-    me["run_len"] = h[PAYLOAD]
-    me["run_df"] = h[DF]
-    me["longest_run"] = max(me["longest_run"], me["run_count"])
-    if me["run_count"] == RUN_RECORDED or trouble:
+        out["run_count"] = 1
+        out["run_ts"] = h[TS]
+    out["run_seq"] = seq
+    out["run_len"] = h[PAYLOAD]
+    out["run_df"] = h[DF]
+    out["longest_run"] = max(out["longest_run"], out["run_count"])
+    if out["run_count"] == RUN_RECORDED or trouble:
         return 1
     # While the run lasts, so does the recording: the ladder of a hang is sparse, its last steps count.
-    return 1 if me["run_count"] > RUN_RECORDED else 0
+    return 1 if out["run_count"] > RUN_RECORDED else 0
 
 
 @kernel
-def note_late(me: Any, h: list[int], seq: int) -> int:
+def note_late(out: Any, h: list[int], seq: int) -> int:
     """A late segment may fill the open hole; returns MARK_FILLS if it does, and closes the hole."""
     end = seq + h[PAYLOAD]
-    if not me["hole_ts"] or seq >= me["hole_end"] or end <= me["hole_start"]:
+    if not out["hole_ts"] or seq >= out["hole_end"] or end <= out["hole_start"]:
         return 0
-    me["filled"] += 1
-    if seq <= me["hole_start"]:
-        me["hole_start"] = end
-    if me["hole_start"] >= me["hole_end"]:
-        close_hole(me, h[TS])
+    out["filled"] += 1
+    if seq <= out["hole_start"]:
+        out["hole_start"] = end
+    if out["hole_start"] >= out["hole_end"]:
+        close_hole(out, h[TS])
     return MARK_FILLS
 
 
 @kernel
-def note_hole(me: Any, h: list[int], seq: int, frame: int) -> None:
+def note_hole(me: Any, out: Any, h: list[int], seq: int, frame: int) -> None:
     """A segment beyond the highest byte seen: bytes are missing. The first open hole is followed."""
-    me["holes"] += 1
-    if me["hole_ts"] == 0:
-        me["hole_start"] = me["snd_max"]
-        me["hole_end"] = seq
-        me["hole_ts"] = h[TS]
-        me["hole_frame"] = frame
+    out["holes"] += 1
+    if out["hole_ts"] == 0:
+        out["hole_start"] = me["snd_max"]
+        out["hole_end"] = seq
+        out["hole_ts"] = h[TS]
+        out["hole_frame"] = frame
 
 
 @inlined
 def note_segment(
-    state: State, flow: Any, me: Any, peer: Any, h: list[int], frame: int, side: int, seq: int, ack: int
+    state: State,
+    flow: Any,
+    me: Any,
+    out: Any,
+    peer: Any,
+    h: list[int],
+    frame: int,
+    side: int,
+    seq: int,
+    ack: int,
 ) -> int:
     """Take in the sequence space that a packet occupies; returns its MARK_ bits."""
     payload = h[PAYLOAD]
@@ -266,13 +273,13 @@ def note_segment(
         me["snd_max"] = end
         me["first_seq"] = seq
         me["seen"] = 1
-        return note_sent(me, peer, h, end, frame, ip_length_on_wire(h))
+        return note_sent(out, peer, h, end, frame, ip_length_on_wire(h))
     ahead = seq - me["snd_max"]
     first = not me["seen"]
     me["seen"] = 1
     # A direction that carried full-size packets needs no closer look at its holes.
     full = peer["mss"] + (40 if h[VERSION] == 4 else 60) if peer["mss"] > 0 else 0
-    small_so_far = me["max_sent"] < full or me["max_sent"] == 0
+    small_so_far = out["max_sent"] < full or out["max_sent"] == 0
     if end == seq:
         if 0 < ahead < FARTHEST and not first and flow["recording"] == 0 and small_so_far:
             start_recording(state, flow, 64, AFTERMATH_ROWS)  # a bare ACK beyond bytes that did not come
@@ -282,32 +289,32 @@ def note_segment(
     if ahead >= 0:
         marks = 0
         if ahead > 0 and not first:
-            note_hole(me, h, seq, frame)
+            note_hole(me, out, h, seq, frame)
             marks = MARK_HOLE
             if small_so_far:
                 start_recording(state, flow, 64, AFTERMATH_ROWS)
         me["snd_max"] = end
         if payload:
-            marks |= note_sent(me, peer, h, end, frame, ip_length_on_wire(h))
+            marks |= note_sent(out, peer, h, end, frame, ip_length_on_wire(h))
         return marks
     # Where packets are cut or merged on the way, one has many copies.
-    if is_copy(state, h, flow, side, seq, ack, 64 if flow["layers"] or me["super_packets"] else 16):
-        me["duplicates"] += 1
+    if is_copy(state, h, flow, side, seq, ack, 64 if flow["layers"] or out["super_packets"] else 16):
+        out["duplicates"] += 1
         return MARK_DUPLICATE
     if ahead == -1 and payload <= 1 and not h[FLAGS] & (SYN | FIN):
-        me["keepalives"] += 1
+        out["keepalives"] += 1
         return MARK_KEEPALIVE
     marks = MARK_RESENT
     if payload:
-        marks |= note_late(me, h, seq)
+        marks |= note_late(out, h, seq)
         size = ip_length_on_wire(h)
         if peer["mss"] > 0 and size > peer["mss"] + (40 if h[VERSION] == 4 else 60):
             marks |= MARK_SUPER
-        drop_ambiguous(me, seq, end, payload, h[DF])
+        drop_ambiguous(out, seq, end, payload, h[DF])
         if me["una_known"] and end <= me["una"]:
-            me["spurious"] += 1
+            out["spurious"] += 1
             marks |= MARK_SPURIOUS
-        elif not marks & MARK_FILLS and note_resent(flow, me, h, seq, frame, size):
+        elif not marks & MARK_FILLS and note_resent(me, out, h, seq, frame, size):
             start_recording(state, flow, HISTORY_ROWS, AFTERMATH_ROWS)
     me["snd_max"] = max(me["snd_max"], end)
     return marks
@@ -322,7 +329,9 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
         return NO_FLOW
     flow = state.flows[number]
     me = state.directions[2 * number + side]
+    out = state.transfers[2 * number + side]
     peer = state.directions[2 * number + 1 - side]
+    peer_out = state.transfers[2 * number + 1 - side]
     size = ip_length_on_wire(h)
     place = state.counters[C_FILE] << FILE_SHIFT | frame
     if h[LAYERS] and not flow["layers"]:
@@ -344,9 +353,9 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
         peer["base_set"] = 1
         peer["base"] = (h[ACK] - 1) & 0xFFFFFFFF
     if h[WAY] == WAY_IN:
-        me["came_in"] += 1
+        out["came_in"] += 1
     elif h[WAY] == WAY_OUT:
-        me["went_out"] += 1
+        out["went_out"] += 1
     me["packets"] += 1
     me["last_ts"] = h[TS]
     if me["first_ts"] == 0:
@@ -363,49 +372,50 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
             and state.ring[flow["last_row"] & RING_MASK]["side"] == side
             and is_copy(state, h, flow, side, seq, unwrap(h[ACK], peer["snd_max"] + 0), 3)
         ):
-            me["duplicates"] += 1
+            out["duplicates"] += 1
             write_row(state, buf, h, frame, number, side, seq, unwrap(h[ACK], peer["snd_max"] + 0), MARK_DUPLICATE)
             return number
-        ack = note_ack(peer, h, place)
-        if peer["progress_ts"] == h[TS]:
+        ack = note_ack(peer, peer_out, h, place)
+        if peer_out["progress_ts"] == h[TS]:
             slot = (h[TS] >> PROGRESS_SHIFT) & (PROGRESS_SLOTS - 1)
             state.progress[2 * number + 1 - side, slot] = h[TS]
             state.progress[2 * number + 1 - side, PROGRESS_SLOTS + slot] = place
-    if note_window(me, peer, h, place):
+    if note_window(me, out, peer, h, place):
         start_recording(state, flow, HISTORY_ROWS, AFTERMATH_ROWS)
     marks = 0
     if h[FLAGS] & RST:
         flow["seen"] |= SAW_RST
         me["seen"] = 1
     else:
-        marks = note_segment(state, flow, me, peer, h, place, side, seq, ack)
+        marks = note_segment(state, flow, me, out, peer, h, place, side, seq, ack)
     if h[FLAGS] & FIN:
         flow["seen"] |= SAW_FIN
-        if me["fin_ts"] == 0:
-            me["fin_ts"] = h[TS]
+        if out["fin_ts"] == 0:
+            out["fin_ts"] = h[TS]
     if h[FRAGMENT]:
         flow["seen"] |= SAW_FRAGMENT
     if h[DSACK]:
         marks |= MARK_DSACK
     if h[PAYLOAD] and not marks & MARK_DUPLICATE:
-        me["data_packets"] += 1
-        me["payload_bytes"] += h[PAYLOAD]
-        me["last_data_ts"] = h[TS]
-        me["last_data_frame"] = place
-        me["last_data_len"] = size
+        out["data_packets"] += 1
+        out["payload_bytes"] += h[PAYLOAD]
+        out["last_data_ts"] = h[TS]
+        out["last_data_frame"] = place
+        out["last_data_len"] = size
         if not h[DF]:
-            me["nodf_packets"] += 1
+            out["nodf_packets"] += 1
     write_row(state, buf, h, frame, number, side, seq, ack, marks)
-    if flow["recording"] and (me["hole_ts"] or me["run_count"] or peer["hole_ts"] or peer["run_count"]):
+    if flow["recording"] and (out["hole_ts"] or out["run_count"] or peer_out["hole_ts"] or peer_out["run_count"]):
         flow["recording"] = AFTERMATH_ROWS  # the trouble is not over yet
-    if me["hole_ts"] and flow["recording"] == 0 and h[TS] - me["hole_ts"] > LONG_HOLE_NS:
+    if out["hole_ts"] and flow["recording"] == 0 and h[TS] - out["hole_ts"] > LONG_HOLE_NS:
         start_recording(state, flow, HISTORY_ROWS, 1)
+    flow["steady"] = 1 if is_steady(flow, me, out, peer, peer_out) else 0
     return number
 
 
 def finish_flow(state: State, number: int) -> None:
     """At the end of the capture: record what is left of a flow whose trouble was not over."""
     for side in range(2):
-        direction = state.directions[2 * number + side]
-        if direction["run_count"] > 0 or direction["hole_ts"] or direction["window_zero_ts"]:
+        transfer = state.transfers[2 * number + side]
+        if transfer["run_count"] > 0 or transfer["hole_ts"] or transfer["window_zero_ts"]:
             bring_back(state, state.flows[number], HISTORY_ROWS)

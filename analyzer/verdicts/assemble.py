@@ -35,6 +35,9 @@ from analyzer.verdicts.quiet import CODES, Quiet, hosts_in_common, quiet_flows
 from analyzer.verdicts.surroundings import announced, captured, carried, encapsulation, tunnel_told
 from analyzer.verdicts.unopened import unopened, unopened_flow
 
+MAX_HEALTHY_PAIRS = 50_000
+"""Pairs of addresses listed as paths although no flow of theirs had to be judged packet by packet."""
+
 ADVISED = frozenset(VERDICTS[: VERDICTS.index("loss") + 1])
 """Verdicts for which there is something to do."""
 
@@ -88,7 +91,7 @@ def assemble(
     for row in np.flatnonzero(seen & ~quiet.rows).tolist():
         by_number[collector.numbers[row]].append(maker.judged(row))
     merged = {number: _merged(by_number[number], pools) for number in sorted(by_number)}
-    _pool_quiet(collector, quiet, quiet.rows & ~maker.simple, pools)
+    left_out = _pool_quiet(collector, quiet, ~maker.simple, seen, pools)
     _add_probes(state, collector, pools)
     paths = tuple(_path(src, dst, pool) for (src, dst), pool in sorted(pools.items()))
     timeline = tuple((p.ts, collector.numbers[p.flow] if p.flow >= 0 else -1, p.mtu, p.ref) for p in collector.ptbs)
@@ -100,12 +103,16 @@ def assemble(
         numbers = np.sort(np.concatenate([numbers, np.array(list(merged), np.int64)]))
         codes[list(merged)] = [CODES[flow.verdict] for flow in merged.values()]
     flows = FlowList(numbers, codes[numbers], VERDICTS, merged, maker)
-    return flows, paths, timeline, _notes(collector, state)
+    return flows, paths, timeline, _notes(collector, state, left_out)
 
 
-def _pool_quiet(collector: Collector, quiet: Quiet, rows: Any, pools: dict[tuple[str, str], _Pool]) -> None:
-    """Add what the quiet flows in `rows` say of their paths, one pair of hosts at a time."""
-    for members in hosts_in_common(collector.flows, rows):
+def _pool_quiet(collector: Collector, quiet: Quiet, opened: Any, seen: Any, pools: dict[tuple[str, str], _Pool]) -> int:
+    """Add what the quiet flows that were opened say of their paths, one pair of hosts at a time.
+
+    Returns how many pairs of hosts are left out, beyond MAX_HEALTHY_PAIRS.
+    """
+    groups, left_out = hosts_in_common(collector.flows, quiet.rows & opened, seen & ~quiet.rows, MAX_HEALTHY_PAIRS)
+    for members in groups:
         ends = [ip for ip, _ in collector.endpoints(int(members[0]))]
         for side in (0, 1):
             pool = pools[ends[side], ends[1 - side]]
@@ -114,6 +121,7 @@ def _pool_quiet(collector: Collector, quiet: Quiet, rows: Any, pools: dict[tuple
             delivered = int(quiet.delivered[side][members].max())
             if delivered:
                 pool.at_least.append(delivered)
+    return left_out
 
 
 def _flow(
@@ -268,8 +276,10 @@ def _add_probes(state: State, collector: Collector, pools: dict[tuple[str, str],
         pools[src, dst].probes.append(Probe(frame, int(row["ip_len"]), replies.get(key), told.get(key)))
 
 
-def _notes(collector: Collector, state: State) -> tuple[str, ...]:
+def _notes(collector: Collector, state: State, left_out: int) -> tuple[str, ...]:
     notes = []
+    if left_out:
+        notes.append(f"{left_out} more pairs of addresses are not listed as paths: nothing limits their packets' size.")
     strangers = [p for p in collector.ptbs if p.flow < 0 and p.quoted_echo is None]
     if strangers:
         names = ", ".join(p.ref.name(several=collector.several_files) for p in strangers[:5])

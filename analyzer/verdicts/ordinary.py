@@ -129,6 +129,11 @@ def _quoted(rows: _Rows, collector: Collector) -> Column:
     return np.asarray(rows.way[rows.data & meant])
 
 
+def _of_peers(column: Column) -> Column:
+    """A column of the direction table with the two directions of each flow exchanged."""
+    return np.asarray(column.reshape(-1, 2)[:, ::-1].reshape(-1))
+
+
 def _holes(rows: _Rows, collector: Collector, settings: Settings) -> Column:
     """Directions of which a hole may decide something, by the conditions of `Calm`.
 
@@ -136,9 +141,9 @@ def _holes(rows: _Rows, collector: Collector, settings: Settings) -> Column:
     number that the peer did not acknowledge; and one that is filled is filled by packets that follow one beyond them.
     """
     ways = collector.directions
-    peers = ways.reshape(-1, 2)[:, ::-1].reshape(-1)
+    peers_mss = _of_peers(ways["mss"])
     header = np.repeat(np.where(collector.flows["version"] == 4, 40, 60), 2)
-    full = np.where(peers["mss"] > 0, peers["mss"] + header, 0)
+    full = np.where(peers_mss > 0, peers_mss + header, 0)
     largest = np.maximum(ways["max_sent"], ways["delivered"])
     small = (largest < np.where(full > 0, full, settings.exercised_bytes)) & (ways["super_packets"] == 0)
     cut = (full > 0) & (largest < full)  # its segments may have been cut smaller
@@ -152,7 +157,7 @@ def _holes(rows: _Rows, collector: Collector, settings: Settings) -> Column:
     filling = placed.only(late)
     opened = placed.ts[np.searchsorted(highest, filling.lifted, side="right")]  # or earlier than the hole was
     slow = small[filling.way] & (filling.ts - opened >= settings.hole_ns)
-    asked = peers["last_data_ts"][filling.way]
+    asked = ways["last_data_ts"][filling.way ^ 1]
     pieces = cut[filling.way] & (only_late[filling.way] | ((asked > 0) & (filling.ts - asked >= settings.hole_ns)))
     return np.concatenate([rows.way[open_still], filling.way[slow | pieces]])
 

@@ -8,7 +8,6 @@ somebody asks for the flow.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -122,20 +121,36 @@ def _silent(collector: Collector, settings: Settings, side: int) -> Column:
     return np.asarray(asked & long & ~at_sender)
 
 
-def hosts_in_common(flows: Any, rows: Column) -> Iterator[Column]:
-    """The numbers of the flows chosen by `rows` (bool), ascending, those between the same two addresses together."""
-    chosen = np.flatnonzero(rows)
-    six = flows["version"][chosen] == 6
-    four = chosen[~six]
-    yield from _grouped(four, flows["a0"][four].astype(np.uint64) << np.uint64(32) | flows["b0"][four])
-    words = np.stack([flows[name][chosen[six]] for name in ADDRESS_WORDS], axis=1)
-    yield from _grouped(chosen[six], words.view(np.dtype((np.void, words.itemsize * words.shape[1]))).ravel())
+def hosts_in_common(flows: Any, rows: Column, judged: Column, most: int) -> tuple[list[Column], int]:
+    """The flows chosen by `rows` (bool), those between the same two addresses together: their numbers, ascending.
+
+    All pairs of addresses that one of the `judged` (bool) has, too, and of the others the `most` seen first; and how
+    many are left out.
+    """
+    found: list[Column] = []
+    left_out = 0
+    for version in (4, 6):
+        of_version = flows["version"] == version
+        members, known = np.flatnonzero(rows & of_version), np.flatnonzero(judged & of_version)
+        if not len(members):
+            continue
+        keys = _host_keys(flows, members, version)
+        order = np.argsort(keys, kind="stable")
+        starts = np.flatnonzero(np.concatenate([[True], keys[order][1:] != keys[order][:-1]]))
+        ends = np.append(starts[1:], len(order))
+        needed = np.isin(keys[order][starts], _host_keys(flows, known, version))
+        others = np.flatnonzero(~needed)
+        others = others[np.argsort(order[starts][others], kind="stable")]  # by the first flow of each
+        room = most - len(found)
+        left_out += max(len(others) - room, 0)
+        groups = np.concatenate([np.flatnonzero(needed), others[:room]]).tolist()
+        found += [members[order[starts[group] : ends[group]]] for group in groups]
+    return found, left_out
 
 
-def _grouped(members: Column, keys: Column) -> Iterator[Column]:
-    """`members` in groups of equal `keys`."""
-    if not len(members):
-        return
-    order = np.argsort(keys, kind="stable")
-    starts = np.flatnonzero(keys[order][1:] != keys[order][:-1]) + 1
-    yield from np.split(members[order], starts)
+def _host_keys(flows: Any, members: Column, version: int) -> Column:
+    """The two addresses of each flow as one number (IPv4) or string of bytes (IPv6)."""
+    if version == 4:
+        return np.asarray(flows["a0"][members].astype(np.uint64) << np.uint64(32) | flows["b0"][members])
+    words = np.stack([flows[name][members] for name in ADDRESS_WORDS], axis=1)
+    return words.view(f"S{4 * len(ADDRESS_WORDS)}").ravel()

@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 from analyzer.flows import tables
+from analyzer.flows.tables import ways_of
 from tests.builders import (
     ACK,
     CLIENT,
@@ -115,8 +116,8 @@ def marks(skimmed: Skimmed) -> list[set[str]]:
 
 
 def client(skimmed: Skimmed) -> Any:
-    return skimmed.state.directions[CLIENT_SIDE]
+    return ways_of(skimmed.state)[CLIENT_SIDE]
 
 
 def server(skimmed: Skimmed) -> Any:
-    return skimmed.state.directions[SERVER_SIDE]
+    return ways_of(skimmed.state)[SERVER_SIDE]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.decode.fields import COUNT, DPORT, DST, SPORT, SRC, VERSION
-from analyzer.flows.lookup import endpoint_order, hash_endpoints
+from analyzer.flows.lookup import endpoint_order, endpoints_of, hash_endpoints
 from analyzer.flows.tables import C_FLOWS, new_state
 from tests.builders import ACK, CLIENT, FIN, SERVER, SYN, Packet, frag_needed, ipv4, ipv6, pcap, tcp
 from tests.flows.talk import CLIENT_SIDE, SERVER_SIDE, Talk, run
@@ -84,7 +84,7 @@ def test_reused_ports_open_a_new_flow() -> None:
     skimmed = run(talk.handshake(), talk.data(30, 0, 10), close, again.handshake(1_000), again.data(1_030, 0, 20))
     assert skimmed.rows()["flow"].tolist() == [0] * 6 + [1] * 4
     assert skimmed.state.flows["packets"][:2].tolist() == [6, 4]
-    assert skimmed.state.directions["payload_bytes"][:4].tolist() == [0, 10, 0, 20]
+    assert skimmed.state.transfers["payload_bytes"][:4].tolist() == [0, 10, 0, 20]
 
 
 def test_a_syn_sent_again_does_not() -> None:
@@ -113,7 +113,7 @@ def test_order_and_hash_are_the_same_in_both_directions(
     there[VERSION] = back[VERSION] = version
     sides = endpoint_order(there), endpoint_order(back)
     assert sides in ({(0, 1), (1, 0)} if (src, sport) != (dst, dport) else {(0, 0)})
-    hashes = {hash_endpoints(there, sides[0], seed), hash_endpoints(back, sides[1], seed)}
+    hashes = {hash_endpoints(endpoints_of(there, sides[0]), seed), hash_endpoints(endpoints_of(back, sides[1]), seed)}
     assert len(hashes) == 1
     assert 0 <= hashes.pop() < 2**31  # no product of the hash leaves 63 bits
 
@@ -125,7 +125,7 @@ def test_the_hash_spreads_neighbouring_ports_and_depends_on_the_seed() -> None:
         out = []
         for port in range(1024):
             h[SPORT] = port
-            out.append(hash_endpoints(h, endpoint_order(h), seed) % 4096)
+            out.append(hash_endpoints(endpoints_of(h, endpoint_order(h)), seed) % 4096)
         return out
 
     assert len(set(slots(1))) > 850  # 906 is what chance gives
@@ -140,7 +140,7 @@ def test_the_hash_spreads_neighbouring_addresses(word: int) -> None:
     hashes = set()
     for number in range(1024):
         h[DST + word] = 0x20010DB8 + number
-        hashes.add(hash_endpoints(h, endpoint_order(h), 1) % 4096)
+        hashes.add(hash_endpoints(endpoints_of(h, endpoint_order(h)), 1) % 4096)
     assert len(hashes) > 850  # 906 is what chance gives
 
 

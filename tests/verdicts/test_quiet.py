@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import analyzer
 from analyzer.evidence.collect import Collector
 from analyzer.findings import VERDICTS
 from analyzer.flows.tables import C_FLOWS, C_LAST_TS, State, new_state
 from analyzer.settings import Settings
 from analyzer.verdicts.judge import judge_conversation, judge_way
 from analyzer.verdicts.quiet import hosts_in_common, quiet_flows
+from tests.builders import Packet, ipv4, pcap, tcp
 from tests.reading import CAPTURES, ROOT, skim
 from tests.scenarios.notation import capture_of, load_scenarios
 from tests.traffic import generated, skimmed
@@ -98,7 +101,8 @@ def test_on_counters_that_no_capture_has(rows: list[tuple[dict[str, int], ...]])
         for side, fields in enumerate(sides):
             state.directions[2 * number + side]["wscale"] = -1
             for name, value in fields.items():
-                state.directions[2 * number + side][name] = value
+                table = state.directions if name in state.directions.dtype.names else state.transfers
+                table[2 * number + side][name] = value
     state.flows["events"][state.flows["events"] > 0] = 0  # no rows stand behind them here
     check(state)
 
@@ -111,6 +115,31 @@ def test_hosts_are_grouped_by_both_addresses() -> None:
     flows["a3"] = [0, 7, 0, 7, 0, 0, 8, 0]
     flows["b0"] = [5, 5, 5, 5, 5, 6, 5, 9]
     chosen = np.array([True] * 7 + [False])
-    groups = sorted(members.tolist() for members in hosts_in_common(flows, chosen))
-    assert groups == [[0, 4], [1, 3], [2], [5], [6]]
-    assert list(hosts_in_common(flows, np.zeros(8, bool))) == []
+    none = np.zeros(8, bool)
+
+    def grouped(judged: list[int], most: int) -> tuple[list[list[int]], int]:
+        known = none.copy()
+        known[judged] = True
+        groups, left_out = hosts_in_common(flows, chosen, known, most)
+        return sorted(members.tolist() for members in groups), left_out
+
+    assert grouped([], 9) == ([[0, 4], [1, 3], [2], [5], [6]], 0)
+    assert grouped([], 5) == ([[0, 4], [1, 3], [2], [5], [6]], 0)
+    assert grouped([], 1) == ([[0, 4]], 4)  # those seen first, IPv4 before IPv6
+    assert grouped([3, 5], 3) == ([[0, 4], [1, 3], [2], [5]], 1)  # who shares a judged flow's addresses is in anyway
+    assert hosts_in_common(flows, none, none, 9) == ([], 0)
+
+
+def test_paths_beyond_the_bound_are_left_out_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three pairs of hosts exchange a few bytes."""
+    frames = []
+    for number in range(3):
+        there: dict[str, Any] = {"src": f"10.0.0.{number}", "dst": "10.1.0.1"}
+        back: dict[str, Any] = {"src": there["dst"], "dst": there["src"]}
+        frames += [ipv4(tcp(b"x" * 100), **there), ipv4(tcp(seq=1, ack=1100, sport=80, dport=40000), **back)]
+    capture = pcap([Packet(SECOND * i, frame) for i, frame in enumerate(frames, 1)])
+    assert len(analyzer.analyze(io.BytesIO(capture)).all_paths) == 6
+    monkeypatch.setattr("analyzer.verdicts.assemble.MAX_HEALTHY_PAIRS", 2)
+    found = analyzer.analyze(io.BytesIO(capture))
+    assert {path.src for path in found.all_paths} == {"10.0.0.0", "10.0.0.1", "10.1.0.1"}
+    assert any("1 more pairs of addresses are not listed" in note for note in found.notes)

@@ -46,11 +46,11 @@ def takes_for_data(shape: Callable[[Any, int], bool]) -> Callable[..., int]:
     """The skim as if it took resends of that shape for resent data."""
     as_it_is = track.note_segment
 
-    def note_segment(state: Any, flow: Any, me: Any, peer: Any, h: Any, frame: int, *rest: int) -> int:
-        marks: int = as_it_is(state, flow, me, peer, h, frame, *rest)
+    def note_segment(state: Any, flow: Any, me: Any, out: Any, peer: Any, h: Any, frame: int, *rest: int) -> int:
+        marks: int = as_it_is(state, flow, me, out, peer, h, frame, *rest)
         if not shape(h, marks):
             return marks
-        if track.note_resent(flow, me, h, rest[1], frame, 60):
+        if track.note_resent(me, out, h, rest[1], frame, 60):
             start_recording(state, flow, HISTORY_ROWS, AFTERMATH_ROWS)
         return MARK_RESENT
 
