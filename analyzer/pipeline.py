@@ -48,7 +48,7 @@ from analyzer.redaction.mapping import Anonymizer
 from analyzer.redaction.tables import anonymize_tables
 from analyzer.redaction.words import anonymous_filter
 from analyzer.results import Analysis, CaptureFile, Totals
-from analyzer.settings import Settings
+from analyzer.settings import HUGE_PAGES_BYTES, Settings
 from analyzer.skim import Skimmer
 from analyzer.verdicts import points
 from analyzer.verdicts.assemble import assemble
@@ -106,6 +106,7 @@ def analyze(
         skimmer = Skimmer(
             compiled=large,
             seed=int.from_bytes(os.urandom(4), "little"),
+            large=sum(reader.size or 0 for reader in readers) >= HUGE_PAGES_BYTES,
         )
         inputs = prepare(skimmer, readers, points_of(readers))
         for _ in walk_inputs(skimmer, inputs):

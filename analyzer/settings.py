@@ -12,6 +12,9 @@ CHUNK_BYTES = 8 << 20
 """Bytes of the reused read buffer; there are two where reading goes ahead. Measured with 1, 2, 4 and 8 MiB: the larger,
 the fewer times the two threads wait for each other."""
 
+HUGE_PAGES_BYTES = 64 << 20
+"""Bytes of captures from which on the tables are in pages of 2 MB: a smaller one would not fill them."""
+
 FIRST_BYTES = 2 << 20
 """Bytes read of each file before any is walked: they tell what it is, when it starts and how large its packets are."""
 

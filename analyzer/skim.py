@@ -174,10 +174,10 @@ class Skimmer:
     """The state of one run and the mode it runs in.
 
     `compiled` chooses the mode; where kernels cannot be compiled it falls back to interpreted and
-    `fell_back` says why. Results are the same in both.
+    `fell_back` says why. Results are the same in both. `large`: the tables will be filled (`new_state`).
     """
 
-    def __init__(self, *, compiled: bool, seed: int = 0) -> None:
+    def __init__(self, *, compiled: bool, seed: int = 0, large: bool = False) -> None:
         self.compiled = False
         self.fell_back = ""
         self._skim: Callable[..., int] = skim_chunk
@@ -189,7 +189,7 @@ class Skimmer:
             else:
                 self.compiled = True
                 self._skim = kernels["skim_chunk"]
-        self.state: State = new_state(seed, large=self.compiled)
+        self.state: State = new_state(seed, large=large)
         self._h = self.integers(COUNT)
         self._q = self.integers(COUNT)
 

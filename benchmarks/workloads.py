@@ -72,9 +72,9 @@ def workloads(*, quick: bool) -> list[Workload]:
         (
             "lossy",
             "A lossy path",
-            "20 bulk transfers, 2 and 10 million packets, 5 % of the segments lost and sent again, with SACK; `-s 96`",
+            "20 bulk transfers, 2 and 20 million packets, 5 % of the segments lost and sent again, with SACK; `-s 96`",
             "lossy",
-            (2_000_000, 10_000_000),
+            (2_000_000, 20_000_000),
             ".pcap",
         ),
         (
