@@ -52,6 +52,7 @@ class NarrowHop:
     port: int | None = None
     limit: int | None = None  # answer only so many packets, as a rate limit does
     silent_first: int = 0  # so many answers are lost before one gets through
+    answers_after: float = 0.0  # seconds by which its answers are late
 
     def begin(self) -> Passage:
         answered = 0
@@ -69,7 +70,7 @@ class NarrowHop:
             if answered <= self.silent_first:
                 return []
             said = self.mtu if self.said_mtu is None else self.said_mtu
-            return [Fate(handmade.packet_too_big(packet, said, self.ptb), back=True)]
+            return [Fate(handmade.packet_too_big(packet, said, self.ptb), delay=self.answers_after, back=True)]
 
         return passage
 

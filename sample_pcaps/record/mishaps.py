@@ -1,4 +1,4 @@
-"""Hazards of paths that are wide enough: sudden delay, damage, bad luck, a lossy port, false warnings, spraying."""
+"""Hazards of paths that are wide enough: sudden delay, damage, bad luck, bit errors, false warnings, spraying."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from . import handmade
 from .hazards import Fate, Passage
-from .headers import TCP, read_packet
+from .headers import ACK, SYN, TCP, read_packet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +32,15 @@ class Damage:
 
     rate: float
     seed: int = 1
+    above: int = 0  # only in packets of more bytes than this
 
     def begin(self) -> Passage:
         chance = random.Random(self.seed)
 
         def passage(packet: bytes, now: float) -> Sequence[Fate]:
             seen = read_packet(packet)
-            if seen is None or not seen.payload_len or chance.random() >= self.rate:
+            spared = seen is None or not seen.payload_len or seen.ip_len <= self.above
+            if spared or chance.random() >= self.rate:
                 return [Fate(packet)]
             return [Fate(packet[:-1] + bytes([packet[-1] ^ 0x10]))]
 
@@ -141,5 +143,41 @@ class FalseWarning:
                 return [Fate(packet)]
             answered += 1
             return [Fate(packet), Fate(handmade.packet_too_big(packet, self.said_mtu, "plain"), back=True)]
+
+        return passage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BitErrors:
+    """Every bit is wrong with the same chance, and a packet with a wrong bit is lost: large ones more often."""
+
+    rate: float
+    seed: int = 1
+
+    def begin(self) -> Passage:
+        chance = random.Random(self.seed)
+
+        def passage(packet: bytes, now: float) -> Sequence[Fate]:
+            whole = (1.0 - self.rate) ** (8 * len(packet))
+            return [Fate(packet)] if chance.random() < whole else []
+
+        return passage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateSyn:
+    """The first SYN of every connection takes `seconds` longer than all that follows."""
+
+    seconds: float = 0.3
+
+    def begin(self) -> Passage:
+        met: set[tuple[int, int]] = set()
+
+        def passage(packet: bytes, now: float) -> Sequence[Fate]:
+            seen = read_packet(packet)
+            if seen is None or seen.flags & (SYN | ACK) != SYN or (seen.source_port, seen.destination_port) in met:
+                return [Fate(packet)]
+            met.add((seen.source_port, seen.destination_port))
+            return [Fate(packet, delay=self.seconds)]
 
         return passage

@@ -31,6 +31,13 @@ table inet rules {{
   }}
 }}
 """
+_HOST_RULES = """
+table inet host_rules {{
+  chain i {{ type filter hook input priority 10;
+    {statements}
+  }}
+}}
+"""
 _OUTER_RULES = """
 table inet outer {{
   chain p {{ type filter hook prerouting priority -450;
@@ -162,6 +169,8 @@ class Network:
             self.execute(node, "nft", "-f", "-", stdin=_ICMP_DROP.format())
         for node, statements in self.scenario.rules.items():
             self.execute(node, "nft", "-f", "-", stdin=_RULES.format(statements=statements))
+        for node, statements in self.scenario.host_rules.items():
+            self.execute(node, "nft", "-f", "-", stdin=_HOST_RULES.format(statements=statements))
         ends: tuple[Node, ...] = ("client_router", "server_router")
         for node in ends if self.scenario.path.outer_rules else ():
             statements = self.scenario.path.outer_rules

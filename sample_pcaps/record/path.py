@@ -126,7 +126,7 @@ class UserspacePath:
             for data, delay in fates:
                 for fate in passage(data, now - self._zero):
                     if fate.back:  # an answer from the middle of the path: half the way, twice
-                        self._fly(fate.packet, now + self.one_way, end)
+                        self._fly(fate.packet, now + fate.delay + self.one_way, end)
                     else:
                         survivors.append((fate.packet, delay + fate.delay))
             fates = survivors

@@ -73,6 +73,7 @@ class Flow:
     keepalive_seconds: int | None = None
     client_patience: float | None = None  # seconds after which the client closes, come what may
     client_aborts: bool = False  # it closes with a RST
+    server_patience: float | None = None  # as of the client, counted from the connection on
     initial_sequence: int | None = None  # of the client
     accept: Verdicts | None = None  # at the sender, when the flows of a scenario differ
 
@@ -128,6 +129,7 @@ class Scenario:
     icmp_dropped_at: tuple[Node, ...] = ()  # PTBs only: in, through and out of these nodes
     firewall: bool = False  # a second router in front of the server
     rules: Mapping[Node, str] = field(default_factory=dict)  # more nftables statements to forward
+    host_rules: Mapping[Node, str] = field(default_factory=dict)  # and to what this host receives
     sysctls: Mapping[str, str] = field(default_factory=dict)  # on client and server
     node_sysctls: Mapping[Node, Mapping[str, str]] = field(default_factory=dict)  # on one node only
     offloads: bool = False  # TSO, GSO and checksum offload of all virtual Ethernet links

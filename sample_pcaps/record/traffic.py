@@ -149,6 +149,8 @@ class Traffic:
             outcome.running -= 1
 
     def _serve(self, outcome: Outcome, made: socket.socket) -> None:
+        if outcome.flow.server_patience is not None:
+            self._deadlines[threading.get_ident()] = time.monotonic() + outcome.flow.server_patience
         self._converse(outcome, made, "server")
         outcome.running -= 1
 
