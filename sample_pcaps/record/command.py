@@ -11,12 +11,13 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Any
 
-from . import accuracy, poorer
-from .laboratory import record, write_script
+from . import accuracy, drawn_check, drawn_command, poorer
+from .laboratory import Truth, record, write_script
 from .network import LaboratoryError, sweep
 from .scenario import Capture, Scenario
 from .scripted import Script
@@ -28,6 +29,7 @@ _FATAL_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _FORK = multiprocessing.get_context("fork")  # other ways would start this program again
 
 Job = tuple[Scenario, dict[Capture, Path]]
+Recorder = Callable[[Scenario, dict[Capture, Path]], Truth]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,6 +39,10 @@ def main(arguments: list[str] | None = None) -> int:
         return accuracy.main(arguments[1:])
     if arguments[:1] == ["poorer"]:
         return poorer.main(arguments[1:])
+    if arguments[:1] == ["drawn"]:
+        return drawn_command.main(arguments[1:], record_all)
+    if arguments[:1] == ["drawn-check"]:
+        return drawn_check.main(arguments[1:])
     options = _parse(arguments)
     if options.list:
         _print_list()
@@ -46,18 +52,23 @@ def main(arguments: list[str] | None = None) -> int:
     except LaboratoryError as error:
         print(f"record: {error}", file=sys.stderr)
         return 2
-    obstacle = _obstacle() if jobs else ""
-    if obstacle:
-        print(f"record: {obstacle}", file=sys.stderr)
-        return 2
     out: Path = _SAMPLES if options.samples else options.out
     out.mkdir(parents=True, exist_ok=True)
     for script, path in scripts:
         _merge_truth(out, write_script(script, path))
+    return record_all(jobs, out, options.jobs)
+
+
+def record_all(jobs: list[Job], out: Path, at_a_time: int, recorder: Recorder = record) -> int:
+    """Record them, `at_a_time` at once, and keep `truth.json` in `out`; the answer is the exit code."""
+    obstacle = _obstacle() if jobs else ""
+    if obstacle:
+        print(f"record: {obstacle}", file=sys.stderr)
+        return 2
     for number in _FATAL_SIGNALS:
         signal.signal(number, _interrupt)
     try:
-        failed = _Recordings(jobs, out, options.jobs).run()
+        failed = _Recordings(jobs, out, at_a_time, recorder).run()
     except KeyboardInterrupt:
         print("record: interrupted", file=sys.stderr)
         return 130
@@ -78,7 +89,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         prog="record",
         description="Record real captures of the Linux TCP stack in network namespaces.",
         epilog="`record accuracy --help`: measure the analyzer on recorded captures; `record poorer --help`: on poorer "
-        "versions of them.",
+        "versions of them; `record drawn --help` and `record drawn-check --help`: scenarios drawn at random.",
     )
     parser.add_argument("names", nargs="*", help="scenarios to record (default: all)")
     parser.add_argument("--list", action="store_true", help="list the scenarios and stop")
@@ -133,10 +144,11 @@ def _chosen(options: argparse.Namespace) -> tuple[list[Job], list[tuple[Script, 
 class _Recordings:
     """A few scenarios at a time, each in a process of its own, so that one failure stays alone."""
 
-    def __init__(self, jobs: list[Job], out: Path, at_a_time: int) -> None:
+    def __init__(self, jobs: list[Job], out: Path, at_a_time: int, recorder: Recorder) -> None:
         # The long ones first: they decide when the last one ends.
         self.waiting = sorted(jobs, key=lambda job: job[0].seconds)
         self.out = out
+        self.recorder = recorder
         self.at_a_time = max(1, at_a_time)
         self.running: dict[ForkProcess, tuple[Job, Path]] = {}
         self.failed: list[str] = []
@@ -155,7 +167,7 @@ class _Recordings:
 
     def _begin(self, job: Job, scratch: Path) -> None:
         answer = scratch / f"{job[0].name}.json"
-        process = _FORK.Process(target=_record_into, args=(*job, answer))
+        process = _FORK.Process(target=_record_into, args=(self.recorder, *job, answer))
         process.start()
         self.running[process] = job, answer
 
@@ -181,9 +193,9 @@ class _Recordings:
             sweep(process.pid or 0)
 
 
-def _record_into(scenario: Scenario, targets: dict[Capture, Path], answer: Path) -> None:
+def _record_into(recorder: Recorder, scenario: Scenario, targets: dict[Capture, Path], answer: Path) -> None:
     try:
-        answer.write_text(json.dumps(record(scenario, targets)))
+        answer.write_text(json.dumps(recorder(scenario, targets)))
     except (LaboratoryError, ValueError, OSError) as error:
         print(f"record: {scenario.name}: {error}", file=sys.stderr, flush=True)
         sys.exit(1)
