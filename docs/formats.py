@@ -12,7 +12,7 @@ from pathlib import Path
 import analyzer
 from analyzer.capture.compression import MEMORY_BYTES
 from analyzer.capture.container import MAX_INTERFACES
-from analyzer.capture.reader import OTHER_FORMATS
+from analyzer.capture.foreign import OTHER_FORMATS
 from analyzer.decode.ether import MAX_STEPS
 from analyzer.decode.fields import UNDECODED_REASONS
 from analyzer.decode.link_names import NAMES
@@ -111,7 +111,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def containers(packets: list[Packet]) -> str:
     """The section on files."""
     rows = [(name, *answer(black_hole(write(wrapped(packets, frame))))) for name, write in CONTAINERS.items()]
-    others = ", ".join(what.removeprefix("a ").removesuffix(" capture") for what in OTHER_FORMATS.values())
+    others = ", ".join(what.partition(" ")[2].removesuffix(" capture") for what in OTHER_FORMATS)
     return f"""## Containers and compression
 
 {table(("container", "verdict", "path MTU"), rows)}
@@ -120,7 +120,8 @@ def containers(packets: list[Packet]) -> str:
   simple and obsolete packet blocks; direction and drop counts from packet options, drop counts from statistics blocks, the
   capture filter from interface blocks. Other blocks are skipped by their length.
 - Several files are one capture, merged by time.
-- Refused with the `editcap` command that converts them: {others}. Refused: zip, RAR and 7z archives.
+- Refused with the `editcap` command that converts them: {others}.
+  ERF has no magic and is known by three records that fit each other. Refused: zip, RAR and 7z archives.
 - A damaged or cut file is analysed up to the damage, and the report says at which byte.
 """
 

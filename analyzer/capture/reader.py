@@ -34,6 +34,7 @@ from analyzer.capture.container import (
     SKIP_BYTES,
 )
 from analyzer.capture.filters import read_filters
+from analyzer.capture.foreign import foreign
 from analyzer.capture.pcap import FILE_HEADER, next_pcap, read_file_header
 from analyzer.capture.pcapng import next_pcapng
 from analyzer.decode.fields import COUNT as FIELDS
@@ -46,24 +47,6 @@ SAMPLED_RECORDS = 500
 MARGIN = 64 << 10
 """Bytes in front of what is read ahead: room for the record that the chunk before it broke off."""
 SECTION_MAGIC = b"\x0a\x0d\x0d\x0a"
-OTHER_FORMATS = {
-    b"snoop\0\0\0": "a snoop capture",
-    b"TRSNIFF data": "a Sniffer capture",
-    b"XCP\0": "a NetXRay capture",
-    b"GMBU": "a Microsoft Network Monitor capture",
-    b"RTSS": "a Microsoft Network Monitor 1 capture",
-    b"\x7fver": "an OmniPeek capture",
-    b"ObserverPktBuffe": "an Observer capture",
-    b"iptrace 1.0": "an AIX iptrace capture",
-    b"iptrace 2.0": "an AIX iptrace capture",
-    b"\x05VNF": "a Visual Networks capture",
-}
-"""Capture formats that Wireshark reads and this tool does not: how files of them start."""
-NOT_CAPTURES = {
-    b"PK\x03\x04": "a zip archive: unpack it first",
-    b"Rar!": "a RAR archive: unpack it first",
-    b"7z\xbc\xaf": "a 7z archive: unpack it first",
-}
 FORMAT_NAMES = {PCAP: "pcap", PCAPNG: "pcapng"}
 
 
@@ -139,10 +122,6 @@ class CaptureReader:
             raise CaptureError(self.name, 0, PROBLEMS[PROBLEM_COMPRESSION])
         if not head:
             raise CaptureError(self.name, 0, "expected a pcap or pcapng capture, found an empty file")
-        for magic, what in (OTHER_FORMATS | NOT_CAPTURES).items():
-            if head.startswith(magic):
-                how = f"; convert it: {self._conversion()}" if magic in OTHER_FORMATS else ""
-                raise CaptureError(self.name, 0, f"expected a pcap or pcapng capture, found {what}{how}")
         if head.startswith(SECTION_MAGIC):
             self.container[FORMAT] = PCAPNG
             self.filters = read_filters(bytes(self.buffer[: self.ready]))
@@ -154,7 +133,11 @@ class CaptureReader:
                 raise CaptureError(self.name, self.ready, "expected a pcap file header, found the end of the file")
             self.container[FORMAT] = PCAP
             return
-        raise CaptureError(self.name, 0, "expected a pcap or pcapng capture, found another kind of file")
+        with memoryview(self.buffer) as view, view[: self.ready] as start:
+            found = foreign(start, whole=self._end_of_file)
+        what = found.what if found else "another kind of file"
+        how = f"; convert it: {self._conversion()}" if found and found.converts else ""
+        raise CaptureError(self.name, 0, f"expected a pcap or pcapng capture, found {what}{how}")
 
     def _conversion(self) -> str:
         """The command that makes a capture for us of one in another format."""

@@ -7,8 +7,6 @@ import gzip
 import hashlib
 import io
 import os
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,7 +16,7 @@ import pytest
 import analyzer
 from analyzer.capture.reader import CaptureReader
 from analyzer.errors import CaptureError
-from tests.builders import ByteOrder, Packet, ethernet, ipv4, pcap, pcap_header, pcap_record, pcapng, section, tcp
+from tests.builders import ByteOrder, Packet, ipv4, pcap, pcap_header, pcap_record, pcapng, section, tcp
 from tests.reading import SAMPLES, open_reader, records, skim
 
 THREE = [Packet(ts, ipv4(tcp(bytes(100), seq=ts))) for ts in (1, 2, 3)]
@@ -82,45 +80,6 @@ def test_a_file_that_is_no_capture(tmp_path: Path, content: bytes, offset: int, 
     with pytest.raises(CaptureError) as caught:
         analyzer.analyze(path)
     assert str(caught.value) == f"{path}: at byte {offset}: {problem}"
-
-
-@pytest.mark.parametrize(
-    ("start", "what"),
-    [
-        (b"snoop\0\0\0", "a snoop"),
-        (b"TRSNIFF data    \x1a", "a Sniffer"),
-        (b"XCP\0", "a NetXRay"),
-        (b"GMBU", "a Microsoft Network Monitor"),
-        (b"RTSS", "a Microsoft Network Monitor 1"),
-        (b"\x7fver", "an OmniPeek"),
-        (b"ObserverPktBufferVersion=15.00", "an Observer"),
-        (b"iptrace 2.0", "an AIX iptrace"),
-        (b"\x05VNF", "a Visual Networks"),
-    ],
-)
-def test_other_formats_are_named_with_the_command_that_converts_them(tmp_path: Path, start: bytes, what: str) -> None:
-    path = tmp_path / "of a customer.cap"
-    for content in (start + bytes(50), gzip.compress(start + bytes(50))):
-        path.write_bytes(content)
-        with pytest.raises(CaptureError) as caught:
-            analyzer.analyze(path)
-        assert str(caught.value) == (
-            f"{path}: at byte 0: expected a pcap or pcapng capture, found {what} capture; "
-            f"convert it: editcap -F pcapng '{path}' '{path}.pcapng'"
-        )
-        with pytest.raises(CaptureError, match="convert it: editcap -F pcapng IN OUT"):
-            analyzer.analyze(io.BytesIO(content))
-
-
-@pytest.mark.skipif(shutil.which("editcap") is None, reason="editcap is not installed")
-def test_the_command_that_is_named_converts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "plain.pcap").write_bytes(pcap([Packet(1, ethernet(ipv4(tcp())))], link=1))
-    subprocess.run(["editcap", "-F", "snoop", "plain.pcap", "./-o old.cap"], check=True)
-    with pytest.raises(CaptureError) as caught:
-        analyzer.analyze("-o old.cap")
-    subprocess.run(str(caught.value).split("convert it: ")[1], shell=True, check=True)  # noqa: S602 - as a user would
-    assert analyzer.analyze("-o old.cap.pcapng").totals.tcp_packets == 1
 
 
 def test_a_directory(tmp_path: Path) -> None:
