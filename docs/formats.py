@@ -175,7 +175,8 @@ def recognition() -> str:
     return f"""## How a tunnel is recognised
 
 - **By IP protocol or EtherType**: IPIP, 6in4, 4in6, 6in6, GRE (with what its EtherType says: IP, MPLS, Ethernet, ERSPAN,
-  PPP, WCCP, Aruba's 802.11), EtherIP, L2TPv3, AH, VLAN tags, VN-Tag, 802.1ah, FabricPath, MPLS, PPPoE.
+  PPP, WCCP, Cisco MetaData, EoIP, Aruba's 802.11), EtherIP, L2TPv3, AH, VLAN tags, VN-Tag, E-TAG, Cisco MetaData, 802.1ah,
+  FabricPath, MPLS, PPPoE.
 - **By UDP port**: VXLAN {PORT_VXLAN} and {PORT_VXLAN_LINUX}, VXLAN-GPE {PORT_VXLAN_GPE}, Geneve {PORT_GENEVE}, GRE {PORT_GRE}, \
 GTP-U {PORT_GTP_U}, L2TP {PORT_L2TP}, GUE {PORT_GUE}, Teredo {PORT_TEREDO}.
 - **By content**: IP right behind a UDP header of any other port (FOU), where its length fits the UDP length exactly and the

@@ -4,6 +4,8 @@ Emits ETHER_TYPE and NET, and pushes the layers that take space from the IP pack
 
     VLAN (IEEE 802.1Q):   0 tag  2 EtherType
     VN-Tag (Cisco):       0 tag (4 bytes)  4 EtherType
+    E-TAG (IEEE 802.1BR): 0 tag (6 bytes)  6 EtherType
+    MetaData (Cisco):     0 version  1 length, in units of 8  2 options (usually a security group tag)  6 EtherType
     I-TAG (IEEE 802.1ah): 0 tag (4 bytes)  4 the customer's Ethernet frame
     FabricPath (Cisco):   0 tag (2 bytes)  2 the original Ethernet frame
     MPLS (RFC 3032):      0 label (20 bits) class (3) bottom of stack (1) TTL (8)
@@ -34,6 +36,8 @@ ETHER_VLAN = 0x8100  # IEEE 802.1Q
 ETHER_QINQ = 0x88A8  # IEEE 802.1ad
 ETHER_QINQ_OLD = 0x9100  # before 802.1ad
 ETHER_VN_TAG = 0x8926
+ETHER_E_TAG = 0x893F
+ETHER_METADATA = 0x8909
 ETHER_I_TAG = 0x88E7
 ETHER_FABRIC_PATH = 0x8903
 ETHER_MPLS = 0x8847
@@ -69,6 +73,13 @@ def follow_ether(buf: Buffer, o: int, end: int, kind: int, h: list[int]) -> int:
                 return REASON_LINK_CUT
             kind = be16(buf, o + 4)
             o += 6
+        elif kind in (ETHER_E_TAG, ETHER_METADATA):
+            if o + 8 > end:
+                return REASON_LINK_CUT
+            o += 8 if kind == ETHER_E_TAG else metadata_bytes(buf, o)
+            if o > end:
+                return REASON_LINK_CUT
+            kind = be16(buf, o - 2)
         elif kind in (ETHER_I_TAG, ETHER_FABRIC_PATH):
             o += 14 + (4 if kind == ETHER_I_TAG else 2)
             if o > end:
@@ -123,6 +134,12 @@ def follow_ether(buf: Buffer, o: int, end: int, kind: int, h: list[int]) -> int:
         else:
             return REASON_NOT_IP
     return REASON_NESTED
+
+
+@kernel
+def metadata_bytes(buf: Buffer, o: int) -> int:
+    """Length of the Cisco MetaData at `o`, of which 2 bytes are there: as Snort reads it, with the EtherType."""
+    return max(buf[o + 1] + 0, 1) * 8
 
 
 @kernel

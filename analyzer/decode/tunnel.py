@@ -14,8 +14,10 @@ from __future__ import annotations
 from analyzer.decode.ether import (
     ETHER_IPV4,
     ETHER_IPV6,
+    ETHER_METADATA,
     NOTHING,
     follow_ether,
+    metadata_bytes,
     ppp_bytes,
     ppp_ether_type,
     push_layer,
@@ -170,6 +172,11 @@ def enter_gre(buf: Buffer, o: int, end: int, outer: int, h: list[int]) -> int:
                 return REASON_TUNNEL_CUT
             kind = ETHER_IPV4
             o += 0 if (buf[o] + 0) >> 4 == 4 else 4  # version 2 has a header of its own
+        elif kind == ETHER_METADATA:  # here the EtherType comes first, as Wireshark reads it
+            if o + 8 > end:
+                return REASON_TUNNEL_CUT
+            kind = be16(buf, o)
+            o += metadata_bytes(buf, o + 2)
         return follow_ether(buf, o, end, kind, h)
     push_layer(h, GRETAP if kind == GRE_TEB else ERSPAN, outer)
     return enter_frame(buf, o, end, h)

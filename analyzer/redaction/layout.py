@@ -10,15 +10,18 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from analyzer.decode.ether import (
+    ETHER_E_TAG,
     ETHER_FABRIC_PATH,
     ETHER_I_TAG,
     ETHER_IPV4,
     ETHER_IPV6,
+    ETHER_METADATA,
     ETHER_QINQ,
     ETHER_QINQ_OLD,
     ETHER_VLAN,
     ETHER_VN_TAG,
     LARGEST_LENGTH,
+    metadata_bytes,
 )
 from analyzer.decode.fields import (
     COUNT,
@@ -61,8 +64,11 @@ ETHERNET_HEADER = 14
 NO_PLACE = -1
 TYPED_LINKS = {ETHERNET: (12, 14), SLL: (14, 16), SLL2: (0, 20), C_HDLC: (2, 4)}
 """Link headers with an EtherType: where it is, and where they end."""
-TAGS = {ETHER_VLAN: (2, 4), ETHER_QINQ: (2, 4), ETHER_QINQ_OLD: (2, 4), ETHER_VN_TAG: (4, 6)}
-"""The same for tags behind an EtherType."""
+TAGS = {
+    ETHER_VLAN: (2, 4), ETHER_QINQ: (2, 4), ETHER_QINQ_OLD: (2, 4), ETHER_VN_TAG: (4, 6), ETHER_E_TAG: (6, 8),
+    ETHER_METADATA: (6, 8),
+}  # fmt: skip
+"""The same for tags behind an EtherType; Cisco's metadata may be longer."""
 TAGGED_FRAMES = {ETHER_I_TAG: 4, ETHER_FABRIC_PATH: 2}
 """Bytes of a tag behind which a whole Ethernet frame follows."""
 
@@ -221,8 +227,11 @@ def _note_hardware(data: bytearray, transport: int, network: int, layer: int, la
                 layout.hardware += [start + 4, start + 10]
                 if data[start + 1] & 3 == 3:
                     layout.hardware.append(start + 18)
-            else:
-                _note_frames(data, start, kind, network, layout)
+                return
+            if kind == ETHER_METADATA:  # here its EtherType comes first
+                kind = be16(data, start)
+                start += metadata_bytes(data, start + 2)
+            _note_frames(data, start, kind, network, layout)
             return
     elif layer == ETHERIP:
         start = transport + 2
@@ -231,8 +240,8 @@ def _note_hardware(data: bytearray, transport: int, network: int, layer: int, la
         start = network - ETHERNET_HEADER
         if be16(data, network - 2) not in (ETHER_IPV4, ETHER_IPV6):
             return  # IP right behind the MPLS labels: the bottom of the stack ends in an odd byte and the TTL
-        while start - 4 >= transport and be16(data, start + 8) in (ETHER_VLAN, ETHER_QINQ, ETHER_QINQ_OLD):
-            start -= 4
+        while tag := _tag_before(data, start + MAC_PAIR, transport + MAC_PAIR):
+            start -= tag
     else:
         return
     if transport <= start <= network - ETHERNET_HEADER:
@@ -240,10 +249,19 @@ def _note_hardware(data: bytearray, transport: int, network: int, layer: int, la
         _note_frames(data, start + ETHERNET_HEADER, be16(data, start + MAC_PAIR), network, layout)
 
 
+def _tag_before(data: bytearray, o: int, first: int) -> int:
+    """Bytes of the tag that ends where an EtherType stands at `o`, and starts at `first` or later; 0 if none does."""
+    fitting = (length for kind, (_, length) in TAGS.items() if first <= o - length and be16(data, o - length) == kind)
+    return next(fitting, 0)
+
+
 def _note_frames(data: bytearray, o: int, kind: int, network: int, layout: Layout) -> None:
     """Note the MAC addresses of Ethernet frames in Ethernet, from the payload of EtherType `kind` at `o` on."""
     while o < network:
-        if kind in TAGS:
+        if kind == ETHER_METADATA:
+            length = metadata_bytes(data, o)
+            place = length - 2
+        elif kind in TAGS:
             place, length = TAGS[kind]
         elif kind in TAGGED_FRAMES:
             o += TAGGED_FRAMES[kind]

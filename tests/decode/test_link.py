@@ -17,6 +17,11 @@ HEADERS = {
     "VLAN 5": (1, f"{MACS} 8100 0005 0800", 4),
     "QinQ 802.1ad": (1, f"{MACS} 88a8 0064 8100 0005 86dd", 6),
     "QinQ before 802.1ad": (1, f"{MACS} 9100 0064 8100 0005 0800", 4),
+    "802.1BR E-TAG": (1, f"{MACS} 893f e123 1456 0708 0800", 4),
+    "E-TAG, VLAN": (1, f"{MACS} 893f 0000 0001 0000 8100 0005 86dd", 6),
+    "Cisco MetaData": (1, f"{MACS} 8909 01 01 0001 0064 0800", 4),
+    "Cisco MetaData of 16 bytes": (1, f"{MACS} 8909 01 02 0001 0064 0001 0065 0000 0000 86dd", 6),
+    "Cisco MetaData that says 0 bytes": (1, f"{MACS} 8909 01 00 0001 0064 0800", 4),
     "four tags": (1, f"{MACS} 8100 0001 8100 0002 8100 0003 8100 0004 0800", 4),
     # packet type 4 (sent by us), ARPHRD 1, address length 6, address, protocol
     "SLL": (113, "0004 0001 0006 020000000001 0000 0800", 4),
