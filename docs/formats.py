@@ -181,7 +181,8 @@ def recognition() -> str:
 GTP-U {PORT_GTP_U}, L2TP {PORT_L2TP}, GUE {PORT_GUE}, Teredo {PORT_TEREDO}.
 - **By content**: IP right behind a UDP header of any other port (FOU), where its length fits the UDP length exactly and the
   IPv4 header checksum is right or the IPv6 next header is known; what follows an MPLS stack (IP by its version, else
-  Ethernet); the place of the Ethernet frame in L2TPv3, whose cookie length no packet tells.
+  Ethernet); the place of the Ethernet frame in L2TPv3, whose cookie length no packet tells; Cisco HDLC where the link type
+  says PPP, by its first byte (0x0F or 0x8F).
 - **Not recognised**: the tunnels above on other ports; ESP, WireGuard ({PORT_WIREGUARD}) and ESP in UDP ({PORT_IPSEC}), which \
 are encrypted.
 """

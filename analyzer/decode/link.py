@@ -67,6 +67,7 @@ SLL2 = 276
 NONE = -1  # a wrapped type that is not known
 
 MAX_WRAPS = 3
+CISCO_ADDRESSES = (0x0F, 0x8F)  # unicast, multicast: Cisco HDLC (RFC 1547 4.3.1) where link types of PPP promise PPP
 SENT_BY_US = 4  # PACKET_OUTGOING
 LLC_FOLLOWS = 8  # stands for the EtherType where there is none: a length, too small for one
 JUNIPER_IN = 0x01
@@ -155,7 +156,7 @@ def decode_rarer_link(buf: Buffer, h: list[int]) -> int:
     if link in (PPP, PPP_HDLC, PPP_WITH_DIR):
         if link == PPP_WITH_DIR:
             o += 1
-        if o + 1 < end and link == PPP_HDLC and buf[o] == 0x0F:  # Cisco HDLC on the same wire, RFC 1547 4.3.1
+        if o < end and buf[o] in CISCO_ADDRESSES:
             return past_ethernet(buf, o + 2, end, h)
         return follow_ether(buf, o + ppp_bytes(buf, o, end), end, ppp_ether_type(buf, o, end), h)
     if link == PPP_ETHER:

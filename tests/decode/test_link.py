@@ -64,6 +64,23 @@ def test_a_link_header_cut_anywhere_says_so(link: int, header: str, version: int
     assert decode(head, link)[1] == f"{missing} cut by snap length"
 
 
+@pytest.mark.parametrize("link", [9, 50, 204])
+@pytest.mark.parametrize("start", ["0f00", "8f00"])
+def test_cisco_hdlc_where_the_link_type_says_ppp(link: int, start: str) -> None:
+    head = bytes.fromhex(("01" if link == 204 else "") + start)
+    for kind, packet in ((b"\x08\0", ipv4(tcp())), (b"\x86\xdd", ipv6(tcp()))):
+        assert decode(head + kind + packet, link)[1] == ""
+        assert decode(head + kind, link)[1] == "IP header cut by snap length"
+        assert decode(head + kind[:1], link)[1] == decode(head, link)[1] == "link header cut by snap length"
+    assert decode(head + b"\x80\x35" + bytes(18), link)[1] == "not IP"  # its keepalives: SLARP
+
+
+def test_a_length_of_metadata_beyond_the_frame() -> None:
+    assert decode(bytes.fromhex(f"{MACS} 8909 01 ff 0001 0064 0800") + ipv4(tcp()), 1)[1] == (
+        "link header cut by snap length"
+    )
+
+
 @pytest.mark.parametrize(
     ("link", "frame"),
     [
