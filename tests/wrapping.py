@@ -158,6 +158,11 @@ def cooked2(packet: bytes, _wire: int) -> bytes:
 PDU_SESSION = bytes.fromhex("00000001 00000085 01 1001 00")
 
 
+def eoip(packet: bytes, wire: int, inner: Wrap = frame) -> bytes:
+    data = inner(packet, wire)
+    return bytes.fromhex("2001 6400") + (wire + len(data) - len(packet)).to_bytes(2) + b"\x64\0" + data
+
+
 def geneve(packet: bytes, wire: int) -> bytes:
     return bytes.fromhex("02 00 6558 00000a 00  0102 80 01 00000005") + frame(packet, wire)
 
@@ -241,6 +246,17 @@ ENCAPSULATIONS: dict[str, tuple[Wrap, tuple[str, ...], int]] = {
     "ERSPAN I": (in_ipv4(47, then("0000 88be", frame)), ("ERSPAN",), 38),
     "ERSPAN II": (in_ipv4(47, then("1000 88be 00000001 1005000000000000", frame)), ("ERSPAN",), 50),
     "ERSPAN III": (in_ipv4(47, then("1000 22eb 00000001 200500000000000000000000", frame)), ("ERSPAN",), 54),
+    "ERSPAN II with an E-TAG and Cisco MetaData inside": (
+        in_ipv4(47, typed(
+            f"1000 88be 00000001 1005000000000000 {MACS.hex()} 893f 0000 0001 0000 8909 01 01 0001 0064"
+        )),
+        ("ERSPAN",), 66,
+    ),
+    "EoIP (MikroTik)": (in_ipv4(47, eoip), ("EoIP",), 42),
+    "EoIP with a VLAN inside": (
+        in_ipv4(47, lambda p, w: eoip(p, w, typed(f"{MACS.hex()} 8100 0005"))), ("EoIP",), 46,
+    ),
+    "EoIP over IPv6": (in_ipv6(97, then("6430", frame)), ("EtherIP",), 56),
     "PPTP": (in_ipv4(47, then("3001 880b 00000001 00000001", ppp)), ("PPTP",), 34),
     "IPIP": (in_ipv4(4, bare), ("IPIP",), 20),
     "4in6": (in_ipv6(4, bare), ("4in6",), 40),
@@ -283,7 +299,8 @@ ENCAPSULATIONS6: dict[str, tuple[Wrap, tuple[str, ...], int]] = {
     name: ENCAPSULATIONS[name]
     for name in (
         "MPLS", "GRE", "GRE over IPv6", "GRE in UDP",
-        "GRE with an 802.11 frame (Aruba)", "gretap", "ERSPAN II", "PPTP", "EtherIP", "VXLAN", "Geneve with an option",
+        "GRE with an 802.11 frame (Aruba)", "gretap", "ERSPAN II", "EoIP (MikroTik)", "PPTP", "EtherIP", "VXLAN",
+        "Geneve with an option",
         "GTP-U", "L2TPv2", "L2TPv3 over IP with a cookie", "FOU", "GRE in GUE",
     )
 }  # fmt: skip

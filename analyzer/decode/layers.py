@@ -26,10 +26,11 @@ GUE = 16
 ETHERIP = 17
 PPTP = 18
 TEREDO = 19
+EOIP = 20
 
 NAMES = (
     "", "MPLS", "PPPoE", "GRE", "gretap/NVGRE", "ERSPAN", "IPIP", "6in4", "4in6", "6in6", "VXLAN", "VXLAN-GPE",
-    "Geneve", "GTP-U", "L2TP", "FOU", "GUE", "EtherIP", "PPTP", "Teredo",
+    "Geneve", "GTP-U", "L2TP", "FOU", "GUE", "EtherIP", "PPTP", "Teredo", "EoIP",
 )  # fmt: skip
 """Names for reports, by number."""
 

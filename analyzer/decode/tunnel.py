@@ -3,6 +3,7 @@
 `descend` goes on until TCP or ICMP, or until nothing is recognised. Each step pushes its layer.
 
     GRE (RFC 2784, 2890; version 1: RFC 2637)   0 flags/version  2 EtherType  4 checksum, key, sequence as flagged
+    EoIP (MikroTik)       0 GRE, version 1 with a key  2 0x6400  4 length of the frame  6 tunnel  8 inner Ethernet
     VXLAN (RFC 7348)      0 flags  4 network     VXLAN-GPE: 3 next protocol       8 inner Ethernet
     Geneve (RFC 8926)     0 version/options length  2 EtherType  4 network  8 options
     GTP-U (3GPP 29.281)   0 flags  1 type  2 length  4 tunnel  8 sequence, N-PDU, next extension as flagged
@@ -39,6 +40,7 @@ from analyzer.decode.fields import (
 )
 from analyzer.decode.integers import Buffer, be16, be32, ones_sum
 from analyzer.decode.layers import (
+    EOIP,
     ERSPAN,
     ETHERIP,
     FOU,
@@ -90,6 +92,8 @@ GRE_PPP = 0x880B
 GRE_ARUBA = 0x8200  # and multiples of 16 above it: from an access point to its controller, the frame as in the air
 GRE_ARUBA_MASK = 0xFE0F
 GRE_WCCP = 0x883E  # Cisco: to a web cache
+GRE_EOIP = 0x6400  # MikroTik
+EOIP_FLAGS = 0x2001  # the only ones it sends
 
 
 @kernel
@@ -145,6 +149,13 @@ def enter_gre(buf: Buffer, o: int, end: int, outer: int, h: list[int]) -> int:
     flags = be16(buf, o)
     kind = be16(buf, o + 2)
     o += 4
+    if kind == GRE_EOIP and flags == EOIP_FLAGS:
+        if o + 4 > end:
+            return REASON_TUNNEL_CUT
+        if be16(buf, o) == 0:
+            return REASON_NOT_TCP  # a keepalive
+        push_layer(h, EOIP, outer)
+        return enter_frame(buf, o + 4, end, h)
     if flags & 7 == 1:  # PPTP: the key holds payload length and call, an acknowledgement may follow
         o += 4 + (4 if flags & 0x1000 else 0) + (4 if flags & 0x0080 else 0)
     elif flags & 0x4007:

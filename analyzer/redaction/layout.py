@@ -43,7 +43,7 @@ from analyzer.decode.fields import (
 )
 from analyzer.decode.icmp import decode_icmp
 from analyzer.decode.integers import be16
-from analyzer.decode.layers import ERSPAN, ETHERIP, GENEVE, GRE, GRETAP, L2TP, MPLS, VXLAN, VXLAN_GPE
+from analyzer.decode.layers import EOIP, ERSPAN, ETHERIP, GENEVE, GRE, GRETAP, L2TP, MPLS, VXLAN, VXLAN_GPE
 from analyzer.decode.link import C_HDLC, ETHERNET, SLL, SLL2, decode_link
 from analyzer.decode.network import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, decode_network
 from analyzer.decode.tcp import decode_tcp
@@ -215,7 +215,7 @@ def _note_hardware(data: bytearray, transport: int, network: int, layer: int, la
         start = transport + 16
     elif layer == GENEVE:
         start = transport + 16 + (data[transport + 8] & 0x3F) * 4
-    elif layer in (GRETAP, GRE):
+    elif layer in (GRETAP, GRE, EOIP):
         gre = transport
         if proto == PROTO_UDP:  # RFC 8086, or behind the header of GUE
             gre += 8 if be16(data, transport + 2) != PORT_GUE else 12 + (data[transport + 8] & 0x1F) * 4
