@@ -138,9 +138,14 @@ def nflog(packet: bytes, wire: int) -> bytes:
     return family + b"\0\0\x05" + header + prefix + struct.pack("<HH", 4 + len(packet), 9) + packet
 
 
-def erf(packet: bytes, wire: int) -> bytes:
-    data = b"\0\0" + frame(packet, wire)
-    return bytes(8) + b"\x02\x04" + (16 + len(data)).to_bytes(2) + bytes(2) + (wire + 14).to_bytes(2) + data
+def erf(kind: int, inner: Wrap, *, padding: bytes = b"") -> Wrap:
+    def wrap(packet: bytes, wire: int) -> bytes:
+        data = inner(packet, wire)
+        length = wire + len(data) - len(packet)
+        lengths = (16 + len(padding) + len(data)).to_bytes(2) + bytes(2) + length.to_bytes(2)
+        return bytes(8) + bytes([kind, 4]) + lengths + padding + data
+
+    return wrap
 
 
 def pflog(packet: bytes, _wire: int) -> bytes:
@@ -217,7 +222,9 @@ LINKS: dict[str, tuple[int, Wrap]] = {
     "PPI with Ethernet": (192, then("00 00 0800 01000000", frame)),
     "NFLOG": (239, nflog),
     "PKTAP with Ethernet": (258, then("6c000000 01000000 01000000" + "00" * 96, frame)),
-    "ERF with Ethernet": (197, erf),
+    "ERF with Ethernet": (197, erf(2, frame, padding=bytes(2))),
+    "ERF with PPP": (197, erf(1, then("ff03", ppp))),
+    "ERF with Cisco HDLC, coloured": (197, erf(10, typed("0f00"))),
     "OpenBSD enc": (109, before("02000000 00000001 00000000")),
     "OpenBSD pflog": (117, pflog),
 }  # fmt: skip

@@ -65,6 +65,7 @@ IPOIB = 242
 PKTAP = 258
 SLL2 = 276
 NONE = -1  # a wrapped type that is not known
+NO_PACKET = -2  # what is wrapped are notes of the capturing card
 
 MAX_WRAPS = 3
 CISCO_ADDRESSES = (0x0F, 0x8F)  # unicast, multicast: Cisco HDLC (RFC 1547 4.3.1) where link types of PPP promise PPP
@@ -183,7 +184,7 @@ def decode_rarer_link(buf: Buffer, h: list[int]) -> int:
         if o + 1 > end:
             return REASON_LINK_CUT
         return by_version(buf, o + ((buf[o] + 3) & ~3), end, h)
-    return REASON_LINK_TYPE
+    return REASON_NOT_IP if link == NO_PACKET else REASON_LINK_TYPE
 
 
 @kernel
@@ -219,8 +220,10 @@ def wrapped_type(buf: Buffer, o: int, link: int) -> int:
         if erf_is_ethernet(buf, o):
             return ETHERNET
         kind = (buf[o + 8] + 0) & 0x7F
-        if kind == 1:
-            return PPP_HDLC  # TYPE_HDLC_POS
+        if kind in (1, 10, 15, 19):  # TYPE_HDLC_POS, TYPE_COLOR_HDLC_POS, TYPE_DSM_COLOR_HDLC_POS, TYPE_COLOR_HASH_POS
+            return PPP_HDLC
+        if kind in (27, 48):  # TYPE_META, TYPE_PAD
+            return NO_PACKET
         return RAW if kind in (22, 23) else NONE  # TYPE_IPV4, TYPE_IPV6
     return le32(buf, o + 8)
 

@@ -75,6 +75,11 @@ def test_cisco_hdlc_where_the_link_type_says_ppp(link: int, start: str) -> None:
     assert decode(head + b"\x80\x35" + bytes(18), link)[1] == "not IP"  # its keepalives: SLARP
 
 
+@pytest.mark.parametrize(("kind", "reason"), [(27, "not IP"), (48, "not IP"), (3, "link type not supported")])
+def test_erf_that_holds_no_packet_does_not_speak_against_the_link_type(kind: int, reason: str) -> None:
+    assert decode(bytes(8) + bytes([kind, 4, 0, 32]) + bytes(20), 197)[1] == reason
+
+
 def test_a_length_of_metadata_beyond_the_frame() -> None:
     assert decode(bytes.fromhex(f"{MACS} 8909 01 ff 0001 0064 0800") + ipv4(tcp()), 1)[1] == (
         "link header cut by snap length"
