@@ -14,10 +14,9 @@ import time
 from collections.abc import Callable
 from multiprocessing.context import ForkProcess
 from pathlib import Path
-from typing import Any
 
 from . import accuracy, drawn_check, drawn_command, poorer
-from .laboratory import Truth, record, write_script
+from .laboratory import Truth, merge_truth, record, write_script
 from .network import LaboratoryError, sweep
 from .scenario import Capture, Scenario
 from .scripted import Script
@@ -55,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     out: Path = _SAMPLES if options.samples else options.out
     out.mkdir(parents=True, exist_ok=True)
     for script, path in scripts:
-        _merge_truth(out, write_script(script, path))
+        merge_truth(out, write_script(script, path))
     return record_all(jobs, out, options.jobs)
 
 
@@ -177,7 +176,7 @@ class _Recordings:
             process.join()
             sweep(process.pid or 0)
             if process.exitcode == 0 and answer.exists():
-                _merge_truth(self.out, json.loads(answer.read_text()))
+                merge_truth(self.out, json.loads(answer.read_text()))
                 print(f"recorded {scenario.name}", flush=True)
             else:
                 self.failed.append(scenario.name)
@@ -201,13 +200,3 @@ def _record_into(recorder: Recorder, scenario: Scenario, targets: dict[Capture, 
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-def _merge_truth(out: Path, entries: dict[str, dict[str, Any]]) -> None:
-    """Add to truth.json after every scenario, so that a partial run is of use."""
-    path = out / "truth.json"
-    truth = json.loads(path.read_text()) if path.exists() else {}
-    truth.update(entries)
-    partial = path.with_suffix(".part")
-    partial.write_text(json.dumps(dict(sorted(truth.items())), indent=1) + "\n")
-    partial.replace(path)

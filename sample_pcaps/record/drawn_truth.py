@@ -34,7 +34,7 @@ FOUND = frozenset({"blackhole", "blackhole_probable", "blackhole_recovered"})
 _HOLES: Verdicts = ("blackhole", "blackhole_probable", "blackhole_suspected", "blackhole_recovered")
 _HARMLESS: Verdicts = ("ok", "loss", "stall", "inconclusive", "not_exercised")
 _HEADERS = {4: 40, 6: 60}  # at least; the options come on top
-_DEADLY = frozenset({"outage", "vanishing_flow", "payload_filter"})
+_DEADLY = frozenset({"outage", "vanishing_flow", "payload_filter", "content_filter"})  # nothing more may get through
 _HIDING = frozenset({"outage", "vanishing_flow", "payload_filter", "content_filter"})
 
 
@@ -50,7 +50,14 @@ def truth_of_drawn(drawn: Drawn, role: Role, recorded: CaptureFile, entry: dict[
     """The entry of truth.json: that of every scenario, and one for each flow by its server port."""
     if not any(packet.protocol == TCP and packet.flags & SYN for _, _, packet in recorded.packets()):
         raise LaboratoryError(f"{drawn.scenario.name}: not one connection was recorded")
-    flows = {str(flow.port): _flow_entry(drawn, flow, role, recorded) for flow in drawn.scenario.flows}
+    recorded_ports = {
+        port for _, _, packet in recorded.packets() for port in (packet.source_port, packet.destination_port)
+    }
+    flows = {
+        str(flow.port): _flow_entry(drawn, flow, role, recorded)
+        for flow in drawn.scenario.flows
+        if flow.port in recorded_ports  # else not even its SYN came here
+    }
     every = sorted({verdict for flow in flows.values() for verdict in flow["accept"]})
     limit = drawn.limit
     entry |= {"accept": every, "flows": flows, "group": "drawn"}
@@ -112,7 +119,9 @@ def visible_hang(drawn: Drawn, flow: Flow, role: Role, recorded: CaptureFile) ->
         return None
     if limit.kind == "narrows" and flow.start <= limit.since:
         return None  # large packets of this very flow may have passed
-    hang = _streams(drawn.scenario, role, recorded).hang(_ports(drawn.scenario, flow, role), limit.mtu)
+    hang = _streams(drawn.scenario, role, recorded).hang(
+        _ports(drawn.scenario, flow, role), limit.mtu, limit.first_mtu if limit.kind == "second_hop" else 1 << 16
+    )
     if hang is None or not hang.proves_a_hole:
         return None
     alone = limit.kind in ("member", "narrows") and hang.large_segments < 2
@@ -136,8 +145,9 @@ def accepted(drawn: Drawn, flow: Flow, role: Role, hang: Hang | None) -> Verdict
     limit = drawn.limit
     if limit is not None and limit.befalls(flow):
         allowed |= _of_limit(limit)
-    if limit is not None and limited_ways(drawn, flow) and not _arrives(drawn, role):
-        allowed |= {*_HOLES}
+    if limit is not None and limited_ways(drawn, flow):
+        # Without anything small that is seen to arrive, the path may as well be dead.
+        allowed |= {"blackhole_suspected"} if _arrives(drawn, role) else {*_HOLES, "dead_path"}
     return tuple(sorted(allowed))
 
 

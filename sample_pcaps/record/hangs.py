@@ -49,11 +49,14 @@ class Streams:
             elif (packet.source, packet.destination) == (peer, host):
                 self.received[packet.destination_port, packet.source_port].append((record.time_ns, packet))
 
-    def hang(self, ports: tuple[int, int], mtu: int) -> Hang | None:
-        """The longest one of a stream of this host, or None: packets above `mtu` do not get through."""
+    def hang(self, ports: tuple[int, int], mtu: int, told: int = 1 << 16) -> Hang | None:
+        """The longest one of a stream of this host, or None: packets above `mtu` do not get through.
+
+        Those above `told` do not count: a PTB says why they are lost.
+        """
         copies: dict[int, list[int]] = defaultdict(list)
         for at, packet in self.sent[ports]:
-            if packet.payload_len and packet.ip_len > mtu:
+            if packet.payload_len and mtu < packet.ip_len <= told:
                 copies[packet.seq].append(at)
         candidates = [self._hang(ports, mtu, seq, times) for seq, times in copies.items() if len(times) > 1]
         return max((hang for hang in candidates if hang), key=lambda hang: hang.last_ns - hang.first_ns, default=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from pathlib import Path
@@ -41,6 +42,16 @@ def write_script(script: Script, path: Path) -> Truth:
     """A scripted timeline needs no network: it is written down as it stands."""
     write_capture(path, script.capture())
     return {path.name: script.truth()}
+
+
+def merge_truth(out: Path, entries: Truth) -> None:
+    """Add to truth.json after every scenario, so that a partial run is of use."""
+    path = out / "truth.json"
+    truth = json.loads(path.read_text()) if path.exists() else {}
+    truth.update(entries)
+    partial = path.with_suffix(".part")
+    partial.write_text(json.dumps(dict(sorted(truth.items())), indent=1) + "\n")
+    partial.replace(path)
 
 
 def _record_raw(scenario: Scenario, raw: dict[Capture, Path]) -> dict[int, str]:
