@@ -7,10 +7,11 @@ configuration promises: the big packet exists, it is repeated, a PTB is there or
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from itertools import pairwise
 
-from .capture_file import CaptureFile, inside_tunnel
-from .headers import ACK, RST, SYN, TCP, Packet
+from .capture_file import CaptureFile, inside_tunnel, ip_of
+from .headers import ACK, FIN, RST, SYN, TCP, Packet, tcp_adds_up
 from .network import ADDRESSES, LaboratoryError
 from .scenario import Capture, Fact, Scenario
 
@@ -19,6 +20,7 @@ _HANGING = ("blackhole", "blackhole_probable", "ptb_ignored", "blackhole_recover
 _HANGING_FOR_EVER = _HANGING[:3]
 _THROUGH = ("ok", "loss", "pmtud_ok", "no_df")
 _LARGE = 1280
+_LATE_NS = 2_000_000_000
 
 
 def check_outcomes(scenario: Scenario, ended: dict[int, str]) -> None:
@@ -116,7 +118,24 @@ class _Facts:
         if fact == "two_syns":
             syns = {(p.source_port, p.seq) for p in self.packets if p.flags & (SYN | ACK) == SYN}
             return len(syns) > len({port for port, _ in syns})
+        if fact == "too_large_delivered":
+            return any(self._acked(p) for p in self.data if p.ip_len > self.path_mtu)
+        if fact == "wrong_checksum":
+            return _has_wrong_checksum(self.recorded)
+        if fact == "constant_gaps":
+            return _constant_gaps(self._timed(lambda p: p.source == self.sender and p.payload_len > 0))
+        if fact == "late_ptb":
+            ptbs = self._timed(lambda p: p.is_ptb)
+            large = self._timed(lambda p: p.source == self.sender and p.ip_len > self.path_mtu)
+            return bool(ptbs and large) and ptbs[0][0] - large[0][0] >= _LATE_NS
+        if fact == "closed_before_large":
+            fins = self._timed(lambda p: p.source == self.receiver and p.flags & FIN > 0)
+            large = self._timed(lambda p: p.source == self.sender and p.ip_len > _LARGE)
+            return bool(fins and large) and fins[0][0] < large[0][0]
         return any(p.flags & RST for p in self.packets)
+
+    def _timed(self, chosen: Callable[[Packet], bool]) -> list[tuple[int, Packet]]:
+        return [(record.time_ns, packet) for _, record, packet in self.recorded.packets() if chosen(packet)]
 
     def _sent_large(self) -> bool:
         return any(p.ip_len > _LARGE for p in self.data)
@@ -154,3 +173,23 @@ def _most_copies(data: list[Packet]) -> int:
     for packet in data:
         copies[packet.source_port, packet.destination_port, packet.seq] += 1
     return max(copies.values(), default=0)
+
+
+def _has_wrong_checksum(recorded: CaptureFile) -> bool:
+    """Some TCP segment that is there as a whole does not add up."""
+    for _, record, packet in recorded.packets():
+        data = ip_of(recorded.link_type, record.data)[: packet.ip_len]
+        whole = len(data) == packet.ip_len and packet.protocol == TCP and not packet.fragment
+        if whole and not tcp_adds_up(data, packet):
+            return True
+    return False
+
+
+def _constant_gaps(data: list[tuple[int, Packet]]) -> bool:
+    """Four successive copies of the most repeated segment are equally far apart, a tenth more or less."""
+    times: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for at, packet in data:
+        times[packet.source_port, packet.seq].append(at)
+    most: list[int] = max(times.values(), key=lambda copies: (len(copies), copies), default=[])
+    gaps = [b - a for a, b in pairwise(most)]
+    return any(max(three) < 1.1 * min(three) for three in zip(gaps, gaps[1:], gaps[2:], strict=False))

@@ -53,8 +53,11 @@ def packet_too_big(packet: bytes, mtu: int, kind: Kind) -> bytes:
     return bytes(ptb)
 
 
-def reset(packet: bytes, *, towards_sender: bool) -> bytes:
-    """The RST with which a middlebox ends the flow of `packet`, in the name of the other end."""
+def reset(packet: bytes, *, towards_sender: bool, outside: int = 0) -> bytes:
+    """The RST with which a middlebox ends the flow of `packet`, in the name of the other end.
+
+    One that lies `outside` the window, so many bytes below it, is believed by nobody.
+    """
     seen = read_packet(packet)
     if seen is None or seen.protocol != TCP:
         raise ValueError("a reset answers a TCP packet")
@@ -66,7 +69,7 @@ def reset(packet: bytes, *, towards_sender: bool) -> bytes:
         ends = seen.source, seen.destination
         ports = seen.source_port, seen.destination_port
         seq, ack = seen.seq, seen.ack
-    segment = build_tcp(*ends, ports, seq=seq, ack=ack, flags=RST | ACK, window=0)
+    segment = build_tcp(*ends, ports, seq=seq - outside, ack=ack, flags=RST | ACK, window=0)
     return build_ip(*ends, TCP, segment, ttl=250, identification=4711)  # a TTL of its own
 
 

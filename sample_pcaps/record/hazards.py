@@ -227,10 +227,10 @@ class LinkDown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentFilter:
-    """A middlebox that dislikes one payload: drops it for ever, or resets the connection."""
+    """A middlebox that dislikes one payload: drops it for ever, resets the connection, or tries to reset its sender."""
 
     marker: bytes
-    action: Literal["drop", "reset"] = "drop"
+    action: Literal["drop", "reset", "poor_reset"] = "drop"
 
     def begin(self) -> Passage:
         def passage(packet: bytes, now: float) -> Sequence[Fate]:
@@ -238,6 +238,8 @@ class ContentFilter:
                 return [Fate(packet)]
             if self.action == "drop":
                 return []
+            if self.action == "poor_reset":
+                return [Fate(handmade.reset(packet, towards_sender=True, outside=10_000_000), back=True)]
             return [
                 Fate(handmade.reset(packet, towards_sender=True), back=True),
                 Fate(handmade.reset(packet, towards_sender=False)),

@@ -133,6 +133,14 @@ def checksum(data: bytes) -> int:
     return ~total & 0xFFFF
 
 
+def tcp_adds_up(data: bytes, packet: Packet) -> bool:
+    """Whether the checksum of this whole TCP packet is right."""
+    at, width = (12, 4) if packet.version == 4 else (8, 16)
+    addresses = data[at : at + width], data[at + width : at + 2 * width]
+    segment = data[packet.transport_at : packet.ip_len]
+    return checksum(_pseudo_header(*addresses, TCP, len(segment)) + segment) == 0
+
+
 def _pseudo_header(source: bytes, destination: bytes, protocol: int, length: int) -> bytes:
     if len(source) == 4:
         return source + destination + struct.pack("!BBH", 0, protocol, length)

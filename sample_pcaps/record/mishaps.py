@@ -133,6 +133,7 @@ class FalseWarning:
     above: int
     said_mtu: int
     limit: int
+    ptb: handmade.Kind = "plain"
 
     def begin(self) -> Passage:
         answered = 0
@@ -142,7 +143,7 @@ class FalseWarning:
             if len(packet) <= self.above or answered >= self.limit:
                 return [Fate(packet)]
             answered += 1
-            return [Fate(packet), Fate(handmade.packet_too_big(packet, self.said_mtu, "plain"), back=True)]
+            return [Fate(packet), Fate(handmade.packet_too_big(packet, self.said_mtu, self.ptb), back=True)]
 
         return passage
 

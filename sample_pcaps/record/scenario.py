@@ -25,7 +25,7 @@ Node = Literal["client", "client_router", "server_router", "server_firewall", "s
 Role = Literal["sender", "before", "after", "receiver", "underlay"]
 Direction = Literal["download", "upload"]
 Ends = Literal["completes", "hangs", "breaks", "any"]
-Group = Literal["tune", "seen", "held_out"]
+Group = Literal["tune", "seen", "held_out", "wild"]
 Fact = Literal[
     "retransmissions",
     "super_segments",
@@ -33,6 +33,11 @@ Fact = Literal[
     "two_syns",
     "reset",
     "large_delivered",  # an ACK covers a packet of more than 1280 bytes
+    "too_large_delivered",  # an ACK covers a packet above the path MTU: of another path, or of an earlier time
+    "wrong_checksum",  # of a whole TCP segment
+    "constant_gaps",  # four successive copies of the most repeated segment come at equal distances
+    "late_ptb",  # two seconds or more after the first packet above the path MTU
+    "closed_before_large",  # the receiver's FIN comes before the first large packet
 ]
 Verdicts = tuple[str, ...]
 
@@ -170,7 +175,10 @@ class Scenario:
 
 
 def group_of(name: str, assigned: Group | None) -> Group:
-    """`tune`: rules were chosen on it. `seen`: kept apart at first, looked at since. `held_out`: never looked at."""
+    """`tune`: rules were chosen on it. `seen`: kept apart at first, looked at since. `held_out`: never looked at.
+
+    `wild`: troubles of other networks than those for which the rules were made.
+    """
     if assigned is not None:
         return assigned
     digest = hashlib.sha256(name.encode()).digest()

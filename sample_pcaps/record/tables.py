@@ -32,6 +32,8 @@ from .table_seen_recorders import SEEN_RECORDERS
 from .table_seen_scripts import SEEN_SCRIPTS
 from .table_seen_waiting import SEEN_WAITING
 from .table_vantages import VANTAGES
+from .table_wild import WILD
+from .table_wild_holes import WILD_HOLES
 from .table_working import WORKING
 
 # None: two thirds of these were for tuning, one third was kept apart at first; the names decide which.
@@ -60,6 +62,8 @@ _TABLES: tuple[tuple[Group | None, tuple[Scenario, ...]], ...] = (
     ("held_out", BLIND_QUIET),
     ("held_out", BLIND_ANSWERS),
     ("held_out", BLIND_RECORDINGS),
+    ("wild", WILD),
+    ("wild", WILD_HOLES),
 )
 _SCRIPTS: tuple[tuple[Group | None, tuple[Script, ...]], ...] = (
     (None, EARLIER_SCRIPTS),
