@@ -8,8 +8,11 @@ from pathlib import Path
 from record.capture_file import ETHERNET, CaptureFile, Record
 from record.checks import first_gaps
 from record.headers import ACK, SYN, TCP, build_ip, build_tcp
+from record.judging import ACCUSATIONS
 from record.laboratory import truth_of
 from record.scenario import Capture, Scenario, group_of
+from record.table_wild import WILD
+from record.table_wild_holes import WILD_HOLES
 from record.tables import GROUPS, SCENARIOS, SCRIPTS
 
 from analyzer.findings import VERDICTS
@@ -52,6 +55,19 @@ def test_a_table_is_held_out_as_a_whole() -> None:
 def test_the_samples_are_not_held_out() -> None:
     truth = json.loads((SAMPLES / "truth.json").read_text())
     assert {facts["group"] for facts in truth.values()} == {"tune", "seen"}
+
+
+def test_the_wild_group_is_its_tables_and_has_twins() -> None:
+    wild = {scenario.name for scenario in SCENARIOS if scenario.group == "wild"}
+    assert wild == {scenario.name for scenario in (*WILD, *WILD_HOLES)}
+    assert all(name.startswith("wild_") for name in wild)
+    twins = [scenario for scenario in (*WILD, *WILD_HOLES) if "twin" in scenario.shows]
+    assert len(twins) >= 15
+    for scenario in twins:
+        for capture in scenario.captures:
+            assert not ACCUSATIONS & {
+                verdict for allowed in (capture.accept, *capture.flows.values()) for verdict in allowed
+            }
 
 
 def _capture(seconds_after_hole: int) -> CaptureFile:
