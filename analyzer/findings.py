@@ -164,6 +164,8 @@ class Flow:
     """Recorded packets, dtype `flows.tables.PACKET`, in capture order; None where none were recorded."""
     heads: np.ndarray[Any, Any] | None = field(default=None, repr=False, compare=False)
     """First bytes of the packets in `timeline`, from the IP header on, as in `flows.tables.State.event_heads`."""
+    arrived: bool = False
+    """What hangs is seen to have arrived at its receiver, so that the path carries it."""
     client_side: int = 0
     """`side` value of the client's packets in `timeline`."""
     window_scales: tuple[int, int] = (0, 0)

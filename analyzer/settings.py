@@ -84,9 +84,6 @@ class Settings:
     episode_span_ns: int = 1_000_000_000
     """Least time from the first to the last retransmission of an episode: minimum RTO of RFC 6298."""
 
-    backoff_growth: float = 1.5
-    """Least growth from the smallest to the largest gap of an episode: RTO doubles (RFC 6298 5.5)."""
-
     hole_ns: int = 3_000_000_000
     """A hole seen at the receiver counts when open this long: three doublings of the initial RTO."""
 
@@ -97,7 +94,13 @@ class Settings:
     """Packets below this say nothing about a path MTU: IPv6 guarantees 1280 (RFC 8200 5)."""
 
     capture_loss: float = 0.01
-    """Share of acknowledged bytes missing from the capture above which nothing is certain."""
+    """Share of acknowledged bytes missing from the capture above which no confidence is high."""
+
+    capture_useless: float = 0.5
+    """Share of acknowledged bytes missing from the capture above which nothing is concluded at all."""
+
+    chance: float = 0.05
+    """A series of losses that one expects this often by chance is no evidence: the usual level of significance."""
 
     sent_again_ns: int = 200_000_000
     """A resend this long after a PTB ignored it; one that crossed it on the way is quicker. Linux's RTO_MIN."""

@@ -34,6 +34,7 @@ class Quote(NamedTuple):
     dport: int | None
     seq: int | None
     echo: tuple[int, int] | None = None  # identifier and sequence number of a quoted echo request
+    ip_id: int = -1  # IPv4 identification, -1 for IPv6
 
 
 class FullIcmp(NamedTuple):
@@ -140,8 +141,9 @@ def _quote(quoted: bytes) -> Quote | None:
         dst=dst,
         ip_len=_ip_len(packet),
         df=_df(packet),
-        sport=int.from_bytes(transport[0:2], "big") if tcp and len(transport) >= 4 else None,
+        sport=int.from_bytes(transport[0:2], "big") if tcp and len(transport) >= 2 else None,
         dport=int.from_bytes(transport[2:4], "big") if tcp and len(transport) >= 4 else None,
         seq=int.from_bytes(transport[4:8], "big") if tcp and len(transport) >= 8 else None,
         echo=(int.from_bytes(transport[4:6], "big"), int.from_bytes(transport[6:8], "big")) if echo else None,
+        ip_id=-1 if isinstance(packet, dpkt.ip6.IP6) else int(packet.id),
     )

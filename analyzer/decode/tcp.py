@@ -30,11 +30,13 @@ from analyzer.decode.fields import (
     SPORT,
     START,
     TCP_LEN,
+    VERSION,
     WINDOW,
     WIRE_LEN,
     WSCALE,
 )
-from analyzer.decode.integers import Buffer, be16, be32
+from analyzer.decode.integers import Buffer, be16, be32, ones_sum
+from analyzer.decode.network import PROTO_TCP
 from analyzer.kernel import inlined, kernel
 from analyzer.settings import MAX_RECORD_BYTES
 
@@ -147,3 +149,17 @@ def ip_length_on_wire(h: list[int]) -> int:
     if h[IP_LEN]:
         return h[IP_LEN]
     return min(h[WIRE_LEN], MAX_RECORD_BYTES) - (h[NET] - h[START])
+
+
+@kernel
+def is_sum_wrong(buf: Buffer, h: list[int]) -> bool:
+    """True if all of the packet was captured and its TCP checksum is wrong (RFC 9293 3.1).
+
+    A packet captured on its way out of its host has often no right one yet: the interface fills it in.
+    """
+    end = h[NET] + h[IP_LEN]
+    if h[IP_LEN] == 0 or end > h[END]:
+        return False
+    addresses = h[NET] + (12 if h[VERSION] == 4 else 8)
+    total = ones_sum(buf, addresses, addresses + (8 if h[VERSION] == 4 else 32), PROTO_TCP + end - h[L4])
+    return ones_sum(buf, h[L4], end, total) != 0xFFFF

@@ -1,4 +1,4 @@
-"""From the tables of the skim to conversations: segments, PTBs and neighbours brought to each flow."""
+"""From the tables of the skim to conversations: segments, PTBs and siblings brought to each flow."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from analyzer.decode.icmp import KIND_PTB
-from analyzer.evidence.conversation import Conversation, Neighbour, Way
+from analyzer.evidence.conversation import Conversation, Way
 from analyzer.evidence.numbering import stream_numbers
-from analyzer.evidence.ptb import CHECKSUM_WRONG, PtbSeen
+from analyzer.evidence.ptb import CHECKSUM_WRONG, PtbSeen, steps_down
 from analyzer.evidence.segments import FrameRef, Segment, segments_of
+from analyzer.evidence.siblings import Siblings
 from analyzer.flows.quotes import QUOTED_SEQ
 from analyzer.flows.tables import (
     C_EVENTS,
@@ -22,15 +23,10 @@ from analyzer.flows.tables import (
     C_FLOWS,
     C_ICMPS,
     C_LAST_TS,
-    PROGRESS_SLOTS,
     SAW_FRAGMENT,
-    SAW_SYN,
-    SAW_SYN_ACK,
     State,
     ways_of,
 )
-
-MAX_NEIGHBOURS = 256  # other flows of the same two addresses that are looked at
 
 
 def address(words: tuple[int, int, int, int], version: int) -> str:
@@ -65,7 +61,7 @@ class Collector:
         counters = state.counters
         self.flows = state.flows[: counters[C_FLOWS]]
         self.directions = ways_of(state)
-        self._progress = state.progress
+        self.progress = state.progress
         self.several_files = int(counters[C_FILES]) > 1
         self.numbers = stream_numbers(self.flows, self.directions)
         self.end = int(counters[C_LAST_TS])
@@ -89,8 +85,13 @@ class Collector:
             if ptb.flow < 0 and ptb.quoted_seq is not None:
                 self._orphans[ptb.quoted_seq].append(ptb)
         self._portless = [p for p in self.ptbs if p.flow < 0 and p.quoted_ports is None and p.quoted_src]
+        told: dict[tuple[str, str], list[PtbSeen]] = defaultdict(list)
+        for ptb in self.ptbs:
+            if ptb.flow >= 0 and not ptb.overhead:
+                told[ptb.quoted_src, ptb.quoted_dst].append(ptb)
+        self._told_hosts = {hosts: steps_down(sorted(ptbs, key=lambda p: p.ts)) for hosts, ptbs in told.items()}
         self._pairs: dict[tuple[int, ...], list[int]] | None = None
-        self._neighbours: dict[tuple[tuple[int, ...], int], list[tuple[int, Neighbour]]] = {}
+        self._of_pair: dict[tuple[tuple[int, ...], int], Siblings] = {}
 
     def column(self, name: str) -> Any:
         """A field of all recorded rows, those of one flow together and as they were captured."""
@@ -131,11 +132,13 @@ class Collector:
                 peer=counts[1 - side],
                 segments=segments,
                 ptbs=self._ptbs_about(stream, side, segments),
-                neighbours=self._others(stream, side) if segments else [],
+                told=tuple(p for p in self._told(stream, side) if p.flow != stream),
+                siblings=self._siblings(stream, side) if segments else None,
+                row=stream,
                 capture_end=self._ends[int(flow["point"])],
                 several_files=self.several_files,
                 fragmented=bool(int(flow["seen"]) & SAW_FRAGMENT),
-                rtt=trips[side],
+                handshake_rtt=trips[side],
             )
             for side in (0, 1)
         ]
@@ -158,6 +161,13 @@ class Collector:
             (row_address(flow, "b", version), int(flow["port_b"])),
         )
 
+    def _told(self, stream: int, side: int) -> tuple[PtbSeen, ...]:
+        """What the sender's host was told about the way to the receiver's, by PTBs about any flow."""
+        if not self._told_hosts:
+            return ()
+        ends = self.endpoints(stream)
+        return self._told_hosts.get((ends[side][0], ends[1 - side][0]), ())
+
     def _ptbs_about(self, stream: int, side: int, segments: list[Segment]) -> list[PtbSeen]:
         found = list(self._ptbs_of.get((stream, side), ()))
         if self._orphans:
@@ -178,7 +188,9 @@ class Collector:
         return [
             replace(ptb, flow=stream, side=side)
             for ptb in self._portless
-            if (ptb.quoted_src, ptb.quoted_dst) == (ends[side][0], ends[1 - side][0]) and ptb.quoted_len in sizes
+            if (ptb.quoted_src, ptb.quoted_dst) == (ends[side][0], ends[1 - side][0])
+            and ptb.quoted_len in sizes
+            and ptb.quoted_port in (None, ends[side][1])
         ]
 
     def _ptb(self, index: int) -> PtbSeen:
@@ -217,58 +229,29 @@ class Collector:
             una=int(row["una"]),
             snd_max=int(row["snd_max"]),
             quoted_echo=quote.echo if quote is not None else None,
+            quoted_id=quote.ip_id if quote is not None else -1,
+            quoted_port=quote.sport if quote is not None else None,
             overhead=int(row["overhead"]),
         )
 
-    def _others(self, stream: int, side: int) -> list[Neighbour]:
+    def _siblings(self, stream: int, side: int) -> Siblings:
         if self._pairs is None:
             pairs: dict[tuple[int, ...], list[int]] = defaultdict(list)
-            for number, key in enumerate(self._keys()):
+            self._key_list = list(self._keys())
+            for number, key in enumerate(self._key_list):
                 if self.flows["packets"][number]:
                     pairs[key].append(number)
             self._pairs = pairs
-            self._key_list = list(self._keys())
         key = self._key_list[stream]
         # Side 0 is the lower (address, port): for two flows of one pair of different addresses the sides agree.
-        if (key, side) not in self._neighbours:
-            members = self._pairs[key][:MAX_NEIGHBOURS]
-            self._neighbours[key, side] = [(member, self._neighbour(member, side)) for member in members]
-        return [other for member, other in self._neighbours[key, side] if member != stream]
+        if (key, side) not in self._of_pair:
+            self._of_pair[key, side] = Siblings(self, np.array(self._pairs[key]), side)
+        return self._of_pair[key, side]
 
     def _keys(self) -> Iterator[tuple[int, ...]]:
         names = ("a0", "a1", "a2", "a3", "b0", "b1", "b2", "b3", "version", "point")
         columns = [self.flows[name].tolist() for name in names]
         return zip(*columns, strict=True)
-
-    def _neighbour(self, stream: int, side: int) -> Neighbour:
-        flow = self.flows[stream]
-        row = self.directions[2 * stream + side]
-        handshake = asked = 0
-        opening: tuple[FrameRef, ...] = ()
-        if int(flow["seen"]) & SAW_SYN and int(flow["seen"]) & SAW_SYN_ACK:
-            sent, answer = ("syn", "syn_ack") if side == int(flow["client"]) else ("syn_ack", "ack")
-            handshake, asked = int(flow[f"{answer}_ts"]), int(flow[f"{sent}_ts"])
-            opening = (FrameRef.at(int(flow[f"{sent}_frame"])), FrameRef.at(int(flow[f"{answer}_frame"])))
-        hung = int(row["run_count"]) >= 2
-        log = self._progress[2 * stream + side].tolist()
-        times, places = log[:PROGRESS_SLOTS], log[PROGRESS_SLOTS:]
-        answered = tuple(sorted((ts, FrameRef.at(place)) for ts, place in zip(times, places, strict=True) if ts))
-        return Neighbour(
-            stream=self.numbers[stream],
-            first_ts=int(flow["first_ts"]),
-            last_ts=int(flow["last_ts"]),
-            answered=answered,
-            opened_ts=handshake,
-            asked_ts=asked,
-            opening=opening,
-            delivered=int(row["delivered"]),
-            delivered_ts=int(row["delivered_ts"]),
-            delivered_ref=FrameRef.at(int(row["delivered_frame"])),
-            delivered_ack=FrameRef.at(int(row["delivered_ack"])),
-            hung_since=int(row["run_ts"]) if hung else 0,
-            hung_payload=int(row["run_len"]) if hung else 0,
-            hung_frame=FrameRef.at(int(row["resent_frame"])),
-        )
 
 
 def _difference(earlier: Any, later: Any) -> int:

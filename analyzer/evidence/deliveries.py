@@ -29,6 +29,8 @@ class Transmission:
     by_sack: bool = False
     one_shape: bool = True  # until then its bytes were sent in this shape only
     replaced_ts: int | None = None  # when some of its bytes were sent again in another shape
+    again_ts: int | None = None  # when some of its bytes were sent again first
+    lost: bool = False  # they were sent again, and no ACK was on its way then
     attributed: bool = False  # of several shapes, this one brought the bytes
 
     @property
@@ -69,12 +71,17 @@ class _Outstanding:
         at = bisect_left(self._ends, first.segment.seq + first.segment.payload)  # of equal ends the one sent first
         del self._ends[at], self._items[at]
 
-    def compare_shapes(self, new: Transmission) -> None:
-        """Mark what has bytes in common with a retransmission of another shape."""
+    def replace(self, new: Transmission) -> None:
+        """Mark what has bytes in common with a retransmission: it was lost, and may have had another shape."""
         start, end = new.segment.seq, new.segment.seq + new.segment.payload
         first, last = bisect_right(self._ends, start), bisect_left(self._ends, end + self._longest)
         for old in self._items[first:last]:
-            if old.segment.seq < end and not same_shape(old.segment, new.segment):
+            if old.segment.seq >= end:
+                continue
+            if old.again_ts is None:
+                old.again_ts = new.segment.ts
+                old.lost = True
+            if not same_shape(old.segment, new.segment):
                 old.one_shape = new.one_shape = False
                 if old.replaced_ts is None:
                     old.replaced_ts = new.segment.ts
@@ -101,6 +108,8 @@ class _Outstanding:
     def _settle(self, old: Transmission, ack: Segment, *, by_sack: bool) -> None:
         old.covered_by = ack
         old.by_sack = by_sack
+        if old.again_ts is not None and ack.ts - old.again_ts < self._guard:
+            old.lost = False
         replaced = old.replaced_ts
         answered = ack.ts - old.segment.ts >= self._guard
         old.attributed = answered and (replaced is None or ack.ts - replaced < self._guard)
@@ -116,7 +125,7 @@ def transmissions_of(segments: list[Segment], side: int, rtt: int) -> list[Trans
                 continue
             new = Transmission(segment)
             if segment.resent:
-                outstanding.compare_shapes(new)
+                outstanding.replace(new)
             out.append(new)
             outstanding.add(new)
         elif segment.has_ack:

@@ -1,18 +1,32 @@
 """Runs of retransmissions of the oldest outstanding byte: the ladder that a stalled sender climbs.
 
-Emits `Run`. A run that is long and spread enough is an episode (contract.md: three retransmissions of the
-same sequence number and length with growing gaps over at least a second, without cumulative progress).
+Emits `Run`. A run that is long enough is an episode: three retransmissions of the same bytes over at least a second
+without cumulative progress, whatever the gaps. A stall is time without progress: timers back off (RFC 6298 5.5), but
+some stacks keep theirs constant, and duplicate ACKs make others send everything again in each round trip.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
 from analyzer.evidence.segments import Segment
 from analyzer.settings import Settings
+
+MOST_RTO_NS = 60_000_000_000  # RFC 6298 2.5: a limit to the timer is at least this long
+LONGEST_GAP_NS = 2 * MOST_RTO_NS  # TCP_RTO_MAX of Linux: no two copies are farther apart
+
+
+def elapsed(segments: Sequence[Segment]) -> int:
+    """Time from the first to the last of some transmissions of the same bytes, ns.
+
+    They follow one another in the order of the file, and at most LONGEST_GAP_NS apart: where the capture's clock says
+    otherwise, it was set meanwhile.
+    """
+    return sum(min(max(b.ts - a.ts, 0), LONGEST_GAP_NS) for a, b in pairwise(segments))
 
 
 @dataclass
@@ -106,31 +120,31 @@ class Run:
         """True if the stuck byte was acknowledged in the end."""
         return self.acked_by is not None or self.acked_unseen
 
-    def end_ts(self, capture_end: int) -> int:
-        """When the byte was acknowledged, or the capture ended."""
-        return self.acked_by.ts if self.acked_by is not None else capture_end
+    @cached_property
+    def given_up_ts(self) -> int:
+        """When the next copy of the head was overdue: the timer doubles (RFC 6298 5.5), so a little more than that."""
+        times = [copy.ts for copy in self.tries]
+        gap = max(times[-1] - times[-2], 0) if len(times) > 1 else MOST_RTO_NS
+        return max(times[-1], self.copies[-1].ts) + min(5 * gap // 2, 2 * MOST_RTO_NS)
 
     @property
+    def waited_ns(self) -> int:
+        """From the first transmission until the byte was acknowledged, or until its last transmission, ns."""
+        last = [self.acked_by] if self.acked_by is not None else []
+        return elapsed([self.first, *self.copies, *last])
+
+    def over_ts(self, ended_ts: int) -> int:
+        """When it was over: the byte was acknowledged, the sender gave it up, or the connection ended (`ended_ts`)."""
+        return min(self.acked_by.ts if self.acked_by is not None else self.given_up_ts, ended_ts)
+
+    @cached_property
     def span(self) -> int:
         """From the first to the last transmission of the head's size, ns."""
-        return self.tries[-1].ts - self.tries[0].ts
-
-    def grows(self, growth: float, copies: list[Segment]) -> bool:
-        """True if the gaps between retransmissions grow as a backing-off timer's do."""
-        times = [copy.ts for copy in copies]
-        gaps = [b - a for a, b in pairwise(times)]
-        if len(gaps) < 2 or gaps[0] <= 0:
-            return False
-        steady = all(b >= 0.7 * a for a, b in pairwise(gaps))
-        return steady and gaps[-1] >= growth * gaps[0]
+        return elapsed(self.tries)
 
     def is_episode(self, settings: Settings) -> bool:
         """True if the run meets the contract's definition of an episode."""
-        return (
-            self.retransmissions >= settings.episode_retransmissions
-            and self.span >= settings.episode_span_ns
-            and self.grows(settings.backoff_growth, self.same)
-        )
+        return self.retransmissions >= settings.episode_retransmissions and self.span >= settings.episode_span_ns
 
     def is_mixed_episode(self, settings: Settings) -> bool:
         """As an episode, but the sender changed the segment's size meanwhile and was not answered either.
@@ -140,8 +154,7 @@ class Run:
         return (
             not self.acked
             and len(self.copies) >= settings.episode_retransmissions
-            and self.copies[-1].ts - self.first.ts >= settings.episode_span_ns
-            and self.grows(settings.backoff_growth, self.copies)
+            and elapsed([self.first, *self.copies]) >= settings.episode_span_ns
         )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from analyzer.evidence.segments import Segment
 
 TIMESTAMPS_OPTION = 12  # bytes that timestamps take from each segment (RFC 7323 3.2, padded)
+ETHERNET_MSS = 1460  # RFC 9293 3.7.1: 1500 bytes less headers
 LEAST_FULL_PAYLOAD = 1220  # IPv6's guaranteed 1280 bytes less headers: a full segment is hardly smaller
 
 
@@ -33,7 +34,7 @@ class Hole:
 
     def seconds_open(self, capture_end: int) -> float:
         """How long the bytes were missing."""
-        return ((self.filled_ts if self.filled_ts is not None else capture_end) - self.opened_by.ts) / 1e9
+        return max((self.filled_ts if self.filled_ts is not None else capture_end) - self.opened_by.ts, 0) / 1e9
 
     def fill(self, segment: Segment) -> None:
         """Take the bytes of a late segment out of what is missing."""
@@ -65,6 +66,12 @@ def holes_of(segments: list[Segment], side: int, una: int) -> list[Hole]:
             continue
         if segment.keepalive or segment.rst:
             continue
+        if segment.syn:
+            # Another attempt may have another initial sequence number: what came before it was no data.
+            holes = [hole for hole in holes if hole not in open_holes]
+            open_holes = []
+            highest = segment.end
+            continue
         # A bare ACK carries SND.NXT: it too tells that bytes before it were sent and did not come.
         for hole in list(open_holes) if open_holes else ():
             if segment.data and segment.seq < hole.end and segment.end > hole.start:
@@ -92,3 +99,13 @@ def fits_full_size(length: int, mss: int, own_mss: int = 0) -> bool:
         return length >= LEAST_FULL_PAYLOAD
     sizes = {mss, min(mss, own_mss) if own_mss > 0 else mss}
     return any(length % payload == 0 for size in sizes for payload in (size, size - TIMESTAMPS_OPTION) if payload > 0)
+
+
+def fits_larger_than(length: int, arrived: int, mss: int) -> bool:
+    """True if `length` missing bytes fit into segments that all have more payload than the `arrived` bytes that passed.
+
+    Full segments and a large tail do, or segments of a size that the sender learnt before. Without a known MSS
+    (<= 0) one of Ethernet's is assumed.
+    """
+    pieces = -(-length // (mss if mss > 0 else ETHERNET_MSS))
+    return pieces > 0 and length // pieces > arrived

@@ -6,6 +6,7 @@ quoted sequence number (RFC 5927 4.1), the MTU (RFC 1191, RFC 8201 4).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from analyzer.evidence.segments import FrameRef, Segment
@@ -13,6 +14,7 @@ from analyzer.evidence.segments import FrameRef, Segment
 LEAST_V6_MTU = 1280  # RFC 8200 5; RFC 8201 4: a smaller one is discarded
 LEAST_V4_MTU = 68  # RFC 791
 CHECKSUM_WRONG = 2
+FILLS_BYTES = 48  # what TCP options and rounding may leave of the size that a PTB allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class PtbSeen:
     una: int  # of the quoted direction at that time, -1 unknown
     snd_max: int
     quoted_echo: tuple[int, int] | None = None  # identifier and sequence number of a ping that was too big
+    quoted_id: int = -1  # IPv4 identification of the quoted packet, -1 none
+    quoted_port: int | None = None  # source port: the quote may end behind it
     overhead: int = 0  # the quoted packet carries the flow's in so many bytes: sent to the tunnel's end
 
     @property
@@ -56,10 +60,29 @@ class PtbSeen:
             return "mtu_not_smaller"
         return None
 
+    def quotes(self, segment: Segment) -> bool:
+        """True if it can be this packet that it quotes: no packet sent so far has another identification or size."""
+        if segment.ts > self.ts or not segment.data:
+            return False
+        if self.quoted_id > 0 and segment.ip_id > 0:
+            # Offload counts on from the captured packet's number for those it is cut into.
+            return 0 <= (self.quoted_id - segment.ip_id) & 0xFFFF <= segment.payload // 256
+        same = self.quoted_seq is not None and segment.seq & 0xFFFFFFFF == self.quoted_seq & 0xFFFFFFFF
+        return same or segment.ip_len == self.quoted_len
+
     @property
     def plausible(self) -> bool:
         """True if nothing speaks against the sender obeying it."""
         return self.defect is None
+
+
+def steps_down(ptbs: Iterable[PtbSeen]) -> tuple[PtbSeen, ...]:
+    """Of PTBs in order of time those that name less than all before them."""
+    found: list[PtbSeen] = []
+    for ptb in ptbs:
+        if ptb.plausible and (not found or ptb.mtu < found[-1].mtu):
+            found.append(ptb)
+    return tuple(found)
 
 
 def resends_after(ptb: PtbSeen, segments: list[Segment], side: int, delay: int) -> list[Segment]:
@@ -99,8 +122,8 @@ def acked_after(ptb: PtbSeen, segments: list[Segment], side: int) -> Segment | N
 
 def cut_after(ptb: PtbSeen, segments: list[Segment], side: int) -> bool:
     """True if the quoted byte was sent again at a size that the PTB allows: it was obeyed, whatever came of it."""
-    if not ptb.plausible or ptb.quoted_seq is None:
-        return False
+    if ptb.defect not in (None, "checksum") or ptb.quoted_seq is None:
+        return False  # a checksum may be filled in, or made wrong, behind the capture point
     return any(
         segment.side == side
         and segment.resent
@@ -109,3 +132,27 @@ def cut_after(ptb: PtbSeen, segments: list[Segment], side: int) -> bool:
         and segment.seq <= ptb.quoted_seq < segment.seq + segment.payload
         for segment in segments
     )
+
+
+def shrunk_after(ptb: PtbSeen, segments: list[Segment], side: int, delay: int) -> Segment | None:
+    """The first packet that shows that the sender obeyed, whatever became of the quoted bytes; or None.
+
+    From `delay` ns after the PTB on nothing larger is sent, and something that fills what the PTB allows is.
+    """
+    if not LEAST_V4_MTU <= ptb.mtu < ptb.quoted_len:
+        return None
+    found = None
+    for segment in segments:
+        if segment.side != side or not segment.data or segment.super_segment or segment.ts < ptb.ts:
+            continue
+        if segment.ip_len > ptb.mtu and segment.df:
+            if segment.ts >= ptb.ts + delay:
+                return None
+        elif segment.ip_len > ptb.mtu - FILLS_BYTES and found is None:
+            found = segment
+    return found
+
+
+def obeyed(ptb: PtbSeen, segments: list[Segment], side: int, delay: int) -> bool:
+    """True if the sender is seen to have obeyed: the quoted bytes sent smaller, or all that follows."""
+    return cut_after(ptb, segments, side) or shrunk_after(ptb, segments, side, delay) is not None

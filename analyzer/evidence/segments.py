@@ -14,13 +14,16 @@ from analyzer.decode.tcp import ACK_FLAG, FIN, RST, SYN
 from analyzer.decode.usual import usual_headers
 from analyzer.flows.tables import (
     FILE_SHIFT,
+    MARK_BAD_SUM,
     MARK_DF,
     MARK_DUPLICATE,
     MARK_FILLS,
+    MARK_FRAGMENT,
     MARK_KEEPALIVE,
     MARK_NO_LENGTH,
     MARK_RESENT,
     MARK_SPURIOUS,
+    MARK_STRAY,
     MARK_SUPER,
 )
 
@@ -94,6 +97,16 @@ class Segment(NamedTuple):
         return bool(self.marks & (MARK_SUPER | MARK_NO_LENGTH))
 
     @property
+    def bad_sum(self) -> bool:
+        """True if it was sent again with a wrong TCP checksum, as far as it was captured whole."""
+        return bool(self.marks & MARK_BAD_SUM)
+
+    @property
+    def fragment(self) -> bool:
+        """True for the first fragment of a packet, whose size says nothing about the whole."""
+        return bool(self.marks & MARK_FRAGMENT)
+
+    @property
     def data(self) -> bool:
         """True if it carries payload that is not a keep-alive's byte."""
         return self.payload > 0 and not self.keepalive
@@ -124,13 +137,14 @@ ONE_BY_ONE = 32
 
 
 def segments_of(rows: Any, heads: Any) -> list[Segment]:
-    """Event rows (dtype PACKET) with their header bytes as segments; copies made by the capture are left out.
+    """Event rows (dtype PACKET) with their header bytes as segments.
 
-    Where their bytes say something else than the skim about what the evidence rests on, the packet is left out
-    rather than trusted. Where there are many, headers of the usual form are compared in columns. dpkt reads those of
-    any other, and of all retransmissions, and TCP options.
+    Copies made by the capture are left out, and packets whose numbers belong to no live byte. Where their bytes say
+    something else than the skim about what the evidence rests on, the packet is left out rather than trusted. Where
+    there are many, headers of the usual form are compared in columns. dpkt reads those of any other, and of all
+    retransmissions, and TCP options.
     """
-    own = rows["marks"] & MARK_DUPLICATE == 0
+    own = rows["marks"] & (MARK_DUPLICATE | MARK_STRAY) == 0
     if not own.all():
         rows, heads = rows[own], heads[own]
     seq, ack, marks = rows["seq"].tolist(), rows["ack"].tolist(), rows["marks"].tolist()

@@ -69,6 +69,26 @@ def vantage(conversation: Conversation) -> Vantage:
     return Vantage(UNKNOWN, "both ends are on the same link")
 
 
+QUICK_NS = 1_000_000
+"""A host's own answer takes no longer than this, at its interface or on its link."""
+
+
+def at_receiver(conversation: Conversation, way: Way) -> bool:
+    """True if what the capture holds of this direction had arrived: at the receiving host, or on its link.
+
+    No router between is not enough: behind the end of a tunnel the receiver may be far away all the same. So its
+    answers, where some are seen, must follow at once.
+    """
+    if way.peer["packets"] == 0:
+        return False
+    where = vantage(conversation)
+    receiver = SERVER if way.side == conversation.client_side else CLIENT
+    if where.where != receiver:
+        return False
+    other = conversation.ways[1 - way.side].rtt
+    return way.rtt <= max(QUICK_NS, other // AT_ONCE)
+
+
 def _noted(client: Way, server: Way) -> str:
     """Who captured, by the directions in the capture; empty where it has none."""
     sent = (client.count["went_out"], server.count["went_out"])

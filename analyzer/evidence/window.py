@@ -11,27 +11,42 @@ from analyzer.evidence.segments import FrameRef
 
 
 class WindowSeen(NamedTuple):
-    """The last window announced before the head's first retransmission: bytes beyond its ACK, and the frame."""
+    """The receiver's window while a segment was stuck: bytes beyond its ACK as announced last, and by which frame."""
 
     size: int
-    closed: bool  # the stuck segment did not fit
+    closed: bool  # it had no room at all for at least half of the transmissions
     ref: FrameRef
 
 
 def window_at(way: Way, run: Run) -> WindowSeen | None:
-    """The peer's window that held while the head was stuck; None if it was never seen."""
+    """The peer's window that held while the head was stuck; None if it was never seen.
+
+    A window smaller than the segment is open: the sender may send as much as fits.
+    """
+    # Without the SYN (or its options) the scale is unknown, and only a window of 0 is sure to have no room.
+    known = way.full_size > 0 and UNKNOWN not in (way.count["wscale"], way.peer["wscale"])
+    tries = {segment.ref for segment in run.tries}
+    end = run.over_ts(way.ended_ts)
     found: WindowSeen | None = None
-    end = run.end_ts(way.capture_end)
+    closed = 0
+    closing: FrameRef | None = None  # what closed it, while it is closed
+    cited: FrameRef | None = None
     for segment in way.segments:
         if segment.ts > end:
             break
-        if segment.side == way.side or not segment.has_ack:
-            continue
-        size = segment.window if segment.syn else segment.window << way.window_scale
-        # Without the SYN (or its options) the scale is unknown, and only a window of 0 is sure to be too small.
-        known = way.full_size > 0 and UNKNOWN not in (way.count["wscale"], way.peer["wscale"])
-        fits = segment.ack + size - run.head.seq >= run.head.payload if known else size > 0
-        found = WindowSeen(size, not fits, segment.ref)
-    if found is None and way.peer["window"] >= 0:
-        found = WindowSeen(way.peer["window"], way.peer["window"] == 0, FrameRef(0, 0))
+        if segment.side == way.side:
+            if segment.ref in tries and closing is not None:
+                closed += 1
+                cited = cited or closing
+        elif segment.has_ack:
+            size = segment.window if segment.syn else segment.window << way.window_scale
+            room = segment.ack + size - run.head.seq if known else size
+            closing = (closing or segment.ref) if room <= 0 else None
+            found = WindowSeen(size, False, segment.ref)
+    if found is None:
+        if way.peer["window"] < 0:
+            return None
+        return WindowSeen(way.peer["window"], way.peer["window"] == 0, FrameRef(0, 0))
+    if cited is not None and 2 * closed >= len(tries):
+        return found._replace(closed=True, ref=cited)
     return found

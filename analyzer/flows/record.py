@@ -164,7 +164,7 @@ def is_part_of_copy(row: Any, h: list[int], seq: int, inside: int) -> bool:
     steps = (h[IP_ID] - row["ip_id"]) & 0xFFFF
     if merged:
         return steps == 0
-    return (steps > 0) == (seq > start) and steps * h[PAYLOAD] <= seq - start
+    return (steps > 0) == (seq > start) and steps <= (seq - start) // h[PAYLOAD]
 
 
 @kernel

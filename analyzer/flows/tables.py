@@ -86,7 +86,9 @@ TRANSFER = np.dtype(
         ("data_packets", "i8"), ("payload_bytes", "i8"),
         ("last_data_ts", "i8"), ("last_data_frame", "i8"), ("last_data_len", "i4"),
         ("zero_windows", "i4"),
-        ("window_zero_ts", "i8"), ("window_zero_frame", "i8"), ("window_zero_longest", "i8"),
+        # The window is 0 since `window_zero_ts` (0: it is open); how long it was at most, and what began that.
+        ("window_zero_ts", "i8"), ("window_zero_now", "i8"),
+        ("window_zero_longest", "i8"), ("window_zero_frame", "i8"),
         # Sizes: IP total lengths of single packets, super-segments left out.
         ("max_sent", "i4"), ("delivered", "i4"), ("max_sent_frame", "i8"),
         ("delivered_frame", "i8"), ("delivered_ack", "i8"), ("delivered_ts", "i8"),
@@ -111,6 +113,9 @@ TRANSFER = np.dtype(
         ("hole_start", "i8"), ("hole_end", "i8"), ("hole_ts", "i8"), ("hole_frame", "i8"),
         ("hole_longest", "i8"),
         ("unseen", "i8"),  # bytes acknowledged but not in the capture
+        ("unseen_before", "i8"),  # as above, before the direction's first packet
+        # Numbers far outside of the window, believed once a second packet goes on from there; 0: none.
+        ("stray_seq", "i8"), ("stray_ack", "i8"),
         ("fin_ts", "i8"),  # first FIN, 0: none
         ("came_in", "i4"), ("went_out", "i4"),  # packets by what the capturing host says of them
     ],
@@ -145,6 +150,8 @@ MARK_SPURIOUS = 256  # resent below the cumulative ACK
 MARK_DSACK = 512
 MARK_FRAGMENT = 1024  # first fragment of a fragmented packet
 MARK_INSIDE = 2048  # captured inside a tunnel
+MARK_STRAY = 4096  # its numbers lie far outside of the window: neither data nor an acknowledgement
+MARK_BAD_SUM = 8192  # resent, captured whole, and its TCP checksum is wrong
 
 ICMP = np.dtype(
     [

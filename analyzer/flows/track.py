@@ -14,13 +14,11 @@ from analyzer.decode.fields import (
     DSACK,
     FLAGS,
     FRAGMENT,
-    HAS_TS,
+    IP_LEN,
     LAYERS,
-    MSS,
     NET,
     OUTER,
     PAYLOAD,
-    SACK_OK,
     SEQ,
     TS,
     TTL,
@@ -28,19 +26,19 @@ from analyzer.decode.fields import (
     WAY,
     WAY_IN,
     WAY_OUT,
-    WINDOW,
-    WSCALE,
 )
 from analyzer.decode.integers import Buffer
-from analyzer.decode.tcp import ACK_FLAG, FIN, RST, SYN, ip_length_on_wire
+from analyzer.decode.tcp import ACK_FLAG, FIN, RST, SYN, ip_length_on_wire, is_sum_wrong
+from analyzer.flows.announced import note_handshake, note_window
 from analyzer.flows.lookup import endpoint_order, endpoints_of, find_flow, find_slot, new_flow
 from analyzer.flows.record import RING_MASK, bring_back, is_copy, start_recording, write_row
-from analyzer.flows.sizes import drop_ambiguous, note_delivered, note_sent
+from analyzer.flows.sizes import drop_ambiguous, forget_larger, is_super, note_delivered, note_sent
 from analyzer.flows.steady import FARTHEST, is_steady
 from analyzer.flows.tables import (
     C_FILE,
     C_FLOWS,
     FILE_SHIFT,
+    MARK_BAD_SUM,
     MARK_DSACK,
     MARK_DUPLICATE,
     MARK_FILLS,
@@ -48,6 +46,7 @@ from analyzer.flows.tables import (
     MARK_KEEPALIVE,
     MARK_RESENT,
     MARK_SPURIOUS,
+    MARK_STRAY,
     MARK_SUPER,
     PROGRESS_SHIFT,
     PROGRESS_SLOTS,
@@ -55,8 +54,6 @@ from analyzer.flows.tables import (
     SAW_FIN,
     SAW_FRAGMENT,
     SAW_RST,
-    SAW_SYN,
-    SAW_SYN_ACK,
     State,
 )
 from analyzer.kernel import inlined, kernel
@@ -65,6 +62,10 @@ from analyzer.settings import AFTERMATH_ROWS, HISTORY_ROWS, LONG_HOLE_NS
 WRAP = 1 << 32
 RUN_RECORDED = 3  # retransmissions of one head before the flow is recorded
 NO_FLOW = -1
+NEAR = 1 << 20
+"""A number no farther away may always belong to the window: the largest one without window scaling, many times."""
+UNSCALED = 16
+"""As many times farther where the scale of the window was not seen (RFC 7323 allows 2**14)."""
 
 
 @inlined
@@ -96,62 +97,15 @@ def flow_of_packet(state: State, h: list[int], side: int) -> int:
             return number
     if state.counters[C_FLOWS] >= len(state.flows):
         return NO_FLOW
-    return new_flow(state, ends, side, slot)
+    # Who opened it is not known without the SYN: servers listen on well-known ports, which are the lower ones.
+    client = side if opens or ends.low_port == ends.high_port else 0 if ends.low_port > ends.high_port else 1
+    return new_flow(state, ends, client, slot)
 
 
 @kernel
 def number_stream(state: State, h: list[int]) -> None:
     """Give a packet that cannot be followed its stream number all the same, as Wireshark does."""
     flow_of_packet(state, h, endpoint_order(h))
-
-
-@inlined
-def note_handshake(flow: Any, me: Any, h: list[int], side: int, frame: int) -> None:
-    """Take in the options of a SYN or SYN/ACK, and the times of the handshake."""
-    if h[FLAGS] & SYN:
-        me["mss"] = h[MSS]
-        me["wscale"] = h[WSCALE]
-        me["sack_ok"] = h[SACK_OK]
-        me["has_ts"] = h[HAS_TS]
-        if h[FLAGS] & ACK_FLAG:
-            flow["client"] = 1 - side
-            flow["seen"] |= SAW_SYN_ACK
-            if flow["syn_ack_ts"] == 0:
-                flow["syn_ack_ts"] = h[TS]
-                flow["syn_ack_frame"] = frame
-        else:
-            flow["client"] = side
-            flow["seen"] |= SAW_SYN
-            if flow["syn_ts"] == 0:
-                flow["syn_ts"] = h[TS]
-                flow["syn_frame"] = frame
-    elif flow["syn_ack_ts"] and flow["ack_ts"] == 0 and side == flow["client"]:
-        flow["ack_ts"] = h[TS]
-        flow["ack_frame"] = frame
-
-
-@inlined
-def note_window(me: Any, out: Any, peer: Any, h: list[int], frame: int) -> bool:
-    """Keep the window that this packet announces, and how long it stays closed; True once that is long."""
-    if h[FLAGS] & RST or not h[FLAGS] & ACK_FLAG:
-        return False
-    window = h[WINDOW]
-    if not h[FLAGS] & SYN and me["wscale"] >= 0 and peer["wscale"] >= 0:
-        window <<= me["wscale"]
-    me["window"] = window
-    if window == 0:
-        out["zero_windows"] += 1
-        if out["window_zero_ts"] == 0:
-            out["window_zero_ts"] = h[TS]
-            if out["window_zero_frame"] == 0:
-                out["window_zero_frame"] = frame
-    if out["window_zero_ts"]:
-        longest = out["window_zero_longest"] + 0
-        out["window_zero_longest"] = max(longest, h[TS] - out["window_zero_ts"])
-        if window:
-            out["window_zero_ts"] = 0
-        return longest < LONG_HOLE_NS <= out["window_zero_longest"]
-    return False
 
 
 @kernel
@@ -162,7 +116,27 @@ def close_hole(transfer: Any, ts: int) -> None:
 
 
 @inlined
-def note_ack(peer: Any, peer_out: Any, h: list[int], frame: int) -> int:
+def reach(receiver: Any, sender: Any) -> int:
+    """How far beyond all seen so far a number of `sender` may lie: twice the receiver's window, or more."""
+    if receiver["wscale"] >= 0 and sender["wscale"] >= 0:
+        return max(NEAR, 2 * receiver["window"])
+    return NEAR * UNSCALED
+
+
+@kernel
+def note_unseen(peer: Any, peer_out: Any, missing: int, ts: int) -> None:
+    """The capture does not hold `missing` bytes that were acknowledged; found at `ts`, 0: before the first packet.
+
+    Without the SYN, what is missing at first may have been on its way when the capture began.
+    """
+    if ts and (peer["mss"] >= 0 or ts - peer["first_ts"] > LONG_HOLE_NS):
+        peer_out["unseen"] += missing
+    else:
+        peer_out["unseen_before"] += missing
+
+
+@inlined
+def note_ack(me: Any, peer: Any, peer_out: Any, h: list[int], frame: int) -> int:
     """Apply the acknowledgement number to the direction it acknowledges; returns it unwrapped."""
     if not peer["ref"]:
         peer["ref"] = 1
@@ -172,8 +146,10 @@ def note_ack(peer: Any, peer_out: Any, h: list[int], frame: int) -> int:
     if h[FLAGS] & RST or not -FARTHEST < ack - peer["snd_max"] < FARTHEST:
         return ack
     if ack > peer["snd_max"]:
-        if peer["seen"]:
-            peer_out["unseen"] += ack - peer["snd_max"]
+        if ack - peer["snd_max"] > reach(me, peer) and not 0 <= ack - peer_out["stray_ack"] < NEAR:
+            peer_out["stray_ack"] = ack
+            return ack
+        note_unseen(peer, peer_out, ack - peer["snd_max"], h[TS] if peer["seen"] else 0)
         peer["snd_max"] = ack
     if not peer["una_known"]:
         peer["una_known"] = 1
@@ -189,7 +165,8 @@ def note_ack(peer: Any, peer_out: Any, h: list[int], frame: int) -> int:
         note_delivered(peer_out, ack, frame, h[TS])
     if peer_out["hole_ts"] and ack >= peer_out["hole_end"]:
         # The receiver has the bytes: the capture missed them, not the path.
-        peer_out["unseen"] += peer_out["hole_end"] - peer_out["hole_start"]
+        missing = peer_out["hole_end"] - peer_out["hole_start"]
+        note_unseen(peer, peer_out, missing, peer_out["hole_ts"] if peer_out["hole_frame"] else 0)
         close_hole(peer_out, h[TS])
     if h[DSACK]:
         peer_out["dsacks"] += 1
@@ -213,6 +190,7 @@ def note_resent(me: Any, out: Any, h: list[int], seq: int, frame: int, size: int
             trouble = 1  # the sender tries smaller, or lets routers fragment
             if size < out["size_cap"] or out["size_cap"] == 0:
                 out["size_cap"] = size
+                forget_larger(out, size)  # with offload, what is sent again at its old size leaves in smaller pieces
         out["run_count"] += 1
     else:
         out["run_count"] = 1
@@ -277,6 +255,18 @@ def note_segment(
     ahead = seq - me["snd_max"]
     first = not me["seen"]
     me["seen"] = 1
+    if h[FLAGS] & SYN and ahead != 0 and h[SEQ] != me["base"] and not first:
+        if out["data_packets"]:
+            return MARK_STRAY
+        # Another attempt, with another initial sequence number: what came before it was no data.
+        me["base"] = h[SEQ]
+        me["first_seq"] = seq
+        me["snd_max"] = end
+        me["una_known"] = 0
+        return 0
+    if not first and ahead > reach(peer, me) and not 0 <= seq - out["stray_seq"] < NEAR:
+        out["stray_seq"] = end
+        return MARK_STRAY
     # A direction that carried full-size packets needs no closer look at its holes.
     full = peer["mss"] + (40 if h[VERSION] == 4 else 60) if peer["mss"] > 0 else 0
     small_so_far = out["max_sent"] < full or out["max_sent"] == 0
@@ -293,6 +283,12 @@ def note_segment(
             marks = MARK_HOLE
             if small_so_far:
                 start_recording(state, flow, 64, AFTERMATH_ROWS)
+        elif ahead > 0 and payload and out["hole_ts"] == 0:
+            # The first packet seen: what the peer acknowledges of the bytes before it is not in the capture.
+            out["hole_start"] = me["snd_max"]
+            out["hole_end"] = seq
+            out["hole_ts"] = h[TS]
+            out["hole_frame"] = 0
         me["snd_max"] = end
         if payload:
             marks |= note_sent(out, peer, h, end, frame, ip_length_on_wire(h))
@@ -308,7 +304,7 @@ def note_segment(
     if payload:
         marks |= note_late(out, h, seq)
         size = ip_length_on_wire(h)
-        if peer["mss"] > 0 and size > peer["mss"] + (40 if h[VERSION] == 4 else 60):
+        if is_super(peer, h[VERSION], h[IP_LEN], size):
             marks |= MARK_SUPER
         drop_ambiguous(out, seq, end, payload, h[DF])
         if me["una_known"] and end <= me["una"]:
@@ -375,7 +371,7 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
             out["duplicates"] += 1
             write_row(state, buf, h, frame, number, side, seq, unwrap(h[ACK], peer["snd_max"] + 0), MARK_DUPLICATE)
             return number
-        ack = note_ack(peer, peer_out, h, place)
+        ack = note_ack(me, peer, peer_out, h, place)
         if peer_out["progress_ts"] == h[TS]:
             slot = (h[TS] >> PROGRESS_SHIFT) & (PROGRESS_SLOTS - 1)
             state.progress[2 * number + 1 - side, slot] = h[TS]
@@ -396,7 +392,9 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
         flow["seen"] |= SAW_FRAGMENT
     if h[DSACK]:
         marks |= MARK_DSACK
-    if h[PAYLOAD] and not marks & MARK_DUPLICATE:
+    if marks & MARK_RESENT and h[PAYLOAD] and not h[FRAGMENT] and is_sum_wrong(buf, h):
+        marks |= MARK_BAD_SUM
+    if h[PAYLOAD] and not marks & (MARK_DUPLICATE | MARK_STRAY):
         out["data_packets"] += 1
         out["payload_bytes"] += h[PAYLOAD]
         out["last_data_ts"] = h[TS]

@@ -177,6 +177,7 @@ def _flow(
         )
         if chosen.verdict in ADVISED
         else (),
+        arrived=chosen.arrived,
         encapsulation=inside,
         vantage=where,
         timeline=collector.timeline(stream).copy() if ways[0].segments else None,

@@ -5,21 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from analyzer.evidence.chance import Losses, losses_beside
 from analyzer.evidence.controls import (
     ACK_DELAY_NS,
     Control,
-    as_large_passed,
-    distinct_large_lost,
     failed_during,
-    neighbour_as_large_later,
     passed_before,
     passed_during,
+    passed_just_before,
     sacked_unseen,
 )
-from analyzer.evidence.conversation import Neighbour, Way
+from analyzer.evidence.conversation import Way
 from analyzer.evidence.episodes import Run
-from analyzer.evidence.ptb import PtbSeen, acked_after, resends_after
-from analyzer.evidence.segments import Segment
+from analyzer.evidence.larger import (
+    as_large_passed,
+    distinct_large_lost,
+    large_tried,
+    sibling_as_large,
+    siblings_large_lost,
+)
+from analyzer.evidence.ptb import PtbSeen, acked_after, obeyed, resends_after
+from analyzer.evidence.refusals import arrived, peer_gone, refused
+from analyzer.evidence.segments import FrameRef, Segment
+from analyzer.evidence.siblings import Event
 from analyzer.evidence.window import WindowSeen, window_at
 from analyzer.settings import Settings
 
@@ -35,6 +43,12 @@ LARGE_LOST = 3
 """Different large segments that must be lost, none delivered, before a path that once carried such packets
 is said to have changed. Three independent losses in a row of 10 % random loss happen once in a thousand."""
 
+SETTLED_PACKETS = 100
+"""Data packets after which nobody inspects a connection any more: nDPI, for one, looks at 80 packets of it at most."""
+
+SEVERAL = 2
+"""Different large segments lost: more than one payload that somebody dislikes."""
+
 
 @dataclass
 class Facts:
@@ -46,7 +60,7 @@ class Facts:
 
     @cached_property
     def episode(self) -> bool:
-        """The run meets the contract's definition of an episode."""
+        """The run meets the definition of an episode."""
         return self.run.is_episode(self.settings)
 
     @cached_property
@@ -65,6 +79,11 @@ class Facts:
         return self.run.head
 
     @cached_property
+    def head_size_known(self) -> bool:
+        """The stuck packet had its captured size on the wire."""
+        return self.way.size_known_without_cap(self.head)
+
+    @cached_property
     def oversized(self) -> bool:
         """The stuck segment is large enough for a path MTU to matter, and its size is known."""
         return self.head.ip_len > OVERSIZED[self.way.version] and not self.head.super_segment
@@ -81,8 +100,27 @@ class Facts:
 
     @cached_property
     def window_closed(self) -> bool:
-        """The stuck segment did not fit the receiver's window."""
+        """The receiver's window was closed for at least half of the transmissions."""
         return self.window is not None and self.window.closed
+
+    # What arrived
+
+    @cached_property
+    def arrived(self) -> Control | None:
+        """The capture was taken where the copies had arrived."""
+        return arrived(self.way, self.run) if self.way.at_receiver and self.run.copies else None
+
+    @cached_property
+    def refused(self) -> Control | None:
+        """Copies that were answered without being accepted."""
+        return refused(self.way, self.run)
+
+    @cached_property
+    def peer_gone(self) -> Control | None:
+        """The peer had closed before, and is not heard any more."""
+        return peer_gone(self.way, self.run)
+
+    # Smaller packets
 
     @cached_property
     def passed(self) -> Control | None:
@@ -90,9 +128,14 @@ class Facts:
         return passed_during(self.way, self.run, self.settings)
 
     @cached_property
+    def just_before(self) -> Control | None:
+        """A small packet sent at most a round trip before the head that is seen to have got through."""
+        return passed_just_before(self.way, self.run)
+
+    @cached_property
     def before(self) -> Control | None:
         """A smaller packet that got through before it."""
-        return passed_before(self.way, self.run)
+        return passed_before(self.way, self.run, self.settings)
 
     @cached_property
     def failed(self) -> Control | None:
@@ -100,34 +143,115 @@ class Facts:
         return failed_during(self.way, self.run, self.settings)
 
     @cached_property
+    def control(self) -> Control | None:
+        """The positive control: `passed`, unless what failed speaks against it.
+
+        An ACK or another connection's packet says nothing where smaller data of this connection failed as well. Of
+        its own data as many must have got through as failed: what is more than that, loss does not explain.
+        """
+        passed, failed = self.passed, self.failed
+        if passed is None or not passed.sure:
+            return None
+        if failed is None or failed.kind == "sibling":
+            return passed  # that another connection hangs, too, does not take back what got through
+        own = passed.kind == "data" and failed.number <= passed.number
+        return passed if own else None
+
+    # Packets as large
+
+    @cached_property
     def as_large(self) -> tuple[Control | None, Control | None]:
-        """Packets as large that got through: before, and meanwhile or afterwards."""
+        """Packets as large of this connection that got through: before, and meanwhile or afterwards."""
         return as_large_passed(self.way, self.run)
 
     @cached_property
+    def siblings_as_large(self) -> tuple[Control | None, Control | None, Control | None]:
+        """Packets as large of other connections that got through: before, meanwhile, and later."""
+        return sibling_as_large(self.way, self.run)
+
+    @cached_property
     def large_lost(self) -> list[Segment]:
-        """Different segments as large that were lost in the episode."""
+        """Different segments as large that were lost in the episode, the head among them."""
         return distinct_large_lost(self.way, self.run)
 
     @cached_property
-    def others_hang(self) -> Neighbour | None:
-        """A flow between the same addresses that hangs since about the same time, whatever the size; or None."""
-        end = self.run.end_ts(self.way.capture_end)
-        since = self.run.first.ts - ACK_DELAY_NS
-        return next((n for n in self.way.neighbours if n.hung_since and since <= n.hung_since <= end), None)
+    def siblings_lost(self) -> list[FrameRef]:
+        """Segments as large that hang in other connections, since none got through any more."""
+        before = self.siblings_as_large[0] or self.as_large[0]
+        if before is None:
+            return []
+        return siblings_large_lost(self.way, self.run, self._last_as_large)
 
     @cached_property
-    def as_large_later(self) -> Control | None:
-        """A packet as large that another flow got through after this one was given up."""
-        return neighbour_as_large_later(self.way, self.run)
+    def _last_as_large(self) -> int:
+        size = self.head.ip_len
+        ends = [t.covered_by.ts for t in self.way.transmissions if t.covered_by and t.segment.ip_len >= size]
+        own = [ts for ts in (*ends, self._counted_as_large) if ts <= self.run.first.ts]
+        others = self.way.siblings.last_delivered(self.way.row, self.head.ip_len) if self.way.siblings else 0
+        return max([*own, others])
+
+    @property
+    def _counted_as_large(self) -> int:
+        return self.way.count["delivered_ts"] if self.way.count["delivered"] >= self.head.ip_len else 0
+
+    @cached_property
+    def narrowed(self) -> list[FrameRef]:
+        """Frames of the different segments as large that were lost since the last that got through, in any flow."""
+        return [*(segment.ref for segment in self.large_lost), *self.siblings_lost]
+
+    @property
+    def settled(self) -> bool:
+        """The connection had carried so much that no inspection of its first packets cuts it off now."""
+        return self.way.count["data_packets"] - len(self.run.copies) >= SETTLED_PACKETS
+
+    @cached_property
+    def others_hang(self) -> Event | None:
+        """A flow between the same addresses that hangs since about the same time, whatever the size; or None."""
+        if self.way.siblings is None:
+            return None
+        end = self.run.over_ts(self.way.ended_ts)
+        return next(iter(self.way.siblings.hung(self.way.row, self.run.first.ts - ACK_DELAY_NS, end)), None)
 
     @cached_property
     def only_one_tried(self) -> bool:
-        """True if a single packet that large was tried, in this flow and its neighbours: it may be its content."""
-        others = any(other.hung_payload >= self.head.payload for other in self.way.neighbours)
-        starts = {segment.seq for segment in self.large_lost} | {self.run.seq}
-        several = len(starts) > 1 or any(segment.payload > self.head.payload for segment in self.large_lost)
-        return not several and not others
+        """True if a single packet that large was tried, in this flow and its siblings: it may be its content.
+
+        The same request tried again in another connection is the same content.
+        """
+        tried = large_tried(self.way, self.run)
+        several = len(tried) > 1 or any(s.payload > self.head.payload for s in tried)
+        if several or self.way.siblings is None:
+            return not several
+        hung = self.way.siblings.hung(self.way.row, -(1 << 62), 1 << 62)
+        return not any(event.size > self.head.payload for event in hung)
+
+    @cached_property
+    def siblings_rate(self) -> float:
+        """Share of their bytes that siblings which carry as large packets lost: what this flow's luck may be."""
+        return self.way.siblings.loss_rate(self.way.row, self.head.ip_len) if self.way.siblings else 0.0
+
+    @cached_property
+    def unlucky(self) -> bool:
+        """Packets as large of this connection get through now and then, and at its rate of losses the run is chance."""
+        return self.as_large[1] is not None and self.losses.expected >= self.settings.chance
+
+    @cached_property
+    def siblings_unlucky(self) -> bool:
+        """Other connections get as large through now and then: all that this one lost is no more than their luck."""
+        lost = self.losses.tries + len(self.large_lost) - 1
+        return self.siblings_as_large[1] is not None and self.siblings_rate**lost >= self.settings.chance
+
+    @cached_property
+    def damaged(self) -> bool:
+        """Smaller packets are lost so often that, byte by byte, the stuck one may be by chance."""
+        return self.oversized and self.control is not None and self.losses.expected_by_length >= self.settings.chance
+
+    @cached_property
+    def losses(self) -> Losses:
+        """What else of this direction was lost, and what chance makes of the run."""
+        return losses_beside(self.way, self.run)
+
+    # PTBs
 
     @cached_property
     def about(self) -> list[PtbSeen]:
@@ -149,13 +273,43 @@ class Facts:
         return found
 
     @cached_property
+    def blamed(self) -> list[PtbSeen]:
+        """Ignored PTBs that can be what the run hangs for: the router dropped a packet of this connection.
+
+        One that no host would believe may be forged, stale or about something else: it must quote a packet that the
+        capture holds, and something smaller must have got through.
+        """
+        ignored = [p for p in self.ignored if not self.way.disproved(p)]
+        if not any(p.defect for p in ignored):
+            return ignored
+        smaller = self.control is not None or (self.before is not None and self.failed is None)
+        own = [s for s in self.way.segments if s.side == self.way.side]
+        return [p for p in ignored if p.plausible or (smaller and any(p.quotes(s) for s in own))]
+
+    @cached_property
     def obeyed(self) -> list[PtbSeen]:
-        """PTBs after which the quoted bytes were acknowledged."""
+        """PTBs about packets as large as the head that the sender obeyed, and whose bytes were acknowledged then."""
         return [
             p
             for p in self.about
-            if p.defect in (None, "mtu_zero", "below_1280") and acked_after(p, self.way.segments, self.way.side)
+            if p.mtu < self.head.ip_len
+            and acked_after(p, self.way.segments, self.way.side)
+            and (
+                p.defect in (None, "mtu_zero", "below_1280")
+                or obeyed(p, self.way.segments, self.way.side, self.settings.sent_again_ns)
+            )
         ]
+
+    @cached_property
+    def told(self) -> PtbSeen | None:
+        """A PTB about a sibling flow that taught the sender's host what then got through, or None."""
+        new = self.fell_back
+        if new is None:
+            return None
+        reached = (p for p in self.way.told if p.ts <= new.ts and new.ip_len <= p.mtu < self.head.ip_len)
+        return next(reached, None)
+
+    # How it ended
 
     @cached_property
     def fell_back(self) -> Segment | None:
@@ -187,20 +341,37 @@ class Facts:
 
     @cached_property
     def peer_spoke(self) -> Segment | None:
-        """Something new from the peer well after the stall began, or None."""
+        """Something new from the peer well after the stall began, or None. A RST ends it, whoever sent it."""
         for segment in self.way.segments:
             if (
                 segment.side != self.way.side
                 and len(self.run.copies) > 1
                 and segment.ts > self.run.copies[1].ts
                 and not segment.resent
+                and not segment.rst
             ):
                 return segment
         return None
 
     @cached_property
+    def unanswered_ns(self) -> int:
+        """How long the capture goes on after the last copy without an answer to it, ns; 0 once answered."""
+        return 0 if self.resolved else max(0, self.way.ended_ts - self.run.copies[-1].ts)
+
+    @cached_property
+    def given_up(self) -> bool:
+        """The capture goes on long enough to show that the sender sends no more copies."""
+        return not self.resolved and self.run.given_up_ts < self.way.capture_end
+
+    @cached_property
     def capture_lossy(self) -> bool:
-        """Too many acknowledged bytes are missing from the capture to be sure of anything."""
-        if self.way.missing_share > self.settings.capture_loss:
+        """Acknowledged bytes are missing from the capture, more than a few."""
+        return self.way.missing_share > self.settings.capture_loss
+
+    @cached_property
+    def capture_blind(self) -> bool:
+        """Too many of them are missing to be sure of anything: most, or some where no control shows what passes."""
+        if self.way.missing_share > self.settings.capture_useless:
             return True
-        return self.passed is None and sacked_unseen(self.way, self.run) is not None
+        lacks = self.capture_lossy or (self.passed is None and sacked_unseen(self.way, self.run) is not None)
+        return lacks and self.control is None

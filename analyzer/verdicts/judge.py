@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from analyzer.evidence.conversation import Conversation, Way
 from analyzer.evidence.episodes import Run, runs_of
-from analyzer.evidence.ptb import acked_after, cut_after
+from analyzer.evidence.ptb import PtbSeen, acked_after, cut_after, obeyed
 from analyzer.evidence.segments import FrameRef, refs
+from analyzer.evidence.vantage import at_receiver
 from analyzer.findings import VERDICTS, PathMtu, Ptb, RuledOut, Stalled
 from analyzer.flows.tables import SAW_SYN_ACK
 from analyzer.settings import Settings
@@ -15,6 +16,8 @@ from analyzer.verdicts.calm import Calm
 from analyzer.verdicts.facts import Facts
 from analyzer.verdicts.plain import judge_calm
 from analyzer.verdicts.rules import judge_run
+
+DELAY_NS = Settings().sent_again_ns
 
 LIMITED_BY_SIZE = frozenset({"blackhole", "blackhole_probable", "blackhole_recovered", "ptb_ignored", "fragment_loss"})
 
@@ -32,16 +35,21 @@ class Judgement:
     ruled_out: tuple[RuledOut, ...]
     evidence: tuple[tuple[str, tuple[FrameRef, ...]], ...]
     side: int
+    arrived: bool = False  # what hangs is seen to have arrived at its receiver
 
 
 def judge_way(way: Way, conversation: Conversation, settings: Settings) -> Judgement:
     """Judge one direction: the worst of its stalled runs, and of what else it shows."""
     found: list[Judgement] = []
-    for run in runs_of(way.segments, way.side, way.count["una"]):
+    way.at_receiver = at_receiver(conversation, way)
+    runs = runs_of(way.segments, way.side, way.count["una"])
+    for run in runs:
         facts = Facts(way, run, settings)
         # A run that ended well at its own size is ordinary loss; the counters tell of it.
         if not (facts.episode or not run.acked or facts.gave_up_size):
             continue
+        if not facts.hung and facts.peer_gone is not None and facts.refused is None:
+            continue  # a peer that aborts is sent a few copies, until it is heard of
         rule = judge_run(facts)
         found.append(
             Judgement(
@@ -54,9 +62,11 @@ def judge_way(way: Way, conversation: Conversation, settings: Settings) -> Judge
                 ruled_out=_ruled_out(rule.verdict, facts),
                 evidence=_evidence(facts),
                 side=way.side,
+                arrived=rule.verdict == "stall" and facts.arrived is not None,
             )
         )
-    calm = Calm(way, settings, conversation.seen, _established(conversation), way.side != conversation.client_side)
+    to_client = way.side != conversation.client_side
+    calm = Calm(way, settings, conversation.seen, _established(conversation), to_client, longest_wait(runs))
     plain = judge_calm(calm)
     frames = plain.frames(calm)
     found.append(
@@ -73,6 +83,12 @@ def judge_way(way: Way, conversation: Conversation, settings: Settings) -> Judge
         )
     )
     return min(found, key=lambda j: VERDICTS.index(j.verdict))
+
+
+def longest_wait(runs: list[Run]) -> Run | None:
+    """The run whose byte waited longest for its acknowledgement, of those that got one; or None."""
+    waits = [run for run in runs if run.acked_by is not None]
+    return max(waits, key=lambda run: run.waited_ns, default=None)
 
 
 def judge_conversation(conversation: Conversation, judged: list[Judgement]) -> Judgement:
@@ -96,14 +112,19 @@ def _bracket(way: Way, verdict: str, run: Run | None) -> PathMtu:
     """[at_least, at_most]: the largest packet proven delivered, one less than the smallest proven lost."""
     at_least = way.delivered or None
     at_most = exact = None
-    if verdict in LIMITED_BY_SIZE and run is not None and not run.head.super_segment:
+    size_known = run is not None and way.size_known_without_cap(run.head)
+    if verdict in LIMITED_BY_SIZE and run is not None and size_known:
         at_most = run.head.ip_len - 1
-    elif verdict == "blackhole_suspected" and way.full_size:
-        at_most = way.full_size - 1
+    elif verdict == "blackhole_suspected" and way.usual_size:
+        at_most = way.usual_size - 1
     stuck = run.head.ip_len if run is not None and verdict == "ptb_ignored" else 1 << 30
-    believed = [p for p in way.ptbs if p.plausible and p.mtu < stuck]
+    # An MTU no smaller than all that the sender sends is about packets that were merged on the way.
+    sends = min(stuck, way.full_size or 1 << 30)
+    believed = [p for p in way.ptbs if p.mtu < sends and (p.plausible or (verdict == "pmtud_ok" and _obeyed(way, p)))]
     if believed and verdict in ("pmtud_ok", "ptb_ignored"):
         smallest = min(believed, key=lambda p: p.mtu)
+        if verdict == "pmtud_ok" and way.disproved(smallest):
+            return PathMtu(at_least, None, None)  # the PTB says less than the path carries
         at_most = smallest.mtu if at_most is None else min(at_most, smallest.mtu)
         exact = smallest.mtu
     elif verdict == "pmtud_ok":
@@ -116,13 +137,12 @@ def _bracket(way: Way, verdict: str, run: Run | None) -> PathMtu:
     return PathMtu(at_least, at_most, exact)
 
 
+def _obeyed(way: Way, ptb: PtbSeen) -> bool:
+    return ptb.defect == "checksum" and cut_after(ptb, way.segments, way.side)
+
+
 def _stalled(way: Way, run: Run) -> Stalled:
     head = run.head
-    last = (
-        run.acked_by.ts
-        if run.acked_by is not None
-        else max(way.capture_end if not run.tries else run.tries[-1].ts, run.copies[-1].ts)
-    )
     return Stalled(
         frames=refs(run.tries),
         first_frame=run.first.ref,
@@ -131,20 +151,17 @@ def _stalled(way: Way, run: Run) -> Stalled:
         seq=head.seq & 0xFFFFFFFF,
         df=head.df,
         retransmissions=run.retransmissions,
-        seconds=(last - run.first.ts) / 1e9,
+        seconds=run.waited_ns / 1e9,
     )
 
 
 def _ptbs(way: Way, facts: Facts | None) -> tuple[Ptb, ...]:
     out = []
     for ptb in way.ptbs:
-        ignored = ptb.defect is not None and ptb.defect != "mtu_zero"
+        acted = obeyed(ptb, way.segments, way.side, DELAY_NS)
+        ignored = ptb.defect is not None and ptb.defect != "mtu_zero" and not (ptb.defect == "checksum" and acted)
         reason: str | None = ptb.defect
-        useless = (
-            facts is not None
-            and not acked_after(ptb, way.segments, way.side)
-            and not cut_after(ptb, way.segments, way.side)
-        )
+        useless = facts is not None and not acted and not acked_after(ptb, way.segments, way.side)
         if facts is not None and (useless or ptb in facts.ignored):
             ignored, reason = True, ptb.defect or "host"
         elif not ignored:
@@ -163,11 +180,15 @@ def _evidence(facts: Facts) -> tuple[tuple[str, tuple[FrameRef, ...]], ...]:
     if run.acked_by is not None:
         rows.append(("acknowledged", (run.acked_by.ref,)))
     controls = (
+        facts.arrived,
+        facts.refused,
+        facts.peer_gone,
         facts.passed,
+        facts.just_before if facts.passed is None else None,
         facts.before if facts.passed is None else None,
         facts.failed,
         *facts.as_large,
-        facts.as_large_later,
+        *facts.siblings_as_large,
     )
     rows += [(control.text, control.frames) for control in controls if control is not None]
     if facts.about:
@@ -202,7 +223,7 @@ def _ruled_out(verdict: str, facts: Facts) -> tuple[RuledOut, ...]:
             )
         )
     size = verdict.startswith("blackhole") or verdict in ("ptb_ignored", "fragment_loss")
-    if size and facts.as_large == (None, None):
+    if size and facts.as_large == (None, None) and not run.acked:
         out.append(RuledOut("content_drop", "no packet as large got through either", refs(facts.large_lost)))
     if verdict == "content_drop" and facts.as_large[1] is not None:
         out.append(RuledOut("blackhole", facts.as_large[1].text, facts.as_large[1].frames))

@@ -29,6 +29,7 @@ from analyzer.flows.tables import (
     MARK_NO_LENGTH,
     MARK_RESENT,
     MARK_SPURIOUS,
+    MARK_STRAY,
     MARK_SUPER,
 )
 from analyzer.settings import Settings
@@ -83,7 +84,7 @@ def _rows(collector: Collector) -> tuple[_Rows, Column]:
     marks = collector.column("marks")
     way = 2 * flow + collector.column("side")
     order = np.argsort(way, kind="stable")
-    order = order[marks[order] & MARK_DUPLICATE == 0]
+    order = order[marks[order] & (MARK_DUPLICATE | MARK_STRAY) == 0]
     way, marks, seq = way[order], marks[order], collector.column("seq")[order]
     payload = collector.column("payload")[order]
     own = marks & MARK_KEEPALIVE == 0

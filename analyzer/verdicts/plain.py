@@ -62,24 +62,36 @@ def _pending_frames(c: Calm) -> tuple[FrameRef, ...]:
 
 
 def _zero_window(c: Calm) -> bool:
-    return c.closed_ns >= c.settings.episode_span_ns
+    return c.closed_ns >= c.settings.episode_span_ns and c.held_back
 
 
 def _zero_window_words(c: Calm) -> str:
     return (
-        f"The receiver closed its window for {seconds(c.closed_ns)} ({c.way.frame(c.way.peer['window_zero_frame'])}): "
+        f"The receiver closed its window for {seconds(c.closed_ns)} ({c.way.name(c.closed_frame)}): "
         "the sender was waiting for the receiver, not for the path."
     )
 
 
+def _closed_at_the_end(c: Calm) -> bool:
+    # Where data came before, a window that is closed for a moment as the capture ends is nothing special.
+    return c.closed_to_the_end and (c.closed_ns >= c.settings.episode_span_ns or not c.way.count["data_packets"])
+
+
+def _closed_at_the_end_words(c: Calm) -> str:
+    return (
+        f"The receiver closed its window ({c.way.name(c.closed_frame)}) and the capture does not show it open again, "
+        "nor that anybody wanted to send. Capture longer."
+    )
+
+
 def _zero_window_frames(c: Calm) -> tuple[FrameRef, ...]:
-    return (FrameRef.at(c.way.peer["window_zero_frame"]),)
+    return (c.closed_frame,)
 
 
 def _hole_words(c: Calm) -> str:
     hole = c.suspicious_hole
     assert hole is not None  # noqa: S101  # the rule requires it
-    full = f" (full size is {c.way.full_size} bytes)" if c.way.full_size else ""
+    full = f" (full size is {c.way.usual_size} bytes)" if c.way.usual_size else ""
     largest = max(s.ip_len for s in hole.arrived)
     ending = (
         "It was never filled"
@@ -104,7 +116,7 @@ def _recut_words(c: Calm) -> str:
     assert hole is not None  # noqa: S101  # the rule requires it
     return (
         f"The answer came only after {seconds(c.recut_after_ns)}, in pieces ({hole.filled_by[0].ip_len} bytes and "
-        f"less) that add up to segments of full size ({c.way.full_size} bytes): the sender cut them smaller, at once "
+        f"less) that add up to segments of full size ({c.way.usual_size} bytes): the sender cut them smaller, at once "
         "after a PTB, or after it had sent them whole in vain for all that time. Capture at the sender to tell."
     )
 
@@ -116,7 +128,7 @@ def _recut_frames(c: Calm) -> tuple[FrameRef, ...]:
 def _young_hole_words(c: Calm) -> str:
     hole = c.unexplained_hole
     assert hole is not None  # noqa: S101  # the rule requires it
-    if c.lossy:
+    if c.lossy or c.useless:
         return (
             f"{hole.missing} bytes before {c.way.name(hole.opened_by.ref)} are not in the capture, but it lost other "
             f"packets as well ({c.way.missing_share:.0%} of the acknowledged bytes) and cannot tell."
@@ -151,9 +163,9 @@ def _lossy(c: Calm) -> bool:
 
 
 def _lossy_words(c: Calm) -> str:
+    share = c.way.missing_share if c.useless else c.way.own_missing_share
     return (
-        f"{c.way.missing_share:.0%} of the acknowledged bytes are missing from the capture: it lost packets itself and "
-        "cannot tell."
+        f"{share:.0%} of the acknowledged bytes are missing from the capture: it lost packets itself and cannot tell."
     )
 
 
@@ -179,7 +191,19 @@ def _loss_words(c: Calm) -> str:
     again = f"{count['resent']} segments were sent again" if count["resent"] != 1 else "One segment was sent again"
     if not count["resent"]:
         again = f"{count['filled']} segments came late"
-    return f"Ordinary loss: {again}, and all of it got through at its own size in the end."
+    unsure = c.way.count["una"] < c.way.count["snd_max"]
+    end = "what the capture shows the end of got through" if unsure else "all of it got through in the end"
+    return f"Ordinary loss: {again}, and {end}.{_longest_wait(c)}"
+
+
+def _longest_wait(c: Calm) -> str:
+    run = c.waited
+    if run is None or run.acked_by is None or run.waited_ns < c.settings.control_wait_ns:
+        return ""
+    return (
+        f" The longest wait was {seconds(run.waited_ns)}, from {c.way.name(run.first.ref)} to "
+        f"{c.way.name(run.acked_by.ref)}."
+    )
 
 
 def _loss_frames(c: Calm) -> tuple[FrameRef, ...]:
@@ -268,9 +292,11 @@ def _not_exercised_words(c: Calm) -> str:
 
 CALM: tuple[CalmRule, ...] = (
     CalmRule("inconclusive", _one_sided, "low", _one_sided_words, _no_frames),
+    CalmRule("inconclusive", lambda c: c.useless, "low", _lossy_words, _no_frames),
     CalmRule("pmtud_ok", lambda c: c.answered_ptb is not None, "high", _pmtud_words, _pmtud_frames),
     CalmRule("inconclusive", lambda c: c.pending_ptb is not None, "low", _pending_words, _pending_frames),
     CalmRule("zero_window", _zero_window, "high", _zero_window_words, _zero_window_frames),
+    CalmRule("inconclusive", _closed_at_the_end, "low", _closed_at_the_end_words, _zero_window_frames),
     CalmRule("blackhole_suspected", lambda c: c.suspicious_hole is not None, "medium", _hole_words, _hole_frames),
     CalmRule("inconclusive", lambda c: c.recut_after_ns >= c.settings.hole_ns, "low", _recut_words, _recut_frames),
     CalmRule("inconclusive", lambda c: c.unexplained_hole is not None, "low", _young_hole_words, _young_hole_frames),

@@ -6,21 +6,28 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from analyzer.evidence.segments import FrameRef
-from analyzer.findings import VERDICTS, Flow
+from analyzer.findings import PROBLEMS, VERDICTS, Flow
 from analyzer.results import CaptureFile
 
-VAGUE = frozenset({"blackhole_suspected", "blackhole_probable", "stall", "inconclusive", "not_exercised"})
+VAGUE = frozenset({"blackhole_suspected", "inconclusive", "not_exercised"})
 """Verdicts of a point that cannot see enough: another point's plain verdict stands instead."""
+
+HUNG = PROBLEMS - VAGUE
+"""A hang that one point saw: the healthy verdict of another, which the packets never reached, does not hide it."""
 
 CONFIDENCES = ("high", "medium", "low")
 
 
 def chosen_of(flows: Sequence[Flow]) -> int:
     """Index of the flow whose verdict stands: the worst of those that are plain, else the worst of all."""
+    there = [index for index, flow in enumerate(flows) if flow.arrived]
+    if there:
+        return there[0]  # where it is seen to have arrived, no other point can say that the path dropped it
 
-    def rank(index: int) -> tuple[bool, int, int]:
+    def rank(index: int) -> tuple[bool, bool, int, int]:
         flow = flows[index]
-        return flow.verdict in VAGUE, VERDICTS.index(flow.verdict), CONFIDENCES.index(flow.confidence)
+        hung, vague = flow.verdict in HUNG, flow.verdict in VAGUE
+        return not hung, vague, VERDICTS.index(flow.verdict), CONFIDENCES.index(flow.confidence)
 
     return min(range(len(flows)), key=rank)
 

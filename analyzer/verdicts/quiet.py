@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analyzer.evidence.collect import Collector
-from analyzer.evidence.conversation import INITIAL_TTLS
+from analyzer.evidence.conversation import INITIAL_TTLS, LEAST_MISSING
 from analyzer.findings import VERDICTS
 from analyzer.flows.tables import SAW_FRAGMENT, SAW_SYN_ACK
 from analyzer.settings import Settings
@@ -47,6 +47,10 @@ def quiet_flows(collector: Collector, settings: Settings) -> Quiet:
         rows &= ordinary(collector, settings)
     for side in (0, 1):
         rows &= directions["ptbs"][side::2] == 0
+        # Whether a closed window held somebody back, only the packets tell.
+        rows &= (directions["window_zero_ts"][side::2] == 0) & (
+            _closed_ns(collector, directions[side::2]) < settings.episode_span_ns
+        )
     rows[[ptb.flow for ptb in collector.ptbs if ptb.flow >= 0]] = False
     by_side = (_judged(collector, settings, 0), _judged(collector, settings, 1))
     return Quiet(
@@ -66,9 +70,9 @@ def _judged(collector: Collector, settings: Settings, side: int) -> Column:
     goal = np.where(full > 0, np.minimum(full, settings.exercised_bytes), settings.exercised_bytes)
     supers, nodf = me["super_packets"] > 0, me["nodf_packets"]
     ok = (me["delivered"] >= goal) | (supers & (me["una"] > me["first_seq"]) & (nodf == 0))
-    missing = np.where(flows["seen"] & SAW_FRAGMENT, 0, me["unseen"])
-    total = me["payload_bytes"] + me["unseen"]
-    lossy = missing / np.maximum(total, 1) > settings.capture_loss
+    own, others = _absent(me, peer), _absent(peer, me)
+    lossy = _share(own, me["payload_bytes"], flows) > settings.capture_loss
+    useless = _share(own + others, me["payload_bytes"] + peer["payload_bytes"], flows) > settings.capture_useless
     no_df = (me["delivered_nodf"] > 0) & (nodf > 0) & (nodf < me["data_packets"])
     no_df |= (me["delivered_nodf"] >= goal) | (supers & (nodf > 0))
     out = np.full(len(flows), CODES["not_exercised"], np.uint8)
@@ -79,11 +83,23 @@ def _judged(collector: Collector, settings: Settings, side: int) -> Column:
         ("ok", ok),
         ("loss", _losses(flows, me, side) > 0),
         ("inconclusive", _silent(collector, settings, side)),
-        ("zero_window", _closed_ns(collector, peer) >= settings.episode_span_ns),
+        ("inconclusive", useless),
         ("inconclusive", (me["data_packets"] > 0) & (peer["packets"] == 0)),
     ):
         out[applies] = CODES[verdict]
     return out
+
+
+def _absent(me: Any, peer: Any) -> Column:
+    """`conversation.absent`."""
+    arrive = (peer["packets"] > 0) & (peer["ttl_max"][:, None] == np.array(INITIAL_TTLS)).any(axis=1)
+    return np.asarray(me["unseen"] + np.where(arrive, me["unseen_before"], 0))
+
+
+def _share(unseen: Column, seen: Column, flows: Any) -> Column:
+    """`conversation.missing_share`."""
+    hidden = (flows["seen"] & SAW_FRAGMENT != 0) | (unseen < LEAST_MISSING)
+    return np.asarray(np.where(hidden, 0, unseen) / np.maximum(unseen + seen, 1))
 
 
 def _closed_ns(collector: Collector, peer: Any) -> Column:

@@ -40,7 +40,10 @@ def _stuck(f: Facts) -> str:
 
 def _end(f: Facts) -> str:
     ack = f.run.acked_by
-    return f"until {f.way.name(ack.ref)} acknowledged it" if ack else "and was never acknowledged"
+    if ack is None:
+        return "and was never acknowledged"
+    smaller = ", sent smaller" if f.fell_back is not None and f.fell_back.ip_len < f.head.ip_len else ""
+    return f"until {f.way.name(ack.ref)} acknowledged it{smaller}"
 
 
 def one_sided(f: Facts) -> str:
@@ -60,7 +63,7 @@ def zero_window(f: Facts) -> str:
 
 def ptb_ignored(f: Facts) -> str:
     """A PTB came and had no effect."""
-    ptb = f.ignored[0]
+    ptb = f.blamed[0]
     why = {
         None: "Nothing is wrong with it as captured: the sending host (its firewall, its settings) or something "
         "between the capture point and the host discards it.",
@@ -88,6 +91,16 @@ def pmtud_ok(f: Facts) -> str:
     )
 
 
+def taught_by_sibling(f: Facts) -> str:
+    """A PTB about another connection taught the host."""
+    ptb = f.told
+    assert ptb is not None  # noqa: S101  # the rule requires it
+    return (
+        f"PMTUD works: {ptb.router} announced an MTU of {ptb.mtu} to the sender's host about another connection "
+        f"({f.way.name(ptb.ref)}), and sent no larger than that the bytes of this one were acknowledged."
+    )
+
+
 def ptb_pending(f: Facts) -> str:
     """A PTB came at the end of the capture."""
     ptb = next(p for p in f.about if p.plausible and p.mtu < f.head.ip_len)
@@ -104,10 +117,14 @@ def recovered(f: Facts) -> str:
     how = "without DF" if f.head.df and not new.df and new.ip_len >= f.head.ip_len else f"as {new.ip_len} bytes"
     if not new.df and f.head.df and new.ip_len < f.head.ip_len:
         how += " without DF"
-    lost = seconds((f.run.acked_by or new).ts - f.run.first.ts)
+    lost = seconds(f.run.waited_ns)
+    control = f.control or f.just_before
+    small = f" Meanwhile {control.text}." if control is not None and control is f.control else ""
+    if control is not None and control is f.just_before:
+        small = f" {control.text[0].upper()}{control.text[1:]}."
     return (
         f"{_stuck(f)} in vain. The sender then gave up that size by itself: sent {how} ({f.way.name(new.ref)}) the "
-        f"same bytes were acknowledged. The hang cost {lost}. {no_ptb(f)}"
+        f"same bytes were acknowledged. The hang cost {lost}.{small} {no_ptb(f)}"
     )
 
 
@@ -115,6 +132,13 @@ def loss_in_run(f: Facts) -> str:
     """The segment got through in the end."""
     if f.fell_back is not None and f.as_large != (None, None):
         return f"{_stuck(f)} {_end(f)}; packets as large got through as well, so its size was not the reason."
+    if f.fell_back is not None or not f.head_size_known:
+        return (
+            f"{_stuck(f)} {_end(f)}, in another shape. Nothing smaller is seen to have got through meanwhile, so an "
+            "outage explains it as well as its size does."
+        )
+    if f.run.acked_by is None:
+        return f"{_stuck(f)}; it was acknowledged later, by a packet that was not recorded."
     return f"{_stuck(f)} {_end(f)}: it got through at its own size in the end."
 
 
@@ -128,9 +152,74 @@ def content_drop(f: Facts) -> str:
     )
 
 
-def ended_in_recovery(f: Facts) -> str:
+def content_or_path(f: Facts) -> str:
+    """As large ones of another connection got through meanwhile, and this one lost a single segment."""
+    control = f.siblings_as_large[1]
+    assert control is not None  # noqa: S101  # the rule requires it
+    return (
+        f"{_stuck(f)} {_end(f)}, yet {control.text} meanwhile, and it is the only segment of this connection that was "
+        "lost. Something about this one packet gets it dropped (IPS, WAF, proxy), or this connection takes a narrower "
+        "one of several parallel paths: try the same content from another source port."
+    )
+
+
+def loss_at_the_end(f: Facts) -> str:
     """Ordinary loss, cut off by the end of the capture."""
-    return f"{_stuck(f)}; then the capture ends. Packets as large got through, so this is ordinary loss."
+    return f"{_stuck(f)}; then the capture ends. Packets as large got through, so this is ordinary loss so far."
+
+
+def by_chance(f: Facts) -> str:
+    """So much is lost that chance explains the run."""
+    losses, as_large, sibling = f.losses, f.as_large[1], f.siblings_as_large[1]
+    if f.unlucky and as_large is not None:
+        lost = f"{losses.lost} of {losses.sent} other packets were lost"
+        why = f"{as_large.text}, and {lost}: at this rate it may be chance"
+    elif f.siblings_unlucky and sibling is not None:
+        why = f"{sibling.text}, where {f.siblings_rate:.0%} of the bytes are lost: at this rate it may be chance"
+    else:
+        why = (
+            f"{losses.small_lost} of {losses.small_sent} smaller packets were lost as well: where bits are damaged, "
+            "longer packets are lost the more often, and this may be chance"
+        )
+    return f"{_stuck(f)} and was never acknowledged, but {why}."
+
+
+def arrived(f: Facts) -> str:
+    """The copies are in a capture of their receiver."""
+    control = f.arrived
+    assert control is not None  # noqa: S101  # the rule requires it
+    return (
+        f"{_stuck(f)} {_end(f)}. It was {control.text}: the path carries {f.head.ip_len} bytes up to "
+        "here. What keeps the receiving host from taking it is behind this point: its firewall, its checksum test, its "
+        "TCP."
+    )
+
+
+def refused(f: Facts) -> str:
+    """The copies arrive, and the host does not take them."""
+    control = f.refused
+    assert control is not None  # noqa: S101  # the rule requires it
+    return (
+        f"{_stuck(f)} and was never acknowledged, but {control.text}. The path carries it; look at the receiving host."
+    )
+
+
+def peer_gone(f: Facts) -> str:
+    """The peer had closed."""
+    control = f.peer_gone
+    assert control is not None  # noqa: S101  # the rule requires it
+    return f"{_stuck(f)} and was never acknowledged; {control.text}. Most likely nobody is there to take it."
+
+
+def payload_fails(f: Facts) -> str:
+    """Data of any size vanish, bare ACKs and other connections pass."""
+    passed, failed = f.passed, f.failed
+    assert passed is not None and failed is not None  # noqa: S101, PT018  # the rule requires them
+    return (
+        f"{_stuck(f)} and was never acknowledged, while {passed.text}; but {failed.text}. Data of this connection fail "
+        "whatever their size: look for a device that drops their payload, or that has lost the connection (NAT, load "
+        "balancer), not at the MTU."
+    )
 
 
 def short_blackhole(f: Facts) -> str:
@@ -143,11 +232,32 @@ def short_blackhole(f: Facts) -> str:
     )
 
 
+def slow_blackhole(f: Facts) -> str:
+    """A black hole by the looks, on a slow path."""
+    small = f.control or f.before
+    text = f"{small.text[0].upper()}{small.text[1:]}. " if small else ""
+    return (
+        f"{_stuck(f)}; {len(f.large_lost)} different segments as large were lost, and none is seen to get through. "
+        f"{text}{no_ptb(f)} The capture ends too early to be sure."
+    )
+
+
 def too_short(f: Facts) -> str:
     """Too short to tell."""
+    large = " Packets as large had got through before." if f.as_large[0] is not None else ""
+    if f.given_up:
+        return (
+            f"{_stuck(f)} and was never acknowledged; then the sender gave up, too early to tell loss from a black "
+            f"hole.{large}"
+        )
+    if f.unanswered_ns >= f.settings.control_wait_ns:
+        return (
+            f"{_stuck(f)} and is unanswered when the capture ends {seconds(f.unanswered_ns)} later: too few copies to "
+            f"tell loss from a black hole.{large} Capture for 10 s or more of the hang."
+        )
     return (
-        f"{_stuck(f)}; then the capture ends, too early to tell loss from a black hole. Capture for 10 s or more of "
-        "the hang."
+        f"{_stuck(f)}; then the capture ends, too early to tell loss from a black hole.{large} Capture for 10 s or "
+        "more of the hang."
     )
 
 
@@ -164,13 +274,48 @@ def blackhole(f: Facts) -> str:
     passed = f.passed
     assert passed is not None  # noqa: S101  # the rule requires it
     return (
-        f"{_stuck(f)} and was never acknowledged, while {passed.text}. Nothing as large ever got through in this "
-        f"direction. {no_ptb(f)}{_only_one(f)}{_later(f)}"
+        f"{_stuck(f)} and was never acknowledged, while {passed.text}. Nothing as large is seen to get through in this "
+        f"connection. {no_ptb(f)}{_only_one(f)}{_failed_too(f)}{_lossy(f)}{_later(f)}"
     )
 
 
 def _later(f: Facts) -> str:
-    return f" Later {f.as_large_later.text}: by then the path was another, or wider." if f.as_large_later else ""
+    later = f.siblings_as_large[2]
+    return f" Later {later.text}: by then the path was another, or wider." if later else ""
+
+
+def _failed_too(f: Facts) -> str:
+    return f" But {f.failed.text}." if f.failed is not None else ""
+
+
+def _lossy(f: Facts) -> str:
+    if not f.capture_lossy:
+        return ""
+    return f" The capture itself lost packets ({f.way.missing_share:.0%} of the acknowledged bytes are missing)."
+
+
+def parallel_paths(f: Facts) -> str:
+    """Other connections get as large through, this one none of several."""
+    control, small = f.siblings_as_large[1], f.control
+    assert control is not None and small is not None  # noqa: S101, PT018  # the rule requires them
+    return (
+        f"{_stuck(f)} and was never acknowledged, while {small.text}. {len(f.large_lost)} different segments as large "
+        f"were lost in this connection and none got through, yet {control.text} meanwhile: of parallel paths (ECMP, "
+        "link aggregation, several hosts behind one address) one is narrow. Test with several source ports. "
+        f"{no_ptb(f)}"
+    )
+
+
+def other_paths_before(f: Facts) -> str:
+    """Another connection got as large through, before this one hung."""
+    control, small = f.siblings_as_large[0], f.control
+    assert small is not None  # noqa: S101  # the rule requires it
+    other = f"{control.text[0].upper()}{control.text[1:]} before" if control else "Another connection did so before"
+    return (
+        f"{_stuck(f)} and was never acknowledged, while {small.text}. {len(f.large_lost)} different segments as large "
+        f"were lost in this connection and none got through. {other}: this one takes a narrower one of several "
+        f"parallel paths, or the path became narrower. Test with several source ports. {no_ptb(f)}"
+    )
 
 
 def _only_one(f: Facts) -> str:
@@ -183,9 +328,10 @@ def path_changed(f: Facts) -> str:
     """A path that became narrower."""
     passed = f.passed
     assert passed is not None  # noqa: S101  # the rule requires it
+    where = f", {len(f.siblings_lost)} of them in other connections," if f.siblings_lost else ""
     return (
-        f"{_stuck(f)} and was never acknowledged, while {passed.text}. {len(f.large_lost)} different segments as large "
-        "were all lost. Earlier such packets got through: the path seems to have changed to a narrower one. "
+        f"{_stuck(f)} and was never acknowledged, while {passed.text}. {len(f.narrowed)} different segments as large"
+        f"{where} were all lost. Earlier such packets got through: the path seems to have changed to a narrower one. "
         + no_ptb(f)
     )
 
@@ -201,15 +347,19 @@ def fragment_loss(f: Facts) -> str:
 
 
 def dead_path(f: Facts) -> str:
-    """Nothing passes any more."""
+    """Nothing is seen to pass any more."""
     if f.failed is not None:
-        return f"{_stuck(f)} and was never acknowledged; {f.failed.text}. Nothing passes any more, whatever its size."
-    if f.as_large[0] is not None:
+        rest = "Nothing is seen to pass any more, whatever its size" if f.peer_spoke is None else "Its size is not why"
+        return f"{_stuck(f)} and was never acknowledged; {f.failed.text}. {rest}."
+    if f.small:
         return (
-            f"{_stuck(f)} and was never acknowledged; nothing came back any more, and packets as large had got through "
-            "before. No smaller packet was tried, so a path that became narrower cannot be excluded."
+            f"{_stuck(f)} and was never acknowledged, although every path carries its size. No other packet was tried, "
+            "so whether the path is dead, or the peer, is not shown."
         )
-    return f"{_stuck(f)} and was never acknowledged, although it is small: nothing passes any more."
+    return (
+        f"{_stuck(f)} and was never acknowledged; nothing came back any more, and packets as large had got through "
+        "before. No smaller packet was tried, so a path that became narrower cannot be excluded."
+    )
 
 
 def probable(f: Facts) -> str:
@@ -229,7 +379,7 @@ def starts_late(f: Facts) -> str:
 
 def stall(f: Facts) -> str:
     """No known cause."""
-    if f.as_large[0] is not None:
+    if f.as_large[0] is not None or f.siblings_as_large[0] is not None:
         return (
             f"{_stuck(f)} and was never acknowledged. Packets as large had got through before, and smaller ones may "
             "still do: neither loss nor a dead path nor the size alone explains it."

@@ -1,0 +1,61 @@
+"""What a packet's header announces for its direction: the options of the handshake, and the receive window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from analyzer.decode.fields import FLAGS, HAS_TS, MSS, SACK_OK, TS, WINDOW, WSCALE
+from analyzer.decode.tcp import ACK_FLAG, RST, SYN
+from analyzer.flows.tables import SAW_SYN, SAW_SYN_ACK
+from analyzer.kernel import inlined
+from analyzer.settings import LONG_HOLE_NS
+
+
+@inlined
+def note_handshake(flow: Any, me: Any, h: list[int], side: int, frame: int) -> None:
+    """Take in the options of a SYN or SYN/ACK, and the times of the handshake."""
+    if h[FLAGS] & SYN:
+        me["mss"] = h[MSS]
+        me["wscale"] = h[WSCALE]
+        me["sack_ok"] = h[SACK_OK]
+        me["has_ts"] = h[HAS_TS]
+        if h[FLAGS] & ACK_FLAG:
+            flow["client"] = 1 - side
+            flow["seen"] |= SAW_SYN_ACK
+            if flow["syn_ack_ts"] == 0:
+                flow["syn_ack_ts"] = h[TS]
+                flow["syn_ack_frame"] = frame
+        else:
+            flow["client"] = side
+            flow["seen"] |= SAW_SYN
+            if flow["syn_ts"] == 0:
+                flow["syn_ts"] = h[TS]
+                flow["syn_frame"] = frame
+    elif flow["syn_ack_ts"] and flow["ack_ts"] == 0 and side == flow["client"]:
+        flow["ack_ts"] = h[TS]
+        flow["ack_frame"] = frame
+
+
+@inlined
+def note_window(me: Any, out: Any, peer: Any, h: list[int], frame: int) -> bool:
+    """Keep the window that this packet announces, and how long it stays closed; True once that is long."""
+    if h[FLAGS] & RST or not h[FLAGS] & ACK_FLAG:
+        return False
+    window = h[WINDOW]
+    if not h[FLAGS] & SYN and me["wscale"] >= 0 and peer["wscale"] >= 0:
+        window <<= me["wscale"]
+    me["window"] = window
+    if window == 0:
+        out["zero_windows"] += 1
+        if out["window_zero_ts"] == 0:
+            out["window_zero_ts"] = h[TS]
+            out["window_zero_now"] = frame
+    if out["window_zero_ts"]:
+        longest = out["window_zero_longest"] + 0
+        if h[TS] - out["window_zero_ts"] > longest:
+            out["window_zero_longest"] = h[TS] - out["window_zero_ts"]
+            out["window_zero_frame"] = out["window_zero_now"]
+        if window:
+            out["window_zero_ts"] = 0
+        return longest < LONG_HOLE_NS <= out["window_zero_longest"]
+    return False
