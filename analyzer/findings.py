@@ -43,6 +43,9 @@ VERDICTS = (
 )
 """All verdicts, the worst first. A flow gets the worse of its two directions'."""
 
+CONFIDENCES = ("high", "medium", "low")
+"""How sure a verdict is, the surest first."""
+
 PROBLEMS = frozenset(VERDICTS[: VERDICTS.index("inconclusive") + 1])
 """Verdicts that are shown with a diagnosis. The others are healthy, and listed with `--all`."""
 

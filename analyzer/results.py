@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from analyzer.findings import PROBLEMS, VERDICTS, Evidence, Flow, FrameRef, Path
+from analyzer.findings import CONFIDENCES, PROBLEMS, VERDICTS, Evidence, Flow, FrameRef, Path
 from analyzer.flow_list import FlowList
 from analyzer.settings import Settings
 
@@ -140,8 +140,12 @@ class Analysis:
 
     @property
     def problem_flows(self) -> tuple[Flow, ...]:
-        """Flows with a problem, the worst first."""
-        return tuple(sorted(self.flows_with(PROBLEMS), key=lambda flow: (VERDICTS.index(flow.verdict), flow.stream)))
+        """Flows with a problem: the worst first, of equals the surest."""
+
+        def rank(flow: Flow) -> tuple[int, int, int]:
+            return VERDICTS.index(flow.verdict), CONFIDENCES.index(flow.confidence), flow.stream
+
+        return tuple(sorted(self.flows_with(PROBLEMS), key=rank))
 
     @property
     def flows(self) -> pd.DataFrame:

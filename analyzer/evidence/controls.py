@@ -191,6 +191,8 @@ def _same_window(way: Way, ack: Segment, before: Segment) -> bool:
 
 def _duplicate_acks(way: Way, run: Run, *, sure: bool) -> Control | None:
     """Without SACK a duplicate ACK says that something arrived; if only smaller packets were sent, one of them."""
+    if way.selective:
+        return None  # what arrives behind a hole is named in SACK blocks; a duplicate without any has another reason
     reach = max(4 * way.rtt, 50_000_000)
     for i, ack in duplicate_acks(way, run):
         recent = [

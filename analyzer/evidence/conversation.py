@@ -162,9 +162,14 @@ class Way:
         return transmissions_of(self.segments, self.side, self.rtt)
 
     @cached_property
-    def holes(self) -> list[Hole]:
-        """Bytes of this direction that were missing while later ones came."""
+    def all_holes(self) -> list[Hole]:
+        """Bytes of this direction that were missing while later ones came, also where the capture lost them."""
         return holes_of(self.segments, self.side, self.count["una"])
+
+    @cached_property
+    def holes(self) -> list[Hole]:
+        """As `all_holes`, but for those that the peer acknowledged all the same."""
+        return [hole for hole in self.all_holes if not hole.acknowledged]
 
     @cached_property
     def caps(self) -> list[tuple[int, int]]:
@@ -283,6 +288,18 @@ class Way:
             for t in reversed(self.transmissions)
             if t.segment.resent and not self.size_known(t.segment)
         }
+
+    @cached_property
+    def largest_absent(self) -> int:
+        """Most acknowledged bytes in a row, of this direction, that the capture does not hold.
+
+        Of a flow that was not recorded as a whole all that are missing are taken for one row.
+        """
+        if len(self.segments) + self.count["duplicates"] + self.peer["duplicates"] < (
+            self.count["packets"] + self.peer["packets"]
+        ):
+            return self.count["unseen"]
+        return max((hole.missing for hole in self.all_holes if hole.acknowledged), default=0)
 
     @property
     def own_missing_share(self) -> float:

@@ -26,6 +26,7 @@ class Hole:
     filled_by: list[Segment] = field(default_factory=list)
     filled_ts: int | None = None  # None: still open when the capture ends
     parts: list[tuple[int, int]] = field(default_factory=list)  # what is still missing
+    acknowledged: bool = False  # the peer has the bytes: the capture lost them, not the path
 
     @property
     def missing(self) -> int:
@@ -51,18 +52,21 @@ class Hole:
 def holes_of(segments: list[Segment], side: int, una: int) -> list[Hole]:
     """Holes in the data of `side`, as the capture point saw it, in order.
 
-    A hole that the peer acknowledges without the capture having seen its bytes was made by the capture;
-    `una` is the highest acknowledgement of the whole capture, recorded or not.
+    A hole that the peer acknowledges without the capture having seen its bytes was made by the capture: it is marked
+    so. `una` is the highest acknowledgement of the whole capture, recorded or not.
     """
     holes: list[Hole] = []
     open_holes: list[Hole] = []
     highest: int | None = None
     for segment in segments:
         if segment.side != side:
-            if open_holes and segment.has_ack:
+            if segment.has_ack:
                 for hole in [h for h in open_holes if h.end <= segment.ack]:
                     open_holes.remove(hole)
-                    holes.remove(hole)
+                    hole.acknowledged = True
+                if highest is not None and segment.ack > highest:
+                    holes.append(Hole(highest, segment.ack, segment, acknowledged=True))
+                    highest = segment.ack
             continue
         if segment.keepalive or segment.rst:
             continue
@@ -85,7 +89,9 @@ def holes_of(segments: list[Segment], side: int, una: int) -> list[Hole]:
             holes.append(hole)
             open_holes.append(hole)
         highest = segment.end if highest is None else max(highest, segment.end)
-    return [hole for hole in holes if hole.filled_ts is not None or hole.end > una]
+    for hole in open_holes:
+        hole.acknowledged = hole.end <= una
+    return holes
 
 
 def fits_full_size(length: int, mss: int, own_mss: int = 0) -> bool:

@@ -51,7 +51,7 @@ def _answers(way: Way, run: Run) -> list[tuple[Segment, Segment]]:
         if s.side == way.side:
             if s.ref in copies:
                 pending = s
-            elif s.end > s.seq or s.keepalive:
+            elif s is not run.first and (s.end > s.seq or s.keepalive):
                 other_ts, pending = s.ts, None
             continue
         if pending is not None and way.rtt // 2 <= s.ts - pending.ts <= 2 * way.rtt + AT_ONCE_NS:

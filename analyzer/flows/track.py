@@ -153,9 +153,7 @@ def note_ack(me: Any, peer: Any, peer_out: Any, h: list[int], frame: int) -> int
         peer["snd_max"] = ack
     if not peer["una_known"]:
         peer["una_known"] = 1
-        peer["una"] = ack
-        peer_out["progress_ts"] = h[TS]
-        peer_out["progress_frame"] = frame
+        peer["una"] = ack  # no progress yet: it may have been acknowledged long ago
         note_delivered(peer_out, ack, frame, h[TS])
     elif ack > peer["una"]:
         peer["una"] = ack

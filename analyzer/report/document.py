@@ -286,7 +286,7 @@ def _telling(flow: Flow) -> tuple[int, int, int]:
 def _same(streams: Sequence[int]) -> str:
     if not streams:
         return ""
-    shown = [str(n) for n in streams[:8]]
+    shown = [str(n) for n in sorted(streams)[:8]]
     if len(streams) > len(shown):
         shown.append(f"{len(streams) - len(shown):,} more")
     return f"{'stream' if len(streams) == 1 else 'streams'} {joined(shown)}: same hosts, same verdict"

@@ -227,7 +227,7 @@ def _settings(analysis: Analysis) -> Iterable[Fact]:
         shown = (", ".join(value) or "a short list for Linux") if isinstance(value, tuple) else f"{value:,}"
         if name.endswith("_ns"):
             name, shown = name.removesuffix("_ns"), f"{value / 1e9:g} s"
-        elif name == "capture_loss":
+        elif name in ("capture_loss", "capture_useless", "chance"):
             shown = f"{100 * value:g} %"
         elif name == "max_decompressed_bytes":
             name, shown = "max_decompressed", f"{value / (1 << 30):g} GiB"

@@ -370,8 +370,14 @@ class Facts:
 
     @cached_property
     def capture_blind(self) -> bool:
-        """Too many of them are missing to be sure of anything: most, or some where no control shows what passes."""
+        """Too many of them are missing to be sure of anything.
+
+        That is most, or some where no control shows what passes, or so many in a row that a packet as large may be
+        among them.
+        """
         if self.way.missing_share > self.settings.capture_useless:
+            return True
+        if self.capture_lossy and self.way.largest_absent >= self.head.payload:
             return True
         lacks = self.capture_lossy or (self.passed is None and sacked_unseen(self.way, self.run) is not None)
         return lacks and self.control is None

@@ -69,6 +69,8 @@ def judge_way(way: Way, conversation: Conversation, settings: Settings) -> Judge
     calm = Calm(way, settings, conversation.seen, _established(conversation), to_client, longest_wait(runs))
     plain = judge_calm(calm)
     frames = plain.frames(calm)
+    if plain.verdict == "loss" and any(judgement.verdict == "pmtud_ok" for judgement in found):
+        return min(found, key=lambda j: VERDICTS.index(j.verdict))  # what was lost was told to be too large
     found.append(
         Judgement(
             verdict=plain.verdict,

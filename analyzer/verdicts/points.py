@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from analyzer.evidence.segments import FrameRef
-from analyzer.findings import PROBLEMS, VERDICTS, Flow
+from analyzer.findings import CONFIDENCES, PROBLEMS, VERDICTS, Flow
 from analyzer.results import CaptureFile
 
 VAGUE = frozenset({"blackhole_suspected", "inconclusive", "not_exercised"})
@@ -14,8 +14,6 @@ VAGUE = frozenset({"blackhole_suspected", "inconclusive", "not_exercised"})
 
 HUNG = PROBLEMS - VAGUE
 """A hang that one point saw: the healthy verdict of another, which the packets never reached, does not hide it."""
-
-CONFIDENCES = ("high", "medium", "low")
 
 
 def chosen_of(flows: Sequence[Flow]) -> int:

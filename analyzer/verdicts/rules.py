@@ -56,7 +56,7 @@ def _refused(f: Facts) -> bool:
 
 
 def _reset(f: Facts) -> bool:
-    return not f.resolved and f.refused is not None
+    return not f.resolved and f.refused is not None and f.refused.kind == "data"
 
 
 def _peer_gone(f: Facts) -> bool:

@@ -25,6 +25,7 @@ def unopened(collector: Collector) -> Any:
     for side in (0, 1):
         each = directions[side::2]
         quiet = (each["data_packets"] == 0) & (each["ptbs"] == 0) & (each["holes"] == 0) & (each["unseen"] == 0)
+        quiet &= each["unseen_before"] == 0
         quiet &= (each["window_zero_ts"] == 0) & (each["window_zero_longest"] == 0) & (each["filled"] == 0)
         plain &= quiet & (each["max_sent"] == 0) & (each["delivered"] == 0) & (each["resent"] == 0)
     plain[[ptb.flow for ptb in collector.ptbs if ptb.flow >= 0]] = False

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from analyzer.evidence.controls import Control, as_large_passed, failed_during, passed_before, passed_during
+from analyzer.evidence.controls import Control, failed_during, passed_before, passed_during
+from analyzer.evidence.larger import as_large_passed
 from analyzer.settings import Settings
 
 from .timeline import runs, to_client
@@ -46,7 +47,7 @@ def test_silence_is_no_control() -> None:
 
 def test_what_was_sent_before_the_head_is_no_control_in_the_episode() -> None:
     way = to_client(STUCK)
-    assert passed_before(way, runs(way)[0]) is not None
+    assert passed_before(way, runs(way)[0], SETTINGS) is not None
     assert during(STUCK) is None
 
 

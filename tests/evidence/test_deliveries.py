@@ -108,6 +108,8 @@ def one_by_one(segments: list[Segment], side: int, guard: int) -> list[Transmiss
             new = Transmission(s)
             for old in outstanding if s.resent else ():
                 overlap = old.segment.seq < s.seq + s.payload and s.seq < old.segment.seq + old.segment.payload
+                if overlap and old.again_ts is None:
+                    old.again_ts, old.lost = s.ts, True
                 if overlap and not same_shape(old.segment, s):
                     old.one_shape = new.one_shape = False
                     old.replaced_ts = s.ts if old.replaced_ts is None else old.replaced_ts
@@ -119,6 +121,7 @@ def one_by_one(segments: list[Segment], side: int, guard: int) -> list[Transmiss
                 selective = any(left <= old.segment.seq and end <= right for left, right in s.sack)
                 if end <= s.ack or selective:
                     old.covered_by, old.by_sack = s, end > s.ack
+                    old.lost = old.lost and s.ts - (old.again_ts or 0) >= guard
                     late = old.replaced_ts is None or s.ts - old.replaced_ts < guard
                     old.attributed = s.ts - old.segment.ts >= guard and late
             outstanding = [old for old in outstanding if old.covered_by is None]

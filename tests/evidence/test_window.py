@@ -33,10 +33,16 @@ def test_a_window_of_zero_is_closed() -> None:
     assert seen.closed
 
 
-def test_a_window_below_the_stuck_segment_is_closed_to_it() -> None:
+def test_a_window_below_the_stuck_segment_is_open_to_smaller_ones() -> None:
     seen = window(STUCK.format(window=" win 1024"))
     assert seen is not None
-    assert (seen.size, seen.closed) == (1024, True)
+    assert (seen.size, seen.closed) == (1024, False)
+
+
+def test_a_window_that_was_closed_for_less_than_half_of_the_copies_did_not_hold_them_back() -> None:
+    opened = "0.5  C > S  ack 101 win 8192"
+    assert not window(STUCK.format(window=" win 0") + opened).closed  # type: ignore[union-attr]
+    assert window(STUCK.format(window=" win 0") + opened.replace("0.5", "1.2")).closed  # type: ignore[union-attr]
 
 
 def test_a_window_as_large_as_the_stuck_segment_is_open() -> None:

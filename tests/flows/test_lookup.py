@@ -65,13 +65,16 @@ def test_every_word_of_an_ipv6_address_counts(word: int, end: str, colliding: No
     assert flows_of(*packets) == [0, 1, 2]
 
 
-def test_the_client_is_who_sent_the_syn() -> None:
+def test_the_client_is_who_sent_the_syn_or_has_the_higher_port() -> None:
+    same = Talk(client_port=80)
     for packets, expected in (
         (talk.handshake(), CLIENT_SIDE),
         (talk.handshake()[1:], CLIENT_SIDE),  # the SYN/ACK tells it too
-        ([talk.data(0, 0, 10), talk.ack(1, 10)], SERVER_SIDE),  # without both: who was seen first
+        ([talk.data(0, 0, 10), talk.ack(1, 10)], CLIENT_SIDE),  # without both: servers have the lower port
         ([talk.ack(0, 0), talk.data(1, 0, 10)], CLIENT_SIDE),
+        ([same.data(0, 0, 10), same.ack(1, 10)], SERVER_SIDE),  # of equal ports: who was seen first
         ([talk.data(0, 0, 10), *talk.handshake(1)], CLIENT_SIDE),
+        (Talk(client_port=22).handshake(), CLIENT_SIDE),
     ):
         skimmed = run(packets)
         flows = skimmed.state.flows[: skimmed.state.counters[C_FLOWS]]

@@ -16,7 +16,7 @@ from analyzer.capture.filters import MAX_FILTERS, MAX_LENGTH
 from analyzer.decode.ether import MAX_STEPS
 from analyzer.decode.network import MAX_EXTENSIONS
 from analyzer.decode.tunnel import MAX_NESTING
-from analyzer.evidence.collect import MAX_NEIGHBOURS
+from analyzer.evidence.siblings import MOST_LOOKED_AT
 from analyzer.flows.tables import DIRECTION, FLOW, ICMP, PACKET, PROGRESS_SLOTS, SIDES, TRANSFER
 from analyzer.settings import (
     CHUNK_BYTES,
@@ -113,7 +113,7 @@ def bounds() -> str:
         ("latest packets of all flows", f"{RING_ROWS:,}", f"{RING_ROWS * (PACKET.itemsize + HEAD_BYTES) / 1e6:.0f} MB"),
         ("ICMP messages kept", f"{MAX_ICMP:,}", f"{MAX_ICMP * (ICMP.itemsize + ICMP_HEAD_BYTES) / 1e6:.0f} MB"),
         ("pairs of addresses listed as paths, where nothing limits their packets", f"{MAX_HEALTHY_PAIRS:,}", "1 KB each"),
-        ("other flows of two addresses taken as witnesses", f"{MAX_NEIGHBOURS}", ""),
+        ("hung flows of two addresses that one question looks at", f"{MOST_LOOKED_AT}", ""),
         ("read buffer of a file", f"{CHUNK_BYTES // MIB} MiB", "two where reading goes ahead"),
         ("a packet record", f"{MAX_RECORD_BYTES // MIB} MiB", "larger: damage"),
         ("interfaces of a pcapng", f"{MAX_INTERFACES:,}", "5 numbers each"),

@@ -22,10 +22,10 @@ def test_an_analysis_shows_the_answer_and_the_table() -> None:
 
 
 def test_a_flow_shows_itself_in_two_lines() -> None:
-    flow = analyzer.analyze(STORY).flow(1)
+    flow = analyzer.analyze(STORY).flow(2)
     first, second = repr(flow).splitlines()
     assert first == (
-        "Flow 1: 192.0.2.10:34890 <- 203.0.113.10:8081, blackhole (high confidence), path MTU 472..1499 bytes"
+        "Flow 2: 192.0.2.10:44260 <- 203.0.113.10:8082, blackhole (high confidence), path MTU 472..1499 bytes"
     )
     assert second == flow.explanation
 

@@ -88,7 +88,7 @@ TRAPS: list[tuple[str, str, str, tuple[Blind, ...]]] = [
     ("T3 a dead path fails small packets too", "dead", "", ((Facts, "failed", always(None)),)),
     ("T4 the window is closed", "window", "", ((Facts, "window_closed", always(False)),)),
     ("T5 one payload is dropped while others as large pass", "content", "", (SAME_SIZE_PASSED,)),
-    ("T6 other connections stop at the same time", "blackhole", "", ((Collector, "_others", lambda *_: []),)),
+    ("T6 other connections stop at the same time", "blackhole", "", ((Collector, "_siblings", lambda *_: None),)),
     ("T7 the capture loses packets", "capture", "", ((Way, "missing_share", always(0.0)),)),
     ("T8 one direction only", "capture", "", ((Way, "one_sided", always(False)),)),
     ("T10 copies made by the capture", "capture", "", ((track, "is_copy", never),)),
@@ -122,7 +122,7 @@ TRAPS: list[tuple[str, str, str, tuple[Blind, ...]]] = [
     ("T14 a spurious retransmission", "loss", "", (RESENT,)),
     ("T15 a lost probe for a larger path MTU", "recovered", "", ((Facts, "gave_up_size", always(True)),)),
     ("T16 ACKs lost on their way back", "loss", "twin: the ACKs are lost", ((Run, "acked", always(False)),)),
-    ("T17 a low MSS is no low path MTU", "suspected", "on a clamped path", ((Way, "full_size", always(1500)),)),
+    ("T17 a low MSS is no low path MTU", "suspected", "on a clamped path", ((Way, "usual_size", always(1500)),)),
     ("T18 late ACKs are slow, not lost", "loss", "twin: delayed ACKs of 500 ms", (RESENT,)),
     (
         "T19 without DF it is fragments that get lost",
