@@ -18,6 +18,8 @@ from analyzer.settings import Settings
 DELAYED_ACK_NS = 40_000_000  # Linux's shortest delay of an ACK (TCP_DELACK_MIN)
 ACK_DELAY_NS = 500_000_000  # RFC 9293 3.8.6.3: an ACK is not held back longer
 
+LEAST_LARGE = 576  # RFC 791: IP length that every host takes, so that every path in use carries it
+
 JUST_BEFORE_NS = (
     10_000_000  # no outage begins so exactly by chance: of flows hit at random in a second, one in a hundred
 )
@@ -92,27 +94,27 @@ def _time_of(way: Way, ref: FrameRef) -> int:
 def _ack_stopped_peer(way: Way, run: Run, settings: Settings, until: int) -> Control | None:
     """The peer sent something, a small packet acknowledged it, and the peer did not send it again."""
     end = run.over_ts(way.ended_ts)
+    sent_at: dict[int, int] = {}
     for i, asked in enumerate(way.segments):
         occupies = asked.payload > 0 or asked.fin
-        if asked.side == way.side or not occupies or asked.keepalive or not run.first.ts < asked.ts < end:
+        if asked.side == way.side or not occupies or asked.keepalive:
             continue
-        if asked.resent:
-            continue  # its ACK did not arrive before; the next copy may only be due later than the capture ends
+        gap = asked.ts - sent_at.get(asked.end, asked.ts)
+        sent_at[asked.end] = asked.ts
+        if not run.first.ts < asked.ts < end:
+            continue
         later = way.segments[i + 1 :]
         ack = next(
-            (
-                s
-                for s in later
-                if s.side == way.side and s.has_ack and s.ack >= asked.end and s.ip_len < run.head.ip_len
-            ),
+            (s for s in later if s.side == way.side and s.has_ack and s.ack >= asked.end and s.ip_len <= LEAST_LARGE),
             None,
         )
         if ack is None or ack.ts > until:
             continue
         again = [s for s in later if s.side != way.side and s.seq < asked.end <= s.end and s.ts > ack.ts]
         spoke = [s for s in later if s.side != way.side and ack.ts < s.ts <= end and s not in again and not s.rst]
-        waited = end - ack.ts >= max(settings.control_wait_ns, 3 * way.rtt)
-        if not again and (waited or spoke):
+        # Of what was sent again the next copy is due later: its timer doubles.
+        waited = end - ack.ts >= max(settings.control_wait_ns, 3 * way.rtt, 3 * gap)
+        if not again and (waited or (spoke and not asked.resent)):
             return Control(
                 f"an ACK of {ack.ip_len} bytes got through: the peer did not send {way.name(asked.ref)} again",
                 (asked.ref, ack.ref),
@@ -268,16 +270,30 @@ def _failures(way: Way, run: Run, settings: Settings) -> Iterator[Control]:
         # Without (visible) SACK an arrival shows as a duplicate ACK.
         if way.selective or not (_duplicate_acks(way, run, sure=True) or _duplicate_acks(way, run, sure=False)):
             yield Control(text, refs(small[:16]), number=len({s.seq for s in small}))
+    answerable = end - max(2 * way.rtt, way.rtt + ACK_DELAY_NS)
+    shrunk = [c for c in run.changed if c.ip_len < min(head.ip_len, settings.exercised_bytes) and c.ts <= answerable]
+    if shrunk and run.acked_by is None:
+        text = f"the same bytes cut smaller, to {shrunk[0].ip_len} bytes, were not acknowledged either"
+        yield Control(text, refs(shrunk[:16]), number=len(shrunk))
     for asked in way.segments:  # the peer goes on sending what was acknowledged: ACKs do not arrive
         if asked.side != way.side and asked.resent and asked.end > asked.seq and run.first.ts < asked.ts < end:
-            acks = [
-                s for s in way.segments if s.side == way.side and s.has_ack and s.ack >= asked.end and s.ts < asked.ts
+            small_acks = (
+                s
+                for s in way.segments
+                if s.side == way.side and s.has_ack and s.ack >= asked.end and s.ip_len <= LEAST_LARGE
+            )
+            ack = next(small_acks, None)
+            if ack is None or ack.ts >= asked.ts:
+                continue
+            again = [
+                s
+                for s in way.segments
+                if s.side != way.side and s.seq == asked.seq and s.resent and s.ts > ack.ts + way.rtt
             ]
-            again = [s for s in way.segments if s.side != way.side and s.seq == asked.seq and s.resent]
-            if acks and len(again) >= (1 if asked.syn else 2):
+            if len(again) >= (1 if asked.syn else 2):
                 yield Control(
                     "the peer keeps sending what small ACKs have acknowledged: they do not arrive",
-                    (*refs(acks[:1]), *refs(again[:16])),
+                    (ack.ref, *refs(again[:16])),
                     kind="ack",
                 )
                 break

@@ -257,6 +257,7 @@ class Way:
         """
         alike = [p for p in self.ptbs if p.router == ptb.router and p.mtu == ptb.mtu]
         quoted = {p.quoted_seq & 0xFFFFFFFF for p in alike if p.quoted_seq is not None}
+        numbers = {p.quoted_id for p in alike if p.quoted_id > 0}
         since = min((p.ts for p in alike), default=ptb.ts)
         for t in self.transmissions:
             segment = t.segment
@@ -268,7 +269,8 @@ class Way:
                 or not self.size_known_without_cap(segment)
             ):
                 continue
-            if segment.ts > since or (segment.seq & 0xFFFFFFFF in quoted and t.covered_by.ts >= since):
+            named = segment.seq & 0xFFFFFFFF in quoted or segment.ip_id in numbers
+            if segment.ts > since or (named and t.covered_by.ts >= since):
                 return True
         return False
 

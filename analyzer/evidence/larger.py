@@ -67,21 +67,24 @@ def as_large_passed(way: Way, run: Run) -> tuple[Control | None, Control | None]
 
 
 def _first_piece(way: Way, run: Run, t: Transmission) -> Segment | None:
-    """The ACK that shows that the first packet cut from a super-segment got through, as large as the head; or None.
+    """The ACK that shows that a packet as large as the head, cut from a super-segment, got through; or None.
 
-    Sent again in pieces, the pieces may have arrived instead.
+    All packets that it is cut into are of full size but for the last. Sent again in pieces, the pieces may have
+    arrived instead.
     """
-    segment = t.segment
-    if segment.payload < 2 * run.head.payload or way.cap_at(segment.ts) is not None:
+    segment, size = t.segment, run.head.payload
+    if segment.payload < 2 * size or way.cap_at(segment.ts) is not None:
         return None
     if t.covered_by is not None and t.one_shape and not t.lost:
         return t.covered_by
-    need = segment.seq + run.head.payload
+    begin, end = segment.seq, segment.seq + segment.payload
     for s in way.segments[way.place(segment) + 1 :]:
-        if s.side == way.side and s.resent and s.seq < need and s.end > segment.seq:
+        if s.side == way.side and s.resent and s.seq < end and s.end > begin:
             return None
-        if s.side != way.side and s.has_ack and s.ack >= need:
-            return s
+        if s.side != way.side and s.has_ack:
+            spans = ((begin, s.ack), *s.sack)
+            if any(min(right, end) - max(left, begin) >= size for left, right in spans):
+                return s
     return None
 
 
@@ -157,6 +160,7 @@ def large_tried(way: Way, run: Run) -> list[Segment]:
     """Different segments at least as large as the head, sent in the episode and not known to have arrived."""
     lost: dict[int, Segment] = {run.head.seq: run.head}
     end = run.over_ts(way.ended_ts)
+    arrived = {block for s in way.segments if s.side != way.side for block in s.sack}
     for t in way.transmissions:
         segment = t.segment
         lost_whole = not t.proven and (t.covered_by is None or t.lost)
@@ -164,7 +168,8 @@ def large_tried(way: Way, run: Run) -> list[Segment]:
             # A super-segment is as many as it is cut into; the first of them may be the head itself.
             step = run.head.payload if segment.super_segment else segment.payload
             for seq in range(segment.seq, segment.seq + segment.payload, max(step, 1)):
-                if segment.seq + segment.payload - seq >= run.head.payload:
+                whole = segment.seq + segment.payload - seq >= run.head.payload
+                if whole and not any(left <= seq < right for left, right in arrived):
                     lost.setdefault(seq, segment)
     return list(lost.values())
 

@@ -31,10 +31,10 @@ def refused(way: Way, run: Run) -> Control | None:
     if resets:
         text = "it is answered by a RST one round trip later: it arrives, and the host has no such connection any more"
         return Control(text, refs([each for pair in resets[:8] for each in pair]), kind="data", number=len(resets))
-    if len(answers) < LEAST_ANSWERED or 2 * len(answers) < len(run.copies):
+    if len(answers) < LEAST_ANSWERED or 2 * len(answers) < run.retransmissions:
         return None
     text = (
-        f"{len(answers)} of its {len(run.copies)} copies are answered one round trip later by an ACK that does not "
+        f"{len(answers)} of its {run.retransmissions} copies are answered one round trip later by an ACK that does not "
         "advance, and nothing else was on its way: they arrive, and the host refuses them"
     )
     return Control(text, refs([each for pair in answers[:8] for each in pair]), kind="ack", number=len(answers))
@@ -43,7 +43,7 @@ def refused(way: Way, run: Run) -> Control | None:
 def _answers(way: Way, run: Run) -> list[tuple[Segment, Segment]]:
     """Copies of the stuck segment, each with the packet of the peer that can only answer it."""
     found = []
-    copies = {copy.ref for copy in run.copies}
+    copies = {copy.ref for copy in run.tries if copy is not run.original}
     pending: Segment | None = None
     other_ts = -FOREVER  # when other bytes were sent last, which the peer may answer as well
     known: set[tuple[int, int]] = set()
@@ -51,7 +51,7 @@ def _answers(way: Way, run: Run) -> list[tuple[Segment, Segment]]:
         if s.side == way.side:
             if s.ref in copies:
                 pending = s
-            elif s is not run.first and (s.end > s.seq or s.keepalive):
+            elif s is not run.first and (s.end > s.seq or s.keepalive):  # its bytes cut smaller may be taken, too
                 other_ts, pending = s.ts, None
             continue
         if pending is not None and way.rtt // 2 <= s.ts - pending.ts <= 2 * way.rtt + AT_ONCE_NS:

@@ -119,12 +119,14 @@ def move_up(out: Any) -> None:
 
 @inlined
 def note_delivered(out: Any, ack: int, ack_frame: int, ts: int) -> None:
-    """A cumulative ACK arrived: packets below it were delivered."""
-    if out["p0_end"] and out["p0_end"] <= ack:
-        keep_delivered(out, out["p0_size"], out["p0_df"], out["p0_frame"], ack_frame, ts)
+    """A cumulative ACK arrived: packets below it were delivered. One that it ends within had left in several pieces."""
+    if out["p0_end"] and ack > out["p0_end"] - out["p0_payload"]:
+        if out["p0_end"] <= ack:
+            keep_delivered(out, out["p0_size"], out["p0_df"], out["p0_frame"], ack_frame, ts)
         out["p0_end"] = 0
-    if out["p1_end"] and out["p1_end"] <= ack:
-        keep_delivered(out, out["p1_size"], out["p1_df"], out["p1_frame"], ack_frame, ts)
+    if out["p1_end"] and ack > out["p1_end"] - out["p1_payload"]:
+        if out["p1_end"] <= ack:
+            keep_delivered(out, out["p1_size"], out["p1_df"], out["p1_frame"], ack_frame, ts)
         out["p1_end"] = 0
     if out["p0_end"] == 0 and out["p1_end"]:
         move_up(out)

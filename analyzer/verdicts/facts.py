@@ -282,7 +282,7 @@ class Facts:
         ignored = [p for p in self.ignored if not self.way.disproved(p)]
         if not any(p.defect for p in ignored):
             return ignored
-        smaller = self.control is not None or (self.before is not None and self.failed is None)
+        smaller = self.control is not None or (self.passed is not None and self.failed is None)
         own = [s for s in self.way.segments if s.side == self.way.side]
         return [p for p in ignored if p.plausible or (smaller and any(p.quotes(s) for s in own))]
 

@@ -48,7 +48,7 @@ def _zero_window(f: Facts) -> bool:
 def _arrived(f: Facts) -> bool:
     """It was seen where it was going to: the path carries it."""
     fell_back = f.resolved and f.fell_back is not None and f.gave_up_size
-    return f.hung and (not f.resolved or fell_back) and f.arrived is not None and f.peer_gone is None
+    return (fell_back or (f.hung and not f.resolved)) and f.arrived is not None and f.peer_gone is None
 
 
 def _refused(f: Facts) -> bool:
@@ -146,8 +146,7 @@ def _content_or_path(f: Facts) -> bool:
         and f.siblings_as_large[1] is not None
         and f.as_large[1] is None
         and len(f.large_lost) < SEVERAL
-        and f.control is not None
-        and f.control.kind != "sibling"  # another connection's packets say nothing of one that is cut off
+        and _own_control(f)
         and f.losses.expected < f.settings.chance
     )
 
@@ -223,10 +222,16 @@ def _blackhole_confidence(f: Facts) -> str:
     return "high" if sure and not f.only_one_tried and not f.capture_lossy else "medium"
 
 
+def _own_control(f: Facts) -> bool:
+    """Something of this connection passes: where others carry all sizes, their small packets say nothing of it."""
+    return f.control is not None and f.control.kind != "sibling"
+
+
 def _parallel_paths(f: Facts) -> bool:
     """Other connections get as large through meanwhile, this one has lost several and delivered none."""
     return (
         _stuck_by_size(f)
+        and _own_control(f)
         and not _contradicted(f)
         and f.siblings_as_large[1] is not None
         and len(f.large_lost) >= SEVERAL
@@ -252,7 +257,7 @@ def _changed_confidence(f: Facts) -> str:
 
 def _other_paths_before(f: Facts) -> bool:
     """As large got through in another connection, but before: it may have gone another way, or the path was wider."""
-    return _stuck_by_size(f) and not _contradicted(f) and len(f.large_lost) >= SEVERAL
+    return _stuck_by_size(f) and _own_control(f) and not _contradicted(f) and len(f.large_lost) >= SEVERAL
 
 
 def _fragment_loss(f: Facts) -> bool:

@@ -41,6 +41,7 @@ class Tally:
     false_accusations: list[str] = field(default_factory=list)
     wrong_brackets: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
+    undecidable: list[str] = field(default_factory=list)  # blamed on sizes, not surely, where a filter drops payload
     missed: list[str] = field(default_factory=list)  # black holes that the sender's capture shows
     visible: int = 0
     found_as: Counter[str] = field(default_factory=Counter)
@@ -62,6 +63,10 @@ class Tally:
             ("missed black holes", self.missed),
             ("false accusations", self.false_accusations),
             ("brackets that do not hold the true path MTU", self.wrong_brackets),
+            (
+                "undecidable: a filter of payload, called a limit of sizes with less than high confidence",
+                self.undecidable,
+            ),
             ("verdicts outside of `accept`", self.outside),
         ):
             yield f"{title}: {len(complaints)}"
@@ -98,7 +103,10 @@ def compare(tally: Tally, capture: str, facts: Mapping[str, Any], answers: Itera
         unmet.pop(str(said.port), None)
         tally.flows += 1
         where = f"{capture}, port {said.port}: {said.verdict} ({said.confidence}), truly {facts['shows']}"
-        if accuses_falsely(said.verdict, truth):
+        undecidable = is_undecidable(said, truth)
+        if undecidable:
+            tally.undecidable.append(where)
+        elif accuses_falsely(said.verdict, truth):
             tally.false_accusations.append(where)
         elif said.verdict not in truth["accept"]:
             tally.outside.append(f"{where}; allowed: {', '.join(truth['accept'])}")
@@ -109,11 +117,21 @@ def compare(tally: Tally, capture: str, facts: Mapping[str, Any], answers: Itera
             else:
                 tally.missed.append(where)
         mtus = _true_mtus(said, truth)
-        if mtus and not any(said.holds(mtu) for mtu in mtus):
+        if mtus and not undecidable and not any(said.holds(mtu) for mtu in mtus):
             exact = f", exact {said.exact}" if said.exact is not None else ""
             bracket = f"{said.at_least or '?'}..{said.at_most or '?'}{exact}"
             tally.wrong_brackets.append(f"{where}: {bracket}, truly {' or '.join(map(str, mtus))}")
     tally.outside += [f"{capture}, port {port}: no flow" for port in unmet]
+
+
+def is_undecidable(said: Said, truth: Mapping[str, Any]) -> bool:
+    """Whether the capture may leave it open what drops the packets, and the answer says so by its confidence.
+
+    A device that drops payload whatever its size shows itself only once something smaller is tried. Who is blamed for
+    a size all the same must not be blamed surely.
+    """
+    filtered = {"payload_filter", "content_filter"} & set(truth["troubles"])
+    return bool(filtered) and said.verdict in ("blackhole", "blackhole_probable") and said.confidence != "high"
 
 
 def accuses_falsely(verdict: str, truth: Mapping[str, Any]) -> bool:

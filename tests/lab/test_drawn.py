@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from record.capture_file import ETHERNET, CaptureFile, Record
 from record.drawn import LIMITS, TALKS, Drawn, Limit, draw
-from record.drawn_check import Said, Tally, accuses_falsely, compare
+from record.drawn_check import Said, Tally, accuses_falsely, compare, is_undecidable
 from record.drawn_troubles import TROUBLES, Trouble
 from record.drawn_truth import SIZE_VERDICTS, accepted, limited_ways, true_mtus, truth_of_drawn
 from record.filters import NarrowMember
@@ -207,6 +207,14 @@ def test_the_check_finds_false_accusations() -> None:
     assert not tally(said("ok"), drawn(None)).failed
     assert accuses_falsely("zero_window", {"size_limit": True, "accept": ["blackhole"]})
     assert not accuses_falsely("stall", {"size_limit": False, "accept": ["ok"]})
+
+
+def test_where_payload_is_dropped_a_size_may_be_blamed_but_not_surely() -> None:
+    said = Said(port=8080, verdict="blackhole", confidence="medium")
+    assert is_undecidable(said, {"troubles": ["payload_filter"]})
+    assert not is_undecidable(said, {"troubles": ["outage"]})
+    assert not is_undecidable(Said(port=8080, verdict="blackhole", confidence="high"), {"troubles": ["content_filter"]})
+    assert not is_undecidable(Said(port=8080, verdict="fragment_loss"), {"troubles": ["payload_filter"]})
 
 
 def test_the_check_finds_wrong_brackets_and_missed_black_holes() -> None:

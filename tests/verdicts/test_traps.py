@@ -14,17 +14,19 @@ import tests.scenarios
 from analyzer import analyze
 from analyzer.decode.fields import FLAGS, PAYLOAD
 from analyzer.decode.tcp import SYN
+from analyzer.evidence import conversation
 from analyzer.evidence.collect import Collector
+from analyzer.evidence.controls import Control
 from analyzer.evidence.conversation import Way
 from analyzer.evidence.episodes import Run
 from analyzer.evidence.ptb import PtbSeen, resends_after
 from analyzer.evidence.segments import Segment
-from analyzer.flows import sizes, track
+from analyzer.flows import sizes, steady, track
 from analyzer.flows.record import start_recording
 from analyzer.flows.tables import MARK_KEEPALIVE, MARK_RESENT
 from analyzer.knowledge import fixes
 from analyzer.settings import AFTERMATH_ROWS, HISTORY_ROWS
-from analyzer.verdicts import conditions, facts
+from analyzer.verdicts import calm, conditions, facts, quiet
 from analyzer.verdicts.calm import Calm
 from analyzer.verdicts.facts import Facts
 from tests.builders import NANOSECONDS, Packet, enhanced, interface, option, section
@@ -57,10 +59,26 @@ def takes_for_data(shape: Callable[[Any, int], bool]) -> Callable[..., int]:
     return note_segment
 
 
-Blind = tuple[Any, str, Callable[..., Any] | property]
+Blind = tuple[Any, str, Callable[..., Any] | property | int]
 
 RESENT: Blind = (Calm, "real_losses", property(lambda c: c.way.count["resent"]))
 SAME_SIZE_PASSED: Blind = (Facts, "as_large", always((None, None)))
+
+as_it_was = Run.is_episode
+
+
+def any_end_counts(out: Any, ack: int, ack_frame: int, ts: int) -> None:
+    """The skim as if an ACK in the middle of a packet told nothing."""
+    if out["p0_end"] and out["p0_end"] <= ack:
+        sizes.note_delivered(out, ack, ack_frame, ts)
+
+
+CAPTURED_WHOLE: tuple[Blind, ...] = (
+    (Way, "cut_behind", always(frozenset())),
+    (track, "note_delivered", any_end_counts),
+    (steady, "note_delivered", any_end_counts),
+)
+BELIEVED: tuple[Blind, ...] = ((calm, "obeyed", never), (facts, "obeyed", never))
 
 TRAPS: list[tuple[str, str, str, tuple[Blind, ...]]] = [
     # (trap, topic, part of the scenario's name, what is taken away)
@@ -143,6 +161,78 @@ TRAPS: list[tuple[str, str, str, tuple[Blind, ...]]] = [
         ),
     ),
     ("T21 PTBs about something else", "ptb", "", ((PtbSeen, "defect", always(None)),)),
+    ("T24 data fail whatever their size", "arrived", "data of a connection fails", ((Facts, "failed", always(None)),)),
+    ("T24 so they do without DF", "arrived", "twin: without DF its data fails", ((Facts, "failed", always(None)),)),
+    ("T25 the receiving host drops what arrived", "arrived", "its copies are in", ((Facts, "arrived", always(None)),)),
+    ("T25 over IPv6", "arrived", "over IPv6, an upload", ((Facts, "arrived", always(None)),)),
+    ("T26 a host refuses what arrives", "arrived", "each copy is answered", ((Facts, "refused", always(None)),)),
+    ("T26 a RST says that it arrived", "arrived", "answered by a RST, for", ((Facts, "refused", always(None)),)),
+    ("T27 the peer had gone", "arrived", "the peer had closed its side", ((Facts, "peer_gone", always(None)),)),
+    (
+        "T28 one of parallel paths is narrow",
+        "siblings",
+        "one of parallel paths is narrow",
+        ((Facts, "siblings_as_large", always((None, None, None))),),
+    ),
+    ("T28 a path that became narrower", "siblings", "lose two segments each", ((Facts, "siblings_lost", always([])),)),
+    ("T29 heavy loss hits one segment often", "chance", "half of the packets", ((Facts, "unlucky", always(False)),)),
+    (
+        "T30 an outage makes a sender shrink, too",
+        "recovered",
+        "an outage of three seconds",
+        ((Facts, "control", always(Control("something passed", ()))),),
+    ),
+    (
+        "T31 a PTB that packets disprove",
+        "ptb",
+        "PTBs about packets that get through",
+        ((Way, "disproved", never),),
+    ),
+    ("T31 a checksum that is wrong as captured", "ptb", "a wrong checksum that the sender obeys", BELIEVED),
+    (
+        "T32 a second narrow hop that is silent",
+        "recovered",
+        "a second narrow hop behind",
+        ((Facts, "obeyed", property(lambda f: f.about)),),
+    ),
+    (
+        "T34 the sender's own MSS is the lower one",
+        "suspected",
+        "the server's own MSS",
+        ((Way, "usual_size", property(lambda w: w.full_size)),),
+    ),
+    (
+        "T34 a hole need not be a multiple of the MSS",
+        "suspected",
+        "several full segments",
+        ((Calm, "fits_large", never),),
+    ),
+    ("T35 most of it is not in the capture", "chance", "missed most", ((Way, "missing_share", always(0.0)),)),
+    ("T36 a window that holds nobody back", "window", "both sides have closed", ((Calm, "held_back", always(True)),)),
+    (
+        "T37 a packet that left as two",
+        "offload",
+        "an ACK in the middle",
+        CAPTURED_WHOLE,
+    ),
+    (
+        "T38 a late handshake",
+        "recovered",
+        "the SYN/ACK was late",
+        ((Way, "rtt", property(lambda w: w.handshake_rtt)),),
+    ),
+    (
+        "T39 a timer need not back off",
+        "blackhole",
+        "a timer that does not back off",
+        ((Run, "is_episode", lambda r, s: as_it_was(r, s) and r.tries[-1].ts - r.tries[-2].ts > r.span // 3),),
+    ),
+    (
+        "T40 a keep-alive comes first",
+        "quiet",
+        "begins with a keep-alive",
+        ((quiet, "LEAST_MISSING", 1), (conversation, "LEAST_MISSING", 1)),
+    ),
     ("T22 a policer drops by rate, not by size", "loss", "twin: a policer cuts off bursts", (SAME_SIZE_PASSED,)),
 ]
 
