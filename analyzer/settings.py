@@ -70,6 +70,9 @@ are microseconds apart (8 us in calico#8953); the fastest retransmission seen in
 DUPLICATE_ID_NS = 500_000_000
 """As above when the IPv4 identification is equal too, and not 0: a retransmission gets a new one."""
 
+BACKWARDS_NS = 100_000_000
+"""Packets that overtake one another on their way into the file do so within this time, ns: interfaces have queues."""
+
 LONG_HOLE_NS = 1_000_000_000
 """A hole in the received stream is recorded once it is open this long, ns (RFC 6298 2.4: minimum RTO)."""
 

@@ -14,6 +14,9 @@ from analyzer.evidence.episodes import Run
 LEAST_SMALL_LOST = 2
 """Smaller packets that must be lost before they tell how many large ones are: one may be bad luck."""
 
+MOST_SMALL = 1280
+"""IP length of a smaller packet, at most: every usual path carries it (RFC 8200 5 for IPv6)."""
+
 LEAST_SMALL_SENT = 8
 """Smaller packets that must be sent before their share of losses tells anything."""
 
@@ -71,7 +74,7 @@ def losses_beside(way: Way, run: Run) -> Losses:
         sent, lost = sent + 1, lost + in_vain
         if segment.ip_len >= run.head.ip_len:
             large_sent, large_lost = large_sent + 1, large_lost + in_vain
-        else:
+        elif segment.ip_len <= MOST_SMALL:
             small_sent, small_lost = small_sent + 1, small_lost + in_vain
             small_bytes += segment.ip_len
     others = way.siblings.losses(way.row, run.head.ip_len) if way.siblings is not None else (0, 0, 0)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from analyzer.decode.icmp import KIND_PTB
+from analyzer.evidence.clock import straighten
 from analyzer.evidence.conversation import Conversation, Way
 from analyzer.evidence.numbering import stream_numbers
 from analyzer.evidence.ptb import CHECKSUM_WRONG, PtbSeen, steps_down
@@ -23,6 +24,7 @@ from analyzer.flows.tables import (
     C_FLOWS,
     C_ICMPS,
     C_LAST_TS,
+    SAW_BACKWARDS,
     SAW_FRAGMENT,
     State,
     ways_of,
@@ -117,12 +119,17 @@ class Collector:
     def conversation(self, stream: int) -> Conversation:
         """One flow with all that belongs to it."""
         flow = self.flows[stream]
-        segments = self.segments(stream) if self._starts[stream + 1] > self._starts[stream] else []
+        straight = straighten(self.segments(stream) if self._starts[stream + 1] > self._starts[stream] else [])
+        segments = straight.segments
+        end = self._ends[int(flow["point"])]
+        if straight.stepped:
+            end = segments[-1].ts  # how the clock went on after the flow's last packet nobody knows
         counts = [self.directions[2 * stream + side].values() for side in (0, 1)]
         client = int(flow["client"])
         trips = {
-            client: _difference(flow["syn_ts"], flow["syn_ack_ts"]),
-            1 - client: _difference(flow["syn_ack_ts"], flow["ack_ts"]),
+            # Karn: of several SYNs the last one was answered, or an earlier one late.
+            client: _difference(flow["syn_last_ts"], flow["syn_ack_ts"]),
+            1 - client: _difference(flow["syn_ack_last_ts"], flow["ack_ts"]),
         }
         ways = [
             Way(
@@ -131,11 +138,15 @@ class Collector:
                 count=counts[side],
                 peer=counts[1 - side],
                 segments=segments,
-                ptbs=self._ptbs_about(stream, side, segments),
-                told=tuple(p for p in self._told(stream, side) if p.flow != stream),
-                siblings=self._siblings(stream, side) if segments else None,
+                ptbs=[replace(p, ts=straight.time_of(p.ref, p.ts)) for p in self._ptbs_about(stream, side, segments)]
+                if straight.stepped
+                else self._ptbs_about(stream, side, segments),
+                # Of other flows' packets the order is not known where the clock was set.
+                told=() if straight.stepped else tuple(p for p in self._told(stream, side) if p.flow != stream),
+                siblings=self._siblings(stream, side) if segments and not straight.stepped else None,
                 row=stream,
-                capture_end=self._ends[int(flow["point"])],
+                backwards=bool(int(flow["seen"]) & SAW_BACKWARDS),
+                capture_end=end,
                 several_files=self.several_files,
                 fragmented=bool(int(flow["seen"]) & SAW_FRAGMENT),
                 handshake_rtt=trips[side],
@@ -150,6 +161,7 @@ class Collector:
             first_ts=int(flow["first_ts"]),
             last_ts=int(flow["last_ts"]),
             packets=int(flow["packets"]),
+            disordered=straight.disordered,
         )
 
     def endpoints(self, stream: int) -> tuple[tuple[str, int], tuple[str, int]]:

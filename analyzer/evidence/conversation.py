@@ -43,6 +43,7 @@ class Way:
     row: int = 0  # of the flow table: what `siblings` leaves out
     told: tuple[PtbSeen, ...] = ()  # PTBs about other flows from here to the peer's host, each for less than before
     at_receiver: bool = False  # what the capture holds of this direction had arrived (`vantage`)
+    backwards: bool = False  # times go backwards within the flow: where other packets belong is not sure
     capture_end: int = 0
     several_files: bool = False
     fragmented: bool = False
@@ -127,8 +128,9 @@ class Way:
     @cached_property
     def selective(self) -> bool:
         """True if the peer's ACKs tell what arrived behind a hole: SACK was agreed on, and no snap length hides it."""
+        heard = [s for s in self.segments if s.side != self.side]
         agreed = self.count["sack_ok"] > 0 and self.peer["sack_ok"] > 0
-        return agreed and not any(s.options_cut for s in self.segments if s.side != self.side)
+        return (agreed or any(s.sack for s in heard)) and not any(s.options_cut for s in heard)
 
     @property
     def window_scale(self) -> int:
@@ -151,6 +153,8 @@ class Way:
         return self._largest_delivered(self.count["delivered_nodf"], df=False)
 
     def _largest_delivered(self, largest: int, *, df: bool) -> int:
+        if self.backwards or (self.count["super_packets"] and not self.full_size):
+            return 0  # nobody knows what was answered, or into how large packets it all was cut
         for t in self.transmissions:
             if t.segment.ip_len > largest and t.segment.df == df and self.counts(t):
                 largest = t.segment.ip_len
@@ -218,12 +222,7 @@ class Way:
                 step = seen[0][1]
                 if len(seen) > 1 and 1 < step <= payload // LEAST_PIECE and all(each == step for _, each in seen):
                     cut |= {ref for ref, _ in seen}
-        acks = sorted({s.ack for s in self.segments if s.side != self.side and s.has_ack})
-        for t in self.transmissions:
-            start, end = t.segment.seq, t.segment.seq + t.segment.payload
-            at = bisect_right(acks, start)
-            if t.one_shape and t.covered_by is not None and at < len(acks) and acks[at] < end:
-                cut.add(t.segment.ref)
+        cut |= {t.segment.ref for t in self.transmissions if t.one_shape and t.covered_by is not None and t.in_part}
         return frozenset(cut)
 
     def size_known_without_cap(self, segment: Segment) -> bool:
@@ -349,6 +348,7 @@ class Conversation:
     first_ts: int
     last_ts: int
     packets: int
+    disordered: bool = False  # the file is not in the order of its times
 
     def way_to_server(self) -> Way:
         """The direction client to server."""

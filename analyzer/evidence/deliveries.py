@@ -31,12 +31,13 @@ class Transmission:
     replaced_ts: int | None = None  # when some of its bytes were sent again in another shape
     again_ts: int | None = None  # when some of its bytes were sent again first
     lost: bool = False  # they were sent again, and no ACK was on its way then
+    in_part: bool = False  # an ACK of a byte in its middle: what arrived until then was not this packet as it is
     attributed: bool = False  # of several shapes, this one brought the bytes
 
     @property
     def proven(self) -> bool:
         """True if this packet, at its size, got through."""
-        return self.covered_by is not None and (self.one_shape or self.attributed)
+        return self.covered_by is not None and (self.one_shape or self.attributed) and not self.in_part
 
 
 def same_shape(a: Segment, b: Segment) -> bool:
@@ -92,6 +93,9 @@ class _Outstanding:
             for old in self._items[:count]:
                 self._settle(old, ack, by_sack=False)
             del self._ends[:count], self._items[:count]
+        for old in self._items[: bisect_left(self._ends, ack.ack + self._longest)]:
+            if old.segment.seq < ack.ack:
+                old.in_part = True
         for left, right in ack.sack:
             first, last = bisect_right(self._ends, left), bisect_right(self._ends, right)
             if first >= last:

@@ -25,12 +25,16 @@ def note_handshake(flow: Any, me: Any, h: list[int], side: int, frame: int) -> N
             if flow["syn_ack_ts"] == 0:
                 flow["syn_ack_ts"] = h[TS]
                 flow["syn_ack_frame"] = frame
+            if flow["ack_ts"] == 0:
+                flow["syn_ack_last_ts"] = h[TS]
         else:
             flow["client"] = side
             flow["seen"] |= SAW_SYN
             if flow["syn_ts"] == 0:
                 flow["syn_ts"] = h[TS]
                 flow["syn_frame"] = frame
+            if flow["syn_ack_ts"] == 0:
+                flow["syn_last_ts"] = h[TS]
     elif flow["syn_ack_ts"] and flow["ack_ts"] == 0 and side == flow["client"]:
         flow["ack_ts"] = h[TS]
         flow["ack_frame"] = frame
@@ -38,7 +42,7 @@ def note_handshake(flow: Any, me: Any, h: list[int], side: int, frame: int) -> N
 
 @inlined
 def note_window(me: Any, out: Any, peer: Any, h: list[int], frame: int) -> bool:
-    """Keep the window that this packet announces, and how long it stays closed; True once that is long."""
+    """Keep the window that this packet announces, and how long it stays closed; True while that is long."""
     if h[FLAGS] & RST or not h[FLAGS] & ACK_FLAG:
         return False
     window = h[WINDOW]
@@ -51,11 +55,11 @@ def note_window(me: Any, out: Any, peer: Any, h: list[int], frame: int) -> bool:
             out["window_zero_ts"] = h[TS]
             out["window_zero_now"] = frame
     if out["window_zero_ts"]:
-        longest = out["window_zero_longest"] + 0
-        if h[TS] - out["window_zero_ts"] > longest:
-            out["window_zero_longest"] = h[TS] - out["window_zero_ts"]
+        closed = h[TS] - out["window_zero_ts"]
+        if closed > out["window_zero_longest"]:
+            out["window_zero_longest"] = closed
             out["window_zero_frame"] = out["window_zero_now"]
         if window:
             out["window_zero_ts"] = 0
-        return longest < LONG_HOLE_NS <= out["window_zero_longest"]
+        return closed >= LONG_HOLE_NS
     return False

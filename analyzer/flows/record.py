@@ -183,7 +183,7 @@ def is_copy(state: State, h: list[int], flow: Any, side: int, seq: int, ack: int
             return False
         row = state.ring[counter & RING_MASK]
         age = h[TS] - row["ts"]
-        if age > DUPLICATE_ID_NS:
+        if age > DUPLICATE_ID_NS or age < -DUPLICATE_NS:  # much earlier: the clock was set meanwhile
             return False
         if row["side"] == side and row["seq"] == seq and row["payload"] == h[PAYLOAD]:
             if row["ack"] == ack and row["flags"] == h[FLAGS] and row["ip_id"] == h[IP_ID]:

@@ -156,6 +156,7 @@ def follow_steady(state: State, buf: Buffer, h: list[int], frame: int) -> bool:
         or acked > outstanding
         or ttl < me["ttl_min"]
         or ttl > me["ttl_max"]
+        or h[TS] < flow["last_ts"]
     ):
         return False
     # An ACK for nothing new, from the side that spoke last, may be the capture's copy.

@@ -43,6 +43,7 @@ FLOW = np.dtype(
         ("steady", "i4"),  # 1: nothing is going on, and `steady` may take the next packet
         ("lost_events", "i4"),  # rows not recorded: bound reached
         ("syn_ts", "i8"), ("syn_ack_ts", "i8"), ("ack_ts", "i8"),  # handshake, 0: not seen
+        ("syn_last_ts", "i8"), ("syn_ack_last_ts", "i8"),  # of the last one before the answer
         ("syn_ack_frame", "i8"), ("ack_frame", "i8"), ("syn_frame", "i8"),  # with their file, as in a direction's row
         ("seen", "i4"),  # SAW_ bits
         # What encapsulates the flow: of the first packet that was inside something.
@@ -58,6 +59,7 @@ SAW_SYN_ACK = 2
 SAW_FIN = 4
 SAW_RST = 8
 SAW_FRAGMENT = 16
+SAW_BACKWARDS = 64  # a packet with a time well before that of the one before it
 SAW_BARE = 32  # packets outside of any tunnel, too, where `layers` is not 0
 
 DIRECTION = np.dtype(

@@ -50,6 +50,7 @@ from analyzer.flows.tables import (
     MARK_SUPER,
     PROGRESS_SHIFT,
     PROGRESS_SLOTS,
+    SAW_BACKWARDS,
     SAW_BARE,
     SAW_FIN,
     SAW_FRAGMENT,
@@ -57,7 +58,7 @@ from analyzer.flows.tables import (
     State,
 )
 from analyzer.kernel import inlined, kernel
-from analyzer.settings import AFTERMATH_ROWS, HISTORY_ROWS, LONG_HOLE_NS
+from analyzer.settings import AFTERMATH_ROWS, BACKWARDS_NS, HISTORY_ROWS, LONG_HOLE_NS
 
 WRAP = 1 << 32
 RUN_RECORDED = 3  # retransmissions of one head before the flow is recorded
@@ -339,6 +340,9 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
         flow["file"] = state.counters[C_FILE]
     flow["packets"] += 1
     flow["bytes"] += size
+    if h[TS] < flow["last_ts"] - BACKWARDS_NS:
+        flow["seen"] |= SAW_BACKWARDS
+        start_recording(state, flow, HISTORY_ROWS, AFTERMATH_ROWS)
     flow["last_ts"] = h[TS]
     if not me["base_set"]:
         me["base_set"] = 1

@@ -129,7 +129,11 @@ class Calm:
         """
         way = self.way
         full = way.usual_size
-        if way.count["super_packets"] or self.largest_arrived >= (full or self.settings.exercised_bytes):
+        if (
+            way.backwards
+            or way.count["super_packets"]
+            or self.largest_arrived >= (full or self.settings.exercised_bytes)
+        ):
             return None
         for hole in way.holes:
             first_fill = hole.filled_by[0].ip_len if hole.filled_by else 0

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from analyzer.evidence.conversation import Conversation, Way
 from analyzer.evidence.episodes import Run, runs_of
-from analyzer.evidence.ptb import PtbSeen, acked_after, cut_after, obeyed
+from analyzer.evidence.ptb import FILLS_BYTES, PtbSeen, acked_after, cut_after, obeyed
 from analyzer.evidence.segments import FrameRef, refs
 from analyzer.evidence.vantage import at_receiver
 from analyzer.findings import VERDICTS, PathMtu, Ptb, RuledOut, Stalled
@@ -16,6 +17,9 @@ from analyzer.verdicts.calm import Calm
 from analyzer.verdicts.facts import Facts
 from analyzer.verdicts.plain import judge_calm
 from analyzer.verdicts.rules import judge_run
+
+LOST_AGAIN = 2
+"""Losses of packets of an announced size, none as large delivered, that leave it open whether it is the path MTU."""
 
 DELAY_NS = Settings().sent_again_ns
 
@@ -40,6 +44,8 @@ class Judgement:
 
 def judge_way(way: Way, conversation: Conversation, settings: Settings) -> Judgement:
     """Judge one direction: the worst of its stalled runs, and of what else it shows."""
+    if conversation.disordered:
+        return _not_in_order(way)
     found: list[Judgement] = []
     way.at_receiver = at_receiver(conversation, way)
     runs = runs_of(way.segments, way.side, way.count["una"])
@@ -87,6 +93,16 @@ def judge_way(way: Way, conversation: Conversation, settings: Settings) -> Judge
     return min(found, key=lambda j: VERDICTS.index(j.verdict))
 
 
+def _not_in_order(way: Way) -> Judgement:
+    back = next(b for a, b in pairwise(way.segments) if b.ts < a.ts)
+    text = (
+        f"The packets of this connection are not in the order of their times in the file ({way.name(back.ref)} is from "
+        "before the packet above it), so nothing can be followed in it. Sort the file first: reordercap IN OUT"
+    )
+    frames = (back.ref,)
+    return Judgement("inconclusive", "low", text, PathMtu(), None, (), (), ((text, frames),), way.side)
+
+
 def longest_wait(runs: list[Run]) -> Run | None:
     """The run whose byte waited longest for its acknowledgement, of those that got one; or None."""
     waits = [run for run in runs if run.acked_by is not None]
@@ -117,8 +133,8 @@ def _bracket(way: Way, verdict: str, run: Run | None) -> PathMtu:
     size_known = run is not None and way.size_known_without_cap(run.head)
     if verdict in LIMITED_BY_SIZE and run is not None and size_known:
         at_most = run.head.ip_len - 1
-    elif verdict == "blackhole_suspected" and way.usual_size:
-        at_most = way.usual_size - 1
+    elif verdict == "blackhole_suspected" and way.full_size:
+        at_most = way.full_size - 1
     stuck = run.head.ip_len if run is not None and verdict == "ptb_ignored" else 1 << 30
     # An MTU no smaller than all that the sender sends is about packets that were merged on the way.
     sends = min(stuck, way.full_size or 1 << 30)
@@ -128,7 +144,7 @@ def _bracket(way: Way, verdict: str, run: Run | None) -> PathMtu:
         if verdict == "pmtud_ok" and way.disproved(smallest):
             return PathMtu(at_least, None, None)  # the PTB says less than the path carries
         at_most = smallest.mtu if at_most is None else min(at_most, smallest.mtu)
-        exact = smallest.mtu
+        exact = None if _lost_at(way, at_least or 0, smallest) else smallest.mtu
     elif verdict == "pmtud_ok":
         quoted = [p.quoted_len for p in way.ptbs if p.defect == "mtu_zero" and p.quoted_len > 0]
         at_most = min(quoted) - 1 if quoted else None
@@ -137,6 +153,14 @@ def _bracket(way: Way, verdict: str, run: Run | None) -> PathMtu:
     if at_least is not None and at_most is not None and at_least > at_most:
         at_least = None  # contradiction (the path changed): the newer, smaller limit stands
     return PathMtu(at_least, at_most, exact)
+
+
+def _lost_at(way: Way, at_least: int, ptb: PtbSeen) -> bool:
+    """True if packets that the PTB allows were lost more than once since, and nothing as large got through."""
+    if at_least >= ptb.mtu - FILLS_BYTES:
+        return False
+    lost = [t for t in way.transmissions if t.segment.ts >= ptb.ts and (t.lost or t.covered_by is None)]
+    return sum(at_least < t.segment.ip_len <= ptb.mtu for t in lost) >= LOST_AGAIN
 
 
 def _obeyed(way: Way, ptb: PtbSeen) -> bool:

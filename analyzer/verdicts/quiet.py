@@ -15,7 +15,7 @@ import numpy as np
 from analyzer.evidence.collect import Collector
 from analyzer.evidence.conversation import INITIAL_TTLS, LEAST_MISSING
 from analyzer.findings import VERDICTS
-from analyzer.flows.tables import SAW_FRAGMENT, SAW_SYN_ACK
+from analyzer.flows.tables import SAW_BACKWARDS, SAW_FRAGMENT, SAW_SYN_ACK
 from analyzer.settings import Settings
 from analyzer.verdicts.calm import JITTER_NS, REQUEST_PACKETS
 from analyzer.verdicts.ordinary import ordinary
@@ -45,6 +45,7 @@ def quiet_flows(collector: Collector, settings: Settings) -> Quiet:
         rows[:] = False
     else:
         rows &= ordinary(collector, settings)
+    rows &= flows["seen"] & SAW_BACKWARDS == 0
     for side in (0, 1):
         rows &= directions["ptbs"][side::2] == 0
         # Whether a closed window held somebody back, only the packets tell.
@@ -57,7 +58,7 @@ def quiet_flows(collector: Collector, settings: Settings) -> Quiet:
         rows=np.asarray(rows),
         verdicts=np.minimum(*by_side),
         by_side=by_side,
-        delivered=(directions["delivered"][0::2], directions["delivered"][1::2]),
+        delivered=(_delivered(collector, 0), _delivered(collector, 1)),
     )
 
 
@@ -69,12 +70,14 @@ def _judged(collector: Collector, settings: Settings, side: int) -> Column:
     full = np.where(peer["mss"] > 0, peer["mss"] + header, 0)
     goal = np.where(full > 0, np.minimum(full, settings.exercised_bytes), settings.exercised_bytes)
     supers, nodf = me["super_packets"] > 0, me["nodf_packets"]
-    ok = (me["delivered"] >= goal) | (supers & (me["una"] > me["first_seq"]) & (nodf == 0))
+    cut = supers & (peer["mss"] <= 0)
+    ok = (np.where(cut, 0, me["delivered"]) >= goal) | (supers & (me["una"] > me["first_seq"]) & (nodf == 0))
     own, others = _absent(me, peer), _absent(peer, me)
     lossy = _share(own, me["payload_bytes"], flows) > settings.capture_loss
     useless = _share(own + others, me["payload_bytes"] + peer["payload_bytes"], flows) > settings.capture_useless
-    no_df = (me["delivered_nodf"] > 0) & (nodf > 0) & (nodf < me["data_packets"])
-    no_df |= (me["delivered_nodf"] >= goal) | (supers & (nodf > 0))
+    delivered_nodf = np.where(cut, 0, me["delivered_nodf"])
+    no_df = (delivered_nodf > 0) & (nodf > 0) & (nodf < me["data_packets"])
+    no_df |= (delivered_nodf >= goal) | (supers & (nodf > 0))
     out = np.full(len(flows), CODES["not_exercised"], np.uint8)
     for verdict, applies in (  # the last rule first: earlier ones overwrite it
         ("inconclusive", me["max_sent"] >= settings.exercised_bytes),
@@ -88,6 +91,12 @@ def _judged(collector: Collector, settings: Settings, side: int) -> Column:
     ):
         out[applies] = CODES[verdict]
     return out
+
+
+def _delivered(collector: Collector, side: int) -> Column:
+    """`Way.delivered` of a direction of which nothing is recorded."""
+    me, peer = collector.directions[side::2], collector.directions[1 - side :: 2]
+    return np.asarray(np.where((me["super_packets"] > 0) & (peer["mss"] <= 0), 0, me["delivered"]))
 
 
 def _absent(me: Any, peer: Any) -> Column:
@@ -110,8 +119,8 @@ def _closed_ns(collector: Collector, peer: Any) -> Column:
 def _losses(flows: Any, me: Any, side: int) -> Column:
     """`Calm.real_losses` where no hole decides."""
     resent = np.maximum(0, me["resent"] - me["spurious"] - me["dsacks"])
-    there = _difference(flows["syn_ts"], flows["syn_ack_ts"])
-    back = _difference(flows["syn_ack_ts"], flows["ack_ts"])
+    there = _difference(flows["syn_last_ts"], flows["syn_ack_ts"])
+    back = _difference(flows["syn_ack_last_ts"], flows["ack_ts"])
     rtt = np.where(flows["client"] == side, there, back)
     return np.asarray(resent + np.where(me["hole_longest"] > np.maximum(rtt, JITTER_NS), me["filled"], 0))
 

@@ -303,6 +303,7 @@ def _probable(f: Facts) -> bool:
         and f.head.df
         and f.failed is None
         and not _contradicted(f)
+        and not f.way.backwards  # whether others failed at that time is not known
         and f.siblings_as_large[:2] == (None, None)
         and (f.before is not None or f.passed is not None)
     )

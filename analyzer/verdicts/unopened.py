@@ -13,7 +13,7 @@ import numpy as np
 from analyzer.evidence.collect import Collector
 from analyzer.evidence.vantage import NOT_ESTABLISHED
 from analyzer.findings import Endpoint, Flow, PathMtu
-from analyzer.flows.tables import SAW_SYN_ACK
+from analyzer.flows.tables import SAW_BACKWARDS, SAW_SYN_ACK
 from analyzer.verdicts.plain import NOT_OPENED
 from analyzer.verdicts.surroundings import carried, encapsulation
 
@@ -22,6 +22,7 @@ def unopened(collector: Collector) -> Any:
     """Which rows of the flow table are flows without answer and without data, bool."""
     flows, directions = collector.flows, collector.directions
     plain = (flows["packets"] > 0) & (flows["seen"] & SAW_SYN_ACK == 0) & (flows["events"] == 0)
+    plain &= flows["seen"] & SAW_BACKWARDS == 0
     for side in (0, 1):
         each = directions[side::2]
         quiet = (each["data_packets"] == 0) & (each["ptbs"] == 0) & (each["holes"] == 0) & (each["unseen"] == 0)

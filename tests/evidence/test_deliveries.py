@@ -117,6 +117,7 @@ def one_by_one(segments: list[Segment], side: int, guard: int) -> list[Transmiss
             outstanding = [*outstanding, new][-MAX_OUTSTANDING:]
         elif s.side != side and s.has_ack:
             for old in outstanding:
+                old.in_part = old.in_part or old.segment.seq < s.ack < old.segment.seq + old.segment.payload
                 end = old.segment.seq + old.segment.payload
                 selective = any(left <= old.segment.seq and end <= right for left, right in s.sack)
                 if end <= s.ack or selective:
