@@ -60,12 +60,13 @@ def passed_during(way: Way, run: Run, settings: Settings) -> Control | None:
 
 def _small_data(way: Way, run: Run, settings: Settings, until: int) -> Control | None:
     head, end = run.head, run.over_ts(way.ended_ts)
+    since = _stuck_since(way, run)
     small = [
         t
         for t in way.transmissions
         if t.covered_by is not None
         and t.by_sack
-        and run.first.ts <= t.segment.ts <= until
+        and since <= t.segment.ts <= until
         and t.segment is not run.first
         and t.covered_by.ts <= end
         and t.segment.ip_len < head.ip_len
@@ -76,12 +77,18 @@ def _small_data(way: Way, run: Run, settings: Settings, until: int) -> Control |
         text = f"a packet of {sent.ip_len} bytes sent after it was selectively acknowledged"
         return Control(text, (sent.ref, ack.ref), number=len(small))
     fins = {s.end - 1 for s in way.segments if s.side == way.side and s.fin}
+    early = [(s.seq, s.end) for s in way.segments if s.side == way.side and run.first.ts < s.ts < since]
     for ack in way.segments:  # the sent packet may lie before the capture, or in a super-segment
         if ack.side == way.side or not run.first.ts < ack.ts <= until:
             continue
         for left, right in ack.sack:
             # A FIN takes a number, but is no data.
-            if left >= head.seq + head.payload and right - left < head.payload and left not in fins:
+            if (
+                left >= head.seq + head.payload
+                and right - left < head.payload
+                and left not in fins
+                and not any(seq <= left < stop for seq, stop in early)
+            ):
                 return Control(f"{right - left} bytes sent after it were selectively acknowledged", (ack.ref,))
     found = _duplicate_acks(way, run, sure=True)
     return found if found is not None and way.segments and _time_of(way, found.frames[-1]) <= until else None
@@ -136,16 +143,27 @@ def _sibling(way: Way, run: Run, settings: Settings, until: int) -> Control | No
     return Control(text, event.frames, kind="sibling")
 
 
+def _stuck_since(way: Way, run: Run) -> int:
+    """When the stuck bytes were first sent, ns; if a PTB had them cut to the head's size, when that was.
+
+    What left before may have missed an outage that began in between.
+    """
+    first, cut = run.first, run.tries[0]
+    told = any(first.ts <= p.ts <= cut.ts and cut.ip_len <= p.mtu < first.ip_len for p in way.ptbs)
+    return cut.ts if told and not first.super_segment else first.ts
+
+
 def passed_just_before(way: Way, run: Run) -> Control | None:
     """A bare ACK sent at most a round trip before the head that the peer must have got: it did not send again; or None.
 
     An outage would have to begin exactly between the two.
     """
     end = run.over_ts(way.ended_ts)
-    since = run.first.ts - max(way.rtt, JUST_BEFORE_NS)
+    first = _stuck_since(way, run)
+    since = first - max(way.rtt, JUST_BEFORE_NS)
     asked: Segment | None = None
     for i, s in enumerate(way.segments):
-        if s.ts > run.first.ts:
+        if s.ts > first:
             break
         if s.side != way.side:
             asked = s if s.payload and not s.resent and not s.keepalive else asked
@@ -258,7 +276,7 @@ def _failures(way: Way, run: Run, settings: Settings) -> Iterator[Control]:
     small = [
         t.segment
         for t in way.transmissions
-        if t.covered_by is None
+        if (t.covered_by is None or (way.selective and t.covered_by.ts >= end))
         and not t.segment.super_segment
         and (t.segment.ts >= run.first.ts or (begins_late(run) and t.segment.seq > run.seq))
         and not t.segment.seq <= run.seq < t.segment.end

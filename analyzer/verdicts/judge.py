@@ -159,8 +159,14 @@ def _lost_at(way: Way, at_least: int, ptb: PtbSeen) -> bool:
     """True if packets that the PTB allows were lost more than once since, and nothing as large got through."""
     if at_least >= ptb.mtu - FILLS_BYTES:
         return False
-    lost = [t for t in way.transmissions if t.segment.ts >= ptb.ts and (t.lost or t.covered_by is None)]
-    return sum(at_least < t.segment.ip_len <= ptb.mtu for t in lost) >= LOST_AGAIN
+    since = [t for t in way.transmissions if t.segment.ts >= ptb.ts]
+    lost = [t for t in since if t.lost or t.covered_by is None]
+    count = sum(at_least < t.segment.ip_len <= ptb.mtu for t in lost)
+    # A super-segment is cut to the size that the PTB names, once the sender knows it.
+    supers = [t for t in since if t.segment.super_segment]
+    if all(t.lost or t.covered_by is None for t in supers):
+        count += sum((t.again_ts or 0) - t.segment.ts >= DELAY_NS for t in supers)
+    return count >= LOST_AGAIN
 
 
 def _obeyed(way: Way, ptb: PtbSeen) -> bool:
