@@ -29,6 +29,11 @@ def elapsed(segments: Sequence[Segment]) -> int:
     return sum(min(max(b.ts - a.ts, 0), LONGEST_GAP_NS) for a, b in pairwise(segments))
 
 
+def _is_cut_into(whole: Segment, piece: Segment) -> bool:
+    """True if a super-segment is a whole number of such packets: that is how it was cut."""
+    return whole.super_segment and not piece.super_segment and whole.payload % piece.payload == 0
+
+
 @dataclass
 class Run:
     """Transmissions that cover one stuck byte, first to last, and how it ended."""
@@ -55,18 +60,30 @@ class Run:
         """Index of the phase that was repeated most, the first of equals.
 
         The original counts with the first phase if it had its shape; so does a super-segment, since a
-        timeout resends exactly one of the segments it is cut into.
+        timeout resends exactly one of the segments it is cut into. So do super-segments that were sent again.
         """
         lengths = [len(phase) for phase in self.phases]
         if self.original is not None and not self._original_fits(self.phases[0]):
             lengths[0] -= 1
+        for i, (whole, pieces) in enumerate(pairwise(self.phases)):
+            if _is_cut_into(whole[0], pieces[0]):
+                lengths[i], lengths[i + 1] = 0, lengths[i] + lengths[i + 1]
         return lengths.index(max(lengths))
 
+    @cached_property
+    def _first_phase(self) -> int:
+        """Index of the first phase of the head's size: that of the super-segment which was cut into it, if any."""
+        first = self._stuck_phase
+        while first and _is_cut_into(self.phases[first - 1][0], self.phases[first][0]):
+            first -= 1
+        return first
+
     def _original_fits(self, phase: list[Segment]) -> bool:
-        original = self.original
-        return original is not None and (
-            original.super_segment or (original.payload == phase[0].payload and original.df == phase[0].df)
-        )
+        original, copy = self.original, phase[0]
+        if original is None:
+            return False
+        as_it_was = original.payload == copy.payload and original.df == copy.df
+        return as_it_was or (original.super_segment and not copy.super_segment)
 
     @cached_property
     def same(self) -> list[Segment]:
@@ -106,14 +123,15 @@ class Run:
         """All transmissions of the head's shape: those that were lost if nothing acknowledged them."""
         if self.head is self.original:
             return [self.original]
-        if self.original is not None and self._stuck_phase == 0 and self._original_fits(self.phases[0]):
-            return [self.original, *self.same]
-        return self.same
+        sent = [copy for phase in self.phases[self._first_phase : self._stuck_phase + 1] for copy in phase]
+        if self.original is not None and self._first_phase == 0 and self._original_fits(self.phases[0]):
+            return [self.original, *sent]
+        return sent
 
     @property
     def retransmissions(self) -> int:
         """Retransmissions of the same sequence number, length and DF."""
-        return len(self.tries) - 1 if self.original is not None or self._stuck_phase else len(self.tries)
+        return len(self.tries) - 1 if self.original is not None or self._first_phase else len(self.tries)
 
     @property
     def acked(self) -> bool:
