@@ -35,7 +35,7 @@ RING_ROWS = 1 << 17
 """Recent TCP packets kept while nobody knows yet whether they matter (23 MB). A power of two."""
 
 MAX_FLOWS = 1_000_000
-"""Flows with state of their own (408 bytes each, 1,384 once they carry data). Packets of further flows are counted
+"""Flows with state of their own (424 bytes each, 1,464 once they carry data). Packets of further flows are counted
 under `flow limit reached`."""
 
 MAX_EVENTS = 400_000

@@ -315,14 +315,12 @@ def _failures(way: Way, run: Run, settings: Settings) -> Iterator[Control]:
                     kind="ack",
                 )
                 break
-    for event in way.siblings.hung(way.row, run.first.ts - ACK_DELAY_NS, end) if way.siblings else ():
-        if event.size + head.ip_len - head.payload < min(head.ip_len, settings.exercised_bytes):
-            yield Control(
-                f"stream {event.stream} between the same addresses got no answer any more either",
-                event.frames,
-                kind="sibling",
-            )
-            return
+    most = min(head.ip_len, settings.exercised_bytes) - (head.ip_len - head.payload) - 1
+    hung = way.siblings.hung(way.row, run.first.ts - ACK_DELAY_NS, end, most=most) if way.siblings else iter(())
+    event = next(hung, None)
+    if event is not None:
+        text = f"stream {event.stream} between the same addresses got no answer any more either"
+        yield Control(text, event.frames, kind="sibling")
 
 
 def sacked_unseen(way: Way, run: Run) -> Segment | None:

@@ -178,5 +178,5 @@ def siblings_large_lost(way: Way, run: Run, since: int) -> list[FrameRef]:
     """Frames of segments as large that hang in other connections of the two addresses, since later than `since`."""
     if way.siblings is None:
         return []
-    hung = way.siblings.hung(way.row, since, run.over_ts(way.ended_ts))
-    return [event.frames[0] for event in hung if event.size >= run.head.payload and event.frames]
+    hung = way.siblings.hung(way.row, since, run.over_ts(way.ended_ts), least=run.head.payload)
+    return [event.frames[0] for event in hung if event.frames]

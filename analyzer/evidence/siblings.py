@@ -7,6 +7,7 @@ direction, so that a question costs a search in them, however many flows the pai
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -151,24 +152,26 @@ class Siblings:
         return 1 - min(float(acked / max(int(ways["payload_bytes"][chosen].sum()), 1)), 1.0)
 
     @cached_property
-    def _hung(self) -> tuple[Column, Column]:
-        """(since, index into the rows) of the flows with a segment that is still unanswered, in order of time."""
+    def _hung(self) -> tuple[Column, Column, Column]:
+        """(since, index into the rows, payload) of the flows with a segment that is still unanswered, by time."""
         kept = np.flatnonzero(self._ways["run_count"] >= LEAST_RETRANSMISSIONS)
         since = self._ways["run_ts"][kept]
         order = np.argsort(since, kind="stable")
-        return since[order], kept[order]
+        return since[order], kept[order], self._ways["run_len"][kept[order]]
 
-    def hung(self, but: int, since: int, until: int) -> list[Event]:
-        """Other flows of which a segment is unanswered since a time in [since, until], MOST_LOOKED_AT at most."""
-        ts, index = self._hung
+    def hung(self, but: int, since: int, until: int, least: int = 0, most: int = 1 << 30) -> Iterator[Event]:
+        """Other flows of which a segment of `least` to `most` bytes of payload is unanswered since [since, until].
+
+        MOST_LOOKED_AT flows are looked at, the earliest.
+        """
+        ts, index, size = self._hung
         start, end = int(np.searchsorted(ts, since, side="left")), int(np.searchsorted(ts, until, side="right"))
-        found = []
-        for i in range(start, min(end, start + MOST_LOOKED_AT)):
+        sizes = size[start : min(end, start + MOST_LOOKED_AT)]
+        for i in (start + np.flatnonzero((sizes >= least) & (sizes <= most))).tolist():
             row = int(self._rows[index[i]])
             if row != but:
-                way = self._ways[int(index[i])]
-                found.append(self._event(int(ts[i]), row, (int(way["resent_frame"]),), int(way["run_len"])))
-        return found
+                frame = int(self._ways["resent_frame"][index[i]])
+                yield self._event(int(ts[i]), row, (frame,), int(size[i]))
 
 
 def _first_reaching(levels: list[Column], begin: int, end: int, size: int) -> int:

@@ -2,7 +2,7 @@
 
 Times are int64 nanoseconds, sizes bytes. Sequence and acknowledgement numbers are unwrapped to 64 bits:
 the low 32 bits are those on the wire, and 2**32 is added at the start so that earlier ones stay positive.
-A flow is 200 bytes and its two directions 104 bytes each; with data come 360 bytes each, and 128 for progress.
+A flow is 216 bytes and its two directions 104 bytes each; with data come 392 bytes each, and 128 for progress.
 `MAX_FLOWS` bounds their number.
 """
 

@@ -210,7 +210,7 @@ class Facts:
         if self.way.siblings is None:
             return None
         end = self.run.over_ts(self.way.ended_ts)
-        return next(iter(self.way.siblings.hung(self.way.row, self.run.first.ts - ACK_DELAY_NS, end)), None)
+        return next(self.way.siblings.hung(self.way.row, self.run.first.ts - ACK_DELAY_NS, end), None)
 
     @cached_property
     def only_one_tried(self) -> bool:
@@ -222,8 +222,8 @@ class Facts:
         several = len(tried) > 1 or any(s.payload > self.head.payload for s in tried)
         if several or self.way.siblings is None:
             return not several
-        hung = self.way.siblings.hung(self.way.row, -(1 << 62), 1 << 62)
-        return not any(event.size > self.head.payload for event in hung)
+        hung = self.way.siblings.hung(self.way.row, -(1 << 62), 1 << 62, least=self.head.payload + 1)
+        return next(hung, None) is None
 
     @cached_property
     def siblings_rate(self) -> float:
