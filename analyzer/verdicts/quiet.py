@@ -48,6 +48,7 @@ def quiet_flows(collector: Collector, settings: Settings) -> Quiet:
     rows &= flows["seen"] & SAW_BACKWARDS == 0
     for side in (0, 1):
         rows &= directions["ptbs"][side::2] == 0
+        rows &= ~_late_or_lost(flows, directions[side::2], side)
         # Whether a closed window held somebody back, only the packets tell.
         rows &= (directions["window_zero_ts"][side::2] == 0) & (
             _closed_ns(collector, directions[side::2]) < settings.episode_span_ns
@@ -118,11 +119,25 @@ def _closed_ns(collector: Collector, peer: Any) -> Column:
 
 def _losses(flows: Any, me: Any, side: int) -> Column:
     """`Calm.real_losses` where no hole decides."""
-    resent = np.maximum(0, me["resent"] - me["spurious"] - me["dsacks"])
+    longest = np.maximum(_handshake_rtt(flows, side), JITTER_NS)
+    return np.asarray(_resent(me) + np.where(me["hole_longest"] > longest, me["filled"], 0))
+
+
+def _late_or_lost(flows: Any, me: Any, side: int) -> Column:
+    """Directions of which a hole alone is the loss, if longer than the round trip, which data may tell better."""
+    rtt = _handshake_rtt(flows, side)
+    may_be_less = (rtt == 0) | (me["hole_longest"] <= rtt)
+    return np.asarray((me["filled"] > 0) & (_resent(me) == 0) & (me["hole_longest"] > JITTER_NS) & may_be_less)
+
+
+def _resent(me: Any) -> Column:
+    return np.asarray(np.maximum(0, me["resent"] - me["spurious"] - me["dsacks"]))
+
+
+def _handshake_rtt(flows: Any, side: int) -> Column:
     there = _difference(flows["syn_last_ts"], flows["syn_ack_ts"])
     back = _difference(flows["syn_ack_last_ts"], flows["ack_ts"])
-    rtt = np.where(flows["client"] == side, there, back)
-    return np.asarray(resent + np.where(me["hole_longest"] > np.maximum(rtt, JITTER_NS), me["filled"], 0))
+    return np.where(flows["client"] == side, there, back)
 
 
 def _difference(earlier: Column, later: Column) -> Column:

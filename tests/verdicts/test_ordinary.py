@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import analyzer
@@ -331,6 +331,20 @@ LOSS: list[tuple[Any, ...]] = [
 ]
 
 
+@example(  # a hole without a handshake: how long the round trip is, only the recorded packets tell
+    announced=1460,
+    before=[],
+    losses=0,
+    after=[
+        (0, "send", (1460,), {"df": False, "seen": False}),
+        (0, "send", (1460,), {}),
+        (150, "late", (9999,), {}),
+        (0, "send", (1460,), {"df": False, "seen": False}),
+        (0, "ack", (0,), {"selective": False}),
+    ],
+    back=None,
+    rest=0,
+)
 @settings(max_examples=400, deadline=None)
 @given(
     st.sampled_from((1460, 1460, 1400, None)),
