@@ -16,6 +16,7 @@ from .tables import GROUPS
 
 _ROOT = Path(__file__).resolve().parents[2]
 _FIRST_SIGHT = Path(__file__).with_name("first_sight.json")
+_ELSEWHERE = Path(__file__).with_name("elsewhere.md")  # written by people: no recording gives it
 
 
 def main(arguments: list[str]) -> int:
@@ -45,7 +46,7 @@ def main(arguments: list[str]) -> int:
     if options.first_sight:
         first_sights = (*first_sights, FirstSight.of(options.first_sight, judgements))
         _FIRST_SIGHT.write_text(first_sights_to_json(first_sights))
-    options.out.write_text(page(truth, judgements, pairs, first_sights, kept_section()))
+    options.out.write_text(page(truth, judgements, pairs, first_sights, kept_section(), _ELSEWHERE.read_text()))
     return 0
 
 

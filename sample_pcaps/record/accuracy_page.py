@@ -125,8 +125,9 @@ def page(
     pairs: Sequence[Pair],
     first_sights: Sequence[FirstSight],
     poorer: str = "",
+    elsewhere: str = "",
 ) -> str:
-    """The whole page; `poorer` is the section on poorer captures."""
+    """The whole page; `poorer` is the section on poorer captures, `elsewhere` that on captures of others."""
     scenarios: dict[str, set[str]] = {}
     for facts in truth.values():
         scenarios.setdefault("held_out" if facts["group"] == "held_out" else "others", set()).add(facts["scenario"])
@@ -142,8 +143,7 @@ def page(
     if pairs:
         rows = "".join(_pair_row(pair) for pair in pairs)
         parts.append(_TOGETHER + rows)
-    if poorer:
-        parts.append(poorer)
+    parts += [section for section in (poorer, elsewhere) if section]
     return "\n".join(parts)
 
 
