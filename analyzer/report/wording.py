@@ -79,7 +79,7 @@ WORDS: dict[str, Words] = {
     "loss": Words(
         "Ordinary loss",
         "ordinary loss",
-        "Packets were lost, and every one got through at its own size in the end.",
+        "Packets were lost, and what was lost got through in the end.",
     ),
     "pmtud_ok": Words(
         "PMTUD works",

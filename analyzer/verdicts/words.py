@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from analyzer.verdicts.facts import Facts
+from analyzer.evidence.ptb import PtbSeen
+from analyzer.verdicts.facts import OVERSIZED, Facts
 
 NO_PTB = "The capture holds no PTB (ICMP frag-needed or packet-too-big) for this flow."
 
@@ -14,7 +15,18 @@ def no_ptb(f: Facts) -> str:
     ptb = f.way.ptbs[0]
     return (
         f"The PTB in {f.way.name(ptb.ref)} names an MTU of {ptb.mtu}; the capture holds none that is about packets of "
-        f"{f.head.ip_len} bytes."
+        f"{f.head.ip_len} bytes.{_translator(f, ptb)}"
+    )
+
+
+def _translator(f: Facts, ptb: PtbSeen) -> str:
+    """RFC 7915 4.2: a translator names no less than 1280, whatever the MTU of the IPv4 link."""
+    if f.way.version != 6 or ptb.mtu != OVERSIZED[6] or not 0 < ptb.quoted_len <= OVERSIZED[6]:
+        return ""
+    return (
+        f" It rejects a packet of {ptb.quoted_len} bytes and asks for {ptb.mtu}, no less: so does a translator "
+        "from IPv6 to IPv4 (NAT64) with a narrower IPv4 link behind it, since no IPv6 MTU is smaller. It wants the "
+        "sender to add fragment headers, which hosts no longer do (RFC 8200 5); clamp the MSS, or widen that link."
     )
 
 
@@ -73,7 +85,7 @@ def ptb_ignored(f: Facts) -> str:
         "sequence": "It quotes a sequence number outside the window, so the host takes it for forged.",
         "mtu_zero": "It names no MTU (0), and the sender does not guess one.",
         "mtu_not_smaller": f"It names an MTU of {ptb.mtu}, no smaller than the packet it rejects "
-        f"({ptb.quoted_len} bytes).",
+        f"({ptb.quoted_len} bytes).{_translator(f, ptb)}",
         "below_1280": f"It names an MTU of {ptb.mtu}; IPv6 hosts discard values below 1280.",
     }[ptb.defect]
     return (
