@@ -126,7 +126,7 @@ def _losses(flows: Any, me: Any, side: int) -> Column:
 def _late_or_lost(flows: Any, me: Any, side: int) -> Column:
     """Directions of which a hole alone is the loss, if longer than the round trip, which data may tell better."""
     rtt = _handshake_rtt(flows, side)
-    may_be_less = (rtt == 0) | (me["hole_longest"] <= rtt)
+    may_be_less = (flows["events"] > 0) & ((rtt == 0) | (me["hole_longest"] <= rtt))
     return np.asarray((me["filled"] > 0) & (_resent(me) == 0) & (me["hole_longest"] > JITTER_NS) & may_be_less)
 
 
