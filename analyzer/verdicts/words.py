@@ -26,7 +26,7 @@ def _translator(f: Facts, ptb: PtbSeen) -> str:
     return (
         f" It rejects a packet of {ptb.quoted_len} bytes and asks for {ptb.mtu}, no less: so does a translator "
         "from IPv6 to IPv4 (NAT64) with a narrower IPv4 link behind it, since no IPv6 MTU is smaller. It wants the "
-        "sender to add fragment headers, which hosts no longer do (RFC 8200 5); clamp the MSS, or widen that link."
+        "sender to add fragment headers, which hosts no longer do (RFC 8200 5)."
     )
 
 
