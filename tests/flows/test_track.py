@@ -342,3 +342,49 @@ def test_the_rows_hold_the_packet() -> None:
     assert (row["window"], row["checksum"], row["flags"]) == (777, 0xBEEF, ACK)
     assert skimmed.state.ring_heads[3, : row["head_len"]].tobytes() == packet.data[:40]
     assert run(OPEN).rows()["side"].tolist() == [CLIENT_SIDE, SERVER_SIDE, CLIENT_SIDE]
+
+
+# Numbers that belong to nothing.
+
+
+def test_a_single_number_far_outside_of_the_window_is_no_data_and_leaves_no_hole() -> None:
+    skimmed = run(
+        OPEN, talk.data(30, 0, 1000), talk.data(31, 900_000_000, 1000), talk.data(32, 1000, 1000), talk.ack(42, 2000)
+    )
+    assert [found & {"stray", "hole", "resent"} for found in marks(skimmed)[-4:]] == [EMPTY, {"stray"}, EMPTY, EMPTY]
+    assert server(skimmed)["holes"] == 0
+    assert server(skimmed)["data_packets"] == 2
+
+
+def test_two_that_follow_each_other_there_are_the_connection_after_a_gap_of_the_capture() -> None:
+    far = 900_000_000
+    skimmed = run(OPEN, talk.data(30, 0, 1000), talk.data(31, far, 1000), talk.data(32, far + 1000, 1000))
+    assert [found & {"stray"} for found in marks(skimmed)[-2:]] == [{"stray"}, EMPTY]
+
+
+def test_an_acknowledgement_of_what_no_window_holds_proves_nothing() -> None:
+    skimmed = run(OPEN, talk.data(30, 0, 1000), talk.ack(40, 900_000_000), talk.ack(41, 1000))
+    assert server(skimmed)["una"] - server(skimmed)["first_seq"] <= 1001
+    assert server(skimmed)["unseen"] == 0
+
+
+def test_a_syn_ack_with_another_initial_sequence_number_opens_no_hole() -> None:
+    """Backscatter of a flood: each SYN/ACK answers another forged SYN."""
+    bases = (1_000, 900_000_000, 3_000_000_000, 77)
+    skimmed = run([Talk(server_base=base).from_server(10 * i, at=-1, flags=SYN | ACK) for i, base in enumerate(bases)])
+    assert server(skimmed)["holes"] == 0
+    assert server(skimmed)["data_packets"] == 0
+    assert client(skimmed)["unseen"] == 0
+
+
+def test_once_data_were_sent_a_syn_with_another_number_is_stray() -> None:
+    again = Talk(client_base=900_000_000, server_base=800_000_000)
+    skimmed = run(
+        OPEN,
+        talk.data(30, 0, 1000),
+        talk.ack(40, 1000),
+        again.from_server(50, at=-1, flags=SYN | ACK),
+        talk.ack(60, 1000),
+    )
+    assert "stray" in marks(skimmed)[-2]
+    assert server(skimmed)["holes"] == 0
