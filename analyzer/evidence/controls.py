@@ -18,6 +18,8 @@ from analyzer.settings import Settings
 DELAYED_ACK_NS = 40_000_000  # Linux's shortest delay of an ACK (TCP_DELACK_MIN)
 ACK_DELAY_NS = 500_000_000  # RFC 9293 3.8.6.3: an ACK is not held back longer
 
+FOREVER = 1 << 62  # ns: before -FOREVER and after FOREVER is no time
+
 LEAST_LARGE = 576  # RFC 791: IP length that every host takes, so that every path in use carries it
 
 JUST_BEFORE_NS = (

@@ -6,13 +6,11 @@ that proves less: parallel paths need not be alike.
 
 from __future__ import annotations
 
-from analyzer.evidence.controls import DELAYED_ACK_NS, Control, begins_late, duplicate_acks
+from analyzer.evidence.controls import DELAYED_ACK_NS, FOREVER, Control, begins_late, duplicate_acks
 from analyzer.evidence.conversation import Way
 from analyzer.evidence.deliveries import Transmission
 from analyzer.evidence.episodes import Run
 from analyzer.evidence.segments import FrameRef, Segment, refs
-
-FOREVER = 1 << 62
 
 
 def as_large_passed(way: Way, run: Run) -> tuple[Control | None, Control | None]:

@@ -7,7 +7,7 @@ backwards (PAWS, RFC 7323 5), a wrong checksum, a firewall, a full buffer, a con
 from __future__ import annotations
 
 from analyzer.decode.tcp import ACK_FLAG
-from analyzer.evidence.controls import Control
+from analyzer.evidence.controls import FOREVER, Control
 from analyzer.evidence.conversation import Way
 from analyzer.evidence.episodes import Run
 from analyzer.evidence.segments import Segment, refs
@@ -17,8 +17,6 @@ LEAST_ANSWERED = 2
 
 AT_ONCE_NS = 20_000_000
 """What a host takes to answer what it refuses, beyond the round trip: such ACKs are not delayed (RFC 9293 3.10.7.4)."""
-
-FOREVER = 1 << 62
 
 SETTLED_NS = 200_000_000
 """An ACK this long after other data, beyond two round trips, does not answer them: Linux's longest delayed ACK."""

@@ -125,12 +125,7 @@ class Siblings:
     def last_delivered(self, but: int, size: int) -> int:
         """When another flow had a packet of at least `size` bytes delivered last, ns; 0: never."""
         ts, index, levels = self._large
-        own = np.flatnonzero(self._rows[index] == but)
-        at = int(own[0]) if len(own) else len(ts)
-        for begin, end in ((at + 1, len(ts)), (0, at)):
-            if (found := _last_reaching(levels, begin, end, size)) >= 0:
-                return int(ts[found])
-        return 0
+        return int(ts[(levels[0] >= size) & (self._rows[index] != but)].max(initial=0))
 
     def losses(self, but: int, size: int) -> tuple[int, int, int]:
         """Data packets of the other flows that got `size` bytes through: sent, and sent again; and segments of all."""
@@ -187,18 +182,3 @@ def _first_reaching(levels: list[Column], begin: int, end: int, size: int) -> in
         while begin + step <= end and int(levels[k][begin]) < size:
             begin += step
     return begin
-
-
-def _last_reaching(levels: list[Column], begin: int, end: int, size: int) -> int:
-    """The last place in [begin, end) whose value reaches `size`, -1 if none does."""
-    if begin >= end:
-        return -1
-    k = (end - begin).bit_length() - 1
-    if max(int(levels[k][begin]), int(levels[k][end - (1 << k)])) < size:
-        return -1
-    while k > 0:
-        k -= 1
-        step = 1 << k
-        while begin + step <= end and int(levels[k][end - step]) < size:
-            end -= step
-    return end - 1

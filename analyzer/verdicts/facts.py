@@ -8,6 +8,7 @@ from functools import cached_property
 from analyzer.evidence.chance import Losses, losses_beside
 from analyzer.evidence.controls import (
     ACK_DELAY_NS,
+    FOREVER,
     Control,
     failed_during,
     passed_before,
@@ -222,7 +223,7 @@ class Facts:
         several = len(tried) > 1 or any(s.payload > self.head.payload for s in tried)
         if several or self.way.siblings is None:
             return not several
-        hung = self.way.siblings.hung(self.way.row, -(1 << 62), 1 << 62, least=self.head.payload + 1)
+        hung = self.way.siblings.hung(self.way.row, -FOREVER, FOREVER, least=self.head.payload + 1)
         return next(hung, None) is None
 
     @cached_property

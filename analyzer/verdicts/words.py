@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analyzer.evidence.controls import Control
 from analyzer.evidence.ptb import PtbSeen
 from analyzer.verdicts.facts import OVERSIZED, Facts
 
@@ -41,6 +42,11 @@ def seconds(ns: int) -> str:
 def times(count: int) -> str:
     """A count for people: once, twice, 5 times."""
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def _begun(control: Control) -> str:
+    """A control's words as the beginning of a sentence."""
+    return control.text[0].upper() + control.text[1:]
 
 
 def _stuck(f: Facts) -> str:
@@ -133,7 +139,7 @@ def recovered(f: Facts) -> str:
     control = f.control or f.just_before
     small = f" Meanwhile {control.text}." if control is not None and control is f.control else ""
     if control is not None and control is f.just_before:
-        small = f" {control.text[0].upper()}{control.text[1:]}."
+        small = f" {_begun(control)}."
     return (
         f"{_stuck(f)} in vain. The sender then gave up that size by itself: sent {how} ({f.way.name(new.ref)}) the "
         f"same bytes were acknowledged. The hang cost {lost}.{small} {no_ptb(f)}"
@@ -247,7 +253,7 @@ def short_blackhole(f: Facts) -> str:
 def slow_blackhole(f: Facts) -> str:
     """A black hole by the looks, on a slow path."""
     small = f.control or f.before
-    text = f"{small.text[0].upper()}{small.text[1:]}. " if small else ""
+    text = f"{_begun(small)}. " if small else ""
     return (
         f"{_stuck(f)}; {len(f.large_lost)} different segments as large were lost, and none is seen to get through. "
         f"{text}{no_ptb(f)} The capture ends too early to be sure."
@@ -322,7 +328,7 @@ def other_paths_before(f: Facts) -> str:
     """Another connection got as large through, before this one hung."""
     control, small = f.siblings_as_large[0], f.control
     assert small is not None  # noqa: S101  # the rule requires it
-    other = f"{control.text[0].upper()}{control.text[1:]} before" if control else "Another connection did so before"
+    other = f"{_begun(control)} before" if control else "Another connection did so before"
     return (
         f"{_stuck(f)} and was never acknowledged, while {small.text}. {len(f.large_lost)} different segments as large "
         f"were lost in this connection and none got through. {other}: this one takes a narrower one of several "
@@ -377,7 +383,7 @@ def dead_path(f: Facts) -> str:
 def probable(f: Facts) -> str:
     """A black hole without a control meanwhile."""
     control = f.before or f.passed
-    small = f"{control.text[0].upper()}{control.text[1:]}" if control else ""
+    small = _begun(control) if control else ""
     return (
         f"{_stuck(f)} and was never acknowledged. {small}; nothing as large ever did. No smaller packet was tried "
         f"meanwhile, so a path that died at that moment cannot be excluded. {no_ptb(f)}"
