@@ -42,6 +42,7 @@ class Way:
     siblings: Siblings | None = None  # None: nothing was recorded that could be asked about
     row: int = 0  # of the flow table: what `siblings` leaves out
     told: tuple[PtbSeen, ...] = ()  # PTBs about other flows from here to the peer's host, each for less than before
+    beside_receiver: bool = False  # no router lies between the capture point and its receiver (`vantage`)
     at_receiver: bool = False  # what the capture holds of this direction had arrived (`vantage`)
     backwards: bool = False  # times go backwards within the flow: where other packets belong is not sure
     capture_end: int = 0

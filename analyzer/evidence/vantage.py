@@ -73,17 +73,19 @@ QUICK_NS = 1_000_000
 """A host's own answer takes no longer than this, at its interface or on its link."""
 
 
+def beside_receiver(conversation: Conversation, way: Way) -> bool:
+    """True if no router lies between the capture point and the receiver of this direction, by TTL or notes."""
+    receiver = SERVER if way.side == conversation.client_side else CLIENT
+    return way.peer["packets"] > 0 and vantage(conversation).where == receiver
+
+
 def at_receiver(conversation: Conversation, way: Way) -> bool:
     """True if what the capture holds of this direction had arrived: at the receiving host, or on its link.
 
     No router between is not enough: behind the end of a tunnel the receiver may be far away all the same. So its
     answers, where some are seen, must follow at once.
     """
-    if way.peer["packets"] == 0:
-        return False
-    where = vantage(conversation)
-    receiver = SERVER if way.side == conversation.client_side else CLIENT
-    if where.where != receiver:
+    if not beside_receiver(conversation, way):
         return False
     other = conversation.ways[1 - way.side].rtt
     return way.rtt <= max(QUICK_NS, other // AT_ONCE)

@@ -9,7 +9,7 @@ from analyzer.evidence.conversation import Conversation, Way
 from analyzer.evidence.episodes import Run, runs_of
 from analyzer.evidence.ptb import FILLS_BYTES, PtbSeen, acked_after, cut_after, obeyed
 from analyzer.evidence.segments import FrameRef, refs
-from analyzer.evidence.vantage import at_receiver
+from analyzer.evidence.vantage import at_receiver, beside_receiver
 from analyzer.findings import VERDICTS, PathMtu, Ptb, RuledOut, Stalled
 from analyzer.flows.tables import SAW_SYN_ACK
 from analyzer.settings import Settings
@@ -47,7 +47,8 @@ def judge_way(way: Way, conversation: Conversation, settings: Settings) -> Judge
     if conversation.disordered:
         return _not_in_order(way)
     found: list[Judgement] = []
-    way.at_receiver = at_receiver(conversation, way)
+    way.beside_receiver = beside_receiver(conversation, way)
+    way.at_receiver = way.beside_receiver and at_receiver(conversation, way)
     runs = runs_of(way.segments, way.side, way.count["una"])
     for run in runs:
         facts = Facts(way, run, settings)
