@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, NamedTuple
 from analyzer.capture.container import COUNT, DAMAGED, I_WIDTH, NEED_BYTES, SKIP
 from analyzer.capture.reader import CaptureReader, is_capture
 from analyzer.errors import CaptureError
-from analyzer.native import is_compiled_before
+from analyzer.kernels.cache import is_compiled_before
 from analyzer.settings import INTERPRETED_PACKETS, MAX_DECOMPRESSED_BYTES, UNCOMPILED_PACKETS
 from analyzer.skim import FOREVER, REACHED_TIME, Skimmer
 

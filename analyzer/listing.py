@@ -39,8 +39,8 @@ from analyzer.flows.quotes import QUOTED_PORTS, number_quoted, read_quote, track
 from analyzer.flows.record import RING_MASK
 from analyzer.flows.tables import C_PACKETS, C_ROWS, FLOW, State, new_state
 from analyzer.flows.track import NO_FLOW, number_stream, track_tcp, unwrap
-from analyzer.kernel import inlined, kernel
-from analyzer.native import CompileError, load_kernels
+from analyzer.kernels.cache import CompileError, load_kernels
+from analyzer.kernels.marks import inlined, kernel
 from analyzer.skim import FOREVER, REACHED_TIME, Skimmer, decode_packet, next_packet
 
 ROW = np.dtype(

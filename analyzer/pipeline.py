@@ -41,8 +41,8 @@ from analyzer.inputs import (
     stamp,
     walk_inputs,
 )
+from analyzer.kernels.cache import is_compiled_before
 from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
-from analyzer.native import is_compiled_before
 from analyzer.points import points_of
 from analyzer.redaction.mapping import Anonymizer
 from analyzer.redaction.tables import anonymize_tables

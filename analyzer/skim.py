@@ -67,8 +67,8 @@ from analyzer.flows.tables import (
     new_state,
 )
 from analyzer.flows.track import NO_FLOW, finish_flow, number_stream, track_tcp
-from analyzer.kernel import inlined, kernel, unlikely
-from analyzer.native import CompileError, load_kernels
+from analyzer.kernels.cache import CompileError, load_kernels
+from analyzer.kernels.marks import inlined, kernel, unlikely
 
 REACHED_TIME = -11
 FOREVER = (1 << 63) - 1

@@ -14,7 +14,7 @@ import zstandard
 
 import analyzer
 from analyzer.errors import CaptureError, UsageError
-from analyzer.native import CompileError
+from analyzer.kernels.cache import CompileError
 from analyzer.packets import packets_of
 from analyzer.report.columns import CHUNK_PACKETS, PACKETS
 from tests.builders import pcap_records

@@ -28,7 +28,7 @@ from analyzer.decode.fields import (
 )
 from analyzer.decode.integers import Buffer, be16, be32
 from analyzer.decode.layers import MPLS, PPPOE, pushed
-from analyzer.kernel import kernel
+from analyzer.kernels.marks import kernel
 
 ETHER_IPV4 = 0x0800
 ETHER_IPV6 = 0x86DD

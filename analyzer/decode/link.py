@@ -34,7 +34,7 @@ from analyzer.decode.fields import (
     WAY_OUT,
 )
 from analyzer.decode.integers import Buffer, be16, be32, le16, le32
-from analyzer.kernel import inlined, kernel
+from analyzer.kernels.marks import inlined, kernel
 
 NULL = 0
 ETHERNET = 1

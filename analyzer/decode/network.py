@@ -30,7 +30,7 @@ from analyzer.decode.fields import (
     VERSION,
 )
 from analyzer.decode.integers import Buffer, be16, be32
-from analyzer.kernel import inlined
+from analyzer.kernels.marks import inlined
 
 PROTO_ICMP = 1
 PROTO_TCP = 6

@@ -37,7 +37,7 @@ from analyzer.decode.fields import (
 )
 from analyzer.decode.integers import Buffer, be16, be32, ones_sum
 from analyzer.decode.network import PROTO_TCP
-from analyzer.kernel import inlined, kernel
+from analyzer.kernels.marks import inlined, kernel
 from analyzer.settings import MAX_RECORD_BYTES
 
 FIN = 0x01

@@ -61,7 +61,7 @@ from analyzer.decode.layers import (
 )
 from analyzer.decode.link import decode_wifi
 from analyzer.decode.network import EXTENSIONS, PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, decode_network
-from analyzer.kernel import kernel
+from analyzer.kernels.marks import kernel
 
 MAX_NESTING = 5  # tunnels in tunnels; each pushes two layers at most
 

@@ -8,7 +8,7 @@ from analyzer.decode.fields import DPORT, DST, POINT, SPORT, SRC, VERSION
 from analyzer.decode.integers import at
 from analyzer.decode.tcp import UNKNOWN
 from analyzer.flows.tables import C_FLOWS, C_RECENT, C_SEED, RECENT_FLOWS, State
-from analyzer.kernel import checked_in_front, inlined, kernel
+from analyzer.kernels.marks import checked_in_front, inlined, kernel
 
 
 class Endpoints(NamedTuple):

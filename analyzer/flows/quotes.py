@@ -43,7 +43,7 @@ from analyzer.flows.record import copy_bytes, start_recording
 from analyzer.flows.sizes import forget_larger
 from analyzer.flows.tables import C_FILE, C_ICMPS, C_ICMPS_LOST, C_PTB, State
 from analyzer.flows.track import flow_of_packet, unwrap
-from analyzer.kernel import kernel
+from analyzer.kernels.marks import kernel
 from analyzer.settings import AFTERMATH_ROWS, ICMP_HEAD_BYTES
 
 QUOTED_IP = 1

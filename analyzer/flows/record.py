@@ -37,7 +37,7 @@ from analyzer.flows.tables import (
     MARK_NO_LENGTH,
     State,
 )
-from analyzer.kernel import checked_in_front, compiled_as, inlined, kernel
+from analyzer.kernels.marks import checked_in_front, compiled_as, inlined, kernel
 from analyzer.settings import (
     DUPLICATE_ID_NS,
     DUPLICATE_NS,

@@ -10,7 +10,7 @@ from typing import Any
 
 from analyzer.decode.fields import DF, IP_LEN, PAYLOAD, TCP_LEN, VERSION
 from analyzer.flows.tables import MARK_SUPER
-from analyzer.kernel import inlined, kernel
+from analyzer.kernels.marks import inlined, kernel
 
 UNKNOWN_LIMIT = 1500  # without an announced MSS: offload is far more common than jumbo frames
 

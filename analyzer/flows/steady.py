@@ -27,7 +27,7 @@ from analyzer.flows.tables import (
     SAW_BARE,
     State,
 )
-from analyzer.kernel import checked_in_front, inlined, unlikely
+from analyzer.kernels.marks import checked_in_front, inlined, unlikely
 
 FARTHEST = 1 << 30  # RFC 7323 2.3: the largest window; numbers farther away belong to no live byte
 LEAST_BYTES = 40  # of a packet: IPv4 and TCP headers without options

@@ -57,7 +57,7 @@ from analyzer.flows.tables import (
     SAW_RST,
     State,
 )
-from analyzer.kernel import inlined, kernel
+from analyzer.kernels.marks import inlined, kernel
 from analyzer.settings import AFTERMATH_ROWS, BACKWARDS_NS, HISTORY_ROWS, LONG_HOLE_NS
 
 WRAP = 1 << 32

@@ -16,8 +16,8 @@ from analyzer.errors import UsageError
 from analyzer.findings import Endpoint, Flow
 from analyzer.flows.tables import C_PACKETS, FLOW
 from analyzer.inputs import Progress, bytes_done, is_small, prepare, stamp, walk_inputs
+from analyzer.kernels.cache import is_compiled_before
 from analyzer.listing import Lister
-from analyzer.native import is_compiled_before
 from analyzer.report.text import printable
 from analyzer.results import Analysis
 

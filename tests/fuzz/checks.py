@@ -16,7 +16,7 @@ from typing import Any
 
 import analyzer
 from analyzer.errors import CaptureError
-from analyzer.native import is_compiled_before
+from analyzer.kernels.cache import is_compiled_before
 from analyzer.report.data import to_csv, to_json
 from analyzer.report.html import to_html
 from analyzer.report.terminal import show

@@ -7,8 +7,8 @@ whole. numba also compiles a function again for each literal that is passed to i
 wherever it stands, and takes functions through passes for what kernels do not contain.
 
 All this relies on numba's inner classes and changes numba for the whole process. So it is done in a process
-that does nothing else (`native`), and where it fails, as it may with another numba, another process compiles
-the same kernels the plain way (`compilation`).
+that does nothing else (`cache`), and where it fails, as it may with another numba, another process compiles
+the same kernels the plain way (`compile`).
 """
 
 from __future__ import annotations

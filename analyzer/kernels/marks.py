@@ -4,7 +4,7 @@ A kernel is an ordinary Python function marked with `kernel`. It works on intege
 arrays only, so that numba can compile it. Called directly it runs interpreted: that is what small
 captures use, and what the compiled version is tested against.
 
-Here are the marks only. `compilation` turns marked functions into object code, `native` loads and calls it.
+Here are the marks only. `compile` turns marked functions into object code, `cache` loads and calls it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From marked kernels to object code, by numba. Runs once a machine; `native` keeps and loads the result.
+"""From marked kernels to object code, by numba. Runs once a machine; `cache` keeps and loads the result.
 
 Kernels call one another through their modules' globals; the functions compiled here get globals of their
 own in which each kernel's name stands for its compiled version, so the interpreted functions stay untouched.
@@ -7,7 +7,7 @@ Only the plain native function of an entry is kept, not numba's wrappers: with t
 import numba, which takes longer than the pass over a million packets.
 
 There are two ways to the same code: a plain one, for any numba, and a quicker one that relies on its inner
-classes (`shortcuts`).
+classes (`fast_compile`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from analyzer.kernel import CHECKED_IN_FRONT, INLINED, KERNELS
+from analyzer.kernels.marks import CHECKED_IN_FRONT, INLINED, KERNELS
 
 OPTIONS: dict[str, Any] = {
     "nogil": True,
@@ -73,17 +73,17 @@ def compile_entries_quickly(examples: Mapping[str, Sequence[Any]]) -> dict[str, 
 
     Raises anything where numba is not built as expected.
     """
-    from analyzer import shortcuts
+    from analyzer.kernels import fast_compile
 
     gc.disable()  # millions of objects are made and few thrown away: looking for these took a tenth of the time
-    shortcuts.prepare()
-    twins = _twins({**OPTIONS, "pipeline_class": shortcuts.KernelCompiler})
-    shortcuts.ignore_literals(twins.values())
+    fast_compile.prepare()
+    twins = _twins({**OPTIONS, "pipeline_class": fast_compile.KernelCompiler})
+    fast_compile.ignore_literals(twins.values())
     found = {}
     for name, arguments in examples.items():
         signature, symbol = _translate(twins[name], arguments)
         machine = host_machine()
-        module = shortcuts.join(twins[name].overloads[signature].library, symbol, machine)
+        module = fast_compile.join(twins[name].overloads[signature].library, symbol, machine)
         found[name] = _emit(module, symbol, machine)
     return found
 

@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analyzer import native, skim
+from analyzer import listing, skim
 from analyzer.capture.reader import CaptureReader
 from analyzer.decode.fields import COUNT, END, HAS_TS, IP_END, IP_LEN, MSS, SACK_OK, WIRE_LEN, WSCALE
 from analyzer.decode.integers import ones_sum
 from analyzer.decode.tcp import decode_tcp
 from analyzer.inputs import prepare, walk_inputs
-from analyzer.native import CompileError
+from analyzer.kernels import cache
+from analyzer.kernels.cache import CompileError
+from analyzer.kernels.marks import KERNELS
 from analyzer.pipeline import analyze
 from tests.reading import ROOT
 from tests.test_skim import SMALL
@@ -24,10 +26,10 @@ from tests.test_skim import SMALL
 
 def private_cache(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
-    native._cache_file.cache_clear()
-    file = native._cache_file()
+    cache._cache_file.cache_clear()
+    file = cache._cache_file()
     monkeypatch.undo()
-    native._cache_file.cache_clear()
+    cache._cache_file.cache_clear()
     assert file is not None
     return file
 
@@ -55,21 +57,21 @@ def test_cache_behind_a_symbolic_link_is_not_used(monkeypatch: pytest.MonkeyPatc
 
 def test_cache_file_is_read_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     skim.Skimmer(compiled=True)  # there is one now
-    content = native._read_cache()
+    content = cache._read_cache()
     assert content is not None
     file = tmp_path / "kernels.bin"
-    monkeypatch.setattr(native, "_cache_file", lambda group: file)
+    monkeypatch.setattr(cache, "_cache_file", lambda group: file)
     for damaged in (b"", b"{}\n", b"[1]\n", content[:-1], content[:100], content[:-1] + bytes([content[-1] ^ 1])):
         file.write_bytes(damaged)
-        assert native._read_cache() is None
+        assert cache._read_cache() is None
     file.write_bytes(content)
-    assert native._read_cache() == content
+    assert cache._read_cache() == content
 
 
 def test_words_follow_the_native_calling_convention() -> None:
     table = np.zeros((3, 5), np.int32)
     row = np.zeros(4, np.uint8)
-    assert native._words([7, (table, row)]) == [
+    assert cache._words([7, (table, row)]) == [
         7,
         *(0, 0, 15, 4, table.ctypes.data, 3, 5, 20, 4),
         *(0, 0, 4, 1, row.ctypes.data, 4, 1),
@@ -117,7 +119,7 @@ def test_compiling_takes_no_memory_of_the_process_that_wants_it(tmp_path: Path) 
     loaded, memory = seen.stdout.split()
     assert (loaded, int(memory) < 150) == ("False", True)
     (file,) = (tmp_path / "pmtu-analyze").glob("skim-*.bin")
-    assert way_of(file.read_bytes()) == native.QUICK, "numba changed: see analyzer.shortcuts"
+    assert way_of(file.read_bytes()) == cache.QUICK, "numba changed: see analyzer.kernels.fast_compile"
 
 
 def way_of(content: bytes) -> str:
@@ -132,13 +134,13 @@ def small_examples() -> dict[str, tuple[Any, ...]]:
     return {"ones_sum": (buffer, 0, 0, 0), "decode_tcp": (buffer, np.zeros(COUNT, np.int64))}
 
 
-@pytest.mark.parametrize("way", [native.QUICK, native.PLAIN])
+@pytest.mark.parametrize("way", [cache.QUICK, cache.PLAIN])
 def test_both_ways_to_compile_give_what_the_interpreted_kernels_give(tmp_path: Path, way: str) -> None:
     subprocess.run(
         [
             sys.executable,
             "-c",
-            "import sys; from analyzer.native import fill_cache; fill_cache(*sys.argv[1:])",
+            "import sys; from analyzer.kernels.cache import fill_cache; fill_cache(*sys.argv[1:])",
             *(__name__, "small_examples", "skim", way),
         ],
         check=True,
@@ -147,7 +149,7 @@ def test_both_ways_to_compile_give_what_the_interpreted_kernels_give(tmp_path: P
     (file,) = (tmp_path / "pmtu-analyze").glob("skim-*.bin")
     content = file.read_bytes()
     assert way_of(content) == way
-    compiled = native._link(content)
+    compiled = cache._link(content)
     # A SYN with maximum segment size, selective acknowledgements, timestamps, and a window scale.
     header = bytes.fromhex(
         "c350 01bb 11223344 00000000 a0 02 faf0 beef 0000 020405b4 0402 080a0102030400000000 01 030307".replace(" ", "")
@@ -175,19 +177,19 @@ def test_the_plain_way_where_the_quick_one_fails(tmp_path: Path, monkeypatch: py
         assert not any(name.startswith("NUMBA_") for name in env), "what is kept must not depend on the environment"
         tried.append(command[-1])
         if command[-1] in works:
-            monkeypatch.setattr(native, "_read_cache", lambda group: command[-1].encode())
+            monkeypatch.setattr(cache, "_read_cache", lambda group: command[-1].encode())
 
     monkeypatch.setenv("NUMBA_BOUNDSCHECK", "0")
-    monkeypatch.setattr(native, "_cache_file", lambda group: tmp_path / group)
+    monkeypatch.setattr(cache, "_cache_file", lambda group: tmp_path / group)
     monkeypatch.setattr(subprocess, "run", compile_apart)
-    works = [native.QUICK, native.PLAIN]
-    assert native._compile_apart(small_examples, "skim") == b"quick"
-    monkeypatch.setattr(native, "_read_cache", lambda group: None)
-    works = [native.PLAIN]
-    assert native._compile_apart(small_examples, "skim") == b"plain"
-    monkeypatch.setattr(native, "_read_cache", lambda group: None)
+    works = [cache.QUICK, cache.PLAIN]
+    assert cache._compile_apart(small_examples, "skim") == b"quick"
+    monkeypatch.setattr(cache, "_read_cache", lambda group: None)
+    works = [cache.PLAIN]
+    assert cache._compile_apart(small_examples, "skim") == b"plain"
+    monkeypatch.setattr(cache, "_read_cache", lambda group: None)
     works = []
-    assert native._compile_apart(small_examples, "skim") is None
+    assert cache._compile_apart(small_examples, "skim") is None
     assert tried == ["quick", "quick", "plain", "quick", "plain"]
 
 
@@ -200,12 +202,12 @@ def test_compiling_in_the_same_process_where_no_other_can_be_started(
         made.append(f"{group} {way}")
         return b""
 
-    monkeypatch.setattr(native, "_cache_file", lambda group: tmp_path / group)
-    monkeypatch.setattr(native, "_compile", compile_here)
-    monkeypatch.setattr(native, "_link", lambda content: {})
+    monkeypatch.setattr(cache, "_cache_file", lambda group: tmp_path / group)
+    monkeypatch.setattr(cache, "_compile", compile_here)
+    monkeypatch.setattr(cache, "_link", lambda content: {})
     for executable in ("", str(tmp_path / "gone")):
         monkeypatch.setattr(sys, "executable", executable)
-        native.load_kernels.__wrapped__(dict)
+        cache.load_kernels.__wrapped__(dict)
     assert made == ["skim plain", "skim plain"]
 
 
@@ -224,3 +226,21 @@ def test_compiled_before_means_numba_is_not_loaded_again() -> None:
         env=dict(os.environ),
     )
     assert seen.stdout.strip() == "False"
+
+
+def test_the_cache_depends_on_every_module_that_a_kernel_is_in_or_takes_something_from() -> None:
+    """Wherever kernels are moved to, what is kept of them goes with their sources."""
+    assert {skim.__name__, listing.__name__} == set(cache.GROUPS.values())
+    for group, entry in cache.GROUPS.items():
+        sources = cache.sources_of(entry)
+        waiting = list(sys.modules[entry]._examples())
+        reached: set[str] = set()
+        while waiting:
+            name = waiting.pop()
+            if name not in reached:
+                reached.add(name)
+                waiting += [used for used in KERNELS[name].__code__.co_names if used in KERNELS]
+        modules = {KERNELS[name].__module__ for name in reached}
+        assert len(modules) > 10, group
+        assert modules <= set(sources), group
+        assert {"analyzer.settings", "analyzer.kernels.compile", "analyzer.kernels.fast_compile"} <= set(sources)

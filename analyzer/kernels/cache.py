@@ -14,6 +14,7 @@ import hashlib
 import importlib
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -37,9 +38,18 @@ class CompileError(Exception):
     """The kernels cannot be compiled here: numba is missing, or does not know this processor."""
 
 
-GROUPS = {"skim": ("skim",), "listing": ("skim", "listing")}
-"""Kernels that are compiled together, into one cache file, and the modules beside the kernels' folders that
-hold them. What not every run needs is a group of its own, so that the main job's first run is not kept waiting."""
+GROUPS = {"skim": "analyzer.skim", "listing": "analyzer.listing"}
+"""Kernels that are compiled together, into one cache file, and the module that holds their entry.
+What not every run needs is a group of its own, so that the main job's first run is not kept waiting."""
+
+_IMPORT = re.compile(rb"\n *from (analyzer[\w.]*) import ([\w, ]*)")
+"""Every import of our own modules, lazy ones too: the lint sees to it that there is no other form."""
+
+
+_PACKAGE = Path(__file__).parents[1]
+
+MODULE_DOTS = 2
+"""Dots in the name of a module of a folder of ours; what has fewer may be the folder."""
 
 
 class _Entry(NamedTuple):
@@ -54,19 +64,35 @@ class _Entry(NamedTuple):
 def _fingerprint(group: str) -> str:
     """Hash of all that a group's object code depends on: the kernels' sources and the processor.
 
-    The kernels' folders hold nothing else of weight. Versions of Python and numba are left out: object
-    code, once made, needs neither.
+    Versions of Python and numba are left out: object code, once made, needs neither.
     """
-    package = Path(__file__).parent
-    sources = [
-        package / f"{name}.py" for name in ("compilation", "shortcuts", "kernel", "native", "settings", *GROUPS[group])
-    ]
-    for folder in ("capture", "decode", "flows"):
-        sources += sorted((package / folder).glob("*.py"))
     digest = hashlib.sha256(_processor().encode())
-    for path in sources:
-        digest.update(path.read_bytes())
+    for source in sources_of(GROUPS[group]).values():
+        digest.update(source)
     return digest.hexdigest()[:16]
+
+
+def sources_of(module: str) -> dict[str, bytes]:
+    """The sources of a module, of all of ours that it imports, and so on, by name in alphabetical order.
+
+    A kernel and what it takes its constants and functions from are among them wherever they are moved to.
+    """
+    found: dict[str, bytes] = {}
+    seen: set[bytes] = set()
+    waiting = [module.encode(), __name__.encode()]
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        with suppress(FileNotFoundError):  # a name in a folder: its `__init__` holds no kernel
+            source = (_PACKAGE / f"{name.decode().partition('.')[2].replace('.', '/')}.py").read_bytes()
+            found[name.decode()] = source
+            for package, names in _IMPORT.findall(source):
+                waiting.append(package)
+                if package.count(b".") < MODULE_DOTS:
+                    waiting += [package + b"." + word.strip() for word in names.split(b",")]
+    return dict(sorted(found.items()))
 
 
 def _processor() -> str:
@@ -137,7 +163,7 @@ def _compile_apart(examples: Callable[[], Mapping[str, Sequence[Any]]], group: s
     """
     if _cache_file(group) is None or not sys.executable:
         return None
-    code = "import sys; from analyzer.native import fill_cache; fill_cache(*sys.argv[1:])"
+    code = "import sys; from analyzer.kernels.cache import fill_cache; fill_cache(*sys.argv[1:])"
     # -P: what lies in the current directory is not to be imported. The rest of the path is ours.
     command = [sys.executable, "-P", "-c", code, examples.__module__, examples.__qualname__, group]
     path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
@@ -168,12 +194,12 @@ def fill_cache(module: str, examples: str, group: str, way: str) -> None:
 
 
 def _compile(examples: Mapping[str, Sequence[Any]], group: str, way: str) -> bytes:
-    from analyzer import compilation
+    from analyzer.kernels.compile import compile_entries, compile_entries_quickly
 
-    compile_entries = compilation.compile_entries_quickly if way == QUICK else compilation.compile_entries
+    compiled = compile_entries_quickly(examples) if way == QUICK else compile_entries(examples)
     entries = []
     objects = b""
-    for name, (symbol, words, code) in compile_entries(examples).items():
+    for name, (symbol, words, code) in compiled.items():
         expected = 2 + len(_words(examples[name]))
         if words != expected:
             raise CompileError(f"{name} takes {words} words instead of {expected}")
