@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analyzer.decode.tcp import ACK_FLAG, FIN, RST, SYN
-from analyzer.flows.steady import FARTHEST
-from analyzer.flows.tables import MARK_DUPLICATE, MARK_KEEPALIVE
+from analyzer.flows.fast_path import FARTHEST
+from analyzer.flows.flow_tables import MARK_DUPLICATE, MARK_KEEPALIVE
 
 NONE = -1
 DELIVERED = 0

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from analyzer.capture.container import FRAME, GOT_PACKET, POS, RECORD
-from analyzer.decode.fields import (
+from analyzer.decode.integers import Buffer, be32
+from analyzer.decode.network import PROTO_TCP
+from analyzer.decode.packet_fields import (
     COUNT,
     DPORT,
     FLAGS,
@@ -31,14 +33,12 @@ from analyzer.decode.fields import (
     WINDOW,
     WIRE_LEN,
 )
-from analyzer.decode.integers import Buffer, be32
-from analyzer.decode.network import PROTO_TCP
 from analyzer.decode.tcp import OPTION_END, OPTION_NOP, OPTION_SACK, SYN
+from analyzer.flows.flow_tables import C_PACKETS, C_ROWS, FLOW, State, new_state
+from analyzer.flows.icmp_quotes import QUOTED_PORTS, number_quoted, read_quote, track_icmp
 from analyzer.flows.lookup import endpoint_order, endpoints_of, same_endpoints
-from analyzer.flows.quotes import QUOTED_PORTS, number_quoted, read_quote, track_icmp
-from analyzer.flows.record import RING_MASK
-from analyzer.flows.tables import C_PACKETS, C_ROWS, FLOW, State, new_state
-from analyzer.flows.track import NO_FLOW, number_stream, track_tcp, unwrap
+from analyzer.flows.recording import RING_MASK
+from analyzer.flows.tcp_state import NO_FLOW, number_stream, track_tcp, unwrap
 from analyzer.kernels.cache import CompileError, load_kernels
 from analyzer.kernels.marks import inlined, kernel
 from analyzer.skim import FOREVER, REACHED_TIME, Skimmer, decode_packet, next_packet

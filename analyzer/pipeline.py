@@ -11,10 +11,10 @@ from dataclasses import replace
 
 from analyzer.capture.container import DROPPED, FORMAT, I_DROPPED, I_LINK, I_WIDTH, INTERFACES, LINK_TYPE, PCAP
 from analyzer.comparison import Comparison, compare_analyses
-from analyzer.decode.fields import REASON_FLOW_LIMIT, UNDECODED_REASONS
 from analyzer.decode.link_names import NAMES
+from analyzer.decode.packet_fields import REASON_FLOW_LIMIT, UNDECODED_REASONS
 from analyzer.errors import CaptureError, UsageError
-from analyzer.flows.tables import (
+from analyzer.flows.flow_tables import (
     C_FIRST_TS,
     C_FLOWS,
     C_ICMP_PACKETS,

@@ -9,8 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analyzer.capture.reader import CaptureReader
-from analyzer.decode.fields import ACK, DPORT, DST, FLAGS, IP_ID, L4, OK, PAYLOAD, PROTO, SEQ, SPORT, SRC, TCP_LEN
 from analyzer.decode.network import PROTO_TCP
+from analyzer.decode.packet_fields import (
+    ACK,
+    DPORT,
+    DST,
+    FLAGS,
+    IP_ID,
+    L4,
+    OK,
+    PAYLOAD,
+    PROTO,
+    SEQ,
+    SPORT,
+    SRC,
+    TCP_LEN,
+)
 from analyzer.skim import decode_packet
 
 SAMPLED_PACKETS = 3_000

@@ -1,6 +1,6 @@
 """The skim: one ordered pass over all packets, interpreted for small captures, compiled for large ones.
 
-It emits the tables of `flows.tables.State`. `skim_chunk` ties the container walk, the decoders and the
+It emits the tables of `flows.flow_tables.State`. `skim_chunk` ties the container walk, the decoders and the
 tracking together; `Skimmer` owns the state and hides which of the two modes runs.
 """
 
@@ -28,7 +28,11 @@ from analyzer.capture.container import (
 )
 from analyzer.capture.pcap import next_pcap
 from analyzer.capture.pcapng import next_pcapng
-from analyzer.decode.fields import (
+from analyzer.decode.icmp import decode_icmp
+from analyzer.decode.integers import Buffer
+from analyzer.decode.link import decode_link
+from analyzer.decode.network import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, decode_network
+from analyzer.decode.packet_fields import (
     COUNT,
     FRAGMENT,
     LINK,
@@ -44,15 +48,10 @@ from analyzer.decode.fields import (
     TS,
     VERSION,
 )
-from analyzer.decode.icmp import decode_icmp
-from analyzer.decode.integers import Buffer
-from analyzer.decode.link import decode_link
-from analyzer.decode.network import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, decode_network
 from analyzer.decode.tcp import decode_tcp
 from analyzer.decode.tunnel import descend
-from analyzer.flows.quotes import track_icmp
-from analyzer.flows.steady import follow_steady
-from analyzer.flows.tables import (
+from analyzer.flows.fast_path import follow_steady
+from analyzer.flows.flow_tables import (
     C_COUNT,
     C_FILE,
     C_FILES,
@@ -66,7 +65,8 @@ from analyzer.flows.tables import (
     State,
     new_state,
 )
-from analyzer.flows.track import NO_FLOW, finish_flow, number_stream, track_tcp
+from analyzer.flows.icmp_quotes import track_icmp
+from analyzer.flows.tcp_state import NO_FLOW, finish_flow, number_stream, track_tcp
 from analyzer.kernels.cache import CompileError, load_kernels
 from analyzer.kernels.marks import inlined, kernel, unlikely
 

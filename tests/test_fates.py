@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from analyzer.decode.tcp import ACK_FLAG, FIN, RST, SYN
 from analyzer.fates import DELIVERED, LOST, NAMES, NEEDLESS, NEVER, NONE, UNANSWERED, fates_of
-from analyzer.flows.tables import MARK_DUPLICATE, MARK_KEEPALIVE
+from analyzer.flows.flow_tables import MARK_DUPLICATE, MARK_KEEPALIVE
 from analyzer.listing import MAX_BLOCKS, ROW
 
 Blocks = tuple[tuple[int, int], ...]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analyzer.flows.tables import C_FLOWS, MARK_INSIDE
+from analyzer.flows.flow_tables import C_FLOWS, MARK_INSIDE
 from analyzer.inputs import prepare, walk_inputs
 from analyzer.listing import ROW, Lister
 from tests.builders import Packet, ipv4, pcap, sack, tcp, timestamps

@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import analyzer
-from analyzer.decode.fields import REASON_AGGREGATE, UNDECODED_REASONS
+from analyzer.decode.packet_fields import REASON_AGGREGATE, UNDECODED_REASONS
 from analyzer.errors import CaptureError
-from analyzer.flows.tables import (
+from analyzer.flows.flow_tables import (
     C_EVENTS,
     C_FLOWS,
     C_ICMP_PACKETS,

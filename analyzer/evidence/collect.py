@@ -17,8 +17,7 @@ from analyzer.evidence.numbering import stream_numbers
 from analyzer.evidence.ptb import CHECKSUM_WRONG, PtbSeen, steps_down
 from analyzer.evidence.segments import FrameRef, Segment, segments_of
 from analyzer.evidence.siblings import Siblings
-from analyzer.flows.quotes import QUOTED_SEQ
-from analyzer.flows.tables import (
+from analyzer.flows.flow_tables import (
     C_EVENTS,
     C_FILES,
     C_FLOWS,
@@ -29,6 +28,7 @@ from analyzer.flows.tables import (
     State,
     ways_of,
 )
+from analyzer.flows.icmp_quotes import QUOTED_SEQ
 
 
 def address(words: tuple[int, int, int, int], version: int) -> str:
@@ -206,7 +206,9 @@ class Collector:
         ]
 
     def _ptb(self, index: int) -> PtbSeen:
-        from analyzer.decode.full import decode_icmp_packet  # loads dpkt: only where there are packets to decode
+        from analyzer.decode.dpkt_decoder import (
+            decode_icmp_packet,  # loads dpkt: only where there are packets to decode
+        )
 
         row = self._icmps[index]
         head = self._icmp_heads[index, : int(row["head_len"])].tobytes()

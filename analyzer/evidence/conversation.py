@@ -1,6 +1,6 @@
 """One flow as the judging functions see it: counters of both directions, recorded segments, siblings.
 
-Emits `Conversation` and `Way` (one direction of it). Counters are those of `flows.tables.DIRECTION`.
+Emits `Conversation` and `Way` (one direction of it). Counters are those of `flows.flow_tables.DIRECTION`.
 """
 
 from __future__ import annotations

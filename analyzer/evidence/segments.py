@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from analyzer.decode.common_headers import usual_headers
 from analyzer.decode.tcp import ACK_FLAG, FIN, RST, SYN
-from analyzer.decode.usual import usual_headers
-from analyzer.flows.tables import (
+from analyzer.flows.flow_tables import (
     FILE_SHIFT,
     MARK_BAD_SUM,
     MARK_DF,
@@ -180,7 +180,7 @@ def segments_of(rows: Any, heads: Any) -> list[Segment]:
 
 def _read(head: bytes, seq: int, marks: int) -> Blocks | None:
     """The SACK blocks of a packet as dpkt reads it; None if it reads something else than the skim did."""
-    from analyzer.decode.full import decode_tcp_packet  # loads dpkt: only where there are packets to decode
+    from analyzer.decode.dpkt_decoder import decode_tcp_packet  # loads dpkt: only where there are packets to decode
 
     full = decode_tcp_packet(head)
     if full is None or full.seq != seq & 0xFFFFFFFF or full.df != bool(marks & MARK_DF):
@@ -190,7 +190,7 @@ def _read(head: bytes, seq: int, marks: int) -> Blocks | None:
 
 def _compared(rows: Any, heads: Any) -> list[Blocks | None]:
     """As `_read` for each row, which it asks only where columns do not tell."""
-    from analyzer.decode.full import sack_blocks
+    from analyzer.decode.dpkt_decoder import sack_blocks
 
     marks = rows["marks"]
     usual = usual_headers(heads, rows["head_len"], rows["seq"] & 0xFFFFFFFF, marks & MARK_DF)

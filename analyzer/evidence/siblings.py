@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analyzer.evidence.segments import FrameRef
-from analyzer.flows.tables import PROGRESS_SLOTS, SAW_SYN, SAW_SYN_ACK
+from analyzer.flows.flow_tables import PROGRESS_SLOTS, SAW_SYN, SAW_SYN_ACK
 
 Column = np.ndarray[Any, Any]
 

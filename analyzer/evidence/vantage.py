@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from analyzer.evidence.conversation import INITIAL_TTLS, Conversation, Way
-from analyzer.flows.tables import SAW_SYN_ACK
+from analyzer.flows.flow_tables import SAW_SYN_ACK
 
 CLIENT = "client"
 SERVER = "server"

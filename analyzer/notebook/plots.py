@@ -12,7 +12,7 @@ import numpy as np
 from analyzer.errors import UsageError
 from analyzer.fates import DELIVERED, LOST, NEEDLESS, UNANSWERED, fates_of
 from analyzer.findings import SIZE_PROBLEMS, VERDICTS, Flow, Path, PathMtu
-from analyzer.flows.tables import MARK_NO_LENGTH, MARK_SUPER
+from analyzer.flows.flow_tables import MARK_NO_LENGTH, MARK_SUPER
 from analyzer.listing import MAX_BLOCKS, ROW
 from analyzer.report.document import tone_of
 from analyzer.report.figures import timeline

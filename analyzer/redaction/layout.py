@@ -23,7 +23,12 @@ from analyzer.decode.ether import (
     LARGEST_LENGTH,
     metadata_bytes,
 )
-from analyzer.decode.fields import (
+from analyzer.decode.icmp import decode_icmp
+from analyzer.decode.integers import be16
+from analyzer.decode.layers import EOIP, ERSPAN, ETHERIP, GENEVE, GRE, GRETAP, L2TP, MPLS, VXLAN, VXLAN_GPE
+from analyzer.decode.link import C_HDLC, ETHERNET, SLL, SLL2, decode_link
+from analyzer.decode.network import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, decode_network
+from analyzer.decode.packet_fields import (
     COUNT,
     END,
     ETHER_TYPE,
@@ -41,11 +46,6 @@ from analyzer.decode.fields import (
     VERSION,
     WIRE_LEN,
 )
-from analyzer.decode.icmp import decode_icmp
-from analyzer.decode.integers import be16
-from analyzer.decode.layers import EOIP, ERSPAN, ETHERIP, GENEVE, GRE, GRETAP, L2TP, MPLS, VXLAN, VXLAN_GPE
-from analyzer.decode.link import C_HDLC, ETHERNET, SLL, SLL2, decode_link
-from analyzer.decode.network import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, decode_network
 from analyzer.decode.tcp import decode_tcp
 from analyzer.decode.tunnel import (
     GRE_ARUBA,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from analyzer.decode.icmp import KIND_PTB
-from analyzer.flows.tables import C_EVENTS, C_FLOWS, C_ICMPS, State
+from analyzer.flows.flow_tables import C_EVENTS, C_FLOWS, C_ICMPS, State
 from analyzer.redaction.mapping import Anonymizer
 from analyzer.redaction.packet import anonymize_packet
 

@@ -19,9 +19,9 @@ import numpy as np
 from analyzer.capture.container import FRAME, GOT_PACKET, POS, RECORD
 from analyzer.capture.reader import CaptureReader
 from analyzer.capture.writer import CaptureWriter
-from analyzer.decode.fields import END, LINK, START, TS, WAY, WIRE_LEN
+from analyzer.decode.packet_fields import END, LINK, START, TS, WAY, WIRE_LEN
 from analyzer.findings import Flow
-from analyzer.flows.tables import C_FILE
+from analyzer.flows.flow_tables import C_FILE
 from analyzer.inputs import prepare, walk_inputs
 from analyzer.redaction.packet import redacted
 from analyzer.redaction.words import anonymous_filter

@@ -10,7 +10,7 @@ import numpy as np
 from analyzer.decode.tcp import ACK_FLAG, FIN, RST, SYN
 from analyzer.evidence.episodes import runs_of
 from analyzer.evidence.segments import FrameRef, Segment
-from analyzer.flows.tables import MARK_DF, MARK_DUPLICATE, MARK_HOLE, PACKET
+from analyzer.flows.flow_tables import MARK_DF, MARK_DUPLICATE, MARK_HOLE, PACKET
 from analyzer.report.columns import CATEGORIES, EPISODES, EVENTS, KINDS, PTBS
 from analyzer.report.tables import Array, flags_in_words, frame_of, marks_of, maybe, named, table, with_files
 from analyzer.report.text import file_labels

@@ -14,7 +14,7 @@ import numpy as np
 from analyzer.capture.reader import CaptureReader
 from analyzer.errors import UsageError
 from analyzer.findings import Endpoint, Flow
-from analyzer.flows.tables import C_PACKETS, FLOW
+from analyzer.flows.flow_tables import C_PACKETS, FLOW
 from analyzer.inputs import Progress, bytes_done, is_small, prepare, stamp, walk_inputs
 from analyzer.kernels.cache import is_compiled_before
 from analyzer.listing import Lister

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analyzer.decode.tcp import ACK_FLAG
-from analyzer.flows.tables import (
+from analyzer.flows.flow_tables import (
     MARK_DF,
     MARK_DUPLICATE,
     MARK_INSIDE,

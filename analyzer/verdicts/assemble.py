@@ -24,7 +24,7 @@ from analyzer.findings import (
     worst,
 )
 from analyzer.flow_list import FlowList
-from analyzer.flows.tables import C_ICMPS, State
+from analyzer.flows.flow_tables import C_ICMPS, State
 from analyzer.knowledge.fixes import fixes_for
 from analyzer.knowledge.overheads import consistent_with
 from analyzer.settings import Settings

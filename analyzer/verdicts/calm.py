@@ -13,7 +13,7 @@ from analyzer.evidence.episodes import Run
 from analyzer.evidence.holes import Hole, fits_full_size, fits_larger_than
 from analyzer.evidence.ptb import PtbSeen, acked_after, obeyed
 from analyzer.evidence.segments import FrameRef
-from analyzer.flows.tables import SAW_FIN, SAW_RST
+from analyzer.flows.flow_tables import SAW_FIN, SAW_RST
 from analyzer.settings import Settings
 
 UNANSWERED = 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from analyzer.capture.filters import excludes_icmp
+from analyzer.capture.capture_filter import excludes_icmp
 from analyzer.results import CaptureFile
 from analyzer.settings import Settings
 

@@ -11,7 +11,7 @@ from analyzer.evidence.ptb import FILLS_BYTES, PtbSeen, acked_after, cut_after, 
 from analyzer.evidence.segments import FrameRef, refs
 from analyzer.evidence.vantage import at_receiver, beside_receiver
 from analyzer.findings import VERDICTS, PathMtu, Ptb, RuledOut, Stalled
-from analyzer.flows.tables import SAW_SYN_ACK
+from analyzer.flows.flow_tables import SAW_SYN_ACK
 from analyzer.settings import Settings
 from analyzer.verdicts.calm import Calm
 from analyzer.verdicts.facts import Facts

@@ -21,7 +21,7 @@ import numpy as np
 
 from analyzer.decode.tcp import RST
 from analyzer.evidence.collect import Collector
-from analyzer.flows.tables import (
+from analyzer.flows.flow_tables import (
     MARK_DF,
     MARK_DUPLICATE,
     MARK_FILLS,

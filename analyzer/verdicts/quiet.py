@@ -15,7 +15,7 @@ import numpy as np
 from analyzer.evidence.collect import Collector
 from analyzer.evidence.conversation import INITIAL_TTLS, LEAST_MISSING
 from analyzer.findings import VERDICTS
-from analyzer.flows.tables import SAW_BACKWARDS, SAW_FRAGMENT, SAW_SYN_ACK
+from analyzer.flows.flow_tables import SAW_BACKWARDS, SAW_FRAGMENT, SAW_SYN_ACK
 from analyzer.settings import Settings
 from analyzer.verdicts.calm import JITTER_NS, REQUEST_PACKETS
 from analyzer.verdicts.ordinary import ordinary

@@ -10,7 +10,7 @@ from analyzer.evidence.ptb import PtbSeen
 from analyzer.evidence.segments import FrameRef
 from analyzer.evidence.vantage import BETWEEN, UNKNOWN, Vantage
 from analyzer.findings import Encapsulation, PathMtu
-from analyzer.flows.tables import SAW_BARE
+from analyzer.flows.flow_tables import SAW_BARE
 
 Statement = tuple[str, tuple[FrameRef, ...]]
 

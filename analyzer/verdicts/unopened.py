@@ -13,7 +13,7 @@ import numpy as np
 from analyzer.evidence.collect import Collector
 from analyzer.evidence.vantage import NOT_ESTABLISHED
 from analyzer.findings import Endpoint, Flow, PathMtu
-from analyzer.flows.tables import SAW_BACKWARDS, SAW_SYN_ACK
+from analyzer.flows.flow_tables import SAW_BACKWARDS, SAW_SYN_ACK
 from analyzer.verdicts.plain import NOT_OPENED
 from analyzer.verdicts.surroundings import carried, encapsulation
 

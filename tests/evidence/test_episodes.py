@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from analyzer.evidence import episodes
 from analyzer.evidence.episodes import runs_of
 from analyzer.evidence.segments import Segment
-from analyzer.flows.tables import MARK_RESENT
+from analyzer.flows.flow_tables import MARK_RESENT
 from analyzer.settings import Settings
 
 from .segments import STEPS, made_up

@@ -12,8 +12,8 @@ import pytest
 
 from analyzer import listing, skim
 from analyzer.capture.reader import CaptureReader
-from analyzer.decode.fields import COUNT, END, HAS_TS, IP_END, IP_LEN, MSS, SACK_OK, WIRE_LEN, WSCALE
 from analyzer.decode.integers import ones_sum
+from analyzer.decode.packet_fields import COUNT, END, HAS_TS, IP_END, IP_LEN, MSS, SACK_OK, WIRE_LEN, WSCALE
 from analyzer.decode.tcp import decode_tcp
 from analyzer.inputs import prepare, walk_inputs
 from analyzer.kernels import cache

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.capture.filters import excludes_icmp
+from analyzer.capture.capture_filter import excludes_icmp
 from analyzer.redaction.words import anonymous_filter
 
 

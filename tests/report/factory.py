@@ -21,7 +21,7 @@ from analyzer.findings import (
     Stalled,
     worst,
 )
-from analyzer.flows.tables import MARK_DF, MARK_RESENT, PACKET
+from analyzer.flows.flow_tables import MARK_DF, MARK_RESENT, PACKET
 from analyzer.knowledge.fixes import fixes_for
 from analyzer.knowledge.overheads import consistent_with
 from analyzer.results import Analysis, CaptureFile, Totals

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 import analyzer
-from analyzer.flows.tables import MARK_DUPLICATE
+from analyzer.flows.flow_tables import MARK_DUPLICATE
 from analyzer.report.packets import DELIVERED, LOST, NO_DATA, OPEN, Packets, fates, recorded
 from tests.reading import ROOT
 from tests.report.factory import SECOND, make_flow, make_timeline

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import analyzer
 from analyzer.evidence.collect import Collector
 from analyzer.findings import VERDICTS
-from analyzer.flows.tables import C_FLOWS, C_LAST_TS, State, new_state
+from analyzer.flows.flow_tables import C_FLOWS, C_LAST_TS, State, new_state
 from analyzer.settings import Settings
 from analyzer.verdicts.judge import judge_conversation, judge_way
 from analyzer.verdicts.quiet import hosts_in_common, quiet_flows

@@ -12,7 +12,7 @@ import pytest
 
 import tests.scenarios
 from analyzer import analyze
-from analyzer.decode.fields import FLAGS, PAYLOAD
+from analyzer.decode.packet_fields import FLAGS, PAYLOAD
 from analyzer.decode.tcp import SYN
 from analyzer.evidence import conversation
 from analyzer.evidence.collect import Collector
@@ -21,9 +21,11 @@ from analyzer.evidence.conversation import Way
 from analyzer.evidence.episodes import Run
 from analyzer.evidence.ptb import PtbSeen, resends_after
 from analyzer.evidence.segments import Segment
-from analyzer.flows import sizes, steady, track
-from analyzer.flows.record import start_recording
-from analyzer.flows.tables import MARK_KEEPALIVE, MARK_RESENT
+from analyzer.flows import fast_path as steady
+from analyzer.flows import sizes
+from analyzer.flows import tcp_state as track
+from analyzer.flows.flow_tables import MARK_KEEPALIVE, MARK_RESENT
+from analyzer.flows.recording import start_recording
 from analyzer.knowledge import fixes
 from analyzer.settings import AFTERMATH_ROWS, HISTORY_ROWS
 from analyzer.verdicts import calm, conditions, facts, quiet

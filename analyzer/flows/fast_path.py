@@ -1,9 +1,9 @@
 """The next packet of a flow in which nothing is going on: in order, acknowledging what was sent, window open.
 
 Most packets of most captures are of this kind (header prediction, as BSD's tcp_input has it, rests on that). What the
-decoders and `track` would find out about them step by step is known beforehand: it takes one look at the headers, and
-a few counters move. `track` says after each other packet whether its flow is steady. Results are the same without this
-short way; a test compares the two.
+decoders and `tcp_state` would find out about them step by step is known beforehand: it takes one look at the headers,
+and a few counters move. `tcp_state` says after each other packet whether its flow is steady. Results are the same
+without this short way; a test compares the two.
 """
 
 from __future__ import annotations
@@ -11,14 +11,11 @@ from __future__ import annotations
 from typing import Any
 
 from analyzer.decode.ether import ETHER_IPV4
-from analyzer.decode.fields import END, ETHER_TYPE, LAYERS, NET, POINT, TS, WAY, WAY_IN, WAY_UNKNOWN
 from analyzer.decode.integers import Buffer, at, be16_inside, be32_inside
 from analyzer.decode.network import PROTO_TCP
+from analyzer.decode.packet_fields import END, ETHER_TYPE, LAYERS, NET, POINT, TS, WAY, WAY_IN, WAY_UNKNOWN
 from analyzer.decode.tcp import ACK_FLAG, PSH, TIMESTAMPS_ONLY
-from analyzer.flows.lookup import Endpoints, find_flow
-from analyzer.flows.record import RING_MASK, store_row
-from analyzer.flows.sizes import note_delivered, note_size
-from analyzer.flows.tables import (
+from analyzer.flows.flow_tables import (
     C_FILE,
     FILE_SHIFT,
     MARK_DF,
@@ -27,6 +24,9 @@ from analyzer.flows.tables import (
     SAW_BARE,
     State,
 )
+from analyzer.flows.lookup import Endpoints, find_flow
+from analyzer.flows.recording import RING_MASK, store_row
+from analyzer.flows.sizes import note_delivered, note_size
 from analyzer.kernels.marks import checked_in_front, inlined, unlikely
 
 FARTHEST = 1 << 30  # RFC 7323 2.3: the largest window; numbers farther away belong to no live byte

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analyzer.decode.fields import UNDECODED_REASONS
+from analyzer.decode.packet_fields import UNDECODED_REASONS
 from analyzer.settings import HEAD_BYTES, ICMP_HEAD_BYTES, MAX_EVENTS, MAX_FLOWS, MAX_ICMP, RING_ROWS
 
 SIDES = 2
@@ -40,7 +40,7 @@ FLOW = np.dtype(
         ("last_row", "i8"),  # ring row counter of the last packet, -1: none
         ("recorded", "i8"),  # ring rows up to this counter are in the event table already
         ("recording", "i4"),  # packets still to be recorded
-        ("steady", "i4"),  # 1: nothing is going on, and `steady` may take the next packet
+        ("steady", "i4"),  # 1: nothing is going on, and `fast_path` may take the next packet
         ("lost_events", "i4"),  # rows not recorded: bound reached
         ("syn_ts", "i8"), ("syn_ack_ts", "i8"), ("ack_ts", "i8"),  # handshake, 0: not seen
         ("syn_last_ts", "i8"), ("syn_ack_last_ts", "i8"),  # of the last one before the answer

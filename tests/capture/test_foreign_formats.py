@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import analyzer
-from analyzer.capture.foreign import is_erf
+from analyzer.capture.foreign_formats import is_erf
 from analyzer.errors import CaptureError
 from tests.builders import Packet, ethernet, ipv4, pcap, tcp
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.capture.filters import excludes_icmp, read_filters
+from analyzer.capture.capture_filter import excludes_icmp, read_filters
 from tests.builders import END_OF_OPTIONS, interface, option, section
 
 

@@ -6,7 +6,10 @@ ports and sequence number of a TCP segment are in those 8 bytes.
 
 from __future__ import annotations
 
-from analyzer.decode.fields import (
+from analyzer.decode.icmp import KIND_ERROR, KIND_OTHER, KIND_PTB, icmp_kind
+from analyzer.decode.integers import Buffer, be16, be32
+from analyzer.decode.network import PROTO_TCP, decode_ipv4, decode_ipv6
+from analyzer.decode.packet_fields import (
     DF,
     DPORT,
     DST,
@@ -33,16 +36,13 @@ from analyzer.decode.fields import (
     TS,
     VERSION,
 )
-from analyzer.decode.icmp import KIND_ERROR, KIND_OTHER, KIND_PTB, icmp_kind
-from analyzer.decode.integers import Buffer, be16, be32
-from analyzer.decode.network import PROTO_TCP, decode_ipv4, decode_ipv6
 from analyzer.decode.tcp import NUMBERED_BYTES, ip_length_on_wire
 from analyzer.decode.tunnel import descend
+from analyzer.flows.flow_tables import C_FILE, C_ICMPS, C_ICMPS_LOST, C_PTB, State
 from analyzer.flows.lookup import endpoint_order, endpoints_of, find_slot
-from analyzer.flows.record import copy_bytes, start_recording
+from analyzer.flows.recording import copy_bytes, start_recording
 from analyzer.flows.sizes import forget_larger
-from analyzer.flows.tables import C_FILE, C_ICMPS, C_ICMPS_LOST, C_PTB, State
-from analyzer.flows.track import flow_of_packet, unwrap
+from analyzer.flows.tcp_state import flow_of_packet, unwrap
 from analyzer.kernels.marks import kernel
 from analyzer.settings import AFTERMATH_ROWS, ICMP_HEAD_BYTES
 

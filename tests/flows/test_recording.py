@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analyzer.flows.record import bring_back
-from analyzer.flows.tables import C_EVENTS, C_FLOWS, C_ROWS, State, new_state
+from analyzer.flows.flow_tables import C_EVENTS, C_FLOWS, C_ROWS, State, new_state
+from analyzer.flows.recording import bring_back
 from analyzer.settings import AFTERMATH_ROWS, HISTORY_ROWS
 from tests.builders import Packet
 from tests.flows.talk import Talk, run
@@ -121,7 +121,7 @@ def test_the_flow_counts_what_it_recorded() -> None:
 
 
 def test_the_bound_on_a_flow_is_kept_and_the_rest_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("analyzer.flows.record.MAX_EVENTS_PER_FLOW", 10)
+    monkeypatch.setattr("analyzer.flows.recording.MAX_EVENTS_PER_FLOW", 10)
     state = run(OPEN, calm(10), ladder(3, 100, 10_000)).state
     assert events(state)["frame"].tolist() == list(range(1, 11))
     assert (state.flows["events"][0], state.flows["lost_events"][0]) == (10, 17)
@@ -145,10 +145,10 @@ def test_the_bound_on_all_events_is_kept(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("ring", [8, 16, 64])
 def test_rows_that_were_overwritten_stay_away(monkeypatch: pytest.MonkeyPatch, ring: int) -> None:
-    monkeypatch.setattr("analyzer.flows.record.RING_ROWS", ring)
-    for module in ("record", "track"):
+    monkeypatch.setattr("analyzer.flows.recording.RING_ROWS", ring)
+    for module in ("recording", "tcp_state"):
         monkeypatch.setattr(f"analyzer.flows.{module}.RING_MASK", ring - 1)
-    monkeypatch.setattr("analyzer.flows.tables.RING_ROWS", ring)
+    monkeypatch.setattr("analyzer.flows.flow_tables.RING_ROWS", ring)
     other = Talk(client_port=50_000)
     early, steps = calm(20), ladder(5, 100, 20_000)
     between = calm(200, 105, own=other)  # fill the ring again and again between the steps
@@ -172,7 +172,7 @@ def test_long_headers_are_cut_to_the_room_there_is() -> None:
 
 
 def test_a_reused_row_keeps_nothing_of_its_last_head(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("record", "track"):
+    for module in ("recording", "tcp_state"):
         monkeypatch.setattr(f"analyzer.flows.{module}.RING_MASK", 0)
     long, short = talk.data(30, 0, 9, options=b"\x01" * 40), talk.data(31, 9, 9)
     state = run(long, short).state

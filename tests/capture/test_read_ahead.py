@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.capture import reader as reader_module
-from analyzer.capture.ahead import ReadAhead
+from analyzer.capture.read_ahead import ReadAhead
 from analyzer.capture.reader import CaptureReader
 from tests.builders import Packet, pcap
 from tests.reading import records, same, skim

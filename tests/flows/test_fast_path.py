@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from analyzer import skim as skim_module
-from analyzer.flows.steady import follow_steady
+from analyzer.flows.fast_path import follow_steady
 from tests.builders import (
     ACK,
     ETHERNET,

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from analyzer.decode.fields import (
+from analyzer.decode.integers import Buffer
+from analyzer.decode.packet_fields import (
     ACK,
     DF,
     DSACK,
@@ -27,14 +28,10 @@ from analyzer.decode.fields import (
     WAY_IN,
     WAY_OUT,
 )
-from analyzer.decode.integers import Buffer
 from analyzer.decode.tcp import ACK_FLAG, FIN, RST, SYN, ip_length_on_wire, is_sum_wrong
 from analyzer.flows.announced import note_handshake, note_window
-from analyzer.flows.lookup import endpoint_order, endpoints_of, find_flow, find_slot, new_flow
-from analyzer.flows.record import RING_MASK, bring_back, is_copy, start_recording, write_row
-from analyzer.flows.sizes import drop_ambiguous, forget_larger, is_super, note_delivered, note_sent
-from analyzer.flows.steady import FARTHEST, is_steady
-from analyzer.flows.tables import (
+from analyzer.flows.fast_path import FARTHEST, is_steady
+from analyzer.flows.flow_tables import (
     C_FILE,
     C_FLOWS,
     FILE_SHIFT,
@@ -57,6 +54,9 @@ from analyzer.flows.tables import (
     SAW_RST,
     State,
 )
+from analyzer.flows.lookup import endpoint_order, endpoints_of, find_flow, find_slot, new_flow
+from analyzer.flows.recording import RING_MASK, bring_back, is_copy, start_recording, write_row
+from analyzer.flows.sizes import drop_ambiguous, forget_larger, is_super, note_delivered, note_sent
 from analyzer.kernels.marks import inlined, kernel
 from analyzer.settings import AFTERMATH_ROWS, BACKWARDS_NS, HISTORY_ROWS, LONG_HOLE_NS
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.decode.full import FullTcp, decode_tcp_packet, sack_blocks
-from analyzer.decode.usual import usual_headers
+from analyzer.decode.common_headers import usual_headers
+from analyzer.decode.dpkt_decoder import FullTcp, decode_tcp_packet, sack_blocks
 from analyzer.settings import HEAD_BYTES
 from tests.builders import SACK_PERMITTED, ipv4, ipv6, mss, sack, tcp, timestamps
 

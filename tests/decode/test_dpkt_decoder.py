@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from analyzer.decode.full import FullIcmp, FullTcp, Quote, decode_icmp_packet, decode_tcp_packet
+from analyzer.decode.dpkt_decoder import FullIcmp, FullTcp, Quote, decode_icmp_packet, decode_tcp_packet
 from tests.builders import (
     ACK,
     CLIENT,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.flows.track import WRAP, unwrap
+from analyzer.flows.tcp_state import WRAP, unwrap
 from tests.builders import ACK, FIN, RST, SYN, Packet, sack, timestamps
 from tests.flows.talk import CLIENT_SIDE, SERVER_SIDE, Talk, client, marks, run, server
 

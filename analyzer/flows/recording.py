@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from analyzer.decode.fields import (
+from analyzer.decode.integers import Buffer, at
+from analyzer.decode.packet_fields import (
     CHECKSUM,
     DF,
     FLAGS,
@@ -25,8 +26,7 @@ from analyzer.decode.fields import (
     TTL,
     WINDOW,
 )
-from analyzer.decode.integers import Buffer, at
-from analyzer.flows.tables import (
+from analyzer.flows.flow_tables import (
     C_EVENTS,
     C_FILE,
     C_ROWS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from analyzer.flows.tables import new_state
+from analyzer.flows.flow_tables import new_state
 
 
 def resident() -> int:
