@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from analyzer.findings import Evidence, Flow, Path
     from analyzer.packets import read_packets
     from analyzer.pipeline import analyze, compare
-    from analyzer.redaction.mapping import Anonymizer
+    from analyzer.redaction.addresses import Anonymizer
     from analyzer.report.progress import ProgressBar
     from analyzer.results import Analysis
     from analyzer.settings import Settings
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "analyze": "analyzer.pipeline",
     "compare": "analyzer.pipeline",
-    "Anonymizer": "analyzer.redaction.mapping",
+    "Anonymizer": "analyzer.redaction.addresses",
     "Comparison": "analyzer.comparison",
     "read_packets": "analyzer.packets",
     "ProgressBar": "analyzer.report.progress",

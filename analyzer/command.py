@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from analyzer.errors import UsageError
 
 if TYPE_CHECKING:
-    from analyzer.redaction.mapping import Anonymizer
+    from analyzer.redaction.addresses import Anonymizer
     from analyzer.results import Analysis
 
 EXIT_OK = 0
@@ -103,7 +103,7 @@ def _check(request: _Request) -> None:
 def _check_targets(request: _Request, captures: Sequence[str]) -> None:
     from pathlib import Path
 
-    from analyzer.inputs import rereadable
+    from analyzer.capture.sources import rereadable
     from analyzer.report import EVIDENCE, check_not_a_source, check_target
 
     for target in request.output:
@@ -149,7 +149,7 @@ def _analyze(request: _Request) -> Analysis:
 def _anonymizer(request: _Request) -> Anonymizer | None:
     if not request.anonymize:
         return None
-    from analyzer.redaction.mapping import Anonymizer
+    from analyzer.redaction.addresses import Anonymizer
 
     return Anonymizer()
 

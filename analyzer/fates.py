@@ -37,7 +37,7 @@ class Fates(NamedTuple):
 
 
 def fates_of(rows: Array, edges: Array) -> Fates:
-    """The fates of one flow's packets, dtype `listing.ROW`, in capture order, with their SACK blocks' edges."""
+    """The fates of one flow's packets, dtype `passes.second.ROW`, in capture order, with their SACK blocks' edges."""
     out = Fates(*(np.full(len(rows), NONE, np.int64) for _ in range(3)))
     for side in (0, 1):
         _one_direction(rows, edges, side, out)

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from analyzer.capture.sources import Source, open_source
 from analyzer.errors import CaptureError, UsageError
 from analyzer.fates import fates_of
 from analyzer.findings import Flow
-from analyzer.inputs import Progress, Source, open_source
-from analyzer.report.rereading import closing, listed, rows_of
+from analyzer.passes.reread import closing, listed, rows_of
+from analyzer.passes.walk import Progress
 from analyzer.report.tables import packet_table
 from analyzer.report.text import file_labels, names_of
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from analyzer.capture.container import DROPPED, FORMAT, I_DROPPED, I_LINK, I_WIDTH, INTERFACES, LINK_TYPE, PCAP
+from analyzer.capture.sources import Rereadable, Source, expand, open_source, rereadable, stamp
 from analyzer.comparison import Comparison, compare_analyses
 from analyzer.decode.link_names import NAMES
 from analyzer.decode.packet_fields import REASON_FLOW_LIMIT, UNDECODED_REASONS
@@ -27,32 +28,19 @@ from analyzer.flows.flow_tables import (
     C_UNDECODED,
     ways_of,
 )
-from analyzer.inputs import (
-    Input,
-    Progress,
-    Rereadable,
-    Source,
-    bytes_done,
-    expand,
-    is_small,
-    open_source,
-    prepare,
-    rereadable,
-    stamp,
-    walk_inputs,
-)
 from analyzer.kernels.cache import is_compiled_before
 from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
-from analyzer.points import points_of
-from analyzer.redaction.mapping import Anonymizer
-from analyzer.redaction.tables import anonymize_tables
-from analyzer.redaction.words import anonymous_filter
+from analyzer.passes.capture_points import points_of
+from analyzer.passes.first import Skimmer
+from analyzer.passes.walk import Input, Progress, bytes_done, is_small, prepare, walk_inputs
+from analyzer.redaction.addresses import Anonymizer
+from analyzer.redaction.filter_text import anonymous_filter
+from analyzer.redaction.table_mapping import anonymize_tables
 from analyzer.results import Analysis, CaptureFile, Totals
 from analyzer.settings import HUGE_PAGES_BYTES, Settings
-from analyzer.skim import Skimmer
-from analyzer.verdicts import points
+from analyzer.verdicts import merge_points as points
 from analyzer.verdicts.assemble import assemble
-from analyzer.verdicts.conditions import conditions_of
+from analyzer.verdicts.capture_quality import conditions_of
 
 ANONYMIZED = (
     "All addresses are replaced by others that share prefixes as they did (Crypto-PAn), with a key made for this run "

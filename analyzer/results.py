@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from analyzer.capture.sources import Rereadable
     from analyzer.comparison import Comparison
-    from analyzer.inputs import Rereadable
-    from analyzer.redaction.mapping import Anonymizer
+    from analyzer.redaction.addresses import Anonymizer
 
 SCHEMA = "pmtu-analyze/1"
 

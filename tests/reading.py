@@ -23,9 +23,9 @@ from analyzer.decode.packet_fields import (
     WIRE_LEN,
 )
 from analyzer.flows.flow_tables import C_EVENTS, C_FLOWS, C_ICMPS, C_ROWS, State
-from analyzer.inputs import prepare, walk_inputs
+from analyzer.passes.first import Skimmer, decode_packet, next_packet
+from analyzer.passes.walk import prepare, walk_inputs
 from analyzer.settings import HEAD_BYTES, RING_ROWS
-from analyzer.skim import Skimmer, decode_packet, next_packet
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = sorted((ROOT / "sample_pcaps").glob("*.pcap"))

@@ -15,7 +15,7 @@ from analyzer.cli import main
 from analyzer.comparison import OUTCOMES, REASONS, PathState, _reason, compare_analyses
 from analyzer.findings import SIZE_PROBLEMS, VERDICTS, Flow, PathMtu
 from analyzer.findings import Path as NetworkPath
-from analyzer.redaction.mapping import Anonymizer
+from analyzer.redaction.addresses import Anonymizer
 from analyzer.report.data import schema_text, to_json_dict
 from analyzer.report.selection import narrow
 from analyzer.results import Analysis

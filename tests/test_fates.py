@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from analyzer.decode.tcp import ACK_FLAG, FIN, RST, SYN
 from analyzer.fates import DELIVERED, LOST, NAMES, NEEDLESS, NEVER, NONE, UNANSWERED, fates_of
 from analyzer.flows.flow_tables import MARK_DUPLICATE, MARK_KEEPALIVE
-from analyzer.listing import MAX_BLOCKS, ROW
+from analyzer.passes.second import MAX_BLOCKS, ROW
 
 Blocks = tuple[tuple[int, int], ...]
 

@@ -7,9 +7,9 @@ that proves less: parallel paths need not be alike.
 from __future__ import annotations
 
 from analyzer.evidence.controls import DELAYED_ACK_NS, FOREVER, Control, begins_late, duplicate_acks
-from analyzer.evidence.conversation import Way
 from analyzer.evidence.deliveries import Transmission
-from analyzer.evidence.episodes import Run
+from analyzer.evidence.direction import Way
+from analyzer.evidence.retransmissions import Run
 from analyzer.evidence.segments import FrameRef, Segment, refs
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from analyzer.evidence.conversation import INITIAL_TTLS, Conversation, Way
+from analyzer.evidence.direction import INITIAL_TTLS, Conversation, Way
 from analyzer.flows.flow_tables import SAW_SYN_ACK
 
 CLIENT = "client"

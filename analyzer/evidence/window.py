@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from analyzer.decode.tcp import UNKNOWN
-from analyzer.evidence.conversation import Way
-from analyzer.evidence.episodes import Run
+from analyzer.evidence.direction import Way
+from analyzer.evidence.retransmissions import Run
 from analyzer.evidence.segments import FrameRef
 
 

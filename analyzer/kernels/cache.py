@@ -38,7 +38,7 @@ class CompileError(Exception):
     """The kernels cannot be compiled here: numba is missing, or does not know this processor."""
 
 
-GROUPS = {"skim": "analyzer.skim", "listing": "analyzer.listing"}
+GROUPS = {"skim": "analyzer.passes.first", "listing": "analyzer.passes.second"}
 """Kernels that are compiled together, into one cache file, and the module that holds their entry.
 What not every run needs is a group of its own, so that the main job's first run is not kept waiting."""
 

@@ -13,7 +13,7 @@ from analyzer.errors import UsageError
 from analyzer.fates import DELIVERED, LOST, NEEDLESS, UNANSWERED, fates_of
 from analyzer.findings import SIZE_PROBLEMS, VERDICTS, Flow, Path, PathMtu
 from analyzer.flows.flow_tables import MARK_NO_LENGTH, MARK_SUPER
-from analyzer.listing import MAX_BLOCKS, ROW
+from analyzer.passes.second import MAX_BLOCKS, ROW
 from analyzer.report.document import tone_of
 from analyzer.report.figures import timeline
 from analyzer.report.packets import read_again, recorded
@@ -84,7 +84,7 @@ def plot_sizes(flow: Flow, ax: Axes | None = None) -> Axes:
 
 def _packets(flow: Flow) -> tuple[Array, Array]:
     """Rows of all packets, or of the recorded ones where the capture cannot be read again, and their fates."""
-    from analyzer.report.rereading import rows_of
+    from analyzer.passes.reread import rows_of
 
     try:
         rows, edges = rows_of(flow)

@@ -6,7 +6,7 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-from analyzer.inputs import Rereadable
+from analyzer.capture.sources import Rereadable
 from analyzer.results import CaptureFile
 
 NOT_A_FILE = "none: it was not read from a regular file"

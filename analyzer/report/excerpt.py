@@ -22,15 +22,15 @@ from analyzer.capture.writer import CaptureWriter
 from analyzer.decode.packet_fields import END, LINK, START, TS, WAY, WIRE_LEN
 from analyzer.findings import Flow
 from analyzer.flows.flow_tables import C_FILE
-from analyzer.inputs import prepare, walk_inputs
-from analyzer.redaction.packet import redacted
-from analyzer.redaction.words import anonymous_filter
+from analyzer.passes.first import REACHED_TIME, Skimmer, next_packet
+from analyzer.passes.reread import listed, reader_of
+from analyzer.passes.walk import prepare, walk_inputs
+from analyzer.redaction.filter_text import anonymous_filter
+from analyzer.redaction.packet_rewrite import redacted
 from analyzer.report.data import TOOL, tool_version
 from analyzer.report.filters import frames_of
-from analyzer.report.rereading import listed, reader_of
 from analyzer.report.text import file_labels, plural
 from analyzer.results import Analysis
-from analyzer.skim import REACHED_TIME, Skimmer, next_packet
 
 FLOW_PACKETS = 50_000
 """Packets of one flow with a problem. Of a longer one, its first and those around the stall: 6 MB of headers."""

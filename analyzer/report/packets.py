@@ -18,8 +18,8 @@ from analyzer.evidence.segments import segments_of
 from analyzer.fates import sack_blocks
 from analyzer.findings import Flow
 from analyzer.flows.flow_tables import MARK_DUPLICATE, MARK_KEEPALIVE, MARK_NO_LENGTH, MARK_RESENT, MARK_SUPER
-from analyzer.listing import ROW
-from analyzer.report.rereading import rows_of
+from analyzer.passes.reread import rows_of
+from analyzer.passes.second import ROW
 
 Array = np.ndarray[Any, Any]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analyzer.decode.tcp import ACK_FLAG, FIN, RST, SYN
-from analyzer.evidence.episodes import runs_of
+from analyzer.evidence.retransmissions import runs_of
 from analyzer.evidence.segments import FrameRef, Segment
 from analyzer.flows.flow_tables import MARK_DF, MARK_DUPLICATE, MARK_HOLE, PACKET
 from analyzer.report.columns import CATEGORIES, EPISODES, EVENTS, KINDS, PTBS

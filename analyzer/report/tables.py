@@ -128,7 +128,7 @@ def marks_of(marks: Array) -> dict[str, Array]:
 def packet_table(
     rows: Array, edges: Array, labels: Sequence[str], *, client_side: int | None = None, fates: Fates | None = None
 ) -> pd.DataFrame:
-    """Rows of `listing.ROW` as a table; with `fates` it also has the columns that need the whole flow.
+    """Rows of `passes.second.ROW` as a table; with `fates` it also has the columns that need the whole flow.
 
     `labels` name the files. `client_side` is the client's side where it is known; else what each row knew
     of it is used.

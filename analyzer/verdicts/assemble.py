@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from analyzer.decode.icmp import KIND_ECHO_REPLY, KIND_ECHO_REQUEST
-from analyzer.evidence.collect import Collector, row_address
-from analyzer.evidence.conversation import Conversation
+from analyzer.evidence.direction import Conversation
+from analyzer.evidence.flow_index import Collector, row_address
 from analyzer.evidence.ptb import LEAST_V4_MTU, LEAST_V6_MTU
 from analyzer.evidence.segments import FrameRef
 from analyzer.evidence.vantage import vantage
@@ -28,12 +28,12 @@ from analyzer.flows.flow_tables import C_ICMPS, State
 from analyzer.knowledge.fixes import fixes_for
 from analyzer.knowledge.overheads import consistent_with
 from analyzer.settings import Settings
-from analyzer.verdicts.conditions import Conditions
+from analyzer.verdicts.bulk_verdicts import CODES, Quiet, hosts_in_common, quiet_flows
+from analyzer.verdicts.capture_quality import Conditions
+from analyzer.verdicts.context import announced, captured, carried, encapsulation, tunnel_told
+from analyzer.verdicts.half_open import unopened, unopened_flow
 from analyzer.verdicts.judge import Judgement, judge_conversation, judge_way
-from analyzer.verdicts.points import chosen_of, together
-from analyzer.verdicts.quiet import CODES, Quiet, hosts_in_common, quiet_flows
-from analyzer.verdicts.surroundings import announced, captured, carried, encapsulation, tunnel_told
-from analyzer.verdicts.unopened import unopened, unopened_flow
+from analyzer.verdicts.merge_points import chosen_of, together
 
 MAX_HEALTHY_PAIRS = 50_000
 """Pairs of addresses listed as paths although no flow of theirs had to be judged packet by packet."""

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from analyzer.evidence.conversation import Conversation, Way
-from analyzer.evidence.episodes import Run, runs_of
+from analyzer.evidence.direction import Conversation, Way
 from analyzer.evidence.ptb import FILLS_BYTES, PtbSeen, acked_after, cut_after, obeyed
+from analyzer.evidence.retransmissions import Run, runs_of
 from analyzer.evidence.segments import FrameRef, refs
 from analyzer.evidence.vantage import at_receiver, beside_receiver
 from analyzer.findings import VERDICTS, PathMtu, Ptb, RuledOut, Stalled
 from analyzer.flows.flow_tables import SAW_SYN_ACK
 from analyzer.settings import Settings
-from analyzer.verdicts.calm import Calm
-from analyzer.verdicts.facts import Facts
-from analyzer.verdicts.plain import judge_calm
-from analyzer.verdicts.rules import judge_run
+from analyzer.verdicts.stalled_facts import Facts
+from analyzer.verdicts.stalled_rules import judge_run
+from analyzer.verdicts.unstalled_facts import Calm
+from analyzer.verdicts.unstalled_rules import judge_calm
 
 LOST_AGAIN = 2
 """Losses of packets of an announced size, none as large delivered, that leave it open whether it is the path MTU."""

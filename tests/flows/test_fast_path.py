@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analyzer import skim as skim_module
 from analyzer.flows.fast_path import follow_steady
+from analyzer.passes import first as skim_module
 from tests.builders import (
     ACK,
     ETHERNET,

@@ -128,7 +128,7 @@ def test_the_bound_on_a_flow_is_kept_and_the_rest_counted(monkeypatch: pytest.Mo
 
 
 def test_the_bound_on_all_events_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("analyzer.skim.new_state", lambda seed, **_: new_state(seed, events=30))
+    monkeypatch.setattr("analyzer.passes.first.new_state", lambda seed, **_: new_state(seed, events=30))
     other = Talk(client_port=50_000)
     packets = [
         *ladder(3, 0, 0),

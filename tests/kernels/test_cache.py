@@ -10,18 +10,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analyzer import listing, skim
 from analyzer.capture.reader import CaptureReader
 from analyzer.decode.integers import ones_sum
 from analyzer.decode.packet_fields import COUNT, END, HAS_TS, IP_END, IP_LEN, MSS, SACK_OK, WIRE_LEN, WSCALE
 from analyzer.decode.tcp import decode_tcp
-from analyzer.inputs import prepare, walk_inputs
 from analyzer.kernels import cache
 from analyzer.kernels.cache import CompileError
 from analyzer.kernels.marks import KERNELS
+from analyzer.passes import first as skim
+from analyzer.passes import second as listing
+from analyzer.passes.walk import prepare, walk_inputs
 from analyzer.pipeline import analyze
+from tests.passes.test_first import SMALL
 from tests.reading import ROOT
-from tests.test_skim import SMALL
 
 
 def private_cache(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
@@ -105,7 +106,8 @@ def test_compiling_takes_no_memory_of_the_process_that_wants_it(tmp_path: Path) 
     """It is done in another one; what lies in the current directory is not imported there."""
     (tmp_path / "numba.py").write_text("raise SystemExit('imported from the current directory')")
     code = (
-        "import sys; sys.path.remove(''); from analyzer.skim import Skimmer; assert Skimmer(compiled=True).compiled; "
+        "import sys; sys.path.remove(''); from analyzer.passes.first import Skimmer; "
+        "assert Skimmer(compiled=True).compiled; "
         "from tests.fuzz.checks import most_memory; print('numba' in sys.modules, most_memory())"
     )
     seen = subprocess.run(
@@ -217,7 +219,7 @@ def test_compiled_before_means_numba_is_not_loaded_again() -> None:
         [
             sys.executable,
             "-c",
-            "import sys; from analyzer.skim import Skimmer; assert Skimmer(compiled=True).compiled; "
+            "import sys; from analyzer.passes.first import Skimmer; assert Skimmer(compiled=True).compiled; "
             "print('numba' in sys.modules)",
         ],
         capture_output=True,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.redaction.mapping import Anonymizer
+from analyzer.redaction.addresses import Anonymizer
 
 PUBLISHED_KEY = bytes.fromhex("1522178d33a4cf80130a5b1649907d10 d8988f837979652762574c2d2a842202")
 """Key and addresses of the sample trace that the authors of Crypto-PAn published with it."""

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.redaction.mapping import Anonymizer
-from analyzer.redaction.packet import redacted
+from analyzer.redaction.addresses import Anonymizer
+from analyzer.redaction.packet_rewrite import redacted
 from tests.builders import (
     CLIENT,
     CLIENT6,

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from analyzer.capture.capture_filter import excludes_icmp
-from analyzer.redaction.words import anonymous_filter
+from analyzer.redaction.filter_text import anonymous_filter
 
 
 @pytest.mark.parametrize(

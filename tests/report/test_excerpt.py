@@ -15,7 +15,7 @@ import pytest
 import analyzer
 from analyzer.errors import UsageError
 from analyzer.findings import Flow
-from analyzer.redaction.mapping import Anonymizer
+from analyzer.redaction.addresses import Anonymizer
 from analyzer.report import excerpt, save
 from analyzer.report.excerpt import excerpt_of
 from analyzer.report.selection import narrow
@@ -323,16 +323,16 @@ def test_an_open_file_is_read_again_and_left_where_it_was() -> None:
 
 def test_large_captures_are_listed_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The compiled and the interpreted list agree on what belongs to the flows."""
-    from analyzer.listing import Lister
+    from analyzer.passes.second import Lister
 
     def compiled(*_: Any, **__: Any) -> bool:
         return False
 
     expected = excerpt_of(analysis_of(BLACKHOLE)).content
-    monkeypatch.setattr("analyzer.report.rereading.is_small", compiled)
+    monkeypatch.setattr("analyzer.passes.reread.is_small", compiled)
     made: list[bool] = []
     monkeypatch.setattr(
-        "analyzer.report.rereading.Lister",
+        "analyzer.passes.reread.Lister",
         lambda *a, **k: (made.append(k["compiled"]), Lister(*a, **k))[1],  # type: ignore[func-returns-value]
     )
     assert excerpt_of(analysis_of(BLACKHOLE)).content == expected

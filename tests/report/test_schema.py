@@ -11,7 +11,7 @@ import pytest
 import analyzer
 from analyzer.comparison import compare_analyses
 from analyzer.findings import VERDICTS, FrameRef, Probe
-from analyzer.redaction.mapping import Anonymizer
+from analyzer.redaction.addresses import Anonymizer
 from analyzer.report.data import schema_text, to_json, to_json_dict
 from tests.reading import CAPTURES
 from tests.report.factory import make_analysis, make_file, make_flow

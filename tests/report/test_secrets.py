@@ -17,7 +17,7 @@ import pytest
 
 import analyzer
 from analyzer.cli import main
-from analyzer.redaction.mapping import Anonymizer
+from analyzer.redaction.addresses import Anonymizer
 from analyzer.report import EVIDENCE, SUFFIXES, save
 from analyzer.report.terminal import show
 from analyzer.results import Analysis

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analyzer.decode.tcp import RST
-from analyzer.evidence.collect import Collector
+from analyzer.evidence.flow_index import Collector
 from analyzer.flows.flow_tables import (
     MARK_DF,
     MARK_DUPLICATE,

@@ -25,7 +25,7 @@ from analyzer.decode.packet_fields import (
     SRC,
     TCP_LEN,
 )
-from analyzer.skim import decode_packet
+from analyzer.passes.first import decode_packet
 
 SAMPLED_PACKETS = 3_000
 """Packets of a file that are compared, of few files; of many, fewer of each."""

@@ -12,11 +12,11 @@ import numpy as np
 
 from analyzer.decode.icmp import KIND_PTB
 from analyzer.evidence.clock import straighten
-from analyzer.evidence.conversation import Conversation, Way
-from analyzer.evidence.numbering import stream_numbers
+from analyzer.evidence.direction import Conversation, Way
 from analyzer.evidence.ptb import CHECKSUM_WRONG, PtbSeen, steps_down
 from analyzer.evidence.segments import FrameRef, Segment, segments_of
 from analyzer.evidence.siblings import Siblings
+from analyzer.evidence.stream_numbers import stream_numbers
 from analyzer.flows.flow_tables import (
     C_EVENTS,
     C_FILES,

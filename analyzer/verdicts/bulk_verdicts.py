@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analyzer.evidence.collect import Collector
-from analyzer.evidence.conversation import INITIAL_TTLS, LEAST_MISSING
+from analyzer.evidence.direction import INITIAL_TTLS, LEAST_MISSING
+from analyzer.evidence.flow_index import Collector
 from analyzer.findings import VERDICTS
 from analyzer.flows.flow_tables import SAW_BACKWARDS, SAW_FRAGMENT, SAW_SYN_ACK
 from analyzer.settings import Settings
-from analyzer.verdicts.calm import JITTER_NS, REQUEST_PACKETS
-from analyzer.verdicts.ordinary import ordinary
+from analyzer.verdicts.bulk_exclusions import ordinary
+from analyzer.verdicts.unstalled_facts import JITTER_NS, REQUEST_PACKETS
 
 Column = np.ndarray[Any, Any]
 

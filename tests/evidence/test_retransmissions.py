@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.evidence import episodes
-from analyzer.evidence.episodes import runs_of
+from analyzer.evidence import retransmissions as episodes
+from analyzer.evidence.retransmissions import runs_of
 from analyzer.evidence.segments import Segment
 from analyzer.flows.flow_tables import MARK_RESENT
 from analyzer.settings import Settings

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from analyzer.capture.reader import CaptureReader
+from analyzer.capture.sources import stamp
 from analyzer.errors import UsageError
 from analyzer.findings import Endpoint, Flow
 from analyzer.flows.flow_tables import C_PACKETS, FLOW
-from analyzer.inputs import Progress, bytes_done, is_small, prepare, stamp, walk_inputs
 from analyzer.kernels.cache import is_compiled_before
-from analyzer.listing import Lister
+from analyzer.passes.second import Lister
+from analyzer.passes.walk import Progress, bytes_done, is_small, prepare, walk_inputs
 from analyzer.report.text import printable
 from analyzer.results import Analysis
 

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import analyzer
-from analyzer.evidence.collect import Collector
+from analyzer.evidence.flow_index import Collector
 from analyzer.findings import VERDICTS
 from analyzer.flows.flow_tables import C_FLOWS, C_LAST_TS, State, new_state
 from analyzer.settings import Settings
+from analyzer.verdicts.bulk_verdicts import hosts_in_common, quiet_flows
 from analyzer.verdicts.judge import judge_conversation, judge_way
-from analyzer.verdicts.quiet import hosts_in_common, quiet_flows
 from tests.builders import Packet, ipv4, pcap, tcp
 from tests.reading import CAPTURES, ROOT, skim
 from tests.scenarios.notation import capture_of, load_scenarios

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from analyzer.evidence.segments import FrameRef, refs
-from analyzer.verdicts.calm import Calm
-from analyzer.verdicts.words import seconds
+from analyzer.verdicts.explanations import seconds
+from analyzer.verdicts.unstalled_facts import Calm
 
 
 class CalmRule(NamedTuple):

@@ -8,10 +8,10 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from analyzer.evidence.conversation import Way
-from analyzer.evidence.episodes import Run
+from analyzer.evidence.direction import Way
 from analyzer.evidence.holes import Hole, fits_full_size, fits_larger_than
 from analyzer.evidence.ptb import PtbSeen, acked_after, obeyed
+from analyzer.evidence.retransmissions import Run
 from analyzer.evidence.segments import FrameRef
 from analyzer.flows.flow_tables import SAW_FIN, SAW_RST
 from analyzer.settings import Settings

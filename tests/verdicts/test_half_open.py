@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import analyzer
-from analyzer.evidence.collect import Collector
+from analyzer.evidence.flow_index import Collector
 from analyzer.verdicts import assemble
 from tests.builders import ACK, RST, SERVER, SYN, Packet, ipv4, mss, pcap, tcp
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from analyzer.decode.layers import layer_names
-from analyzer.evidence.conversation import Conversation
+from analyzer.evidence.direction import Conversation
 from analyzer.evidence.ptb import PtbSeen
 from analyzer.evidence.segments import FrameRef
 from analyzer.evidence.vantage import BETWEEN, UNKNOWN, Vantage

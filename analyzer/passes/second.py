@@ -41,7 +41,7 @@ from analyzer.flows.recording import RING_MASK
 from analyzer.flows.tcp_state import NO_FLOW, number_stream, track_tcp, unwrap
 from analyzer.kernels.cache import CompileError, load_kernels
 from analyzer.kernels.marks import inlined, kernel
-from analyzer.skim import FOREVER, REACHED_TIME, Skimmer, decode_packet, next_packet
+from analyzer.passes.first import FOREVER, REACHED_TIME, Skimmer, decode_packet, next_packet
 
 ROW = np.dtype(
     [

@@ -1,4 +1,4 @@
-"""Inputs: from what the user named to chunks of bytes, walked in time order.
+"""The walk over all inputs: chunks of bytes, handed on in time order.
 
 Several inputs are one capture: while files overlap in time, each is read up to the next packet of the others.
 """
@@ -6,35 +6,21 @@ Several inputs are one capture: while files overlap in time, each is read up to 
 from __future__ import annotations
 
 import heapq
-import os
-import stat
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any
 
 from analyzer.capture.container import COUNT, DAMAGED, I_WIDTH, NEED_BYTES, SKIP
-from analyzer.capture.reader import CaptureReader, is_capture
-from analyzer.errors import CaptureError
+from analyzer.capture.reader import CaptureReader
 from analyzer.kernels.cache import is_compiled_before
-from analyzer.settings import INTERPRETED_PACKETS, MAX_DECOMPRESSED_BYTES, UNCOMPILED_PACKETS
-from analyzer.skim import FOREVER, REACHED_TIME, Skimmer
-
-Source = str | os.PathLike[str] | BinaryIO
+from analyzer.passes.first import FOREVER, REACHED_TIME, Skimmer
+from analyzer.settings import INTERPRETED_PACKETS, UNCOMPILED_PACKETS
 
 MOST_OPEN = 4
 """Files that are kept open together although they are not due."""
 
 Progress = Callable[[int, "int | None", int], None]
 """Called now and then with (bytes read, bytes in all or None, packets read)."""
-
-
-class Rereadable(NamedTuple):
-    """A source that can be read once more: a regular file, or an open file that can go back."""
-
-    source: Path | BinaryIO
-    start: int  # where the capture starts in an open file
 
 
 @dataclass
@@ -46,60 +32,6 @@ class Input:
     point: int
     interfaces: list[Any]
     done: bool = False
-
-
-def expand(sources: Sequence[Source]) -> list[Source]:
-    """The sources, with the captures in it for each directory, by name. Raises CaptureError if there is none."""
-    found: list[Source] = []
-    for source in sources:
-        if not isinstance(source, (str, os.PathLike)) or source == "-" or not Path(source).is_dir():
-            found.append(source)
-            continue
-        try:
-            inside = [str(path) for path in sorted(Path(source).iterdir()) if is_capture(path)]
-        except OSError as error:
-            problem = f"expected a readable directory, found: {error.strerror}"
-            raise CaptureError(os.fspath(source), 0, problem) from None
-        if not inside:
-            raise CaptureError(os.fspath(source), 0, "expected a directory with captures, found none in it")
-        found += inside
-    return found
-
-
-def rereadable(source: Source) -> Rereadable | None:
-    """How to read the source once more; None if it can be read only once. To be asked before it is read."""
-    if isinstance(source, str) and source == "-":
-        return None
-    if isinstance(source, (str, os.PathLike)):
-        return Rereadable(Path(source).absolute(), 0) if stamp(source) else None
-    try:
-        return Rereadable(source, source.tell()) if source.seekable() else None
-    except (AttributeError, OSError):
-        return None
-
-
-def stamp(source: Source) -> tuple[int, int] | None:
-    """Size and modification time (ns) of a regular file named by its path; None for all else."""
-    if source == "-" or not isinstance(source, (str, os.PathLike)):
-        return None
-    try:
-        status = Path(source).stat()
-    except OSError:
-        return None
-    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
-
-
-def open_source(source: Source, most_bytes: int = MAX_DECOMPRESSED_BYTES) -> CaptureReader:
-    """A reader of the source, not started yet; of compressed input it reads `most_bytes`, decompressed.
-
-    Raises:
-        CaptureError: it cannot be opened.
-    """
-    if isinstance(source, str) and source == "-":
-        return CaptureReader(sys.stdin.buffer, "standard input", most_bytes)
-    if isinstance(source, (str, os.PathLike)):
-        return CaptureReader(Path(source), os.fspath(source), most_bytes)
-    return CaptureReader(source, str(getattr(source, "name", "open file")), most_bytes)
 
 
 def is_small(readers: Sequence[CaptureReader], group: str = "skim") -> bool:

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 import analyzer
 from analyzer import flow_list
-from analyzer.evidence.collect import Collector
+from analyzer.evidence.flow_index import Collector
 from analyzer.settings import Settings
-from analyzer.verdicts.ordinary import ordinary
+from analyzer.verdicts.bulk_exclusions import ordinary
 from tests.builders import CLIENT, SERVER, ipv4, pcap, sack, tcp
 from tests.verdicts.losing import Talk
-from tests.verdicts.test_quiet import check
+from tests.verdicts.test_bulk_verdicts import check
 
 GAPS = (0, 1, 10, 150, 300, 600, 1000, 3100)  # ms: none, a round trip, and on both sides of what makes a stall
 SIZES = (1460, 1460, 1460, 1448, 600, 200)

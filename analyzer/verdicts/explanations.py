@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analyzer.evidence.controls import Control
 from analyzer.evidence.ptb import PtbSeen
-from analyzer.verdicts.facts import OVERSIZED, Facts
+from analyzer.verdicts.stalled_facts import OVERSIZED, Facts
 
 NO_PTB = "The capture holds no PTB (ICMP frag-needed or packet-too-big) for this flow."
 

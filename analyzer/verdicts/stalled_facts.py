@@ -16,8 +16,7 @@ from analyzer.evidence.controls import (
     passed_just_before,
     sacked_unseen,
 )
-from analyzer.evidence.conversation import Way
-from analyzer.evidence.episodes import Run
+from analyzer.evidence.direction import Way
 from analyzer.evidence.larger import (
     as_large_passed,
     distinct_large_lost,
@@ -27,6 +26,7 @@ from analyzer.evidence.larger import (
 )
 from analyzer.evidence.ptb import PtbSeen, acked_after, obeyed, resends_after
 from analyzer.evidence.refusals import arrived, peer_gone, refused
+from analyzer.evidence.retransmissions import Run
 from analyzer.evidence.segments import FrameRef, Segment
 from analyzer.evidence.siblings import Event
 from analyzer.evidence.window import WindowSeen, window_at

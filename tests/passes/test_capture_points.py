@@ -11,7 +11,7 @@ import pytest
 import analyzer
 from analyzer.findings import SIZE_PROBLEMS, Flow
 from analyzer.results import Analysis
-from analyzer.verdicts.points import VAGUE, chosen_of
+from analyzer.verdicts.merge_points import VAGUE, chosen_of
 from tests.builders import pcap_records
 
 LAB = Path(__file__).parent / "data" / "lab"

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from analyzer.verdicts import words
-from analyzer.verdicts.facts import LARGE_LOST, SEVERAL, Facts
+from analyzer.verdicts import explanations as words
+from analyzer.verdicts.stalled_facts import LARGE_LOST, SEVERAL, Facts
 
 FEW_MISSING = 0.05
 """Share of the acknowledged bytes that a capture may miss before what it proves is proven no more than weakly."""

@@ -311,7 +311,7 @@ def test_a_link_type_that_is_not_supported_is_counted_and_named(tmp_path: Path) 
 
 
 def test_packets_beyond_the_bound_on_flows_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("analyzer.skim.new_state", lambda seed, **_: new_state(seed, flows=300))
+    monkeypatch.setattr("analyzer.passes.first.new_state", lambda seed, **_: new_state(seed, flows=300))
     packets = [Packet(i, ipv4(tcp(sport=1000 + i))) for i in range(310)]
     run = skim(pcap(packets))
     everything_is_counted(run.state)

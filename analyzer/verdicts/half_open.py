@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from analyzer.evidence.collect import Collector
+from analyzer.evidence.flow_index import Collector
 from analyzer.evidence.vantage import NOT_ESTABLISHED
 from analyzer.findings import Endpoint, Flow, PathMtu
 from analyzer.flows.flow_tables import SAW_BACKWARDS, SAW_SYN_ACK
-from analyzer.verdicts.plain import NOT_OPENED
-from analyzer.verdicts.surroundings import carried, encapsulation
+from analyzer.verdicts.context import carried, encapsulation
+from analyzer.verdicts.unstalled_rules import NOT_OPENED
 
 
 def unopened(collector: Collector) -> Any:

@@ -36,8 +36,16 @@ from analyzer.decode.tcp import (
     OPTION_TIMESTAMPS,
     OPTION_WSCALE,
 )
-from analyzer.redaction.layout import MAC_PAIR, NO_PLACE, Cover, IpHeader, Layout, layout_of_frame, layout_of_packet
-from analyzer.redaction.mapping import Anonymizer
+from analyzer.redaction.addresses import Anonymizer
+from analyzer.redaction.header_layout import (
+    MAC_PAIR,
+    NO_PLACE,
+    Cover,
+    IpHeader,
+    Layout,
+    layout_of_frame,
+    layout_of_packet,
+)
 
 PLAIN_LINKS = {
     ETHERNET: (0, 12), SLL: (6, 14), SLL2: (12, 20),

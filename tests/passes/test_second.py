@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from analyzer.flows.flow_tables import C_FLOWS, MARK_INSIDE
-from analyzer.inputs import prepare, walk_inputs
-from analyzer.listing import ROW, Lister
+from analyzer.passes.second import ROW, Lister
+from analyzer.passes.walk import prepare, walk_inputs
 from tests.builders import Packet, ipv4, pcap, sack, tcp, timestamps
 from tests.reading import CAPTURES, LAB, Skimmed, open_reader, skim
 from tests.traffic import generated, random_capture, skimmed

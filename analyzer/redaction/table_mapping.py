@@ -8,8 +8,8 @@ import numpy as np
 
 from analyzer.decode.icmp import KIND_PTB
 from analyzer.flows.flow_tables import C_EVENTS, C_FLOWS, C_ICMPS, State
-from analyzer.redaction.mapping import Anonymizer
-from analyzer.redaction.packet import anonymize_packet
+from analyzer.redaction.addresses import Anonymizer
+from analyzer.redaction.packet_rewrite import anonymize_packet
 
 V4_PLACE, V6_PLACE = 12, 8
 """Where the addresses start in an IP header."""
