@@ -31,7 +31,7 @@ from analyzer.decode.tunnel import (
     PORT_VXLAN_LINUX,
     PORT_WIREGUARD,
 )
-from analyzer.findings import Flow
+from analyzer.model.flow import Flow
 from analyzer.settings import MAX_DECOMPRESSED_BYTES, MAX_RECORD_BYTES
 from tests.builders import Packet, pcap
 from tests.reading import ROOT, decode

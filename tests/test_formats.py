@@ -11,7 +11,7 @@ import pytest
 
 import analyzer
 from analyzer.decode.packet_fields import UNDECODED_REASONS
-from analyzer.findings import Encapsulation, Flow
+from analyzer.model.flow import Encapsulation, Flow
 from docs.formats import MEANINGS, page
 from tests.builders import Packet, ethernet, frag_needed, ipv4, ipv6, pcap, too_big
 from tests.reading import ROOT

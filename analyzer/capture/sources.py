@@ -7,20 +7,14 @@ import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from analyzer.capture.reader import CaptureReader, is_capture
 from analyzer.errors import CaptureError
+from analyzer.model.analysis import Rereadable
 from analyzer.settings import MAX_DECOMPRESSED_BYTES
 
 Source = str | os.PathLike[str] | BinaryIO
-
-
-class Rereadable(NamedTuple):
-    """A source that can be read once more: a regular file, or an open file that can go back."""
-
-    source: Path | BinaryIO
-    start: int  # where the capture starts in an open file
 
 
 def expand(sources: Sequence[Source]) -> list[Source]:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from analyzer.evidence.deliveries import Transmission, transmissions_of
 from analyzer.evidence.holes import Hole, holes_of
-from analyzer.evidence.segments import FrameRef, Segment
+from analyzer.evidence.segments import Segment, frame_of
+from analyzer.model.statement import FrameRef
 from analyzer.settings import LONG_HOLE_NS
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Way:
 
     def frame(self, place: int) -> str:
         """A frame of a direction's row in words."""
-        return self.name(FrameRef.at(place))
+        return self.name(frame_of(place))
 
     @property
     def header(self) -> int:

@@ -14,7 +14,7 @@ from analyzer.decode.icmp import KIND_PTB
 from analyzer.evidence.clock import straighten
 from analyzer.evidence.direction import Conversation, Way
 from analyzer.evidence.ptb import CHECKSUM_WRONG, PtbSeen, steps_down
-from analyzer.evidence.segments import FrameRef, Segment, segments_of
+from analyzer.evidence.segments import Segment, segments_of
 from analyzer.evidence.siblings import Siblings
 from analyzer.evidence.stream_numbers import stream_numbers
 from analyzer.flows.flow_tables import (
@@ -29,6 +29,7 @@ from analyzer.flows.flow_tables import (
     ways_of,
 )
 from analyzer.flows.icmp_quotes import QUOTED_SEQ
+from analyzer.model.statement import FrameRef
 
 
 def address(words: tuple[int, int, int, int], version: int) -> str:

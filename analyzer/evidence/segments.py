@@ -26,24 +26,14 @@ from analyzer.flows.flow_tables import (
     MARK_STRAY,
     MARK_SUPER,
 )
+from analyzer.model.statement import FrameRef
 
 Blocks = tuple[tuple[int, int], ...]
 
 
-class FrameRef(NamedTuple):
-    """A frame: the index of its file in `Analysis.files`, and its number there."""
-
-    file: int
-    frame: int
-
-    @classmethod
-    def at(cls, place: int) -> FrameRef:
-        """The frame that a direction's row names."""
-        return cls(place >> FILE_SHIFT, place & ((1 << FILE_SHIFT) - 1))
-
-    def name(self, *, several: bool) -> str:
-        """`frame 7`, or `frame 7 of file 2` where there are several files (counted from 1, as given)."""
-        return f"frame {self.frame} of file {self.file + 1}" if several else f"frame {self.frame}"
+def frame_of(frame_id: int) -> FrameRef:
+    """The frame that a row of a table names, see `flow_tables.FILE_SHIFT`."""
+    return FrameRef(frame_id >> FILE_SHIFT, frame_id & ((1 << FILE_SHIFT) - 1))
 
 
 class Segment(NamedTuple):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from analyzer.decode.tcp import UNKNOWN
 from analyzer.evidence.direction import Way
 from analyzer.evidence.retransmissions import Run
-from analyzer.evidence.segments import FrameRef
+from analyzer.model.statement import FrameRef
 
 
 class WindowSeen(NamedTuple):

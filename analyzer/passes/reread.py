@@ -14,13 +14,13 @@ import numpy as np
 from analyzer.capture.reader import CaptureReader
 from analyzer.capture.sources import stamp
 from analyzer.errors import UsageError
-from analyzer.findings import Endpoint, Flow
 from analyzer.flows.flow_tables import C_PACKETS, FLOW
 from analyzer.kernels.cache import is_compiled_before
+from analyzer.model.analysis import Analysis
+from analyzer.model.flow import Endpoint, Flow
+from analyzer.model.text import printable
 from analyzer.passes.second import Lister
 from analyzer.passes.walk import Progress, bytes_done, is_small, prepare, walk_inputs
-from analyzer.report.text import printable
-from analyzer.results import Analysis
 
 Array = np.ndarray[Any, Any]
 
@@ -90,17 +90,14 @@ def listed(
     yield lister.rest()
 
 
-def rows_of(flow: Flow, *, compiled: bool | None = None) -> tuple[Array, Array]:
-    """Every TCP packet of the flow, dtype `listing.ROW`, and the edges of their SACK blocks.
+def rows_of(analysis: Analysis, flow: Flow, *, compiled: bool | None = None) -> tuple[Array, Array]:
+    """Every TCP packet of one of the analysis' flows, dtype `second.ROW`, and the edges of their SACK blocks.
 
-    `compiled` as in `packets.packets_of`.
+    `compiled` forces the compiled or interpreted pass; by default large captures compile.
 
     Raises:
         UsageError: the capture cannot be read again, or changed since it was analysed.
     """
-    if flow.analysis is None:
-        raise UsageError("this flow belongs to no analysis, so its capture is not known")
-    analysis = flow.analysis
     with ExitStack() as stack:
         readers = [stack.enter_context(reader_of(analysis, number)) for number in range(len(analysis.files))]
         # One row more than needed, so that the table is never full.

@@ -36,7 +36,7 @@ from analyzer.decode.tcp import (
     OPTION_TIMESTAMPS,
     OPTION_WSCALE,
 )
-from analyzer.redaction.addresses import Anonymizer
+from analyzer.model.analysis import AddressMap
 from analyzer.redaction.header_layout import (
     MAC_PAIR,
     NO_PLACE,
@@ -69,7 +69,7 @@ class Redacted(NamedTuple):
 
 
 def redacted(
-    frame: bytes, link_type: int, wire_len: int, *, keep_payload: bool = False, anonymizer: Anonymizer | None = None
+    frame: bytes, link_type: int, wire_len: int, *, keep_payload: bool = False, anonymizer: AddressMap | None = None
 ) -> Redacted | None:
     """The frame without payload and with other addresses; None if it holds no TCP or ICMP to be kept.
 
@@ -103,7 +103,7 @@ def redacted(
     return Redacted(bytes(data[skipped:]), link_type, wire_len - skipped, addresses)
 
 
-def anonymize_packet(data: bytearray, version: int, anonymizer: Anonymizer) -> None:
+def anonymize_packet(data: bytearray, version: int, anonymizer: AddressMap) -> None:
     """Replace all addresses of a packet that starts with its IP header, in place; zeros if it is not understood."""
     layout = layout_of_packet(data, version)
     if layout is None:
@@ -118,7 +118,7 @@ def _addresses(data: bytearray, header: IpHeader) -> tuple[bytearray, bytearray]
     return data[o : o + length], data[o + length : o + 2 * length]
 
 
-def _anonymize(editor: _Editor, layout: Layout, anonymizer: Anonymizer) -> None:
+def _anonymize(editor: _Editor, layout: Layout, anonymizer: AddressMap) -> None:
     for header in layout.headers:
         source, target = _addresses(editor.data, header)
         place = header.start + (12 if header.version == 4 else 8)

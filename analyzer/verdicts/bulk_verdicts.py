@@ -14,8 +14,8 @@ import numpy as np
 
 from analyzer.evidence.direction import INITIAL_TTLS, LEAST_MISSING
 from analyzer.evidence.flow_index import Collector
-from analyzer.findings import VERDICTS
 from analyzer.flows.flow_tables import SAW_BACKWARDS, SAW_FRAGMENT, SAW_SYN_ACK
+from analyzer.model.verdicts import VERDICTS
 from analyzer.settings import Settings
 from analyzer.verdicts.bulk_exclusions import ordinary
 from analyzer.verdicts.unstalled_facts import JITTER_NS, REQUEST_PACKETS

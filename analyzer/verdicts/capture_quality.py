@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from analyzer.capture.capture_filter import excludes_icmp
-from analyzer.results import CaptureFile
+from analyzer.model.analysis import CaptureFile
 from analyzer.settings import Settings
 
 RESTS_ON_NO_PTB = frozenset({"blackhole", "blackhole_probable", "blackhole_recovered", "stall"})

@@ -7,12 +7,11 @@ from typing import Any
 from analyzer.decode.layers import layer_names
 from analyzer.evidence.direction import Conversation
 from analyzer.evidence.ptb import PtbSeen
-from analyzer.evidence.segments import FrameRef
-from analyzer.evidence.vantage import BETWEEN, UNKNOWN, Vantage
-from analyzer.findings import Encapsulation, PathMtu
+from analyzer.evidence.segments import frame_of
+from analyzer.evidence.vantage import BETWEEN, UNKNOWN
 from analyzer.flows.flow_tables import SAW_BARE
-
-Statement = tuple[str, tuple[FrameRef, ...]]
+from analyzer.model.flow import Encapsulation, PathMtu, Vantage
+from analyzer.model.statement import FrameRef, Statement
 
 
 def encapsulation(row: Any) -> Encapsulation | None:
@@ -28,7 +27,7 @@ def captured(where: Vantage, first: FrameRef) -> list[Statement]:
     if where.where == UNKNOWN:
         return []
     place = "between client and server" if where.where == BETWEEN else f"at the {where.where} or on its link"
-    return [(f"Captured {place}: {where.because}.", (first,))]
+    return [Statement(f"Captured {place}: {where.because}.", (first,))]
 
 
 def announced(conversation: Conversation, row: Any) -> list[Statement]:
@@ -36,11 +35,11 @@ def announced(conversation: Conversation, row: Any) -> list[Statement]:
     client, server = conversation.way_to_server().count["mss"], conversation.way_to_client().count["mss"]
     if client <= 0 or server <= 0:
         return []
-    frames = (FrameRef.at(int(row["syn_frame"])), FrameRef.at(int(row["syn_ack_frame"])))
+    frames = (frame_of(int(row["syn_frame"])), frame_of(int(row["syn_ack_frame"])))
     if client == server:
-        return [(f"Both ends announced an MSS of {client}.", frames)]
+        return [Statement(f"Both ends announced an MSS of {client}.", frames)]
     return [
-        (
+        Statement(
             f"The client announced an MSS of {client}, the server {server}: the lower one is that host's own, or was "
             "lowered on the way, in one direction only.",
             frames,
@@ -63,13 +62,13 @@ def carried(inside: Encapsulation | None, size: PathMtu, first: FrameRef) -> lis
         text += f" (inner {inner}, outer {outer})"
     if inside.also_bare:
         text += "; the same packets were captured outside of it, too, and are counted once"
-    return [(f"{text}.", (first,))]
+    return [Statement(f"{text}.", (first,))]
 
 
 def tunnel_told(ptbs: list[PtbSeen]) -> list[Statement]:
     """PTBs that quote the packet around the flow's: the tunnel's end knows, the sender may not."""
     return [
-        (
+        Statement(
             f"{ptb.router} told the tunnel's end {ptb.target} that outer packets may have {ptb.mtu} bytes at most, "
             f"which leaves {ptb.mtu - ptb.overhead} for this flow. The sender learns it only if the tunnel's end "
             "passes it on.",

@@ -12,8 +12,8 @@ import numpy as np
 
 from analyzer.evidence.flow_index import Collector
 from analyzer.evidence.vantage import NOT_ESTABLISHED
-from analyzer.findings import Endpoint, Flow, PathMtu
 from analyzer.flows.flow_tables import SAW_BACKWARDS, SAW_SYN_ACK
+from analyzer.model.flow import Endpoint, Flow, PathMtu
 from analyzer.verdicts.context import carried, encapsulation
 from analyzer.verdicts.unstalled_rules import NOT_OPENED
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from analyzer.evidence.segments import FrameRef
-from analyzer.findings import CONFIDENCES, PROBLEMS, VERDICTS, Flow
-from analyzer.results import CaptureFile
+from analyzer.model.analysis import CaptureFile
+from analyzer.model.flow import Flow
+from analyzer.model.statement import FrameRef, Statement
+from analyzer.model.verdicts import CONFIDENCES, PROBLEMS, VERDICTS
 
 VAGUE = frozenset({"blackhole_suspected", "inconclusive", "not_exercised"})
 """Verdicts of a point that cannot see enough: another point's plain verdict stands instead."""
@@ -35,7 +36,9 @@ def together(flows: Sequence[Flow], chosen: int) -> Flow:
     flow = flows[chosen]
     others = [each for index, each in enumerate(flows) if index != chosen]
     seen = [
-        (f"Captured at another point as well, where the verdict alone would be {each.verdict}.", (_first(each),))
+        Statement(
+            f"Captured at another point as well, where the verdict alone would be {each.verdict}.", (_first(each),)
+        )
         for each in others
     ]
     return replace(flow, evidence=(*flow.evidence, *seen))

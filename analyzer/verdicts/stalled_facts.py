@@ -27,9 +27,10 @@ from analyzer.evidence.larger import (
 from analyzer.evidence.ptb import PtbSeen, acked_after, obeyed, resends_after
 from analyzer.evidence.refusals import arrived, peer_gone, refused
 from analyzer.evidence.retransmissions import Run
-from analyzer.evidence.segments import FrameRef, Segment
+from analyzer.evidence.segments import Segment
 from analyzer.evidence.siblings import Event
 from analyzer.evidence.window import WindowSeen, window_at
+from analyzer.model.statement import FrameRef
 from analyzer.settings import Settings
 
 OVERSIZED = {4: 576, 6: 1280}

@@ -12,8 +12,9 @@ from analyzer.evidence.direction import Way
 from analyzer.evidence.holes import Hole, fits_full_size, fits_larger_than
 from analyzer.evidence.ptb import PtbSeen, acked_after, obeyed
 from analyzer.evidence.retransmissions import Run
-from analyzer.evidence.segments import FrameRef
+from analyzer.evidence.segments import frame_of
 from analyzer.flows.flow_tables import SAW_FIN, SAW_RST
+from analyzer.model.statement import FrameRef
 from analyzer.settings import Settings
 
 UNANSWERED = 2
@@ -84,7 +85,7 @@ class Calm:
     @cached_property
     def closed_frame(self) -> FrameRef:
         """The frame that began that time."""
-        return FrameRef.at(closed_longest(self.way.peer, self.way.capture_end)[1])
+        return frame_of(closed_longest(self.way.peer, self.way.capture_end)[1])
 
     @cached_property
     def held_back(self) -> bool:
@@ -96,7 +97,7 @@ class Calm:
         closed_for, place = closed_longest(way.peer, way.capture_end)
         if way.peer["zero_windows"] < LEAST_ZERO_WINDOWS or not place:
             return False
-        frame = FrameRef.at(place)
+        frame = frame_of(place)
         start = next((s.ts for s in way.segments if s.ref == frame), None)
         if start is None:
             return way.count["una"] < way.count["snd_max"] or way.count["keepalives"] > 0

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from analyzer.evidence.segments import FrameRef, refs
+from analyzer.evidence.segments import frame_of, refs
+from analyzer.model.statement import FrameRef
 from analyzer.verdicts.explanations import seconds
 from analyzer.verdicts.unstalled_facts import Calm
 
@@ -183,7 +184,7 @@ def _silent_words(c: Calm) -> str:
 
 
 def _silent_frames(c: Calm) -> tuple[FrameRef, ...]:
-    return (FrameRef.at(c.way.peer["last_data_frame"]),)
+    return (frame_of(c.way.peer["last_data_frame"]),)
 
 
 def _loss_words(c: Calm) -> str:
@@ -208,7 +209,7 @@ def _longest_wait(c: Calm) -> str:
 
 def _loss_frames(c: Calm) -> tuple[FrameRef, ...]:
     frame = c.way.count["resent_frame"] or c.way.count["hole_frame"]
-    return (FrameRef.at(frame),) if frame else ()
+    return (frame_of(frame),) if frame else ()
 
 
 def _ok(c: Calm) -> bool:
@@ -236,7 +237,7 @@ def _ok_words(c: Calm) -> str:
 
 def _ok_frames(c: Calm) -> tuple[FrameRef, ...]:
     count = c.way.count
-    return tuple(FrameRef.at(count[k]) for k in ("delivered_frame", "delivered_ack") if count[k])
+    return tuple(frame_of(count[k]) for k in ("delivered_frame", "delivered_ack") if count[k])
 
 
 def _no_df(c: Calm) -> bool:
@@ -256,7 +257,7 @@ def _no_df_words(c: Calm) -> str:
 
 def _no_df_frames(c: Calm) -> tuple[FrameRef, ...]:
     frame = c.way.count["delivered_nodf_frame"]
-    return (FrameRef.at(frame),) if frame else ()
+    return (frame_of(frame),) if frame else ()
 
 
 def _unanswered(c: Calm) -> bool:
@@ -273,7 +274,7 @@ def _unanswered_words(c: Calm) -> str:
 
 
 def _unanswered_frames(c: Calm) -> tuple[FrameRef, ...]:
-    return (FrameRef.at(c.way.count["max_sent_frame"]),)
+    return (frame_of(c.way.count["max_sent_frame"]),)
 
 
 NOT_OPENED = "The connection was not established: no packet large enough to tell was sent."

@@ -17,9 +17,10 @@ from typing import Any
 import analyzer
 from analyzer.errors import CaptureError
 from analyzer.kernels.cache import is_compiled_before
-from analyzer.report.data import to_csv, to_json
-from analyzer.report.html import to_html
-from analyzer.report.terminal import show
+from analyzer.report.formats.csv_report import to_csv
+from analyzer.report.formats.html_report import to_html
+from analyzer.report.formats.json_report import to_json
+from analyzer.report.formats.terminal_report import show
 
 MOST_SECONDS = 2.0
 """Processor time of one run."""

@@ -32,7 +32,7 @@ from analyzer.settings import (
     MAX_TROUBLED,
     RING_ROWS,
 )
-from analyzer.verdicts.assemble import MAX_HEALTHY_PAIRS
+from analyzer.verdicts.path_findings import MAX_HEALTHY_PAIRS
 from tests.fuzz.checks import MOST_MEGABYTES, MOST_SECONDS
 from tests.fuzz.figures import Figures
 from tests.fuzz.measurements import Measured

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from analyzer.api.entry import analyze
 from analyzer.capture.reader import CaptureReader
 from analyzer.decode.integers import ones_sum
 from analyzer.decode.packet_fields import COUNT, END, HAS_TS, IP_END, IP_LEN, MSS, SACK_OK, WIRE_LEN, WSCALE
@@ -20,7 +21,6 @@ from analyzer.kernels.marks import KERNELS
 from analyzer.passes import first as skim
 from analyzer.passes import second as listing
 from analyzer.passes.walk import prepare, walk_inputs
-from analyzer.pipeline import analyze
 from tests.passes.test_first import SMALL
 from tests.reading import ROOT
 

@@ -14,7 +14,7 @@ from record.filters import NarrowMember
 from record.headers import ACK, SYN, TCP, build_ip, build_tcp
 from record.scenario import Flow, Path, Say, Scenario
 
-from analyzer.findings import VERDICTS
+from analyzer.model.verdicts import VERDICTS
 
 SECOND = 1_000_000_000
 SERVER, CLIENT = "203.0.113.10", "192.0.2.10"

@@ -15,7 +15,7 @@ from record.table_wild import WILD
 from record.table_wild_holes import WILD_HOLES
 from record.tables import GROUPS, SCENARIOS, SCRIPTS
 
-from analyzer.findings import VERDICTS
+from analyzer.model.verdicts import VERDICTS
 
 SECOND = 1_000_000_000
 SERVER, CLIENT = "203.0.113.10", "192.0.2.10"

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 import analyzer
-from analyzer.findings import SIZE_PROBLEMS, Flow
-from analyzer.results import Analysis
+from analyzer.model.analysis import Analysis
+from analyzer.model.flow import Flow
+from analyzer.model.verdicts import SIZE_PROBLEMS
 from analyzer.verdicts.merge_points import VAGUE, chosen_of
 from tests.builders import pcap_records
+from tests.reading import ROOT
 
-LAB = Path(__file__).parent / "data" / "lab"
+LAB = ROOT / "tests" / "data" / "lab"
 PAIRS = sorted(path.name.removesuffix(".sender.pcap") for path in LAB.glob("*.sender.pcap"))
 MILLISECOND = 1_000_000
 

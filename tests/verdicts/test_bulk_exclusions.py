@@ -12,8 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import analyzer
-from analyzer import flow_list
 from analyzer.evidence.flow_index import Collector
+from analyzer.model import flow_list
 from analyzer.settings import Settings
 from analyzer.verdicts.bulk_exclusions import ordinary
 from tests.builders import CLIENT, SERVER, ipv4, pcap, sack, tcp

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import analyzer
 from analyzer.evidence.flow_index import Collector
-from analyzer.findings import VERDICTS
 from analyzer.flows.flow_tables import C_FLOWS, C_LAST_TS, State, new_state
+from analyzer.model.verdicts import VERDICTS
 from analyzer.settings import Settings
 from analyzer.verdicts.bulk_verdicts import hosts_in_common, quiet_flows
 from analyzer.verdicts.judge import judge_conversation, judge_way
@@ -139,7 +139,7 @@ def test_paths_beyond_the_bound_are_left_out_and_counted(monkeypatch: pytest.Mon
         frames += [ipv4(tcp(b"x" * 100), **there), ipv4(tcp(seq=1, ack=1100, sport=80, dport=40000), **back)]
     capture = pcap([Packet(SECOND * i, frame) for i, frame in enumerate(frames, 1)])
     assert len(analyzer.analyze(io.BytesIO(capture)).all_paths) == 6
-    monkeypatch.setattr("analyzer.verdicts.assemble.MAX_HEALTHY_PAIRS", 2)
+    monkeypatch.setattr("analyzer.verdicts.path_findings.MAX_HEALTHY_PAIRS", 2)
     found = analyzer.analyze(io.BytesIO(capture))
     assert {path.src for path in found.all_paths} == {"10.0.0.0", "10.0.0.1", "10.1.0.1"}
     assert any("1 more pairs of addresses are not listed" in note for note in found.notes)

@@ -9,7 +9,7 @@ import pytest
 
 import analyzer
 from analyzer.evidence.vantage import BETWEEN, CLIENT, SERVER, UNKNOWN
-from analyzer.findings import Flow
+from analyzer.model.flow import Flow
 from tests.builders import (
     END_OF_OPTIONS,
     NANOSECONDS,

@@ -9,7 +9,7 @@ import pytest
 
 import analyzer
 from analyzer.evidence.flow_index import Collector
-from analyzer.verdicts import assemble
+from analyzer.verdicts import flow_findings
 from tests.builders import ACK, RST, SERVER, SYN, Packet, ipv4, mss, pcap, tcp
 
 
@@ -34,7 +34,7 @@ def scan(count: int) -> list[Packet]:
 def test_the_answer_is_that_of_the_judge(monkeypatch: pytest.MonkeyPatch) -> None:
     data = pcap(scan(100))
     quick = analyzer.analyze(io.BytesIO(data)).all_flows
-    monkeypatch.setattr(assemble, "unopened", lambda collector: np.zeros(len(collector.flows), bool))
+    monkeypatch.setattr(flow_findings, "unopened", lambda collector: np.zeros(len(collector.flows), bool))
     assert quick == analyzer.analyze(io.BytesIO(data)).all_flows
 
 
