@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from record.capture_file import ETHERNET, CaptureFile, Record
-from record.checks import first_gaps
-from record.headers import ACK, SYN, TCP, build_ip, build_tcp
-from record.judging import ACCUSATIONS
-from record.laboratory import truth_of
-from record.scenario import Capture, Scenario, group_of
-from record.table_wild import WILD
-from record.table_wild_holes import WILD_HOLES
-from record.tables import GROUPS, SCENARIOS, SCRIPTS
-
 from analyzer.findings import VERDICTS
+from lab.capture_file import ETHERNET, CaptureFile, Record
+from lab.catalogue import GROUPS, SCENARIOS, SCRIPTS
+from lab.checks import first_gaps
+from lab.headers import ACK, SYN, TCP, build_ip, build_tcp
+from lab.judging import ACCUSATIONS
+from lab.recorder import truth_of
+from lab.table_wild import WILD
+from lab.table_wild_holes import WILD_HOLES
+from lab.vocabulary import Capture, Scenario, group_of
 
 SECOND = 1_000_000_000
 SERVER, CLIENT = "203.0.113.10", "192.0.2.10"
