@@ -1,81 +1,65 @@
-"""All rows of all tables, and the group of each table."""
+"""All scenarios and scripts of `lab/scenarios/`, each with its group out of `groups.toml`.
+
+Every row has one group, and every name there has a row: else this module cannot be imported.
+"""
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+import tomllib
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
+from typing import get_args
 
+from lab import scenarios
 from lab.scripted import Script
-from lab.table_black_holes import BLACK_HOLES
-from lab.table_blind_answers import BLIND_ANSWERS
-from lab.table_blind_applications import BLIND_APPLICATIONS
-from lab.table_blind_content import BLIND_CONTENT
-from lab.table_blind_deaths import BLIND_DEATHS
-from lab.table_blind_mishaps import BLIND_MISHAPS
-from lab.table_blind_quiet import BLIND_QUIET
-from lab.table_blind_recordings import BLIND_RECORDINGS
-from lab.table_blind_stacks import BLIND_STACKS
-from lab.table_blind_timelines import BLIND_TIMELINES
-from lab.table_blind_tunnels import BLIND_TUNNELS
-from lab.table_interruptions import INTERRUPTIONS
-from lab.table_losses import LOSSES
-from lab.table_oddities import ODDITIES
-from lab.table_ptbs import PTBS
-from lab.table_samples import SAMPLES
-from lab.table_scripts import SCRIPTS as EARLIER_SCRIPTS
-from lab.table_seen_endings import SEEN_ENDINGS
-from lab.table_seen_holes import SEEN_HOLES
-from lab.table_seen_losses import SEEN_LOSSES
-from lab.table_seen_paths import SEEN_PATHS
-from lab.table_seen_ptbs import SEEN_PTBS
-from lab.table_seen_recorders import SEEN_RECORDERS
-from lab.table_seen_scripts import SEEN_SCRIPTS
-from lab.table_seen_waiting import SEEN_WAITING
-from lab.table_vantages import VANTAGES
-from lab.table_wild import WILD
-from lab.table_wild_holes import WILD_HOLES
-from lab.table_working import WORKING
 from lab.vocabulary import Group, Scenario
 
-# None: two thirds of these were for tuning, one third was kept apart at first; the names decide which.
-_TABLES: tuple[tuple[Group | None, tuple[Scenario, ...]], ...] = (
-    (None, SAMPLES),
-    (None, BLACK_HOLES),
-    (None, VANTAGES),
-    (None, WORKING),
-    (None, PTBS),
-    (None, LOSSES),
-    (None, INTERRUPTIONS),
-    (None, ODDITIES),
-    ("seen", SEEN_HOLES),
-    ("seen", SEEN_PATHS),
-    ("seen", SEEN_PTBS),
-    ("seen", SEEN_LOSSES),
-    ("seen", SEEN_ENDINGS),
-    ("seen", SEEN_WAITING),
-    ("seen", SEEN_RECORDERS),
-    ("held_out", BLIND_TUNNELS),
-    ("held_out", BLIND_APPLICATIONS),
-    ("held_out", BLIND_STACKS),
-    ("held_out", BLIND_MISHAPS),
-    ("held_out", BLIND_CONTENT),
-    ("held_out", BLIND_DEATHS),
-    ("held_out", BLIND_QUIET),
-    ("held_out", BLIND_ANSWERS),
-    ("held_out", BLIND_RECORDINGS),
-    ("wild", WILD),
-    ("wild", WILD_HOLES),
-)
-_SCRIPTS: tuple[tuple[Group | None, tuple[Script, ...]], ...] = (
-    (None, EARLIER_SCRIPTS),
-    ("seen", SEEN_SCRIPTS),
-    ("held_out", BLIND_TIMELINES),
-)
+_GROUPS = Path(__file__).with_name("groups.toml")
 
-SCENARIOS: tuple[Scenario, ...] = tuple(
-    replace(scenario, assigned=group) for group, table in _TABLES for scenario in table
-)
-SCRIPTS: tuple[Script, ...] = tuple(replace(script, assigned=group) for group, table in _SCRIPTS for script in table)
-GROUPS: dict[str, Group] = {
-    **{scenario.name: scenario.group for scenario in SCENARIOS},
-    **{script.name: script.group for script in SCRIPTS},
-}
+
+def read_groups(text: str) -> dict[str, Group]:
+    """The group of each name; no name may stand twice, and no group may be unknown."""
+    lists = tomllib.loads(text)
+    known: tuple[Group, ...] = get_args(Group)
+    if lists.keys() - set(known):
+        raise ValueError(f"no such group: {', '.join(sorted(lists.keys() - set(known)))}")
+    _refuse("in two places", _doubled([name for names in lists.values() for name in names]))
+    return {name: group for group in known for name in lists.get(group, ())}
+
+
+def check_names(rows: list[str], groups: Mapping[str, Group]) -> None:
+    """Refuse rows of one name, rows without a group and groups of rows that are not there."""
+    _refuse("two rows of one name", _doubled(rows))
+    _refuse("without a group", set(rows) - groups.keys())
+    _refuse("a group, but no row", groups.keys() - set(rows))
+
+
+def _doubled(names: list[str]) -> set[str]:
+    return {name for name, times in Counter(names).items() if times > 1}
+
+
+def _refuse(what: str, names: set[str]) -> None:
+    if names:
+        raise ValueError(f"{_GROUPS.name}: {what}: {', '.join(sorted(names))}")
+
+
+def _rows() -> tuple[list[Scenario], list[Script]]:
+    """Those of all files, in the order of the files' names."""
+    recorded: list[Scenario] = []
+    scripted: list[Script] = []
+    for file in pkgutil.iter_modules(scenarios.__path__):
+        module = importlib.import_module(f"{scenarios.__name__}.{file.name}")
+        recorded += getattr(module, "SCENARIOS", ())
+        scripted += getattr(module, "SCRIPTS", ())
+    return recorded, scripted
+
+
+_RECORDED, _SCRIPTED = _rows()
+GROUPS = read_groups(_GROUPS.read_text())
+check_names([*(row.name for row in _RECORDED), *(row.name for row in _SCRIPTED)], GROUPS)
+SCENARIOS: tuple[Scenario, ...] = tuple(replace(row, group=GROUPS[row.name]) for row in _RECORDED)
+SCRIPTS: tuple[Script, ...] = tuple(replace(row, group=GROUPS[row.name]) for row in _SCRIPTED)

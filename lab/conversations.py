@@ -1,11 +1,20 @@
-"""Conversations that several scenarios hold: small talk, large replies, uploads, handshakes."""
+"""Conversations that several scenarios hold: small talk, large replies, uploads, handshakes, marked messages."""
 
 from __future__ import annotations
 
-from lab.vocabulary import Say
+from typing import Literal
 
-MSS = 1448  # payload of a full-size IPv4 segment with timestamps on an MTU of 1500
-INITIAL_WINDOW = 10  # segments, RFC 6928: what leaves before the first ACK
+from lab.vocabulary import Flow, Say
+
+FULL_4, FULL_6 = 1448, 1428  # payload of full segments with timestamps on an MTU of 1500
+# A reply of a few full segments and a small last one. All leave at once, so in a black hole the
+# small one gets through and the receiver's SACK shows the hole.
+TAIL_4, TAIL_6 = 5 * FULL_4 + 300, 5 * FULL_6 + 300
+# More than the initial window: only full segments leave, nothing small follows them.
+WITHOUT_TAIL = 60_000
+# Payloads that filters know.
+EICAR_LIKE = b"EICAR-LIKE-PATTERN"
+SIGNATURE = b"%%SIGNATURE-OF-SOMETHING-DISLIKED%%"
 
 Talk = tuple[Say, ...]
 
@@ -61,8 +70,35 @@ def secure_shell(kexinit: int) -> Talk:
     )
 
 
-# A reply of a few full segments and a small last one. All leave at once, so in a black hole the
-# small one gets through and the receiver's SACK shows the hole.
-WITH_TAIL = 5 * MSS + 300
-# More than the initial window: only full segments leave, nothing small follows them.
-WITHOUT_TAIL = 60_000
+def from_client(size: int, after: float = 0.0, *, heard: bool = True) -> Say:
+    """One message of the client."""
+    return Say(speaker="client", size=size, after=after, heard=heard)
+
+
+def from_server(size: int, after: float = 0.0, *, heard: bool = True) -> Say:
+    """One message of the server."""
+    return Say(speaker="server", size=size, after=after, heard=heard)
+
+
+def marked(speaker: Literal["client", "server"], size: int, after: float = 0.0) -> Say:
+    """A message whose packets a filter knows, at least the first of them."""
+    return Say(speaker=speaker, size=size, content=SIGNATURE.ljust(size, b"."), after=after)
+
+
+BEFORE_LARGE = small_talk(2, every=0.2)
+SMALL_TALK = small_talk(3, every=0.2)
+TALK_THEN_TAIL = BEFORE_LARGE + ask(TAIL_4)
+TAIL_DOWNLOAD = (Flow(talk=TALK_THEN_TAIL),)
+DOWNLOAD = (Flow(talk=BEFORE_LARGE + ask(200_000)),)
+# Large replies, one after the other, on a connection that had them before.
+_PUSH = Say(speaker="server", size=TAIL_4, after=0.3, heard=False)
+PUSHING_TALK = (*BEFORE_LARGE, *ask(40_000), *(_PUSH,) * 12, Say(speaker="server", size=100))
+# A reply of one segment that a filter knows, and large ones behind it.
+CONTENT_TALK = (
+    *BEFORE_LARGE,
+    *ask(20_000),
+    Say(speaker="client", size=180, after=0.5),
+    Say(speaker="server", size=1200, content=EICAR_LIKE + b" and so on ...", after=0.1),
+    Say(speaker="server", size=4 * FULL_4 + 200, heard=False),
+)
+CONTENT_HANGS = (Flow(talk=CONTENT_TALK, ends="hangs"),)

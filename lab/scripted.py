@@ -14,7 +14,7 @@ from typing import Any, Literal
 from lab.capture_file import ETHERNET, CaptureFile, Record
 from lab.headers import ACK, FIN, PSH, RST, SYN, TCP, build_icmp, build_ip, build_tcp
 from lab.network import ADDRESSES
-from lab.vocabulary import Group, group_of
+from lab.vocabulary import Group
 
 _BEGINS_NS = 1_750_000_000 * 1_000_000_000
 _SNAP_LENGTH = 128
@@ -81,12 +81,7 @@ class Script:
     family: Literal[4, 6] = 4
     ttl: int = 64
     mss: int = 1460
-    assigned: Group | None = None
-
-    @property
-    def group(self) -> Group:
-        """As for recorded scenarios."""
-        return group_of(self.name, self.assigned)
+    group: Group | None = None  # as of recorded scenarios
 
     def truth(self) -> dict[str, Any]:
         """Its entry in truth.json."""
@@ -112,6 +107,59 @@ class Script:
         for event in self.events:
             writer.write(event)
         return CaptureFile(ETHERNET, _SNAP_LENGTH, tuple(writer.records))
+
+
+FULL = 1460  # payload of full segments of these stacks
+WHOLE = 3 * FULL + 300  # of a flight
+
+
+def flight(at: float, full: int = FULL) -> tuple[Event, ...]:
+    """Three full segments and a small one; the receiver's SACK shows that the small one arrived."""
+    return (
+        Data(at, 0, full),
+        Data(at + 0.0001, full, full),
+        Data(at + 0.0002, 2 * full, full),
+        Data(at + 0.0003, 3 * full, 300),
+        Ack(at + 0.03, 0, ((3 * full, 3 * full + 300),)),
+    )
+
+
+def whole(full: int, tail: int = 300) -> int:
+    """The bytes of a flight."""
+    return 3 * full + tail
+
+
+def delivered(at: float, full: int) -> tuple[Event, ...]:
+    """A flight that arrives."""
+    return (*flight(at, full)[:4], Ack(at + 0.03, whole(full)))
+
+
+def again(*times: float, length: int = FULL, df: bool = True) -> tuple[Event, ...]:
+    """The first segment, again."""
+    return tuple(Data(at, 0, length, df) for at in times)
+
+
+def lost_head(full: int, times: tuple[float, ...]) -> tuple[Event, ...]:
+    """Four full segments of which only the first is lost, at first and at `times` again."""
+    return (
+        *(Data(1.0 + n / 10_000, n * full, full) for n in range(4)),
+        Ack(1.0301, 0, ((full, 4 * full),)),
+        *again(*times, length=full),
+    )
+
+
+def recut(at: float, piece: int, end: int, total: int, df: bool = True) -> tuple[Event, ...]:
+    """The bytes up to `end` in pieces of `piece`, each ACKed; then everything up to `total` is."""
+    events: list[Event] = []
+    for offset in range(0, end, piece):
+        length = min(piece, end - offset)
+        acked = offset + length
+        events += [
+            Data(at, offset, length, df),
+            Ack(at + 0.03, total if acked == end else acked),
+        ]
+        at += 0.031
+    return (*events, Ends(at, total, "fin"))
 
 
 class _Writer:

@@ -1,4 +1,4 @@
-"""The words in which the tables are written: `Scenario`, its `Path`, `Flow`s and `Capture`s.
+"""The words in which the rows are written: `Scenario`, its `Path`, `Flow`s and `Capture`s.
 
 The network is always the same chain; a scenario only says what is peculiar about it:
 
@@ -13,7 +13,6 @@ outside of a tunnel.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -143,15 +142,10 @@ class Scenario:
     path_mtu_also: int | None = None  # the other value, where the path MTU changes or differs between flows
     syn_flood: int = 0  # SYNs to the first flow's port from addresses that nobody has, IPv4
     together: bool = False  # the captures at both hosts are also read as one
-    assigned: Group | None = None  # the group of its whole table; None: as the name falls
+    group: Group | None = None  # what the rules have to do with it: groups.toml says so of every row
     pings: tuple[int, ...] = ()  # ICMP echo requests with DF by the sender: IP total lengths
     seconds: float = 12.0  # the recording ends then, or when every flow is done
     linger: float = 0.4  # seconds recorded after the last flow is done
-
-    @property
-    def group(self) -> Group:
-        """What the rules have to do with it."""
-        return group_of(self.name, self.assigned)
 
     @property
     def path_mtu_back(self) -> int | None:
@@ -172,14 +166,3 @@ class Scenario:
     def file_of(self, capture: Capture) -> str:
         label = f".{capture.label}" if capture.label else ""
         return f"{self.name}.{capture.role}{label}.pcap"
-
-
-def group_of(name: str, assigned: Group | None) -> Group:
-    """`tune`: rules were chosen on it. `seen`: kept apart at first, looked at since. `held_out`: never looked at.
-
-    `wild`: troubles of other networks than those for which the rules were made.
-    """
-    if assigned is not None:
-        return assigned
-    digest = hashlib.sha256(name.encode()).digest()
-    return "seen" if digest[0] % 3 == 0 else "tune"
