@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
     options = _parse(arguments)
     labels = options.captures / "truth.json"
     truth = json.loads(labels.read_text()) if labels.exists() else {}
-    for facts in truth.values():  # a table may have moved to another group since the recording
+    for facts in truth.values():  # a row may have moved to another group since the recording
         facts["group"] = GROUPS.get(facts["scenario"], facts["group"])
     first_sights = first_sights_from_json(_FIRST_SIGHT.read_text())
     missing = [name for name in truth if not (options.captures / name).exists()]
