@@ -69,7 +69,7 @@ _SIZES = (
     ),
 )
 
-_PAIRS = (
+_WITH_TWINS = (
     *hole_and_twin(
         "one_way_of_two",
         "downloads work and uploads hang: 1300 from the client, 1500 to it",
@@ -217,4 +217,4 @@ _DIRECTIONS = (
     ),
 )
 
-SCENARIOS: tuple[Scenario, ...] = (*_SIZES, *_PAIRS, *_DIRECTIONS)
+SCENARIOS: tuple[Scenario, ...] = (*_SIZES, *_WITH_TWINS, *_DIRECTIONS)

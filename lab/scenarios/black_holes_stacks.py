@@ -136,7 +136,7 @@ _SETTINGS = (
     ),
 )
 
-_PAIRS = (
+_WITH_TWINS = (
     *hole_and_twin(
         "old_fashioned",
         "no SACK, no timestamps, no tail-loss probe, no RACK, Reno, path MTU 1394",
@@ -343,4 +343,4 @@ _ENDINGS = (
     ),
 )
 
-SCENARIOS: tuple[Scenario, ...] = (*_SETTINGS, *_PAIRS, *_CLOCKS, *_ENDINGS)
+SCENARIOS: tuple[Scenario, ...] = (*_SETTINGS, *_WITH_TWINS, *_CLOCKS, *_ENDINGS)

@@ -1,4 +1,4 @@
-"""PTBs that come late, seldom, or from the first of two narrow hops only."""
+"""PTBs that come late or seldom, and several narrow hops in a row, of which the last may be silent."""
 
 from __future__ import annotations
 
@@ -34,14 +34,6 @@ _LOST = (
             ("ok", "pmtud_ok", "loss", "blackhole_suspected", "blackhole_recovered"),
             ptb=("accepted",),
             why="an episode that a PTB ends",
-        ),
-    ),
-    replace(
-        ptb_answered("told_three_times", "", 1340, "plain", ends="completes", data="upload", accept=PMTUD_OK),
-        shows="three hops in a row, each narrower than the one before and each with its own PTB: 1480, 1400, 1340",
-        path=Path(
-            round_trip=0.044,
-            hazards=tuple(NarrowHop(mtu=mtu, ptb="plain") for mtu in (1480, 1400, 1340)),
         ),
     ),
     ptb_heeded(
@@ -119,7 +111,15 @@ _SECONDS_LATE = (
     ),
 )
 
-_SECOND_HOPS = (
+_SEVERAL_HOPS = (
+    replace(
+        ptb_answered("told_three_times", "", 1340, "plain", ends="completes", data="upload", accept=PMTUD_OK),
+        shows="three hops in a row, each narrower than the one before and each with its own PTB: 1480, 1400, 1340",
+        path=Path(
+            round_trip=0.044,
+            hazards=tuple(NarrowHop(mtu=mtu, ptb="plain") for mtu in (1480, 1400, 1340)),
+        ),
+    ),
     ptb_useful(
         "told_twice_ipv6",
         "two narrow hops, each with its own PTB: 1460, then 1310, IPv6",
@@ -156,4 +156,4 @@ _SECOND_HOPS = (
     ),
 )
 
-SCENARIOS: tuple[Scenario, ...] = (*_LOST, *_SECONDS_LATE, *_SECOND_HOPS)
+SCENARIOS: tuple[Scenario, ...] = (*_LOST, *_SECONDS_LATE, *_SEVERAL_HOPS)

@@ -28,42 +28,6 @@ def _both(pair: tuple[Scenario, ...], seconds: float) -> tuple[Scenario, ...]:
     )
 
 
-_TWO_CAPTURES = tuple(
-    replace(
-        scenario,
-        together=True,
-        captures=tuple(
-            replace(capture, edits=(ClockOff(seconds),)) if capture.role == "receiver" else capture
-            for capture in scenario.captures
-        ),
-    )
-    for seconds, pair in (
-        (
-            1.7,
-            hole_and_twin(
-                "two_captures",
-                "a download into 1424 recorded at both ends, with the client's clock 1.7 s fast",
-                1424,
-                "ptb",
-                talk=small_talk(3, every=0.3) + ask(TAIL_4),
-            ),
-        ),
-        (
-            -0.35,
-            hole_and_twin(
-                "two_captures_ipv6_upload",
-                "an IPv6 upload into 1368 recorded at both ends, with the server's clock 0.35 s slow",
-                1368,
-                "wide",
-                data="upload",
-                family=6,
-                talk=upload(TAIL_6),
-            ),
-        ),
-    )
-    for scenario in pair
-)
-
 SCENARIOS: tuple[Scenario, ...] = (
     *_both(
         hole_and_twin(
@@ -111,5 +75,26 @@ SCENARIOS: tuple[Scenario, ...] = (
         ),
         -0.9,
     ),
-    *_TWO_CAPTURES,
+    *_both(
+        hole_and_twin(
+            "two_captures",
+            "a download into 1424 recorded at both ends, with the client's clock 1.7 s fast",
+            1424,
+            "ptb",
+            talk=small_talk(3, every=0.3) + ask(TAIL_4),
+        ),
+        1.7,
+    ),
+    *_both(
+        hole_and_twin(
+            "two_captures_ipv6_upload",
+            "an IPv6 upload into 1368 recorded at both ends, with the server's clock 0.35 s slow",
+            1368,
+            "wide",
+            data="upload",
+            family=6,
+            talk=upload(TAIL_6),
+        ),
+        -0.35,
+    ),
 )

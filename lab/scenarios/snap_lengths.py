@@ -10,7 +10,7 @@ from lab.ptb_patterns import ptb_heeded, ptb_useful
 from lab.truths import BLACK_HOLE, BLACK_HOLE_BY_ACK, HOLE, OK, PMTUD_OK, PMTUD_OK_AT_RECEIVER
 from lab.vocabulary import Capture, Scenario
 
-_TAPED = hole_and_twin(
+_DOWNLOAD_FORMS = hole_and_twin(
     "taped",
     "a download into 1402, recorded in many forms",
     1402,
@@ -57,7 +57,7 @@ _TAPED = hole_and_twin(
     ),
 )
 _QINQ = (VlanTag(30), VlanTag(200))
-_MANY_FORMS = hole_and_twin(
+_UPLOAD_FORMS = hole_and_twin(
     "recorders_ipv6",
     "an IPv6 upload into 1396, recorded in many forms",
     1396,
@@ -108,8 +108,8 @@ _MANY_FORMS = hole_and_twin(
 )
 
 _FORMS = (
-    *_TAPED,
-    *_MANY_FORMS,
+    *_DOWNLOAD_FORMS,
+    *_UPLOAD_FORMS,
     black_hole(
         "snap_lengths",
         "snap lengths from 54 to 96 bytes",
