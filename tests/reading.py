@@ -16,10 +16,10 @@ from analyzer.decode.packet_fields import (
     END,
     LINK,
     OK,
+    PACKET_DIRECTION,
     START,
     TS,
     UNDECODED_REASONS,
-    WAY,
     WIRE_LEN,
 )
 from analyzer.flows.flow_tables import C_EVENTS, C_FLOWS, C_ICMPS, C_ROWS, State
@@ -89,7 +89,7 @@ def decoded(source: bytes | Path) -> Iterator[tuple[bytes, list[int], str]]:
 def decode(frame: bytes, link: int, wire_len: int | None = None) -> tuple[list[int], str]:
     """Fields of one frame, and the reason why it was not decoded, "" if it was."""
     h = [-99] * COUNT  # a field that is read without being set shows
-    h[START], h[END], h[LINK], h[WAY] = 0, len(frame), link, 0
+    h[START], h[END], h[LINK], h[PACKET_DIRECTION] = 0, len(frame), link, 0
     h[WIRE_LEN] = len(frame) if wire_len is None else wire_len
     reason = decode_packet(memoryview(frame), h)
     assert (reason == OK) == (UNDECODED_REASONS[reason] == "")

@@ -26,7 +26,7 @@ from analyzer.flows.flow_tables import (
     C_PTB,
     C_ROWS,
     C_UNDECODED,
-    ways_of,
+    direction_table,
 )
 from analyzer.kernels.cache import is_compiled_before
 from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
@@ -41,7 +41,7 @@ from analyzer.redaction.filter_text import anonymous_filter
 from analyzer.redaction.table_mapping import anonymize_tables
 from analyzer.settings import HUGE_PAGES_BYTES, Settings
 from analyzer.verdicts import merge_points as points
-from analyzer.verdicts.capture_quality import conditions_of
+from analyzer.verdicts.capture_quality import quality_of
 from analyzer.verdicts.flow_findings import judged_flows
 
 ANONYMIZED = (
@@ -220,11 +220,11 @@ def _result(
             f"{int(counters[C_UNDECODED + REASON_FLOW_LIMIT])} packets belong to flows beyond the first "
             f"{int(counters[C_FLOWS])}: they were counted, but not followed. Narrow the capture with a filter."
         )
-    conditions = conditions_of(files, int(counters[C_PACKETS]))
+    conditions = quality_of(files, int(counters[C_PACKETS]))
     notes += conditions.notes()
     notes += points.notes(files)
     flows, paths, ptb_timeline, more = judged_flows(skimmer.state, settings, conditions)
-    ways = ways_of(skimmer.state)
+    ways = direction_table(skimmer.state)
     totals = Totals(
         packets=int(counters[C_PACKETS]),
         tcp_packets=int(counters[C_ROWS]),

@@ -29,7 +29,7 @@ from analyzer.capture.container import (
     RECORD_HEADER,
 )
 from analyzer.decode.integers import Buffer, be32_inside, int16, int32, le32_inside
-from analyzer.decode.packet_fields import END, LINK, START, TS, WAY, WAY_UNKNOWN, WIRE_LEN
+from analyzer.decode.packet_fields import DIRECTION_UNKNOWN, END, LINK, PACKET_DIRECTION, START, TS, WIRE_LEN
 from analyzer.kernels.marks import inlined, unlikely
 from analyzer.settings import MAX_RECORD_BYTES
 
@@ -102,7 +102,7 @@ def next_pcap(buf: Buffer, end: int, container: list[int], h: list[int]) -> int:
     h[TS] = ts
     h[WIRE_LEN] = max(length, wire)
     h[LINK] = container[LINK_TYPE]
-    h[WAY] = WAY_UNKNOWN
+    h[PACKET_DIRECTION] = DIRECTION_UNKNOWN
     h[START] = start
     h[END] = stop
     container[RECORD] = o

@@ -43,7 +43,17 @@ from analyzer.capture.container import (
     SKIP_BYTES,
 )
 from analyzer.decode.integers import Buffer, int16, int32
-from analyzer.decode.packet_fields import END, LINK, START, TS, WAY, WAY_IN, WAY_OUT, WAY_UNKNOWN, WIRE_LEN
+from analyzer.decode.packet_fields import (
+    DIRECTION_UNKNOWN,
+    END,
+    INBOUND,
+    LINK,
+    OUTBOUND,
+    PACKET_DIRECTION,
+    START,
+    TS,
+    WIRE_LEN,
+)
 from analyzer.kernels.marks import inlined, kernel
 from analyzer.settings import MAX_RECORD_BYTES
 
@@ -140,8 +150,8 @@ def packet_options(buf: Buffer, o: int, end: int, container: list[int], h: list[
         if code == 0 or o + length > end:
             break
         if code == OPTION_PACKET_FLAGS and length >= 4:
-            way = int32(buf, o, big) & 3
-            h[WAY] = WAY_IN if way == 1 else WAY_OUT if way == 2 else WAY_UNKNOWN
+            direction = int32(buf, o, big) & 3
+            h[PACKET_DIRECTION] = INBOUND if direction == 1 else OUTBOUND if direction == 2 else DIRECTION_UNKNOWN
         elif code == OPTION_PACKET_DROPS and length >= 8:
             container[DROPPED] += int32(buf, o + 4 if big else o, big)
         o += (length + 3) & ~3
@@ -206,7 +216,7 @@ def packet_block(
         return DAMAGED
     h[WIRE_LEN] = max(length, wire)
     h[LINK] = interfaces[row + I_LINK]
-    h[WAY] = WAY_UNKNOWN
+    h[PACKET_DIRECTION] = DIRECTION_UNKNOWN
     if kind == OBSOLETE_PACKET and int16(buf, o + 10, big) != UNKNOWN_DROPS:
         container[DROPPED] += int16(buf, o + 10, big)
     options = start + ((length + 3) & ~3)

@@ -45,14 +45,16 @@ class CaptureWriter:
         self._interfaces += 1
         return self._interfaces - 1
 
-    def packet(self, interface: int, ts: int, data: bytes, wire_len: int, *, comment: str = "", way: int = 0) -> None:
-        """Write a packet: `ts` in ns, `way` 1 inbound, 2 outbound, 0 unknown."""
+    def packet(
+        self, interface: int, ts: int, data: bytes, wire_len: int, *, comment: str = "", direction: int = 0
+    ) -> None:
+        """Write a packet: `ts` in ns, `direction` 1 inbound, 2 outbound, 0 unknown."""
         # The clock has no sign: a time before 1970 becomes its first moment.
         ticks = max(ts, 0)
         fixed = struct.pack("<5I", interface, ticks >> 32, ticks & 0xFFFFFFFF, len(data), max(wire_len, len(data)))
         options = _text(OPTION_COMMENT, comment)
-        if way:
-            options += _option(OPTION_PACKET_FLAGS, struct.pack("<I", way))
+        if direction:
+            options += _option(OPTION_PACKET_FLAGS, struct.pack("<I", direction))
         self._block(ENHANCED_PACKET, fixed + data + bytes(-len(data) % 4), options)
 
     def dropped(self, interface: int, ts: int, packets: int) -> None:

@@ -20,19 +20,19 @@ from analyzer.decode.integers import Buffer, be16, be32, le16, le32
 from analyzer.decode.packet_fields import (
     END,
     ETHER_TYPE,
+    INBOUND,
     LAYERS,
     LINK,
     NET,
     OK,
+    OUTBOUND,
+    PACKET_DIRECTION,
     REASON_AGGREGATE,
     REASON_ENCRYPTED,
     REASON_LINK_CUT,
     REASON_LINK_TYPE,
     REASON_NOT_IP,
     START,
-    WAY,
-    WAY_IN,
-    WAY_OUT,
 )
 from analyzer.kernels.marks import inlined, kernel
 
@@ -145,12 +145,12 @@ def decode_rarer_link(buf: Buffer, h: list[int]) -> int:
         return by_version(buf, o + 4, end, h)
     if link == SLL:  # packet type 2, ARPHRD 2, address length 2, address 8, protocol 2
         if o + 2 <= end:
-            h[WAY] = WAY_OUT if be16(buf, o) == SENT_BY_US else WAY_IN
+            h[PACKET_DIRECTION] = OUTBOUND if be16(buf, o) == SENT_BY_US else INBOUND
         return past_ethernet(buf, o + 14, end, h)
     if link == SLL2:  # protocol 2, reserved 2, interface 4, ARPHRD 2, type 1, length 1, address 8
         if o + 20 > end:
             return REASON_LINK_CUT
-        h[WAY] = WAY_OUT if buf[o + 10] == SENT_BY_US else WAY_IN
+        h[PACKET_DIRECTION] = OUTBOUND if buf[o + 10] == SENT_BY_US else INBOUND
         return follow_ether(buf, o + 20, end, be16(buf, o), h)
     if link == C_HDLC:  # address 1, control 1, EtherType 2
         return past_ethernet(buf, o + 2, end, h)
@@ -257,7 +257,7 @@ def decode_juniper(buf: Buffer, o: int, end: int, h: list[int]) -> int:
     if o + 6 > end:
         return REASON_LINK_CUT
     flags = buf[o + 3] + 0
-    h[WAY] = WAY_IN if flags & JUNIPER_IN else WAY_OUT
+    h[PACKET_DIRECTION] = INBOUND if flags & JUNIPER_IN else OUTBOUND
     o += 4
     if flags & JUNIPER_EXTENSIONS:
         o += 2 + be16(buf, o)

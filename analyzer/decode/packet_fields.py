@@ -61,13 +61,13 @@ ECHO_SEQ = 45
 LAYERS = 46  # LAYER_ numbers of `decode.layers`, 5 bits each, the outermost in the highest; 0: none
 OUTER = 47  # first byte of the outermost IP, MPLS or PPPoE header; valid where LAYERS is not 0
 
-WAY = 48  # WAY_ number: how the capturing host saw the packet, where the capture says so
+PACKET_DIRECTION = 48  # INBOUND and so on: how the capturing host saw the packet, where the capture says so
 
 COUNT = 49
 
-WAY_UNKNOWN = 0
-WAY_IN = 1
-WAY_OUT = 2
+DIRECTION_UNKNOWN = 0
+INBOUND = 1
+OUTBOUND = 2
 
 # Why a packet was not decoded: index into UNDECODED_REASONS.
 OK = 0

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from analyzer.evidence.direction import Way
-from analyzer.evidence.retransmissions import Run
+from analyzer.evidence.direction import Direction
+from analyzer.evidence.retransmissions import RetransmissionSeries
 
 LEAST_SMALL_LOST = 2
 """Smaller packets that must be lost before they tell how many large ones are: one may be bad luck."""
@@ -57,28 +57,36 @@ class Losses(NamedTuple):
         return float((1 - kept ** (self.head_bytes / self.small_bytes)) ** self.tries)
 
 
-def losses_beside(way: Way, run: Run) -> Losses:
+def losses_beside(direction: Direction, series: RetransmissionSeries) -> Losses:
     """What became of the data packets of a direction other than the run's; of those not recorded, from the counters."""
-    count = way.count
-    own = {id(segment) for segment in (run.first, *run.copies)}
+    count = direction.count
+    own = {id(segment) for segment in (series.first, *series.retransmissions)}
     sent = lost = large_sent = large_lost = small_sent = small_lost = small_bytes = 0
-    end = run.over_ts(way.ended_ts)
-    for t in way.transmissions:
+    end = series.over_ts(direction.ended_ts)
+    for t in direction.transmissions:
         segment = t.segment
-        if id(segment) in own or segment.super_segment or segment.seq <= run.seq < segment.seq + segment.payload:
+        if id(segment) in own or segment.super_segment or segment.seq <= series.seq < segment.seq + segment.payload:
             continue
         in_vain = t.covered_by is None or t.lost
         # What is still open may yet arrive; and without SACK nobody knows what arrived behind the stuck bytes.
-        if in_vain and segment.ts >= run.first.ts and (not way.selective or end - segment.ts < 2 * way.rtt):
+        if (
+            in_vain
+            and segment.ts >= series.first.ts
+            and (not direction.selective or end - segment.ts < 2 * direction.rtt)
+        ):
             continue
         sent, lost = sent + 1, lost + in_vain
-        if segment.ip_len >= run.head.ip_len:
+        if segment.ip_len >= series.stuck_segment.ip_len:
             large_sent, large_lost = large_sent + 1, large_lost + in_vain
         elif segment.ip_len <= MOST_SMALL:
             small_sent, small_lost = small_sent + 1, small_lost + in_vain
             small_bytes += segment.ip_len
-    others = way.siblings.losses(way.row, run.head.ip_len) if way.siblings is not None else (0, 0, 0)
-    resent = max(0, count["resent"] - count["spurious"] - count["dsacks"] - len(run.copies))
+    others = (
+        direction.siblings.losses(direction.row, series.stuck_segment.ip_len)
+        if direction.siblings is not None
+        else (0, 0, 0)
+    )
+    resent = max(0, count["resent"] - count["spurious"] - count["dsacks"] - len(series.retransmissions))
     sent, lost = max(sent, count["data_packets"] - len(own)), max(lost, resent)
     return Losses(
         sent=sent,
@@ -88,8 +96,8 @@ def losses_beside(way: Way, run: Run) -> Losses:
         small_sent=small_sent,
         small_lost=small_lost,
         small_bytes=small_bytes // small_sent if small_sent else 0,
-        tries=len(run.tries),
-        head_bytes=run.head.ip_len,
+        tries=len(series.tries),
+        head_bytes=series.stuck_segment.ip_len,
         others_sent=others[0],
         others_lost=others[1],
         chances=sent - lost + others[2],

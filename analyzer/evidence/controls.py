@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from analyzer.evidence.direction import Way
-from analyzer.evidence.retransmissions import Run
+from analyzer.evidence.direction import Direction
+from analyzer.evidence.retransmissions import RetransmissionSeries
 from analyzer.evidence.segments import Segment, frame_of, refs
 from analyzer.model.statement import FrameRef
 from analyzer.settings import Settings
@@ -40,193 +40,213 @@ class Control(NamedTuple):
     number: int = 1  # how many packets it is about
 
 
-def passed_during(way: Way, run: Run, settings: Settings) -> Control | None:
+def passed_during(direction: Direction, series: RetransmissionSeries, settings: Settings) -> Control | None:
     """A smaller packet sent after the head's first transmission that got through meanwhile, or None.
 
     It is sure only if the head was sent once more afterwards, in vain: between two copies, seconds apart,
     an outage may have ended, and nobody has tried a large packet since.
     """
-    end = run.over_ts(way.ended_ts)
+    end = series.over_ts(direction.ended_ts)
     # A copy whose answer may still be on its way when the capture ends has not failed yet.
-    answerable = end - max(way.rtt + DELAYED_ACK_NS, settings.sent_again_ns)
-    last = max((copy.ts for copy in run.tries if copy.ts <= answerable), default=run.first.ts)
+    answerable = end - max(direction.rtt + DELAYED_ACK_NS, settings.sent_again_ns)
+    last = max((copy.ts for copy in series.tries if copy.ts <= answerable), default=series.first.ts)
     for find in (_small_data, _ack_stopped_peer, _sibling):
-        found = find(way, run, settings, last)
+        found = find(direction, series, settings, last)
         if found is not None:
             return found
     for find in (_small_data, _ack_stopped_peer, _sibling):
-        found = find(way, run, settings, end)
+        found = find(direction, series, settings, end)
         if found is not None:
             return found._replace(sure=False)
-    return _duplicate_acks(way, run, sure=False)
+    return _duplicate_acks(direction, series, sure=False)
 
 
-def _small_data(way: Way, run: Run, settings: Settings, until: int) -> Control | None:
-    head, end = run.head, run.over_ts(way.ended_ts)
-    since = _stuck_since(way, run)
+def _small_data(direction: Direction, series: RetransmissionSeries, settings: Settings, until: int) -> Control | None:
+    stuck_segment, end = series.stuck_segment, series.over_ts(direction.ended_ts)
+    since = _stuck_since(direction, series)
     small = [
         t
-        for t in way.transmissions
+        for t in direction.transmissions
         if t.covered_by is not None
         and t.by_sack
         and since <= t.segment.ts <= until
-        and t.segment is not run.first
+        and t.segment is not series.first
         and t.covered_by.ts <= end
-        and t.segment.ip_len < head.ip_len
+        and t.segment.ip_len < stuck_segment.ip_len
         and not t.segment.super_segment
     ]
     if small and (ack := small[0].covered_by) is not None:
         sent = small[0].segment
         text = f"a packet of {sent.ip_len} bytes sent after it was selectively acknowledged"
         return Control(text, (sent.ref, ack.ref), number=len(small))
-    fins = {s.end - 1 for s in way.segments if s.side == way.side and s.fin}
-    early = [(s.seq, s.end) for s in way.segments if s.side == way.side and run.first.ts < s.ts < since]
-    for ack in way.segments:  # the sent packet may lie before the capture, or in a super-segment
-        if ack.side == way.side or not run.first.ts < ack.ts <= until:
+    fins = {s.end - 1 for s in direction.segments if s.side == direction.side and s.fin}
+    early = [(s.seq, s.end) for s in direction.segments if s.side == direction.side and series.first.ts < s.ts < since]
+    for ack in direction.segments:  # the sent packet may lie before the capture, or in a super-segment
+        if ack.side == direction.side or not series.first.ts < ack.ts <= until:
             continue
         for left, right in ack.sack:
             # A FIN takes a number, but is no data.
             if (
-                left >= head.seq + head.payload
-                and right - left < head.payload
+                left >= stuck_segment.seq + stuck_segment.payload
+                and right - left < stuck_segment.payload
                 and left not in fins
                 and not any(seq <= left < stop for seq, stop in early)
             ):
                 return Control(f"{right - left} bytes sent after it were selectively acknowledged", (ack.ref,))
-    found = _duplicate_acks(way, run, sure=True)
-    return found if found is not None and way.segments and _time_of(way, found.frames[-1]) <= until else None
+    found = _duplicate_acks(direction, series, sure=True)
+    return (
+        found if found is not None and direction.segments and _time_of(direction, found.frames[-1]) <= until else None
+    )
 
 
-def _time_of(way: Way, ref: FrameRef) -> int:
-    return next((s.ts for s in way.segments if s.ref == ref), way.capture_end)
+def _time_of(direction: Direction, ref: FrameRef) -> int:
+    return next((s.ts for s in direction.segments if s.ref == ref), direction.capture_end)
 
 
-def _ack_stopped_peer(way: Way, run: Run, settings: Settings, until: int) -> Control | None:
+def _ack_stopped_peer(
+    direction: Direction, series: RetransmissionSeries, settings: Settings, until: int
+) -> Control | None:
     """The peer sent something, a small packet acknowledged it, and the peer did not send it again."""
-    end = run.over_ts(way.ended_ts)
+    end = series.over_ts(direction.ended_ts)
     sent_at: dict[int, int] = {}
-    for i, asked in enumerate(way.segments):
+    for i, asked in enumerate(direction.segments):
         occupies = asked.payload > 0 or asked.fin
-        if asked.side == way.side or not occupies or asked.keepalive:
+        if asked.side == direction.side or not occupies or asked.keepalive:
             continue
         gap = asked.ts - sent_at.get(asked.end, asked.ts)
         sent_at[asked.end] = asked.ts
-        if not run.first.ts < asked.ts < end:
+        if not series.first.ts < asked.ts < end:
             continue
-        later = way.segments[i + 1 :]
+        later = direction.segments[i + 1 :]
         ack = next(
-            (s for s in later if s.side == way.side and s.has_ack and s.ack >= asked.end and s.ip_len <= LEAST_LARGE),
+            (
+                s
+                for s in later
+                if s.side == direction.side and s.has_ack and s.ack >= asked.end and s.ip_len <= LEAST_LARGE
+            ),
             None,
         )
         if ack is None or ack.ts > until:
             continue
-        again = [s for s in later if s.side != way.side and s.seq < asked.end <= s.end and s.ts > ack.ts]
-        spoke = [s for s in later if s.side != way.side and ack.ts < s.ts <= end and s not in again and not s.rst]
+        again = [s for s in later if s.side != direction.side and s.seq < asked.end <= s.end and s.ts > ack.ts]
+        spoke = [s for s in later if s.side != direction.side and ack.ts < s.ts <= end and s not in again and not s.rst]
         # Of what was sent again the next copy is due later: its timer doubles.
-        waited = end - ack.ts >= max(settings.control_wait_ns, 3 * way.rtt, 3 * gap)
+        waited = end - ack.ts >= max(settings.control_wait_ns, 3 * direction.rtt, 3 * gap)
         if not again and (waited or (spoke and not asked.resent)):
             return Control(
-                f"an ACK of {ack.ip_len} bytes got through: the peer did not send {way.name(asked.ref)} again",
+                f"an ACK of {ack.ip_len} bytes got through: the peer did not send {direction.name(asked.ref)} again",
                 (asked.ref, ack.ref),
                 kind="ack",
             )
     return None
 
 
-def _sibling(way: Way, run: Run, settings: Settings, until: int) -> Control | None:
-    if way.siblings is None:
+def _sibling(direction: Direction, series: RetransmissionSeries, settings: Settings, until: int) -> Control | None:
+    if direction.siblings is None:
         return None
     # What was on its way when the stall began is answered before the first retransmissions.
-    after = run.copies[min(1, len(run.copies) - 1)].ts
+    after = series.retransmissions[min(1, len(series.retransmissions) - 1)].ts
     # SYN and SYN/ACK are answered at once: sent after the head, they passed after it.
-    event = way.siblings.opened(way.row, run.first.ts, until) or way.siblings.answered(way.row, after, until)
+    event = direction.siblings.opened(direction.row, series.first.ts, until) or direction.siblings.answered(
+        direction.row, after, until
+    )
     if event is None:
         return None
     text = f"small packets of stream {event.stream} between the same addresses were answered meanwhile"
     return Control(text, event.frames, kind="sibling")
 
 
-def _stuck_since(way: Way, run: Run) -> int:
+def _stuck_since(direction: Direction, series: RetransmissionSeries) -> int:
     """When the stuck bytes were first sent, ns; if a PTB had them cut to the head's size, when that was.
 
     What left before may have missed an outage that began in between.
     """
-    first, cut = run.first, run.tries[0]
-    told = any(first.ts <= p.ts <= cut.ts and cut.ip_len <= p.mtu < first.ip_len for p in way.ptbs)
+    first, cut = series.first, series.tries[0]
+    told = any(first.ts <= p.ts <= cut.ts and cut.ip_len <= p.mtu < first.ip_len for p in direction.ptbs)
     return cut.ts if told and not first.super_segment else first.ts
 
 
-def passed_just_before(way: Way, run: Run) -> Control | None:
+def passed_just_before(direction: Direction, series: RetransmissionSeries) -> Control | None:
     """A bare ACK sent at most a round trip before the head that the peer must have got: it did not send again; or None.
 
     An outage would have to begin exactly between the two.
     """
-    end = run.over_ts(way.ended_ts)
-    first = _stuck_since(way, run)
-    since = first - max(way.rtt, JUST_BEFORE_NS)
+    end = series.over_ts(direction.ended_ts)
+    first = _stuck_since(direction, series)
+    since = first - max(direction.rtt, JUST_BEFORE_NS)
     asked: Segment | None = None
-    for i, s in enumerate(way.segments):
+    for i, s in enumerate(direction.segments):
         if s.ts > first:
             break
-        if s.side != way.side:
+        if s.side != direction.side:
             asked = s if s.payload and not s.resent and not s.keepalive else asked
-        elif asked is not None and s.ts >= since and s.has_ack and s.ack >= asked.end and s.ip_len < run.head.ip_len:
-            again = any(p.side != way.side and p.seq < asked.end <= p.end for p in way.segments[i:] if p.ts <= end)
+        elif (
+            asked is not None
+            and s.ts >= since
+            and s.has_ack
+            and s.ack >= asked.end
+            and s.ip_len < series.stuck_segment.ip_len
+        ):
+            again = any(
+                p.side != direction.side and p.seq < asked.end <= p.end for p in direction.segments[i:] if p.ts <= end
+            )
             if not again:
                 text = f"an ACK of {s.ip_len} bytes sent right before it got through: the peer did not send"
-                return Control(f"{text} {way.name(asked.ref)} again", (asked.ref, s.ref), kind="ack")
+                return Control(f"{text} {direction.name(asked.ref)} again", (asked.ref, s.ref), kind="ack")
     return None
 
 
-def duplicate_acks(way: Way, run: Run) -> list[tuple[int, Segment]]:
+def duplicate_acks(direction: Direction, series: RetransmissionSeries) -> list[tuple[int, Segment]]:
     """The peer's duplicate ACKs of the stuck byte in the episode, with their index among the segments.
 
     Each says that at least one segment beyond the hole arrived (RFC 5681 2), not which.
     """
-    end = run.over_ts(way.ended_ts)
+    end = series.over_ts(direction.ended_ts)
     found = []
     before: Segment | None = None
-    for i, ack in enumerate(way.segments):
-        if ack.side == way.side or not ack.has_ack:
+    for i, ack in enumerate(direction.segments):
+        if ack.side == direction.side or not ack.has_ack:
             continue
         bare = ack.payload == 0 and not ack.keepalive and not ack.fin and not ack.syn
         if (
             before is not None
             and bare
-            and run.first.ts < ack.ts < end
-            and ack.ack == before.ack == run.seq
-            and _same_window(way, ack, before)
+            and series.first.ts < ack.ts < end
+            and ack.ack == before.ack == series.seq
+            and _same_window(direction, ack, before)
         ):
             found.append((i, ack))
         before = ack
     return found
 
 
-def _same_window(way: Way, ack: Segment, before: Segment) -> bool:
+def _same_window(direction: Direction, ack: Segment, before: Segment) -> bool:
     """A window update is no duplicate ACK; where options were cut off, an ACK that has some is one all the same.
 
     The window of a SYN is not scaled (RFC 7323 2.2), so it is rounded when it is announced again.
     """
     if before.syn:
-        return abs((ack.window << way.window_scale) - before.window) < 1 << way.window_scale or ack.options_cut
+        return (
+            abs((ack.window << direction.window_scale) - before.window) < 1 << direction.window_scale or ack.options_cut
+        )
     return ack.window == before.window or ack.options_cut
 
 
-def _duplicate_acks(way: Way, run: Run, *, sure: bool) -> Control | None:
+def _duplicate_acks(direction: Direction, series: RetransmissionSeries, *, sure: bool) -> Control | None:
     """Without SACK a duplicate ACK says that something arrived; if only smaller packets were sent, one of them."""
-    if way.selective:
+    if direction.selective:
         return None  # what arrives behind a hole is named in SACK blocks; a duplicate without any has another reason
-    reach = max(4 * way.rtt, 50_000_000)
-    for i, ack in duplicate_acks(way, run):
+    reach = max(4 * direction.rtt, 50_000_000)
+    for i, ack in duplicate_acks(direction, series):
         recent = [
             s
-            for s in way.segments[:i]
-            if s.side == way.side and s.data and s.ts >= run.first.ts and ack.ts - s.ts <= reach
+            for s in direction.segments[:i]
+            if s.side == direction.side and s.data and s.ts >= series.first.ts and ack.ts - s.ts <= reach
         ]
-        sent = [s for s in recent if s.seq > run.seq]
+        sent = [s for s in recent if s.seq > series.seq]
         # A copy of the head that arrived and was refused is answered so, too.
-        copies = [s for s in recent if s.seq <= run.seq and s is not run.first]
-        small = [s for s in sent if s.ip_len < run.head.ip_len]
+        copies = [s for s in recent if s.seq <= series.seq and s is not series.first]
+        small = [s for s in sent if s.ip_len < series.stuck_segment.ip_len]
         if sure and sent and small == sent and (not copies or copies[-1].ts <= sent[-1].ts):
             return Control("a duplicate ACK answered a smaller packet sent after it", (*refs(sent[-1:]), ack.ref))
         if not sure and small:
@@ -238,78 +258,89 @@ def _duplicate_acks(way: Way, run: Run, *, sure: bool) -> Control | None:
     return None
 
 
-def passed_before(way: Way, run: Run, settings: Settings) -> Control | None:
+def passed_before(direction: Direction, series: RetransmissionSeries, settings: Settings) -> Control | None:
     """Smaller packets of this direction that got through before the head was sent first, or None."""
     best = None
-    for t in way.transmissions:
+    for t in direction.transmissions:
         ack = t.covered_by
-        if t.proven and ack is not None and ack.ts <= run.first.ts and t.segment.ip_len < run.head.ip_len:
+        if (
+            t.proven
+            and ack is not None
+            and ack.ts <= series.first.ts
+            and t.segment.ip_len < series.stuck_segment.ip_len
+        ):
             best = (t.segment, ack)
     if best is not None:
         return Control(f"a packet of {best[0].ip_len} bytes got through before it", (best[0].ref, best[1].ref))
-    count = way.count
+    count = direction.count
     # Of what was acknowledged but is not in the capture nobody knows the sizes.
     if (
         count["una_known"]
-        and run.seq - count["first_seq"] > count["unseen"] + count["unseen_before"]
+        and series.seq - count["first_seq"] > count["unseen"] + count["unseen_before"]
         and not count["super_packets"]
     ):
         frames = tuple(frame_of(frame) for frame in (count["delivered_frame"], count["delivered_ack"]) if frame)
-        before = count["delivered_ts"] <= run.first.ts
+        before = count["delivered_ts"] <= series.first.ts
         return Control("smaller packets of this direction were acknowledged before it", frames if before else ())
     return None
 
 
-def begins_late(run: Run) -> bool:
+def begins_late(series: RetransmissionSeries) -> bool:
     """True if the head's first transmission is not in the capture, so that its time is unknown."""
-    return run.original is None or run.original.fills_hole
+    return series.original is None or series.original.fills_hole
 
 
-def failed_during(way: Way, run: Run, settings: Settings) -> Control | None:
+def failed_during(direction: Direction, series: RetransmissionSeries, settings: Settings) -> Control | None:
     """Smaller packets sent in the episode that did not get through either, or None.
 
     Only such as every usual path carries: of one of 1350 bytes nobody knows whether it was small enough.
     """
-    return next(_failures(way, run, settings), None)
+    return next(_failures(direction, series, settings), None)
 
 
-def _failures(way: Way, run: Run, settings: Settings) -> Iterator[Control]:
-    end = run.over_ts(way.ended_ts)
-    head = run.head
+def _failures(direction: Direction, series: RetransmissionSeries, settings: Settings) -> Iterator[Control]:
+    end = series.over_ts(direction.ended_ts)
+    stuck_segment = series.stuck_segment
     small = [
         t.segment
-        for t in way.transmissions
-        if (t.covered_by is None or (way.selective and t.covered_by.ts >= end))
+        for t in direction.transmissions
+        if (t.covered_by is None or (direction.selective and t.covered_by.ts >= end))
         and not t.segment.super_segment
-        and (t.segment.ts >= run.first.ts or (begins_late(run) and t.segment.seq > run.seq))
-        and not t.segment.seq <= run.seq < t.segment.end
-        and t.segment.ip_len < min(head.ip_len, settings.exercised_bytes)
-        and end - t.segment.ts >= max(settings.control_wait_ns, 2 * way.rtt)
+        and (t.segment.ts >= series.first.ts or (begins_late(series) and t.segment.seq > series.seq))
+        and not t.segment.seq <= series.seq < t.segment.end
+        and t.segment.ip_len < min(stuck_segment.ip_len, settings.exercised_bytes)
+        and end - t.segment.ts >= max(settings.control_wait_ns, 2 * direction.rtt)
     ]
     if small:
         text = f"a smaller packet of {small[0].ip_len} bytes sent meanwhile did not get through either"
         # Without (visible) SACK an arrival shows as a duplicate ACK.
-        if way.selective or not (_duplicate_acks(way, run, sure=True) or _duplicate_acks(way, run, sure=False)):
+        if direction.selective or not (
+            _duplicate_acks(direction, series, sure=True) or _duplicate_acks(direction, series, sure=False)
+        ):
             yield Control(text, refs(small[:16]), number=len({s.seq for s in small}))
-    answerable = end - max(2 * way.rtt, way.rtt + ACK_DELAY_NS)
-    shrunk = [c for c in run.changed if c.ip_len < min(head.ip_len, settings.exercised_bytes) and c.ts <= answerable]
-    if shrunk and run.acked_by is None:
+    answerable = end - max(2 * direction.rtt, direction.rtt + ACK_DELAY_NS)
+    shrunk = [
+        c
+        for c in series.changed
+        if c.ip_len < min(stuck_segment.ip_len, settings.exercised_bytes) and c.ts <= answerable
+    ]
+    if shrunk and series.acked_by is None:
         text = f"the same bytes cut smaller, to {shrunk[0].ip_len} bytes, were not acknowledged either"
         yield Control(text, refs(shrunk[:16]), number=len(shrunk))
-    for asked in way.segments:  # the peer goes on sending what was acknowledged: ACKs do not arrive
-        if asked.side != way.side and asked.resent and asked.end > asked.seq and run.first.ts < asked.ts < end:
+    for asked in direction.segments:  # the peer goes on sending what was acknowledged: ACKs do not arrive
+        if asked.side != direction.side and asked.resent and asked.end > asked.seq and series.first.ts < asked.ts < end:
             small_acks = (
                 s
-                for s in way.segments
-                if s.side == way.side and s.has_ack and s.ack >= asked.end and s.ip_len <= LEAST_LARGE
+                for s in direction.segments
+                if s.side == direction.side and s.has_ack and s.ack >= asked.end and s.ip_len <= LEAST_LARGE
             )
             ack = next(small_acks, None)
             if ack is None or ack.ts >= asked.ts:
                 continue
             again = [
                 s
-                for s in way.segments
-                if s.side != way.side and s.seq == asked.seq and s.resent and s.ts > ack.ts + way.rtt
+                for s in direction.segments
+                if s.side != direction.side and s.seq == asked.seq and s.resent and s.ts > ack.ts + direction.rtt
             ]
             if len(again) >= (1 if asked.syn else 2):
                 yield Control(
@@ -318,22 +349,26 @@ def _failures(way: Way, run: Run, settings: Settings) -> Iterator[Control]:
                     kind="ack",
                 )
                 break
-    most = min(head.ip_len, settings.exercised_bytes) - (head.ip_len - head.payload) - 1
-    hung = way.siblings.hung(way.row, run.first.ts - ACK_DELAY_NS, end, most=most) if way.siblings else iter(())
+    most = min(stuck_segment.ip_len, settings.exercised_bytes) - (stuck_segment.ip_len - stuck_segment.payload) - 1
+    hung = (
+        direction.siblings.hung(direction.row, series.first.ts - ACK_DELAY_NS, end, most=most)
+        if direction.siblings
+        else iter(())
+    )
     event = next(hung, None)
     if event is not None:
         text = f"stream {event.stream} between the same addresses got no answer any more either"
         yield Control(text, event.frames, kind="sibling")
 
 
-def sacked_unseen(way: Way, run: Run) -> Segment | None:
+def sacked_unseen(direction: Direction, series: RetransmissionSeries) -> Segment | None:
     """An ACK whose SACK blocks beyond the head hold bytes that the capture does not: it lost packets; or None."""
-    end = run.over_ts(way.ended_ts)
-    sent = [(s.seq, s.seq + s.payload) for s in way.segments if s.side == way.side and s.data]
-    for ack in way.segments:
-        if ack.side != way.side and run.first.ts < ack.ts <= end:
+    end = series.over_ts(direction.ended_ts)
+    sent = [(s.seq, s.seq + s.payload) for s in direction.segments if s.side == direction.side and s.data]
+    for ack in direction.segments:
+        if ack.side != direction.side and series.first.ts < ack.ts <= end:
             for left, right in ack.sack:
-                if left >= run.head.seq + run.head.payload and not _covered(left, right, sent):
+                if left >= series.stuck_segment.seq + series.stuck_segment.payload and not _covered(left, right, sent):
                     return ack
     return None
 

@@ -1,6 +1,6 @@
 """One flow as the judging functions see it: counters of both directions, recorded segments, siblings.
 
-Emits `Conversation` and `Way` (one direction of it). Counters are those of `flows.flow_tables.DIRECTION`.
+Emits `Conversation` and `Direction` (one direction of it). Counters are those of `flows.flow_tables.DIRECTION`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ INITIAL_TTLS = (32, 64, 128, 255)  # what common stacks send with; one of them m
 
 
 @dataclass
-class Way:
+class Direction:
     """One direction of a flow: `count` holds its counters, `peer` those of the other direction."""
 
     side: int
@@ -201,7 +201,7 @@ class Way:
     def _least_caps(self) -> list[int]:
         return list(accumulate((size for _, size in self.caps), min))
 
-    def cap_at(self, ts: int) -> int | None:
+    def offload_ceiling_at(self, ts: int) -> int | None:
         """The largest size that a packet sent at `ts` is sure to have had as captured, None: any."""
         at = bisect_right(self.caps, (ts, 1 << 62))
         return self._least_caps[at - 1] if at else None
@@ -227,7 +227,7 @@ class Way:
         cut |= {t.segment.ref for t in self.transmissions if t.one_shape and t.covered_by is not None and t.in_part}
         return frozenset(cut)
 
-    def size_known_without_cap(self, segment: Segment) -> bool:
+    def size_known_without_ceiling(self, segment: Segment) -> bool:
         """True if the packet is no super-segment by its own looks, and did not leave as several."""
         if segment.super_segment or segment.fragment or segment.ref in self.cut_behind:
             return False
@@ -240,8 +240,8 @@ class Way:
 
     def size_known(self, segment: Segment) -> bool:
         """True if the captured size was the size on the wire (no offload in between)."""
-        size = self.cap_at(segment.ts)
-        return self.size_known_without_cap(segment) and (size is None or segment.ip_len <= size)
+        size = self.offload_ceiling_at(segment.ts)
+        return self.size_known_without_ceiling(segment) and (size is None or segment.ip_len <= size)
 
     @cached_property
     def _places(self) -> dict[FrameRef, int]:
@@ -267,7 +267,7 @@ class Way:
                 or not segment.df
                 or t.covered_by is None
                 or t.lost
-                or not self.size_known_without_cap(segment)
+                or not self.size_known_without_ceiling(segment)
             ):
                 continue
             named = segment.seq & 0xFFFFFFFF in quoted or segment.ip_id in numbers
@@ -280,11 +280,11 @@ class Way:
         ack = transmission.covered_by
         if ack is None or not transmission.proven or not self.size_known(transmission.segment):
             return False
-        again = self._resent_beyond_cap.get(transmission.segment.seq)
+        again = self._resent_beyond_ceiling.get(transmission.segment.seq)
         return again is None or ack.ts < again
 
     @cached_property
-    def _resent_beyond_cap(self) -> dict[int, int]:
+    def _resent_beyond_ceiling(self) -> dict[int, int]:
         """Sequence number and time of resends that look as large as before the cap: smaller packets, by offload."""
         return {
             t.segment.seq: t.segment.ts
@@ -333,7 +333,7 @@ def absent(count: Mapping[str, int], peer: Mapping[str, int]) -> int:
 
 
 def missing_share(unseen: int, seen: int, *, fragmented: bool) -> float:
-    """The share of `unseen` bytes, by the rules of `Way.missing_share`."""
+    """The share of `unseen` bytes, by the rules of `Direction.missing_share`."""
     if fragmented or unseen < LEAST_MISSING:
         return 0.0  # the bytes in later fragments are in the capture, but belong to no TCP header
     return unseen / (unseen + seen)
@@ -345,17 +345,17 @@ class Conversation:
 
     stream: int
     client_side: int
-    ways: tuple[Way, Way]
+    directions: tuple[Direction, Direction]
     seen: int
     first_ts: int
     last_ts: int
     packets: int
     disordered: bool = False  # the file is not in the order of its times
 
-    def way_to_server(self) -> Way:
+    def direction_to_server(self) -> Direction:
         """The direction client to server."""
-        return self.ways[self.client_side]
+        return self.directions[self.client_side]
 
-    def way_to_client(self) -> Way:
+    def direction_to_client(self) -> Direction:
         """The direction server to client."""
-        return self.ways[1 - self.client_side]
+        return self.directions[1 - self.client_side]

@@ -12,7 +12,7 @@ import numpy as np
 
 from analyzer.decode.icmp import KIND_PTB
 from analyzer.evidence.clock import straighten
-from analyzer.evidence.direction import Conversation, Way
+from analyzer.evidence.direction import Conversation, Direction
 from analyzer.evidence.ptb import CHECKSUM_WRONG, PtbSeen, steps_down
 from analyzer.evidence.segments import Segment, segments_of
 from analyzer.evidence.siblings import Siblings
@@ -26,7 +26,7 @@ from analyzer.flows.flow_tables import (
     SAW_BACKWARDS,
     SAW_FRAGMENT,
     State,
-    ways_of,
+    direction_table,
 )
 from analyzer.flows.icmp_quotes import QUOTED_SEQ
 from analyzer.model.statement import FrameRef
@@ -63,7 +63,7 @@ class Collector:
     def __init__(self, state: State) -> None:
         counters = state.counters
         self.flows = state.flows[: counters[C_FLOWS]]
-        self.directions = ways_of(state)
+        self.directions = direction_table(state)
         self.progress = state.progress
         self.several_files = int(counters[C_FILES]) > 1
         self.numbers = stream_numbers(self.flows, self.directions)
@@ -132,8 +132,8 @@ class Collector:
             client: _difference(flow["syn_last_ts"], flow["syn_ack_ts"]),
             1 - client: _difference(flow["syn_ack_last_ts"], flow["ack_ts"]),
         }
-        ways = [
-            Way(
+        directions = [
+            Direction(
                 side=side,
                 version=int(flow["version"]),
                 count=counts[side],
@@ -157,7 +157,7 @@ class Collector:
         return Conversation(
             stream=stream,
             client_side=client,
-            ways=(ways[0], ways[1]),
+            directions=(directions[0], directions[1]),
             seen=int(flow["seen"]),
             first_ts=int(flow["first_ts"]),
             last_ts=int(flow["last_ts"]),

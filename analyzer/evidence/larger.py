@@ -8,39 +8,39 @@ from __future__ import annotations
 
 from analyzer.evidence.controls import DELAYED_ACK_NS, FOREVER, Control, begins_late, duplicate_acks
 from analyzer.evidence.deliveries import Transmission
-from analyzer.evidence.direction import Way
-from analyzer.evidence.retransmissions import Run
+from analyzer.evidence.direction import Direction
+from analyzer.evidence.retransmissions import RetransmissionSeries
 from analyzer.evidence.segments import Segment, frame_of, refs
 from analyzer.model.statement import FrameRef
 
 
-def as_large_passed(way: Way, run: Run) -> tuple[Control | None, Control | None]:
+def as_large_passed(direction: Direction, series: RetransmissionSeries) -> tuple[Control | None, Control | None]:
     """Packets of this connection at least as large as the head that got through: (before it was sent, afterwards)."""
     before: Control | None = None
     after: Control | None = None
-    size = run.head.ip_len
+    size = series.stuck_segment.ip_len
 
     def sent_later(segment: Segment) -> bool:
-        return segment.ts >= run.first.ts or (begins_late(run) and segment.seq > run.seq)
+        return segment.ts >= series.first.ts or (begins_late(series) and segment.seq > series.seq)
 
-    for t in way.transmissions:
-        if t.segment.super_segment and (ack := _first_piece(way, run, t)) is not None:
+    for t in direction.transmissions:
+        if t.segment.super_segment and (ack := _first_piece(direction, series, t)) is not None:
             text = f"packets as large, cut from a super-segment of {t.segment.payload} bytes, got through"
             found = Control(text, (t.segment.ref, ack.ref))
-            if t.segment.seq > run.seq and sent_later(t.segment):
+            if t.segment.seq > series.seq and sent_later(t.segment):
                 after = after or found
             else:
                 before = found
-        if t.segment.ip_len < size or t.segment.df < run.head.df:
+        if t.segment.ip_len < size or t.segment.df < series.stuck_segment.df:
             continue
         if t.covered_by is None:
-            below = t.segment.seq + t.segment.payload <= run.seq and run.retransmissions >= 2
-            if below and t.one_shape and not t.segment.resent and way.size_known(t.segment):
+            below = t.segment.seq + t.segment.payload <= series.seq and series.retransmission_count >= 2
+            if below and t.one_shape and not t.segment.resent and direction.size_known(t.segment):
                 # A timer resends the oldest byte: the sender had the ACK of all below, the capture has not.
                 text = f"a packet of {t.segment.ip_len} bytes was acknowledged, for the sender went on behind it"
-                before = Control(text, (t.segment.ref, run.head.ref))
+                before = Control(text, (t.segment.ref, series.stuck_segment.ref))
             continue
-        if not way.counts(t):
+        if not direction.counts(t):
             continue
         found = Control(f"a packet of {t.segment.ip_len} bytes got through", (t.segment.ref, t.covered_by.ref))
         if sent_later(t.segment):
@@ -48,68 +48,76 @@ def as_large_passed(way: Way, run: Run) -> tuple[Control | None, Control | None]
             after = after or found
         else:
             before = found
-    count = way.count
-    kept = "delivered" if run.head.df else "delivered_nodf"
+    count = direction.count
+    kept = "delivered" if series.stuck_segment.df else "delivered_nodf"
     if count[kept] >= size:
         frames = [frame_of(count[f"{kept}_frame"])]
-        if run.head.df:
+        if series.stuck_segment.df:
             frames.append(frame_of(count["delivered_ack"]))
         found = Control(f"a packet of {count[kept]} bytes got through", tuple(frames))
         # Frame numbers tell which was sent first within a file only; else the time of the ACK must do.
-        same_file = frames[0].file == run.first.ref.file
-        sent_after = frames[0].frame >= run.first.ref.frame if same_file else count["delivered_ts"] > run.first.ts
+        same_file = frames[0].file == series.first.ref.file
+        sent_after = frames[0].frame >= series.first.ref.frame if same_file else count["delivered_ts"] > series.first.ts
         if sent_after:
             after = after or found
         else:
             before = before or found
-    return before, after or _more_duplicate_acks_than_small(way, run)
+    return before, after or _more_duplicate_acks_than_small(direction, series)
 
 
-def _first_piece(way: Way, run: Run, t: Transmission) -> Segment | None:
+def _first_piece(direction: Direction, series: RetransmissionSeries, t: Transmission) -> Segment | None:
     """The ACK that shows that a packet as large as the head, cut from a super-segment, got through; or None.
 
     All packets that it is cut into are of full size but for the last. Sent again in pieces, the pieces may have
     arrived instead.
     """
-    segment, size = t.segment, run.head.payload
-    if segment.payload < 2 * size or way.cap_at(segment.ts) is not None:
+    segment, size = t.segment, series.stuck_segment.payload
+    if segment.payload < 2 * size or direction.offload_ceiling_at(segment.ts) is not None:
         return None
     if t.covered_by is not None and t.one_shape and not t.lost:
         return t.covered_by
     begin, end = segment.seq, segment.seq + segment.payload
-    for s in way.segments[way.place(segment) + 1 :]:
-        if s.side == way.side and s.resent and s.seq < end and s.end > begin:
+    for s in direction.segments[direction.frame_id(segment) + 1 :]:
+        if s.side == direction.side and s.resent and s.seq < end and s.end > begin:
             return None
-        if s.side != way.side and s.has_ack:
+        if s.side != direction.side and s.has_ack:
             spans = ((begin, s.ack), *s.sack)
             if any(min(right, end) - max(left, begin) >= size for left, right in spans):
                 return s
     return None
 
 
-def _answers_head(way: Way, run: Run, index: int) -> bool:
+def _answers_head(direction: Direction, series: RetransmissionSeries, index: int) -> bool:
     """True if the last data before segment `index` is a copy of the head: it arrived and was refused."""
-    before = next((s for s in reversed(way.segments[:index]) if s.side == way.side and s.data), None)
-    return before is not None and before.resent and before.seq <= run.seq
+    before = next((s for s in reversed(direction.segments[:index]) if s.side == direction.side and s.data), None)
+    return before is not None and before.resent and before.seq <= series.seq
 
 
-def _more_duplicate_acks_than_small(way: Way, run: Run) -> Control | None:
+def _more_duplicate_acks_than_small(direction: Direction, series: RetransmissionSeries) -> Control | None:
     """More duplicate ACKs than smaller packets were sent: something as large as the head arrived as well."""
-    if way.selective:
+    if direction.selective:
         return None  # what arrives behind a hole is named in SACK blocks; a duplicate without any has another reason
-    acks = [ack for i, ack in duplicate_acks(way, run) if not ack.sack and not _answers_head(way, run, i)]
+    acks = [
+        ack for i, ack in duplicate_acks(direction, series) if not ack.sack and not _answers_head(direction, series, i)
+    ]
     blind = any(ack.options_cut for ack in acks)
     # A single one may have another reason; where SACK is cut off it is all there is.
     if len(acks) < (1 if blind else 2):
         return None
-    segment = max(run.head.payload, 1)
+    segment = max(series.stuck_segment.payload, 1)
     small = large = 0
-    for s in way.segments:
-        if s.side == way.side and s.data and s.ts >= run.first.ts and s.seq > run.seq and s.ts <= acks[-1].ts:
+    for s in direction.segments:
+        if (
+            s.side == direction.side
+            and s.data
+            and s.ts >= series.first.ts
+            and s.seq > series.seq
+            and s.ts <= acks[-1].ts
+        ):
             if s.super_segment:
                 large += s.payload // segment
                 small += 1 if s.payload % segment else 0
-            elif s.ip_len < run.head.ip_len:
+            elif s.ip_len < series.stuck_segment.ip_len:
                 small += 1
             else:
                 large += 1
@@ -121,61 +129,65 @@ def _more_duplicate_acks_than_small(way: Way, run: Run) -> Control | None:
     return Control(f"{text} large got through", refs(acks[:8]))
 
 
-def sibling_as_large(way: Way, run: Run) -> tuple[Control | None, Control | None, Control | None]:
+def sibling_as_large(
+    direction: Direction, series: RetransmissionSeries
+) -> tuple[Control | None, Control | None, Control | None]:
     """Packets as large that other connections of the two addresses got through: before, meanwhile, and later.
 
     Meanwhile is until the next copy of the head was due, or the connection ended.
     """
-    if way.siblings is None:
+    if direction.siblings is None:
         return None, None, None
-    over = run.over_ts(way.ended_ts)
+    over = series.over_ts(direction.ended_ts)
     # What was on its way when it began is answered within a round trip and an ACK's delay.
-    spans = ((-FOREVER, run.first.ts), (run.first.ts + way.rtt + DELAYED_ACK_NS, over), (over, FOREVER))
-    before, meanwhile, later = (_sibling(way, run.head.ip_len, *span) for span in spans)
+    spans = ((-FOREVER, series.first.ts), (series.first.ts + direction.rtt + DELAYED_ACK_NS, over), (over, FOREVER))
+    before, meanwhile, later = (_sibling(direction, series.stuck_segment.ip_len, *span) for span in spans)
     return before, meanwhile, later
 
 
-def _sibling(way: Way, size: int, after: int, until: int) -> Control | None:
-    event = way.siblings.delivered(way.row, size, after, until) if way.siblings is not None else None
+def _sibling(direction: Direction, size: int, after: int, until: int) -> Control | None:
+    event = direction.siblings.delivered(direction.row, size, after, until) if direction.siblings is not None else None
     if event is None:
         return None
     text = f"stream {event.stream} delivered a packet of {event.size} bytes between the same addresses"
     return Control(text, event.frames, kind="sibling")
 
 
-def distinct_large_lost(way: Way, run: Run) -> list[Segment]:
+def distinct_large_lost(direction: Direction, series: RetransmissionSeries) -> list[Segment]:
     """Different segments at least as large as the head, sent in the episode and lost; the head is one.
 
     Where their bytes were acknowledged in the end, something smaller brought them. Without SACK nobody knows what
     arrived behind the head.
     """
-    tried = large_tried(way, run)
-    if way.selective or run.acked:
+    tried = large_tried(direction, series)
+    if direction.selective or series.acked:
         return tried
-    return [segment for segment in tried if segment is run.head or segment.resent]
+    return [segment for segment in tried if segment is series.stuck_segment or segment.resent]
 
 
-def large_tried(way: Way, run: Run) -> list[Segment]:
+def large_tried(direction: Direction, series: RetransmissionSeries) -> list[Segment]:
     """Different segments at least as large as the head, sent in the episode and not known to have arrived."""
-    lost: dict[int, Segment] = {run.head.seq: run.head}
-    end = run.over_ts(way.ended_ts)
-    arrived = {block for s in way.segments if s.side != way.side for block in s.sack}
-    for t in way.transmissions:
+    lost: dict[int, Segment] = {series.stuck_segment.seq: series.stuck_segment}
+    end = series.over_ts(direction.ended_ts)
+    arrived = {block for s in direction.segments if s.side != direction.side for block in s.sack}
+    for t in direction.transmissions:
         segment = t.segment
         lost_whole = not t.proven and (t.covered_by is None or t.lost)
-        if lost_whole and segment.ip_len >= run.head.ip_len and run.first.ts <= segment.ts <= end:
+        if lost_whole and segment.ip_len >= series.stuck_segment.ip_len and series.first.ts <= segment.ts <= end:
             # A super-segment is as many as it is cut into; the first of them may be the head itself.
-            step = run.head.payload if segment.super_segment else segment.payload
+            step = series.stuck_segment.payload if segment.super_segment else segment.payload
             for seq in range(segment.seq, segment.seq + segment.payload, max(step, 1)):
-                whole = segment.seq + segment.payload - seq >= run.head.payload
+                whole = segment.seq + segment.payload - seq >= series.stuck_segment.payload
                 if whole and not any(left <= seq < right for left, right in arrived):
                     lost.setdefault(seq, segment)
     return list(lost.values())
 
 
-def siblings_large_lost(way: Way, run: Run, since: int) -> list[FrameRef]:
+def siblings_large_lost(direction: Direction, series: RetransmissionSeries, since: int) -> list[FrameRef]:
     """Frames of segments as large that hang in other connections of the two addresses, since later than `since`."""
-    if way.siblings is None:
+    if direction.siblings is None:
         return []
-    hung = way.siblings.hung(way.row, since, run.over_ts(way.ended_ts), least=run.head.payload)
+    hung = direction.siblings.hung(
+        direction.row, since, series.over_ts(direction.ended_ts), least=series.stuck_segment.payload
+    )
     return [event.frames[0] for event in hung if event.frames]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from analyzer.decode.tcp import ACK_FLAG
 from analyzer.evidence.controls import FOREVER, Control
-from analyzer.evidence.direction import Way
-from analyzer.evidence.retransmissions import Run
+from analyzer.evidence.direction import Direction
+from analyzer.evidence.retransmissions import RetransmissionSeries
 from analyzer.evidence.segments import Segment, refs
 
 LEAST_ANSWERED = 2
@@ -22,64 +22,64 @@ SETTLED_NS = 200_000_000
 """An ACK this long after other data, beyond two round trips, does not answer them: Linux's longest delayed ACK."""
 
 
-def refused(way: Way, run: Run) -> Control | None:
+def refused(direction: Direction, series: RetransmissionSeries) -> Control | None:
     """Copies of the stuck segment that were answered one round trip later without accepting them, or None."""
-    answers = _answers(way, run)
+    answers = _answers(direction, series)
     resets = [(copy, answer) for copy, answer in answers if answer.rst]
     if resets:
         text = "it is answered by a RST one round trip later: it arrives, and the host has no such connection any more"
         return Control(text, refs([each for pair in resets[:8] for each in pair]), kind="data", number=len(resets))
-    if len(answers) < LEAST_ANSWERED or 2 * len(answers) < run.retransmissions:
+    if len(answers) < LEAST_ANSWERED or 2 * len(answers) < series.retransmission_count:
         return None
     text = (
-        f"{len(answers)} of its {run.retransmissions} copies are answered one round trip later by an ACK that does not "
-        "advance, and nothing else was on its way: they arrive, and the host refuses them"
+        f"{len(answers)} of its {series.retransmission_count} copies are answered one round trip later by an ACK that "
+        "does not advance, and nothing else was on its way: they arrive, and the host refuses them"
     )
     return Control(text, refs([each for pair in answers[:8] for each in pair]), kind="ack", number=len(answers))
 
 
-def _answers(way: Way, run: Run) -> list[tuple[Segment, Segment]]:
+def _answers(direction: Direction, series: RetransmissionSeries) -> list[tuple[Segment, Segment]]:
     """Copies of the stuck segment, each with the packet of the peer that can only answer it."""
     found = []
-    copies = {copy.ref for copy in run.tries if copy is not run.original}
+    copies = {copy.ref for copy in series.tries if copy is not series.original}
     pending: Segment | None = None
     other_ts = -FOREVER  # when other bytes were sent last, which the peer may answer as well
     known: set[tuple[int, int]] = set()
-    for s in way.segments:
-        if s.side == way.side:
+    for s in direction.segments:
+        if s.side == direction.side:
             if s.ref in copies:
                 pending = s
-            elif s is not run.first and (s.end > s.seq or s.keepalive):  # its bytes cut smaller may be taken, too
+            elif s is not series.first and (s.end > s.seq or s.keepalive):  # its bytes cut smaller may be taken, too
                 other_ts, pending = s.ts, None
             continue
-        if pending is not None and way.rtt // 2 <= s.ts - pending.ts <= 2 * way.rtt + AT_ONCE_NS:
-            alone = pending.ts - other_ts > 2 * way.rtt + SETTLED_NS
+        if pending is not None and direction.rtt // 2 <= s.ts - pending.ts <= 2 * direction.rtt + AT_ONCE_NS:
+            alone = pending.ts - other_ts > 2 * direction.rtt + SETTLED_NS
             bare = s.end == s.seq and not s.keepalive
             # RFC 9293 3.5.2: what answers a segment of no connection has no ACK flag.
             reset = s.rst and not s.flags & ACK_FLAG
-            if reset or (alone and bare and s.has_ack and s.ack == run.seq and set(s.sack) <= known):
+            if reset or (alone and bare and s.has_ack and s.ack == series.seq and set(s.sack) <= known):
                 found.append((pending, s))
                 pending = None
         known.update(s.sack)
     return found
 
 
-def peer_gone(way: Way, run: Run) -> Control | None:
+def peer_gone(direction: Direction, series: RetransmissionSeries) -> Control | None:
     """The peer had gone before: it aborted the connection, or closed it and has said nothing since; or None."""
-    rst = next((s for s in way.segments if s.side != way.side and s.rst), None)
-    if rst is not None and rst.ts == way.ended_ts and rst.ts <= run.copies[0].ts:
+    rst = next((s for s in direction.segments if s.side != direction.side and s.rst), None)
+    if rst is not None and rst.ts == direction.ended_ts and rst.ts <= series.retransmissions[0].ts:
         return Control("the peer had aborted the connection before it was sent again", (rst.ref,))
-    fin = next((s for s in way.segments if s.side != way.side and s.fin), None)
-    if fin is None or fin.ts > run.first.ts:
+    fin = next((s for s in direction.segments if s.side != direction.side and s.fin), None)
+    if fin is None or fin.ts > series.first.ts:
         return None
-    if any(s.side != way.side and s.ts > run.first.ts and not s.resent for s in way.segments):
+    if any(s.side != direction.side and s.ts > series.first.ts and not s.resent for s in direction.segments):
         return None
     return Control("the peer had closed its side before it was sent, and has said nothing since", (fin.ref,))
 
 
-def arrived(way: Way, run: Run) -> Control | None:
-    """Captured at the receiving host, the copies are in the file: they arrived; or None. `way.at_receiver` holds."""
-    came = run.tries
+def arrived(direction: Direction, series: RetransmissionSeries) -> Control | None:
+    """Captured at the receiving host, its copies are in the file: they arrived; or None. `at_receiver` holds."""
+    came = series.tries
     text = f"captured at its receiver, where {len(came)} transmissions of it arrived"
     wrong = [s for s in came if s.bad_sum]
     if wrong:

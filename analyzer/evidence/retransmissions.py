@@ -1,8 +1,9 @@
 """Runs of retransmissions of the oldest outstanding byte: the ladder that a stalled sender climbs.
 
-Emits `Run`. A run that is long enough is an episode: three retransmissions of the same bytes over at least a second
-without cumulative progress, whatever the gaps. A stall is time without progress: timers back off (RFC 6298 5.5), but
-some stacks keep theirs constant, and duplicate ACKs make others send everything again in each round trip.
+Emits `RetransmissionSeries`. One that is long enough is an episode: three retransmissions of the same bytes over at
+least a second without cumulative progress, whatever the gaps. A stall is time without progress: timers back off
+(RFC 6298 5.5), but some stacks keep theirs constant, and duplicate ACKs make others send everything again in each
+round trip.
 """
 
 from __future__ import annotations
@@ -35,12 +36,12 @@ def _is_cut_into(whole: Segment, piece: Segment) -> bool:
 
 
 @dataclass
-class Run:
+class RetransmissionSeries:
     """Transmissions that cover one stuck byte, first to last, and how it ended."""
 
     seq: int
     original: Segment | None  # the first transmission; None if the capture starts later
-    copies: list[Segment] = field(default_factory=list)  # retransmissions in order
+    retransmissions: list[Segment] = field(default_factory=list)  # retransmissions in order
     acked_by: Segment | None = None  # the packet that acknowledged the byte
     acked_unseen: bool = False  # acknowledged later, but the packet was not recorded
 
@@ -48,7 +49,7 @@ class Run:
     def phases(self) -> list[list[Segment]]:
         """The retransmissions in groups of equal length and DF, in order."""
         groups: list[list[Segment]] = []
-        for copy in self.copies:
+        for copy in self.retransmissions:
             if groups and (groups[-1][-1].payload, groups[-1][-1].df) == (copy.payload, copy.df):
                 groups[-1].append(copy)
             else:
@@ -94,14 +95,19 @@ class Run:
     def changed(self) -> list[Segment]:
         """The retransmissions after those: from the first that is smaller, or lost its DF, on."""
         later = [copy for phase in self.phases[self._stuck_phase + 1 :] for copy in phase]
-        head = self.head
+        stuck_segment = self.stuck_segment
         start = next(
-            (i for i, copy in enumerate(later) if copy.payload < head.payload or (head.df and not copy.df)), len(later)
+            (
+                i
+                for i, copy in enumerate(later)
+                if copy.payload < stuck_segment.payload or (stuck_segment.df and not copy.df)
+            ),
+            len(later),
         )
         return later[start:]
 
     @cached_property
-    def head(self) -> Segment:
+    def stuck_segment(self) -> Segment:
         """The stuck segment at a size that was on the wire: a retransmission repeated most, or the original.
 
         An original that was sent once and then cut smaller was not given the time to get stuck, but where
@@ -116,12 +122,12 @@ class Run:
     @property
     def first(self) -> Segment:
         """The first transmission seen."""
-        return self.original if self.original is not None else self.copies[0]
+        return self.original if self.original is not None else self.retransmissions[0]
 
     @cached_property
     def tries(self) -> list[Segment]:
         """All transmissions of the head's shape: those that were lost if nothing acknowledged them."""
-        if self.head is self.original:
+        if self.stuck_segment is self.original:
             return [self.original]
         sent = [copy for phase in self.phases[self._first_phase : self._stuck_phase + 1] for copy in phase]
         if self.original is not None and self._first_phase == 0 and self._original_fits(self.phases[0]):
@@ -129,7 +135,7 @@ class Run:
         return sent
 
     @property
-    def retransmissions(self) -> int:
+    def retransmission_count(self) -> int:
         """Retransmissions of the same sequence number, length and DF."""
         return len(self.tries) - 1 if self.original is not None or self._first_phase else len(self.tries)
 
@@ -143,13 +149,13 @@ class Run:
         """When the next copy of the head was overdue: the timer doubles (RFC 6298 5.5), so a little more than that."""
         times = [copy.ts for copy in self.tries]
         gap = max(times[-1] - times[-2], 0) if len(times) > 1 else MOST_RTO_NS
-        return max(times[-1], self.copies[-1].ts) + min(5 * gap // 2, 2 * MOST_RTO_NS)
+        return max(times[-1], self.retransmissions[-1].ts) + min(5 * gap // 2, 2 * MOST_RTO_NS)
 
     @property
     def waited_ns(self) -> int:
         """From the first transmission until the byte was acknowledged, or until its last transmission, ns."""
         last = [self.acked_by] if self.acked_by is not None else []
-        return elapsed([self.first, *self.copies, *last])
+        return elapsed([self.first, *self.retransmissions, *last])
 
     def over_ts(self, ended_ts: int) -> int:
         """When it was over: the byte was acknowledged, the sender gave it up, or the connection ended (`ended_ts`)."""
@@ -162,7 +168,7 @@ class Run:
 
     def is_episode(self, settings: Settings) -> bool:
         """True if the run meets the contract's definition of an episode."""
-        return self.retransmissions >= settings.episode_retransmissions and self.span >= settings.episode_span_ns
+        return self.retransmission_count >= settings.episode_retransmissions and self.span >= settings.episode_span_ns
 
     def is_mixed_episode(self, settings: Settings) -> bool:
         """As an episode, but the sender changed the segment's size meanwhile and was not answered either.
@@ -171,8 +177,8 @@ class Run:
         """
         return (
             not self.acked
-            and len(self.copies) >= settings.episode_retransmissions
-            and elapsed([self.first, *self.copies]) >= settings.episode_span_ns
+            and len(self.retransmissions) >= settings.episode_retransmissions
+            and elapsed([self.first, *self.retransmissions]) >= settings.episode_span_ns
         )
 
 
@@ -205,13 +211,13 @@ class _Sent:
         return None
 
 
-def runs_of(segments: list[Segment], side: int, una_at_end: int) -> list[Run]:
+def series_of(segments: list[Segment], side: int, una_at_end: int) -> list[RetransmissionSeries]:
     """All runs of `side` in order of their start. Spurious resends (already acknowledged) make none.
 
     `una_at_end` is the highest acknowledgement of the whole capture, recorded or not.
     """
-    finished: list[Run] = []
-    open_run: Run | None = None
+    finished: list[RetransmissionSeries] = []
+    open_run: RetransmissionSeries | None = None
     again: dict[int, int] = {}
     una: int | None = None
     sent = _Sent()
@@ -241,10 +247,10 @@ def runs_of(segments: list[Segment], side: int, una_at_end: int) -> list[Run]:
         if open_run is None or not segment.seq <= open_run.seq < end:
             if open_run is not None:
                 finished.append(open_run)
-            open_run = Run(stuck, sent.first_with(stuck))
-        open_run.copies.append(segment)
+            open_run = RetransmissionSeries(stuck, sent.first_with(stuck))
+        open_run.retransmissions.append(segment)
     if open_run is not None:
         finished.append(open_run)
-    for run in finished:
-        run.acked_unseen = run.acked_by is None and una_at_end > run.seq
+    for series in finished:
+        series.acked_unseen = series.acked_by is None and una_at_end > series.seq
     return finished

@@ -43,10 +43,10 @@ class Siblings:
         self._tables = tables  # the `Collector`: flows, directions, progress, numbers
         self._rows = rows
         self._side = side
-        self._ways = tables.directions[2 * rows + side]
+        self._directions = tables.directions[2 * rows + side]
 
-    def _event(self, ts: int, row: int, places: tuple[int, ...], size: int = 0) -> Event:
-        frames = tuple(frame_of(place) for place in places if place)
+    def _event(self, ts: int, row: int, frame_ids: tuple[int, ...], size: int = 0) -> Event:
+        frames = tuple(frame_of(frame_id) for frame_id in frame_ids if frame_id)
         return Event(ts, row, int(self._tables.numbers[row]), frames, size)
 
     @cached_property
@@ -100,7 +100,7 @@ class Siblings:
 
         Level k of the maxima holds those of 2**k neighbours: any range is covered by two of them.
         """
-        ts, size = self._ways["delivered_ts"], self._ways["delivered"]
+        ts, size = self._directions["delivered_ts"], self._directions["delivered"]
         kept = np.flatnonzero(size > 0)
         kept = kept[np.argsort(ts[kept], kind="stable")]
         levels = [size[kept]]
@@ -118,9 +118,9 @@ class Siblings:
         starts = [edges[0], *(edge + 1 for edge in edges[1:-1])]
         for begin, end in zip(starts, edges[1:], strict=True):
             if (found := _first_reaching(levels, begin, end, size)) >= 0:
-                way = self._ways[int(index[found])]
-                places = (int(way["delivered_frame"]), int(way["delivered_ack"]))
-                return self._event(int(ts[found]), int(self._rows[index[found]]), places, int(levels[0][found]))
+                direction = self._directions[int(index[found])]
+                frame_ids = (int(direction["delivered_frame"]), int(direction["delivered_ack"]))
+                return self._event(int(ts[found]), int(self._rows[index[found]]), frame_ids, int(levels[0][found]))
         return None
 
     def last_delivered(self, but: int, size: int) -> int:
@@ -130,30 +130,30 @@ class Siblings:
 
     def losses(self, but: int, size: int) -> tuple[int, int, int]:
         """Data packets of the other flows that got `size` bytes through: sent, and sent again; and segments of all."""
-        ways = self._ways
-        lost = np.maximum(0, ways["resent"] - ways["spurious"] - ways["dsacks"])
+        directions = self._directions
+        lost = np.maximum(0, directions["resent"] - directions["spurious"] - directions["dsacks"])
         others = self._rows != but
-        chosen = others & (ways["delivered"] >= size)
-        segments = np.maximum(ways["data_packets"] - ways["resent"], 0)[others]
-        return int(ways["data_packets"][chosen].sum()), int(lost[chosen].sum()), int(segments.sum())
+        chosen = others & (directions["delivered"] >= size)
+        segments = np.maximum(directions["data_packets"] - directions["resent"], 0)[others]
+        return int(directions["data_packets"][chosen].sum()), int(lost[chosen].sum()), int(segments.sum())
 
     def loss_rate(self, but: int, size: int) -> float:
         """Share of the bytes sent, each transmission counted, that the other flows did not get acknowledged.
 
         Of those that got a packet of `size` bytes through: a narrow path has no share in it.
         """
-        ways = self._ways
-        chosen = (ways["delivered"] >= size) & (self._rows != but)
-        acked = np.maximum(ways["una"] - ways["first_seq"] - ways["unseen"], 0)[chosen].sum()
-        return 1 - min(float(acked / max(int(ways["payload_bytes"][chosen].sum()), 1)), 1.0)
+        directions = self._directions
+        chosen = (directions["delivered"] >= size) & (self._rows != but)
+        acked = np.maximum(directions["una"] - directions["first_seq"] - directions["unseen"], 0)[chosen].sum()
+        return 1 - min(float(acked / max(int(directions["payload_bytes"][chosen].sum()), 1)), 1.0)
 
     @cached_property
     def _hung(self) -> tuple[Column, Column, Column]:
         """(since, index into the rows, payload) of the flows with a segment that is still unanswered, by time."""
-        kept = np.flatnonzero(self._ways["run_count"] >= LEAST_RETRANSMISSIONS)
-        since = self._ways["run_ts"][kept]
+        kept = np.flatnonzero(self._directions["run_count"] >= LEAST_RETRANSMISSIONS)
+        since = self._directions["run_ts"][kept]
         order = np.argsort(since, kind="stable")
-        return since[order], kept[order], self._ways["run_len"][kept[order]]
+        return since[order], kept[order], self._directions["run_len"][kept[order]]
 
     def hung(self, but: int, since: int, until: int, least: int = 0, most: int = 1 << 30) -> Iterator[Event]:
         """Other flows of which a segment of `least` to `most` bytes of payload is unanswered since [since, until].
@@ -166,7 +166,7 @@ class Siblings:
         for i in (start + np.flatnonzero((sizes >= least) & (sizes <= most))).tolist():
             row = int(self._rows[index[i]])
             if row != but:
-                frame = int(self._ways["resent_frame"][index[i]])
+                frame = int(self._directions["resent_frame"][index[i]])
                 yield self._event(int(ts[i]), row, (frame,), int(size[i]))
 
 

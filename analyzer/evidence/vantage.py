@@ -7,7 +7,7 @@ its own answer follows at once).
 
 from __future__ import annotations
 
-from analyzer.evidence.direction import INITIAL_TTLS, Conversation, Way
+from analyzer.evidence.direction import INITIAL_TTLS, Conversation, Direction
 from analyzer.flows.flow_tables import SAW_SYN_ACK
 from analyzer.model.flow import Vantage
 
@@ -26,10 +26,10 @@ AT_ONCE = 4
 NOT_ESTABLISHED = Vantage(UNKNOWN, "the connection was not established")
 
 
-def hops(way: Way) -> int | None:
+def hops(direction: Direction) -> int | None:
     """Routers between this direction's sender and the capture point, by TTL; None: unknown."""
-    left = way.count["ttl_max"]
-    if not way.count["packets"] or left <= 0:
+    left = direction.count["ttl_max"]
+    if not direction.count["packets"] or left <= 0:
         return None
     count = min((initial - left for initial in INITIAL_TTLS if initial >= left), default=None)
     return count if count is not None and count <= MOST_HOPS else None
@@ -37,7 +37,7 @@ def hops(way: Way) -> int | None:
 
 def vantage(conversation: Conversation) -> Vantage:
     """Where the conversation was captured."""
-    client, server = conversation.way_to_server(), conversation.way_to_client()
+    client, server = conversation.direction_to_server(), conversation.direction_to_client()
     if not conversation.seen & SAW_SYN_ACK and not client.count["data_packets"] and not server.count["data_packets"]:
         return NOT_ESTABLISHED
     if noted := _noted(client, server):
@@ -65,25 +65,25 @@ QUICK_NS = 1_000_000
 """A host's own answer takes no longer than this, at its interface or on its link."""
 
 
-def beside_receiver(conversation: Conversation, way: Way) -> bool:
+def beside_receiver(conversation: Conversation, direction: Direction) -> bool:
     """True if no router lies between the capture point and the receiver of this direction, by TTL or notes."""
-    receiver = SERVER if way.side == conversation.client_side else CLIENT
-    return way.peer["packets"] > 0 and vantage(conversation).where == receiver
+    receiver = SERVER if direction.side == conversation.client_side else CLIENT
+    return direction.peer["packets"] > 0 and vantage(conversation).where == receiver
 
 
-def at_receiver(conversation: Conversation, way: Way) -> bool:
+def at_receiver(conversation: Conversation, direction: Direction) -> bool:
     """True if what the capture holds of this direction had arrived: at the receiving host, or on its link.
 
     No router between is not enough: behind the end of a tunnel the receiver may be far away all the same. So its
     answers, where some are seen, must follow at once.
     """
-    if not beside_receiver(conversation, way):
+    if not beside_receiver(conversation, direction):
         return False
-    other = conversation.ways[1 - way.side].rtt
-    return way.rtt <= max(QUICK_NS, other // AT_ONCE)
+    other = conversation.directions[1 - direction.side].rtt
+    return direction.rtt <= max(QUICK_NS, other // AT_ONCE)
 
 
-def _noted(client: Way, server: Way) -> str:
+def _noted(client: Direction, server: Direction) -> str:
     """Who captured, by the directions in the capture; empty where it has none."""
     sent = (client.count["went_out"], server.count["went_out"])
     received = (client.count["came_in"], server.count["came_in"])

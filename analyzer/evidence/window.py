@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from analyzer.decode.tcp import UNKNOWN
-from analyzer.evidence.direction import Way
-from analyzer.evidence.retransmissions import Run
+from analyzer.evidence.direction import Direction
+from analyzer.evidence.retransmissions import RetransmissionSeries
 from analyzer.model.statement import FrameRef
 
 
@@ -18,35 +18,35 @@ class WindowSeen(NamedTuple):
     ref: FrameRef
 
 
-def window_at(way: Way, run: Run) -> WindowSeen | None:
+def window_at(direction: Direction, series: RetransmissionSeries) -> WindowSeen | None:
     """The peer's window that held while the head was stuck; None if it was never seen.
 
     A window smaller than the segment is open: the sender may send as much as fits.
     """
     # Without the SYN (or its options) the scale is unknown, and only a window of 0 is sure to have no room.
-    known = way.full_size > 0 and UNKNOWN not in (way.count["wscale"], way.peer["wscale"])
-    tries = {segment.ref for segment in run.tries}
-    end = run.over_ts(way.ended_ts)
+    known = direction.full_size > 0 and UNKNOWN not in (direction.count["wscale"], direction.peer["wscale"])
+    tries = {segment.ref for segment in series.tries}
+    end = series.over_ts(direction.ended_ts)
     found: WindowSeen | None = None
     closed = 0
     closing: FrameRef | None = None  # what closed it, while it is closed
     cited: FrameRef | None = None
-    for segment in way.segments:
+    for segment in direction.segments:
         if segment.ts > end:
             break
-        if segment.side == way.side:
+        if segment.side == direction.side:
             if segment.ref in tries and closing is not None:
                 closed += 1
                 cited = cited or closing
         elif segment.has_ack:
-            size = segment.window if segment.syn else segment.window << way.window_scale
-            room = segment.ack + size - run.head.seq if known else size
+            size = segment.window if segment.syn else segment.window << direction.window_scale
+            room = segment.ack + size - series.stuck_segment.seq if known else size
             closing = (closing or segment.ref) if room <= 0 else None
             found = WindowSeen(size, False, segment.ref)
     if found is None:
-        if way.peer["window"] < 0:
+        if direction.peer["window"] < 0:
             return None
-        return WindowSeen(way.peer["window"], way.peer["window"] == 0, FrameRef(0, 0))
+        return WindowSeen(direction.peer["window"], direction.peer["window"] == 0, FrameRef(0, 0))
     if cited is not None and 2 * closed >= len(tries):
         return found._replace(closed=True, ref=cited)
     return found

@@ -13,7 +13,17 @@ from typing import Any
 from analyzer.decode.ether import ETHER_IPV4
 from analyzer.decode.integers import Buffer, at, be16_inside, be32_inside
 from analyzer.decode.network import PROTO_TCP
-from analyzer.decode.packet_fields import END, ETHER_TYPE, LAYERS, NET, POINT, TS, WAY, WAY_IN, WAY_UNKNOWN
+from analyzer.decode.packet_fields import (
+    DIRECTION_UNKNOWN,
+    END,
+    ETHER_TYPE,
+    INBOUND,
+    LAYERS,
+    NET,
+    PACKET_DIRECTION,
+    POINT,
+    TS,
+)
 from analyzer.decode.tcp import ACK_FLAG, PSH, TIMESTAMPS_ONLY
 from analyzer.flows.flow_tables import (
     C_FILE,
@@ -49,7 +59,7 @@ def is_known(direction: Any, transfer: Any) -> bool:
 
 
 @inlined
-def is_steady(flow: Any, me: Any, out: Any, peer: Any, peer_out: Any) -> bool:
+def may_take_fast_path(flow: Any, me: Any, out: Any, peer: Any, peer_out: Any) -> bool:
     """True if the flow's next packets may take the short way: bare, not recorded, all known."""
     return (
         flow["recording"] == 0
@@ -69,7 +79,7 @@ def four_words(buf: Buffer, o: int) -> tuple[int, int, int, int]:
 
 @inlined
 @checked_in_front
-def follow_steady(state: State, buf: Buffer, h: list[int], frame: int) -> bool:
+def take_fast_path(state: State, buf: Buffer, h: list[int], frame: int) -> bool:
     """Take the packet behind the link header if a steady flow goes on with it.
 
     False if not, with nothing done but perhaps the flow found; nothing of `h` is changed.
@@ -140,7 +150,7 @@ def follow_steady(state: State, buf: Buffer, h: list[int], frame: int) -> bool:
     if unlikely(number < 0):
         return False
     flow = state.flows[at(number)]
-    if unlikely(flow["steady"] == 0):
+    if unlikely(flow["fast_path"] == 0):
         return False
     me = state.directions[at(2 * number + side)]
     peer = state.directions[at(2 * number + 1 - side)]
@@ -163,14 +173,14 @@ def follow_steady(state: State, buf: Buffer, h: list[int], frame: int) -> bool:
     if unlikely(payload == 0 and acked == 0 and state.ring[at(flow["last_row"] & RING_MASK)]["side"] == side):
         return False
     ts = h[TS]
-    place = state.counters[C_FILE] << FILE_SHIFT | frame
+    frame_id = state.counters[C_FILE] << FILE_SHIFT | frame
     flow["packets"] += 1
     flow["bytes"] += ip_len
     flow["last_ts"] = ts
     me["packets"] += 1
     me["last_ts"] = ts
-    if unlikely(h[WAY] != WAY_UNKNOWN):
-        if h[WAY] == WAY_IN:
+    if unlikely(h[PACKET_DIRECTION] != DIRECTION_UNKNOWN):
+        if h[PACKET_DIRECTION] == INBOUND:
             out["came_in"] += 1
         else:
             out["went_out"] += 1
@@ -179,21 +189,21 @@ def follow_steady(state: State, buf: Buffer, h: list[int], frame: int) -> bool:
     if acked > 0:
         peer["una"] = ack
         peer_out["progress_ts"] = ts
-        peer_out["progress_frame"] = place
+        peer_out["progress_frame"] = frame_id
         peer_out["run_count"] = 0
-        note_delivered(peer_out, ack, place, ts)
+        note_delivered(peer_out, ack, frame_id, ts)
     if peer_out["progress_ts"] == ts:
         slot = (ts >> PROGRESS_SHIFT) & (PROGRESS_SLOTS - 1)
         state.progress[at(2 * number + 1 - side), at(slot)] = ts
-        state.progress[at(2 * number + 1 - side), at(PROGRESS_SLOTS + slot)] = place
+        state.progress[at(2 * number + 1 - side), at(PROGRESS_SLOTS + slot)] = frame_id
     marks = 0
     if payload > 0:
         me["snd_max"] = seq + payload
-        marks = note_size(out, peer, version, ip_len, header, payload, df, seq + payload, place, ip_len)
+        marks = note_size(out, peer, version, ip_len, header, payload, df, seq + payload, frame_id, ip_len)
         out["data_packets"] += 1
         out["payload_bytes"] += payload
         out["last_data_ts"] = ts
-        out["last_data_frame"] = place
+        out["last_data_frame"] = frame_id
         out["last_data_len"] = ip_len
         if not df:
             out["nodf_packets"] += 1

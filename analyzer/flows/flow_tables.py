@@ -40,7 +40,7 @@ FLOW = np.dtype(
         ("last_row", "i8"),  # ring row counter of the last packet, -1: none
         ("recorded", "i8"),  # ring rows up to this counter are in the event table already
         ("recording", "i4"),  # packets still to be recorded
-        ("steady", "i4"),  # 1: nothing is going on, and `fast_path` may take the next packet
+        ("fast_path", "i4"),  # 1: nothing is going on, and `fast_path` may take the next packet
         ("lost_events", "i4"),  # rows not recorded: bound reached
         ("syn_ts", "i8"), ("syn_ack_ts", "i8"), ("ack_ts", "i8"),  # handshake, 0: not seen
         ("syn_last_ts", "i8"), ("syn_ack_last_ts", "i8"),  # of the last one before the answer
@@ -190,18 +190,18 @@ class State(NamedTuple):
     icmp_heads: Any
 
 
-class Ways:
+class DirectionTable:
     """Rows of `directions` with the same rows of `transfers`, or one of them: read by field name as one table."""
 
     def __init__(self, directions: Any, transfers: Any) -> None:
         self._tables = (directions, transfers)
 
     def __getitem__(self, key: Any) -> Any:
-        """A column (or the value, of one row) by its name; else rows, as numpy indexes them, as `Ways`."""
+        """A column (or the value, of one row) by its name; else rows, as numpy indexes them, as `DirectionTable`."""
         directions, transfers = self._tables
         if isinstance(key, str):
             return (directions if key in directions.dtype.names else transfers)[key]
-        return Ways(directions[key], transfers[key])
+        return DirectionTable(directions[key], transfers[key])
 
     def __len__(self) -> int:
         return len(self._tables[0])
@@ -213,10 +213,10 @@ class Ways:
         }
 
 
-def ways_of(state: State) -> Ways:
+def direction_table(state: State) -> DirectionTable:
     """The directions of all flows there are."""
     rows = SIDES * int(state.counters[C_FLOWS])
-    return Ways(state.directions[:rows], state.transfers[:rows])
+    return DirectionTable(state.directions[:rows], state.transfers[:rows])
 
 
 C_FLOWS = 0

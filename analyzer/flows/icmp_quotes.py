@@ -42,7 +42,7 @@ from analyzer.flows.flow_tables import C_FILE, C_ICMPS, C_ICMPS_LOST, C_PTB, Sta
 from analyzer.flows.lookup import endpoint_order, endpoints_of, find_slot
 from analyzer.flows.recording import copy_bytes, start_recording
 from analyzer.flows.sizes import forget_larger
-from analyzer.flows.tcp_state import flow_of_packet, unwrap
+from analyzer.flows.tcp_state import flow_of_packet, unwrap_seq
 from analyzer.kernels.marks import kernel
 from analyzer.settings import AFTERMATH_ROWS, ICMP_HEAD_BYTES
 
@@ -156,7 +156,7 @@ def tie_to_flow(state: State, buf: Buffer, h: list[int], q: list[int], number: i
     direction = state.directions[2 * found + side]
     row["una"] = direction["una"] if direction["una_known"] else -1
     row["snd_max"] = direction["snd_max"]
-    row["seq"] = unwrap(q[SEQ], direction["snd_max"] + 0) if quoted == QUOTED_SEQ else -1
+    row["seq"] = unwrap_seq(q[SEQ], direction["snd_max"] + 0) if quoted == QUOTED_SEQ else -1
     if q[LAYERS]:
         # It was sent to the tunnel's end, which may pass it on to the flow's sender or not.
         row["overhead"] = q[NET] - h[QUOTE]

@@ -144,7 +144,7 @@ def start_recording(state: State, flow: Any, history: int, aftermath: int) -> No
     """Bring back `history` packets of a flow and record at least `aftermath` further ones."""
     bring_back(state, flow, history)
     flow["recording"] = max(flow["recording"], aftermath)
-    flow["steady"] = 0
+    flow["fast_path"] = 0
 
 
 @inlined
@@ -168,7 +168,7 @@ def is_part_of_copy(row: Any, h: list[int], seq: int, inside: int) -> bool:
 
 
 @kernel
-def is_copy(state: State, h: list[int], flow: Any, side: int, seq: int, ack: int, rows: int) -> bool:
+def is_capture_duplicate(state: State, h: list[int], flow: Any, side: int, seq: int, ack: int, rows: int) -> bool:
     """True if one of the flow's last `rows` packets is the same packet, captured twice.
 
     A retransmission gets a new IPv4 identification. Where there is none to compare (IPv6, or 0), the
@@ -271,8 +271,8 @@ def store_row(
     """Write a packet whose headers are buf[start:start + head_len] into the ring; returns its row counter."""
     counter = state.counters[C_ROWS]
     state.counters[C_ROWS] = counter + 1
-    place = counter & RING_MASK
-    row = state.ring[at(place)]
+    frame_id = counter & RING_MASK
+    row = state.ring[at(frame_id)]
     row["ts"] = ts
     row["frame"] = frame
     row["prev"] = flow["last_row"]
@@ -291,6 +291,6 @@ def store_row(
     row["ttl"] = ttl
     length = min(head_len, HEAD_BYTES)
     row["head_len"] = length
-    copy_head(state.ring_heads, place, buf, start, length)
+    copy_head(state.ring_heads, frame_id, buf, start, length)
     flow["last_row"] = counter
     return counter

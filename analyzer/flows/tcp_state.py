@@ -15,22 +15,22 @@ from analyzer.decode.packet_fields import (
     DSACK,
     FLAGS,
     FRAGMENT,
+    INBOUND,
     IP_LEN,
     LAYERS,
     NET,
+    OUTBOUND,
     OUTER,
+    PACKET_DIRECTION,
     PAYLOAD,
     SEQ,
     TS,
     TTL,
     VERSION,
-    WAY,
-    WAY_IN,
-    WAY_OUT,
 )
 from analyzer.decode.tcp import ACK_FLAG, FIN, RST, SYN, ip_length_on_wire, is_sum_wrong
 from analyzer.flows.announced import note_handshake, note_window
-from analyzer.flows.fast_path import FARTHEST, is_steady
+from analyzer.flows.fast_path import FARTHEST, may_take_fast_path
 from analyzer.flows.flow_tables import (
     C_FILE,
     C_FLOWS,
@@ -55,7 +55,7 @@ from analyzer.flows.flow_tables import (
     State,
 )
 from analyzer.flows.lookup import endpoint_order, endpoints_of, find_flow, find_slot, new_flow
-from analyzer.flows.recording import RING_MASK, bring_back, is_copy, start_recording, write_row
+from analyzer.flows.recording import RING_MASK, bring_back, is_capture_duplicate, start_recording, write_row
 from analyzer.flows.sizes import drop_ambiguous, forget_larger, is_super, note_delivered, note_sent
 from analyzer.kernels.marks import inlined, kernel
 from analyzer.settings import AFTERMATH_ROWS, BACKWARDS_NS, HISTORY_ROWS, LONG_HOLE_NS
@@ -70,7 +70,7 @@ UNSCALED = 16
 
 
 @inlined
-def unwrap(raw: int, reference: int) -> int:
+def unwrap_seq(raw: int, reference: int) -> int:
     """The 64-bit number nearest to `reference` whose low 32 bits are `raw`."""
     ahead = (raw - reference) & 0xFFFFFFFF
     if ahead >= 0x80000000:
@@ -143,7 +143,7 @@ def note_ack(me: Any, peer: Any, peer_out: Any, h: list[int], frame: int) -> int
         peer["ref"] = 1
         peer["snd_max"] = h[ACK] + WRAP
         peer["first_seq"] = h[ACK] + WRAP
-    ack = unwrap(h[ACK], peer["snd_max"] + 0)
+    ack = unwrap_seq(h[ACK], peer["snd_max"] + 0)
     if h[FLAGS] & RST or not -FARTHEST < ack - peer["snd_max"] < FARTHEST:
         return ack
     if ack > peer["snd_max"]:
@@ -293,7 +293,7 @@ def note_segment(
             marks |= note_sent(out, peer, h, end, frame, ip_length_on_wire(h))
         return marks
     # Where packets are cut or merged on the way, one has many copies.
-    if is_copy(state, h, flow, side, seq, ack, 64 if flow["layers"] or out["super_packets"] else 16):
+    if is_capture_duplicate(state, h, flow, side, seq, ack, 64 if flow["layers"] or out["super_packets"] else 16):
         out["duplicates"] += 1
         return MARK_DUPLICATE
     if ahead == -1 and payload <= 1 and not h[FLAGS] & (SYN | FIN):
@@ -328,7 +328,7 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
     peer = state.directions[2 * number + 1 - side]
     peer_out = state.transfers[2 * number + 1 - side]
     size = ip_length_on_wire(h)
-    place = state.counters[C_FILE] << FILE_SHIFT | frame
+    frame_id = state.counters[C_FILE] << FILE_SHIFT | frame
     if h[LAYERS] and not flow["layers"]:
         flow["layers"] = h[LAYERS]
         flow["overhead"] = h[NET] - h[OUTER]
@@ -350,9 +350,9 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
     if not peer["base_set"] and h[FLAGS] & ACK_FLAG:
         peer["base_set"] = 1
         peer["base"] = (h[ACK] - 1) & 0xFFFFFFFF
-    if h[WAY] == WAY_IN:
+    if h[PACKET_DIRECTION] == INBOUND:
         out["came_in"] += 1
-    elif h[WAY] == WAY_OUT:
+    elif h[PACKET_DIRECTION] == OUTBOUND:
         out["went_out"] += 1
     me["packets"] += 1
     me["last_ts"] = h[TS]
@@ -360,32 +360,32 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
         me["first_ts"] = h[TS]
     me["ttl_min"] = min(me["ttl_min"], h[TTL])
     me["ttl_max"] = max(me["ttl_max"], h[TTL])
-    note_handshake(flow, me, h, side, place)
-    seq = unwrap(h[SEQ], me["snd_max"] + 0) if me["ref"] else h[SEQ] + WRAP
+    note_handshake(flow, me, h, side, frame_id)
+    seq = unwrap_seq(h[SEQ], me["snd_max"] + 0) if me["ref"] else h[SEQ] + WRAP
     ack = 0
     if h[FLAGS] & ACK_FLAG:
         if (
             h[PAYLOAD] == 0
             and flow["last_row"] >= 0
             and state.ring[flow["last_row"] & RING_MASK]["side"] == side
-            and is_copy(state, h, flow, side, seq, unwrap(h[ACK], peer["snd_max"] + 0), 3)
+            and is_capture_duplicate(state, h, flow, side, seq, unwrap_seq(h[ACK], peer["snd_max"] + 0), 3)
         ):
             out["duplicates"] += 1
-            write_row(state, buf, h, frame, number, side, seq, unwrap(h[ACK], peer["snd_max"] + 0), MARK_DUPLICATE)
+            write_row(state, buf, h, frame, number, side, seq, unwrap_seq(h[ACK], peer["snd_max"] + 0), MARK_DUPLICATE)
             return number
-        ack = note_ack(me, peer, peer_out, h, place)
+        ack = note_ack(me, peer, peer_out, h, frame_id)
         if peer_out["progress_ts"] == h[TS]:
             slot = (h[TS] >> PROGRESS_SHIFT) & (PROGRESS_SLOTS - 1)
             state.progress[2 * number + 1 - side, slot] = h[TS]
-            state.progress[2 * number + 1 - side, PROGRESS_SLOTS + slot] = place
-    if note_window(me, out, peer, h, place):
+            state.progress[2 * number + 1 - side, PROGRESS_SLOTS + slot] = frame_id
+    if note_window(me, out, peer, h, frame_id):
         start_recording(state, flow, HISTORY_ROWS, AFTERMATH_ROWS)
     marks = 0
     if h[FLAGS] & RST:
         flow["seen"] |= SAW_RST
         me["seen"] = 1
     else:
-        marks = note_segment(state, flow, me, out, peer, h, place, side, seq, ack)
+        marks = note_segment(state, flow, me, out, peer, h, frame_id, side, seq, ack)
     if h[FLAGS] & FIN:
         flow["seen"] |= SAW_FIN
         if out["fin_ts"] == 0:
@@ -400,7 +400,7 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
         out["data_packets"] += 1
         out["payload_bytes"] += h[PAYLOAD]
         out["last_data_ts"] = h[TS]
-        out["last_data_frame"] = place
+        out["last_data_frame"] = frame_id
         out["last_data_len"] = size
         if not h[DF]:
             out["nodf_packets"] += 1
@@ -409,7 +409,7 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
         flow["recording"] = AFTERMATH_ROWS  # the trouble is not over yet
     if out["hole_ts"] and flow["recording"] == 0 and h[TS] - out["hole_ts"] > LONG_HOLE_NS:
         start_recording(state, flow, HISTORY_ROWS, 1)
-    flow["steady"] = 1 if is_steady(flow, me, out, peer, peer_out) else 0
+    flow["fast_path"] = 1 if may_take_fast_path(flow, me, out, peer, peer_out) else 0
     return number
 
 

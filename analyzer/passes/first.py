@@ -50,7 +50,7 @@ from analyzer.decode.packet_fields import (
 )
 from analyzer.decode.tcp import decode_tcp
 from analyzer.decode.tunnel import descend
-from analyzer.flows.fast_path import follow_steady
+from analyzer.flows.fast_path import take_fast_path
 from analyzer.flows.flow_tables import (
     C_COUNT,
     C_FILE,
@@ -118,7 +118,7 @@ def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: in
     if unlikely(ts < counters[C_FIRST_TS] or packets == 0):
         counters[C_FIRST_TS] = ts
     reason = decode_link(buf, h)
-    if not unlikely(reason != OK or not follow_steady(state, buf, h, frame)):
+    if not unlikely(reason != OK or not take_fast_path(state, buf, h, frame)):
         return
     if reason == OK:
         reason = decode_inside(buf, h)

@@ -38,7 +38,7 @@ from analyzer.flows.flow_tables import C_PACKETS, C_ROWS, FLOW, State, new_state
 from analyzer.flows.icmp_quotes import QUOTED_PORTS, number_quoted, read_quote, track_icmp
 from analyzer.flows.lookup import endpoint_order, endpoints_of, same_endpoints
 from analyzer.flows.recording import RING_MASK
-from analyzer.flows.tcp_state import NO_FLOW, number_stream, track_tcp, unwrap
+from analyzer.flows.tcp_state import NO_FLOW, number_stream, track_tcp, unwrap_seq
 from analyzer.kernels.cache import CompileError, load_kernels
 from analyzer.kernels.marks import inlined, kernel
 from analyzer.passes.first import FOREVER, REACHED_TIME, Skimmer, decode_packet, next_packet
@@ -118,8 +118,8 @@ def write_listed(state: State, rows: Any, edges: Any, place: int, buf: Buffer, h
     row["stream"] = number
     row["file"] = newest["file"]
     # Where the initial numbers are is known modulo 2**32; the first number seen tells the rest.
-    row["seq"] = seq - unwrap(me["base"] + 0, me["first_seq"] + 0 if me["ref"] else seq)
-    row["ack"] = ack - unwrap(peer["base"] + 0, peer["first_seq"] + 0 if peer["ref"] else ack) if ack else 0
+    row["seq"] = seq - unwrap_seq(me["base"] + 0, me["first_seq"] + 0 if me["ref"] else seq)
+    row["ack"] = ack - unwrap_seq(peer["base"] + 0, peer["first_seq"] + 0 if peer["ref"] else ack) if ack else 0
     row["raw_seq"] = seq & 0xFFFFFFFF
     row["raw_ack"] = ack & 0xFFFFFFFF
     row["wire_len"] = h[WIRE_LEN]

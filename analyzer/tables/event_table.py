@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analyzer.decode.tcp import ACK_FLAG, FIN, RST, SYN
-from analyzer.evidence.retransmissions import runs_of
+from analyzer.evidence.retransmissions import series_of
 from analyzer.evidence.segments import Segment
 from analyzer.flows.flow_tables import MARK_DF, MARK_DUPLICATE, MARK_HOLE, PACKET
 from analyzer.model.statement import FrameRef
@@ -95,8 +95,8 @@ def episode_table(analysis: Analysis, flow: Flow) -> pd.DataFrame:
     rows: list[list[Any]] = []
     for side in (0, 1):
         acks = [segment.ack for segment in segments if segment.side != side and segment.has_ack]
-        for run in runs_of(segments, side, max(acks, default=0)):
-            first, head = run.first, run.head
+        for run in series_of(segments, side, max(acks, default=0)):
+            first, head = run.first, run.stuck_segment
             rows.append(
                 [
                     flow.stream,
@@ -108,7 +108,7 @@ def episode_table(analysis: Analysis, flow: Flow) -> pd.DataFrame:
                     head.ip_len,
                     head.payload,
                     head.df,
-                    run.retransmissions,
+                    run.retransmission_count,
                     run.span / 1e9,
                     run.acked_by.ref.frame if run.acked_by is not None else None,
                     run.is_episode(analysis.settings),

@@ -43,7 +43,7 @@ GROWING = 3
 class _Rows(NamedTuple):
     """Recorded packets, the capture's own copies left out, in order of their directions, then as captured."""
 
-    way: Column  # row of the direction table
+    direction: Column  # row of the direction table
     ts: Column
     seq: Column
     lifted: Column  # `seq`, moved so that the numbers of each direction lie above those of the ones before
@@ -64,7 +64,7 @@ class _Rows(NamedTuple):
         return _Rows(*(column[chosen] for column in self))
 
 
-def ordinary(collector: Collector, settings: Settings) -> Column:
+def bulk_judged(collector: Collector, settings: Settings) -> Column:
     """Rows of the flow table of which the counters alone decide, whatever is recorded of them; bool."""
     suspect = np.zeros(len(collector.directions), bool)
     if len(collector.column("flow")):
@@ -82,17 +82,17 @@ def _rows(collector: Collector) -> tuple[_Rows, Column]:
     flow, ts = collector.column("flow"), collector.column("ts")
     backwards = 2 * flow[1:][(flow[1:] == flow[:-1]) & (ts[1:] < ts[:-1])]
     marks = collector.column("marks")
-    way = 2 * flow + collector.column("side")
-    order = np.argsort(way, kind="stable")
+    direction = 2 * flow + collector.column("side")
+    order = np.argsort(direction, kind="stable")
     order = order[marks[order] & (MARK_DUPLICATE | MARK_STRAY) == 0]
-    way, marks, seq = way[order], marks[order], collector.column("seq")[order]
+    direction, marks, seq = direction[order], marks[order], collector.column("seq")[order]
     payload = collector.column("payload")[order]
     own = marks & MARK_KEEPALIVE == 0
     return _Rows(
-        way=way,
+        direction=direction,
         ts=ts[order],
         seq=seq,
-        lifted=seq + _lift(way, seq),
+        lifted=seq + _lift(direction, seq),
         payload=payload,
         ip_len=collector.column("ip_len")[order],
         marks=marks,
@@ -101,33 +101,35 @@ def _rows(collector: Collector) -> tuple[_Rows, Column]:
     ), backwards
 
 
-def _lift(way: Column, seq: Column) -> Column:
+def _lift(direction: Column, seq: Column) -> Column:
     """What to add to each sequence number to get `_Rows.lifted`."""
-    if not len(way):
+    if not len(direction):
         return seq
-    starts = np.flatnonzero(np.concatenate([[True], way[1:] != way[:-1]]))
+    starts = np.flatnonzero(np.concatenate([[True], direction[1:] != direction[:-1]]))
     low, high = np.minimum.reduceat(seq, starts), np.maximum.reduceat(seq, starts)
     above = np.concatenate([[0], np.cumsum(high - low + 1)[:-1]]) - low
-    return np.asarray(np.repeat(above, np.diff(np.concatenate([starts, [len(way)]]))))
+    return np.asarray(np.repeat(above, np.diff(np.concatenate([starts, [len(direction)]]))))
 
 
 def _larger_than_delivered(rows: _Rows, collector: Collector) -> Column:
     """Directions with a packet that, if it was delivered, is larger than what the counters say was."""
-    ways = collector.directions
-    known = np.where(rows.marks & MARK_DF, ways["delivered"][rows.way], ways["delivered_nodf"][rows.way])
+    directions = collector.directions
+    known = np.where(
+        rows.marks & MARK_DF, directions["delivered"][rows.direction], directions["delivered_nodf"][rows.direction]
+    )
     on_wire = rows.marks & (MARK_SUPER | MARK_NO_LENGTH) == 0
-    return np.asarray(rows.way[rows.data & on_wire & (rows.ip_len > known)])
+    return np.asarray(rows.direction[rows.data & on_wire & (rows.ip_len > known)])
 
 
 def _quoted(rows: _Rows, collector: Collector) -> Column:
     """Directions that a PTB of no known flow may be about: by its sequence number, or by the size alone."""
     strangers = [ptb for ptb in collector.ptbs if ptb.flow < 0]
     if not strangers:
-        return rows.way[:0]
+        return rows.direction[:0]
     numbers = [ptb.quoted_seq for ptb in strangers if ptb.quoted_seq is not None]
     sizes = [ptb.quoted_len for ptb in strangers if ptb.quoted_ports is None]
     meant = np.isin(rows.seq & 0xFFFFFFFF, numbers) | np.isin(rows.ip_len, sizes)
-    return np.asarray(rows.way[rows.data & meant])
+    return np.asarray(rows.direction[rows.data & meant])
 
 
 def _of_peers(column: Column) -> Column:
@@ -136,31 +138,33 @@ def _of_peers(column: Column) -> Column:
 
 
 def _holes(rows: _Rows, collector: Collector, settings: Settings) -> Column:
-    """Directions of which a hole may decide something, by the conditions of `Calm`.
+    """Directions of which a hole may decide something, by the conditions of `UnstalledFacts`.
 
     Whatever hole there is was opened by a packet beyond it, so one that is never filled nor acknowledged ends at a
     number that the peer did not acknowledge; and one that is filled is filled by packets that follow one beyond them.
     """
-    ways = collector.directions
-    peers_mss = _of_peers(ways["mss"])
+    directions = collector.directions
+    peers_mss = _of_peers(directions["mss"])
     header = np.repeat(np.where(collector.flows["version"] == 4, 40, 60), 2)
     full = np.where(peers_mss > 0, peers_mss + header, 0)
-    largest = np.maximum(ways["max_sent"], ways["delivered"])
-    small = (largest < np.where(full > 0, full, settings.exercised_bytes)) & (ways["super_packets"] == 0)
+    largest = np.maximum(directions["max_sent"], directions["delivered"])
+    small = (largest < np.where(full > 0, full, settings.exercised_bytes)) & (directions["super_packets"] == 0)
     cut = (full > 0) & (largest < full)  # its segments may have been cut smaller
-    only_late = (ways["resent"] - ways["spurious"] - ways["dsacks"] <= 0) & (ways["filled"] > 0)
+    only_late = (directions["resent"] - directions["spurious"] - directions["dsacks"] <= 0) & (directions["filled"] > 0)
 
-    open_still = rows.placed & (rows.seq > ways["una"][rows.way])
-    open_still &= small[rows.way] | (rows.ts <= collector.end - settings.hole_ns)
+    open_still = rows.placed & (rows.seq > directions["una"][rows.direction])
+    open_still &= small[rows.direction] | (rows.ts <= collector.end - settings.hole_ns)
     placed = rows.only(rows.placed)
     highest = np.maximum.accumulate(placed.lifted)
     late = placed.data & (placed.lifted < highest)
     filling = placed.only(late)
     opened = placed.ts[np.searchsorted(highest, filling.lifted, side="right")]  # or earlier than the hole was
-    slow = small[filling.way] & (filling.ts - opened >= settings.hole_ns)
-    asked = ways["last_data_ts"][filling.way ^ 1]
-    pieces = cut[filling.way] & (only_late[filling.way] | ((asked > 0) & (filling.ts - asked >= settings.hole_ns)))
-    return np.concatenate([rows.way[open_still], filling.way[slow | pieces]])
+    slow = small[filling.direction] & (filling.ts - opened >= settings.hole_ns)
+    asked = directions["last_data_ts"][filling.direction ^ 1]
+    pieces = cut[filling.direction] & (
+        only_late[filling.direction] | ((asked > 0) & (filling.ts - asked >= settings.hole_ns))
+    )
+    return np.concatenate([rows.direction[open_still], filling.direction[slow | pieces]])
 
 
 def _runs(rows: _Rows, collector: Collector, settings: Settings, suspect: Column) -> Column:
@@ -170,30 +174,30 @@ def _runs(rows: _Rows, collector: Collector, settings: Settings, suspect: Column
     have no byte in common, those of one run are alike; so nobody gave up a size, and what the same bytes have in copies
     and time bounds what a run may have.
     """
-    again = rows.only(rows.copies & ~suspect[rows.way])
-    again = again.only(np.lexsort((again.seq, again.way)))
-    if not len(again.way):
-        return again.way
+    again = rows.only(rows.copies & ~suspect[rows.direction])
+    again = again.only(np.lexsort((again.seq, again.direction)))
+    if not len(again.direction):
+        return again.direction
     end = again.seq + again.payload
-    pending = again.way[end > collector.directions["una"][again.way]]
-    together = again.way[1:] == again.way[:-1]
+    pending = again.direction[end > collector.directions["una"][again.direction]]
+    together = again.direction[1:] == again.direction[:-1]
     same = together & (again.seq[1:] == again.seq[:-1])
     alike = (again.payload[1:] == again.payload[:-1]) & ((again.marks[1:] ^ again.marks[:-1]) & MARK_DF == 0)
-    reshaped = again.way[1:][np.where(same, ~alike, together & (again.seq[1:] < end[:-1]))]
+    reshaped = again.direction[1:][np.where(same, ~alike, together & (again.seq[1:] < end[:-1]))]
     starts = np.flatnonzero(np.concatenate([[True], ~same]))
-    counts = np.diff(np.concatenate([starts, [len(again.way)]]))
+    counts = np.diff(np.concatenate([starts, [len(again.direction)]]))
     many = counts >= max(GROWING, settings.episode_retransmissions)
     first, last = starts[many], starts[many] + counts[many] - 1
     began = _first_sent(rows, again.only(first))
-    lasting = again.way[first][again.ts[last] - began >= settings.episode_span_ns]
+    lasting = again.direction[first][again.ts[last] - began >= settings.episode_span_ns]
     return np.concatenate([pending, reshaped, lasting])
 
 
 def _first_sent(rows: _Rows, heads: _Rows) -> Column:
     """When each of the segments was first sent, ns, or earlier: the first packet near enough to hold a byte of it."""
-    asked = np.zeros(int(rows.way[-1]) + 1, bool)
-    asked[heads.way] = True
-    sent = rows.only(rows.data & asked[rows.way])
+    asked = np.zeros(int(rows.direction[-1]) + 1, bool)
+    asked[heads.direction] = True
+    sent = rows.only(rows.data & asked[rows.direction])
     sent = sent.only(np.argsort(sent.lifted))
     longest = int(sent.payload.max(initial=0))
     begin = np.searchsorted(sent.lifted, heads.lifted - longest, side="right").tolist()

@@ -1,9 +1,9 @@
 """Flows without trouble, most of any capture: judged from their counters, whole columns at a time.
 
 What acquits a flow, or leaves it undecided, is in its row of the tables, unless what is recorded of its packets says
-more, which `ordinary` tells. The rules are those of `plain` for a direction without recorded packets and PTBs; a test
-compares the two on every capture and on made-up counters. The words, the frames and all else come from `judge` when
-somebody asks for the flow.
+more, which `bulk_judged` tells. The rules are those of `unstalled_rules` for a direction without recorded packets and
+PTBs; a test compares the two on every capture and on made-up counters. The words, the frames and all else come from
+`judge` when somebody asks for the flow.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from analyzer.evidence.flow_index import Collector
 from analyzer.flows.flow_tables import SAW_BACKWARDS, SAW_FRAGMENT, SAW_SYN_ACK
 from analyzer.model.verdicts import VERDICTS
 from analyzer.settings import Settings
-from analyzer.verdicts.bulk_exclusions import ordinary
+from analyzer.verdicts.bulk_exclusions import bulk_judged
 from analyzer.verdicts.unstalled_facts import JITTER_NS, REQUEST_PACKETS
 
 Column = np.ndarray[Any, Any]
@@ -28,7 +28,7 @@ CODES = {verdict: np.uint8(code) for code, verdict in enumerate(VERDICTS)}
 ADDRESS_WORDS = ("a0", "a1", "a2", "a3", "b0", "b1", "b2", "b3")
 
 
-class Quiet(NamedTuple):
+class BulkVerdicts(NamedTuple):
     """What the counters say of the rows of the flow table. Of rows that are not in `rows`, nothing."""
 
     rows: Column  # bool: flows that were seen and need no judge
@@ -37,14 +37,14 @@ class Quiet(NamedTuple):
     delivered: tuple[Column, Column]  # int32: largest packet with DF proven delivered, IP length; 0 if none
 
 
-def quiet_flows(collector: Collector, settings: Settings) -> Quiet:
+def bulk_verdicts(collector: Collector, settings: Settings) -> BulkVerdicts:
     """Judge all flows of which the counters decide, unless the capture was taken at several points."""
     flows, directions = collector.flows, collector.directions
     rows = flows["packets"] > 0
     if flows["point"].any():
         rows[:] = False
     else:
-        rows &= ordinary(collector, settings)
+        rows &= bulk_judged(collector, settings)
     rows &= flows["seen"] & SAW_BACKWARDS == 0
     for side in (0, 1):
         rows &= directions["ptbs"][side::2] == 0
@@ -55,7 +55,7 @@ def quiet_flows(collector: Collector, settings: Settings) -> Quiet:
         )
     rows[[ptb.flow for ptb in collector.ptbs if ptb.flow >= 0]] = False
     by_side = (_judged(collector, settings, 0), _judged(collector, settings, 1))
-    return Quiet(
+    return BulkVerdicts(
         rows=np.asarray(rows),
         verdicts=np.minimum(*by_side),
         by_side=by_side,
@@ -64,7 +64,7 @@ def quiet_flows(collector: Collector, settings: Settings) -> Quiet:
 
 
 def _judged(collector: Collector, settings: Settings, side: int) -> Column:
-    """VERDICTS indices of one direction: the first rule of `plain.CALM` that applies."""
+    """VERDICTS indices of one direction: the first rule of `plain.UNSTALLED` that applies."""
     flows = collector.flows
     me, peer = collector.directions[side::2], collector.directions[1 - side :: 2]
     header = np.where(flows["version"] == 4, 40, 60)
@@ -95,7 +95,7 @@ def _judged(collector: Collector, settings: Settings, side: int) -> Column:
 
 
 def _delivered(collector: Collector, side: int) -> Column:
-    """`Way.delivered` of a direction of which nothing is recorded."""
+    """`Direction.delivered` of a direction of which nothing is recorded."""
     me, peer = collector.directions[side::2], collector.directions[1 - side :: 2]
     return np.asarray(np.where((me["super_packets"] > 0) & (peer["mss"] <= 0), 0, me["delivered"]))
 
@@ -118,7 +118,7 @@ def _closed_ns(collector: Collector, peer: Any) -> Column:
 
 
 def _losses(flows: Any, me: Any, side: int) -> Column:
-    """`Calm.real_losses` where no hole decides."""
+    """`UnstalledFacts.real_losses` where no hole decides."""
     longest = np.maximum(_handshake_rtt(flows, side), JITTER_NS)
     return np.asarray(_resent(me) + np.where(me["hole_longest"] > longest, me["filled"], 0))
 
@@ -145,7 +145,7 @@ def _difference(earlier: Column, later: Column) -> Column:
 
 
 def _silent(collector: Collector, settings: Settings, side: int) -> Column:
-    """`Calm.silence_ns` is long, and the capture was not taken at the one who is silent."""
+    """`UnstalledFacts.silence_ns` is long, and the capture was not taken at the one who is silent."""
     flows = collector.flows
     me, peer = collector.directions[side::2], collector.directions[1 - side :: 2]
     answered = (me["una_known"] > 0) | (peer["una_known"] > 0)

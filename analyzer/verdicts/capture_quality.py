@@ -13,7 +13,7 @@ RESTS_ON_NO_PTB = frozenset({"blackhole", "blackhole_probable", "blackhole_recov
 """Verdicts that would be another if a PTB had been there to see."""
 
 
-class Conditions(NamedTuple):
+class CaptureQuality(NamedTuple):
     """What the capturing host lost, and what its filter kept out."""
 
     dropped: int
@@ -40,10 +40,10 @@ class Conditions(NamedTuple):
         return "medium" if confidence == "high" and (lossy or blind) else confidence
 
 
-def conditions_of(files: Iterable[CaptureFile], packets: int) -> Conditions:
+def quality_of(files: Iterable[CaptureFile], packets: int) -> CaptureQuality:
     """The conditions of a capture of these files, which hold `packets` packets together."""
     files = tuple(files)
     dropped = sum(file.dropped for file in files)
     without = [text for file in files for text in file.filters if excludes_icmp(text)]
     every = all(file.filters and all(excludes_icmp(text) for text in file.filters) for file in files)
-    return Conditions(dropped, packets, without[0] if every and without else None)
+    return CaptureQuality(dropped, packets, without[0] if every and without else None)

@@ -32,7 +32,7 @@ def captured(where: Vantage, first: FrameRef) -> list[Statement]:
 
 def announced(conversation: Conversation, row: Any) -> list[Statement]:
     """The MSS that each end announced, as it was at the capture point."""
-    client, server = conversation.way_to_server().count["mss"], conversation.way_to_client().count["mss"]
+    client, server = conversation.direction_to_server().count["mss"], conversation.direction_to_client().count["mss"]
     if client <= 0 or server <= 0:
         return []
     frames = (frame_of(int(row["syn_frame"])), frame_of(int(row["syn_ack_frame"])))

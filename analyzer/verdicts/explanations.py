@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from analyzer.evidence.controls import Control
 from analyzer.evidence.ptb import PtbSeen
-from analyzer.verdicts.stalled_facts import OVERSIZED, Facts
+from analyzer.verdicts.stalled_facts import OVERSIZED, StalledFacts
 
 NO_PTB = "The capture holds no PTB (ICMP frag-needed or packet-too-big) for this flow."
 
 
-def no_ptb(f: Facts) -> str:
+def no_ptb(f: StalledFacts) -> str:
     """What the capture holds of PTBs that could have helped: nothing, or some that name larger sizes."""
-    if not f.way.ptbs:
+    if not f.direction.ptbs:
         return NO_PTB
-    ptb = f.way.ptbs[0]
+    ptb = f.direction.ptbs[0]
     return (
-        f"The PTB in {f.way.name(ptb.ref)} names an MTU of {ptb.mtu}; the capture holds none that is about packets of "
-        f"{f.head.ip_len} bytes.{_translator(f, ptb)}"
+        f"The PTB in {f.name(ptb.ref)} names an MTU of {ptb.mtu}; the capture holds none that is about packets of "
+        f"{f.stuck_segment.ip_len} bytes.{_translator(f, ptb)}"
     )
 
 
-def _translator(f: Facts, ptb: PtbSeen) -> str:
+def _translator(f: StalledFacts, ptb: PtbSeen) -> str:
     """RFC 7915 4.2: a translator names no less than 1280, whatever the MTU of the IPv4 link."""
-    if f.way.version != 6 or ptb.mtu != OVERSIZED[6] or not 0 < ptb.quoted_len <= OVERSIZED[6]:
+    if f.direction.version != 6 or ptb.mtu != OVERSIZED[6] or not 0 < ptb.quoted_len <= OVERSIZED[6]:
         return ""
     return (
         f" It rejects a packet of {ptb.quoted_len} bytes and asks for {ptb.mtu}, no less: so does a translator "
@@ -49,22 +49,22 @@ def _begun(control: Control) -> str:
     return control.text[0].upper() + control.text[1:]
 
 
-def _stuck(f: Facts) -> str:
-    run, head = f.run, f.head
-    df = "" if f.way.version == 6 else (" with DF" if head.df else " without DF")
-    original = f"The segment of {head.ip_len} bytes{df} (first sent in {f.way.name(run.tries[0].ref)})"
-    return f"{original} was retransmitted {times(run.retransmissions)} within {seconds(run.span)}"
+def _stuck(f: StalledFacts) -> str:
+    series, stuck_segment = f.series, f.stuck_segment
+    df = "" if f.direction.version == 6 else (" with DF" if stuck_segment.df else " without DF")
+    original = f"The segment of {stuck_segment.ip_len} bytes{df} (first sent in {f.name(series.tries[0].ref)})"
+    return f"{original} was retransmitted {times(series.retransmission_count)} within {seconds(series.span)}"
 
 
-def _end(f: Facts) -> str:
-    ack = f.run.acked_by
+def _end(f: StalledFacts) -> str:
+    ack = f.series.acked_by
     if ack is None:
         return "and was never acknowledged"
-    smaller = ", sent smaller" if f.fell_back is not None and f.fell_back.ip_len < f.head.ip_len else ""
-    return f"until {f.way.name(ack.ref)} acknowledged it{smaller}"
+    smaller = ", sent smaller" if f.fell_back is not None and f.fell_back.ip_len < f.stuck_segment.ip_len else ""
+    return f"until {f.name(ack.ref)} acknowledged it{smaller}"
 
 
-def one_sided(f: Facts) -> str:
+def one_sided(f: StalledFacts) -> str:
     """Only one direction was captured."""
     return (
         f"{_stuck(f)}, but the capture holds packets of one direction only, so it cannot tell what arrived. "
@@ -72,14 +72,14 @@ def one_sided(f: Facts) -> str:
     )
 
 
-def zero_window(f: Facts) -> str:
+def zero_window(f: StalledFacts) -> str:
     """The receiver's window was closed."""
     window = f.window
-    frame = f" ({f.way.name(window.ref)})" if window and window.ref.frame else ""
+    frame = f" ({f.name(window.ref)})" if window and window.ref.frame else ""
     return f"The receiver had closed its window{frame}: the sender was waiting for the receiver, not for the path."
 
 
-def ptb_ignored(f: Facts) -> str:
+def ptb_ignored(f: StalledFacts) -> str:
     """A PTB came and had no effect."""
     ptb = f.blamed[0]
     why = {
@@ -95,72 +95,76 @@ def ptb_ignored(f: Facts) -> str:
         "below_1280": f"It names an MTU of {ptb.mtu}; IPv6 hosts discard values below 1280.",
     }[ptb.defect]
     return (
-        f"A PTB came ({f.way.name(ptb.ref)}, from {ptb.router}, MTU {ptb.mtu}), but the sender kept its size: "
+        f"A PTB came ({f.name(ptb.ref)}, from {ptb.router}, MTU {ptb.mtu}), but the sender kept its size: "
         f"{_stuck(f)}. {why}"
     )
 
 
-def pmtud_ok(f: Facts) -> str:
+def pmtud_ok(f: StalledFacts) -> str:
     """A PTB came and was obeyed."""
     ptb = f.obeyed[-1]
     return (
-        f"PMTUD works: {ptb.router} announced an MTU of {ptb.mtu} ({f.way.name(ptb.ref)}) and the quoted bytes were "
+        f"PMTUD works: {ptb.router} announced an MTU of {ptb.mtu} ({f.name(ptb.ref)}) and the quoted bytes were "
         "acknowledged afterwards."
     )
 
 
-def taught_by_sibling(f: Facts) -> str:
+def taught_by_sibling(f: StalledFacts) -> str:
     """A PTB about another connection taught the host."""
     ptb = f.told
     assert ptb is not None  # noqa: S101  # the rule requires it
     return (
         f"PMTUD works: {ptb.router} announced an MTU of {ptb.mtu} to the sender's host about another connection "
-        f"({f.way.name(ptb.ref)}), and sent no larger than that the bytes of this one were acknowledged."
+        f"({f.name(ptb.ref)}), and sent no larger than that the bytes of this one were acknowledged."
     )
 
 
-def ptb_pending(f: Facts) -> str:
+def ptb_pending(f: StalledFacts) -> str:
     """A PTB came at the end of the capture."""
-    ptb = next(p for p in f.about if p.plausible and p.mtu < f.head.ip_len)
+    ptb = next(p for p in f.about if p.plausible and p.mtu < f.stuck_segment.ip_len)
     return (
-        f"A PTB came ({f.way.name(ptb.ref)}, MTU {ptb.mtu}), but the capture ends before it shows whether the sender "
+        f"A PTB came ({f.name(ptb.ref)}, MTU {ptb.mtu}), but the capture ends before it shows whether the sender "
         "obeyed. Capture longer."
     )
 
 
-def recovered(f: Facts) -> str:
+def recovered(f: StalledFacts) -> str:
     """The sender fell back by itself."""
     new = f.fell_back
     assert new is not None  # noqa: S101  # the rule requires it
-    how = "without DF" if f.head.df and not new.df and new.ip_len >= f.head.ip_len else f"as {new.ip_len} bytes"
-    if not new.df and f.head.df and new.ip_len < f.head.ip_len:
+    how = (
+        "without DF"
+        if f.stuck_segment.df and not new.df and new.ip_len >= f.stuck_segment.ip_len
+        else f"as {new.ip_len} bytes"
+    )
+    if not new.df and f.stuck_segment.df and new.ip_len < f.stuck_segment.ip_len:
         how += " without DF"
-    lost = seconds(f.run.waited_ns)
+    lost = seconds(f.series.waited_ns)
     control = f.control or f.just_before
     small = f" Meanwhile {control.text}." if control is not None and control is f.control else ""
     if control is not None and control is f.just_before:
         small = f" {_begun(control)}."
     return (
-        f"{_stuck(f)} in vain. The sender then gave up that size by itself: sent {how} ({f.way.name(new.ref)}) the "
+        f"{_stuck(f)} in vain. The sender then gave up that size by itself: sent {how} ({f.name(new.ref)}) the "
         f"same bytes were acknowledged. The hang cost {lost}.{small} {no_ptb(f)}"
     )
 
 
-def loss_in_run(f: Facts) -> str:
+def loss_in_run(f: StalledFacts) -> str:
     """The segment got through in the end."""
     if f.fell_back is not None and f.as_large != (None, None):
         return f"{_stuck(f)} {_end(f)}; packets as large got through as well, so its size was not the reason."
-    if f.fell_back is not None or not f.head_size_known:
+    if f.fell_back is not None or not f.stuck_size_known:
         return (
             f"{_stuck(f)} {_end(f)}, in another shape. Nothing smaller is seen to have got through meanwhile, so an "
             "outage explains it as well as its size does."
         )
-    if f.run.acked_by is None:
+    if f.series.acked_by is None:
         return f"{_stuck(f)}; it was acknowledged later, by a packet that was not recorded."
     return f"{_stuck(f)} {_end(f)}: it got through at its own size in the end."
 
 
-def content_drop(f: Facts) -> str:
+def content_drop(f: StalledFacts) -> str:
     """As large ones got through meanwhile."""
     control = f.as_large[1]
     assert control is not None  # noqa: S101  # the rule requires it
@@ -170,7 +174,7 @@ def content_drop(f: Facts) -> str:
     )
 
 
-def content_or_path(f: Facts) -> str:
+def content_or_path(f: StalledFacts) -> str:
     """As large ones of another connection got through meanwhile, and this one lost a single segment."""
     control = f.siblings_as_large[1]
     assert control is not None  # noqa: S101  # the rule requires it
@@ -181,12 +185,12 @@ def content_or_path(f: Facts) -> str:
     )
 
 
-def loss_at_the_end(f: Facts) -> str:
+def loss_at_the_end(f: StalledFacts) -> str:
     """Ordinary loss, cut off by the end of the capture."""
     return f"{_stuck(f)}; then the capture ends. Packets as large got through, so this is ordinary loss so far."
 
 
-def by_chance(f: Facts) -> str:
+def by_chance(f: StalledFacts) -> str:
     """So much is lost that chance explains the run."""
     losses, as_large, sibling = f.losses, f.as_large[1], f.siblings_as_large[1]
     if f.unlucky and as_large is not None:
@@ -202,18 +206,18 @@ def by_chance(f: Facts) -> str:
     return f"{_stuck(f)} and was never acknowledged, but {why}."
 
 
-def arrived(f: Facts) -> str:
+def arrived(f: StalledFacts) -> str:
     """The copies are in a capture of their receiver."""
     control = f.arrived
     assert control is not None  # noqa: S101  # the rule requires it
     return (
-        f"{_stuck(f)} {_end(f)}. It was {control.text}: the path carries {f.head.ip_len} bytes up to "
+        f"{_stuck(f)} {_end(f)}. It was {control.text}: the path carries {f.stuck_segment.ip_len} bytes up to "
         "here. What keeps the receiving host from taking it is behind this point: its firewall, its checksum test, its "
         "TCP."
     )
 
 
-def refused(f: Facts) -> str:
+def refused(f: StalledFacts) -> str:
     """The copies arrive, and the host does not take them."""
     control = f.refused
     assert control is not None  # noqa: S101  # the rule requires it
@@ -222,14 +226,14 @@ def refused(f: Facts) -> str:
     )
 
 
-def peer_gone(f: Facts) -> str:
+def peer_gone(f: StalledFacts) -> str:
     """The peer had closed."""
     control = f.peer_gone
     assert control is not None  # noqa: S101  # the rule requires it
     return f"{_stuck(f)} and was never acknowledged; {control.text}. Most likely nobody is there to take it."
 
 
-def payload_fails(f: Facts) -> str:
+def payload_fails(f: StalledFacts) -> str:
     """Data of any size vanish, bare ACKs and other connections pass."""
     passed, failed = f.passed, f.failed
     assert passed is not None and failed is not None  # noqa: S101, PT018  # the rule requires them
@@ -240,7 +244,7 @@ def payload_fails(f: Facts) -> str:
     )
 
 
-def short_blackhole(f: Facts) -> str:
+def short_blackhole(f: StalledFacts) -> str:
     """A black hole by the looks, but too short."""
     passed = f.passed
     assert passed is not None  # noqa: S101  # the rule requires it
@@ -250,7 +254,7 @@ def short_blackhole(f: Facts) -> str:
     )
 
 
-def slow_blackhole(f: Facts) -> str:
+def slow_blackhole(f: StalledFacts) -> str:
     """A black hole by the looks, on a slow path."""
     small = f.control or f.before
     text = f"{_begun(small)}. " if small else ""
@@ -260,7 +264,7 @@ def slow_blackhole(f: Facts) -> str:
     )
 
 
-def too_short(f: Facts) -> str:
+def too_short(f: StalledFacts) -> str:
     """Too short to tell."""
     large = " Packets as large had got through before." if f.as_large[0] is not None else ""
     if f.given_up:
@@ -279,15 +283,15 @@ def too_short(f: Facts) -> str:
     )
 
 
-def too_lossy(f: Facts) -> str:
+def too_lossy(f: StalledFacts) -> str:
     """The capture lost packets itself."""
-    missing = f"{f.way.missing_share:.0%} of the acknowledged bytes are missing from the capture"
-    if f.way.missing_share <= f.settings.capture_loss:
+    missing = f"{f.direction.missing_share:.0%} of the acknowledged bytes are missing from the capture"
+    if f.direction.missing_share <= f.settings.capture_loss:
         missing = "bytes that the peer acknowledged selectively are missing from the capture"
     return f"{_stuck(f)}, but {missing}: it lost packets itself and cannot tell."
 
 
-def blackhole(f: Facts) -> str:
+def blackhole(f: StalledFacts) -> str:
     """A black hole with its positive control."""
     passed = f.passed
     assert passed is not None  # noqa: S101  # the rule requires it
@@ -297,22 +301,22 @@ def blackhole(f: Facts) -> str:
     )
 
 
-def _later(f: Facts) -> str:
+def _later(f: StalledFacts) -> str:
     later = f.siblings_as_large[2]
     return f" Later {later.text}: by then the path was another, or wider." if later else ""
 
 
-def _failed_too(f: Facts) -> str:
+def _failed_too(f: StalledFacts) -> str:
     return f" But {f.failed.text}." if f.failed is not None else ""
 
 
-def _lossy(f: Facts) -> str:
+def _lossy(f: StalledFacts) -> str:
     if not f.capture_lossy:
         return ""
-    return f" The capture itself lost packets ({f.way.missing_share:.0%} of the acknowledged bytes are missing)."
+    return f" The capture itself lost packets ({f.direction.missing_share:.0%} of the acknowledged bytes are missing)."
 
 
-def parallel_paths(f: Facts) -> str:
+def parallel_paths(f: StalledFacts) -> str:
     """Other connections get as large through, this one none of several."""
     control, small = f.siblings_as_large[1], f.control
     assert control is not None and small is not None  # noqa: S101, PT018  # the rule requires them
@@ -324,7 +328,7 @@ def parallel_paths(f: Facts) -> str:
     )
 
 
-def other_paths_before(f: Facts) -> str:
+def other_paths_before(f: StalledFacts) -> str:
     """Another connection got as large through, before this one hung."""
     control, small = f.siblings_as_large[0], f.control
     assert small is not None  # noqa: S101  # the rule requires it
@@ -336,13 +340,13 @@ def other_paths_before(f: Facts) -> str:
     )
 
 
-def _only_one(f: Facts) -> str:
+def _only_one(f: StalledFacts) -> str:
     if not f.only_one_tried:
         return ""
     return " It is the only packet that large; one dropped for its content looks the same: the pings below tell."
 
 
-def path_changed(f: Facts) -> str:
+def path_changed(f: StalledFacts) -> str:
     """A path that became narrower."""
     passed = f.passed
     assert passed is not None  # noqa: S101  # the rule requires it
@@ -354,7 +358,7 @@ def path_changed(f: Facts) -> str:
     )
 
 
-def fragment_loss(f: Facts) -> str:
+def fragment_loss(f: StalledFacts) -> str:
     """Large packets without DF vanish."""
     control = f.passed or f.before
     small = f", while {control.text}" if control else ""
@@ -364,7 +368,7 @@ def fragment_loss(f: Facts) -> str:
     )
 
 
-def dead_path(f: Facts) -> str:
+def dead_path(f: StalledFacts) -> str:
     """Nothing is seen to pass any more."""
     if f.failed is not None:
         rest = "Nothing is seen to pass any more, whatever its size" if f.peer_spoke is None else "Its size is not why"
@@ -380,7 +384,7 @@ def dead_path(f: Facts) -> str:
     )
 
 
-def probable(f: Facts) -> str:
+def probable(f: StalledFacts) -> str:
     """A black hole without a control meanwhile."""
     control = f.before or f.passed
     small = _begun(control) if control else ""
@@ -390,12 +394,12 @@ def probable(f: Facts) -> str:
     )
 
 
-def starts_late(f: Facts) -> str:
+def starts_late(f: StalledFacts) -> str:
     """The capture starts within the stall."""
     return f"{_stuck(f)}, but the capture starts in the middle of the stall and shows nothing that got through."
 
 
-def stall(f: Facts) -> str:
+def stall(f: StalledFacts) -> str:
     """No known cause."""
     if f.as_large[0] is not None or f.siblings_as_large[0] is not None:
         return (

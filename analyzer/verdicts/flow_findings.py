@@ -19,13 +19,13 @@ from analyzer.model.path import Path
 from analyzer.model.statement import FrameRef
 from analyzer.model.verdicts import SIZE_PROBLEMS, VERDICTS, those
 from analyzer.settings import Settings
-from analyzer.verdicts.bulk_verdicts import CODES, quiet_flows
-from analyzer.verdicts.capture_quality import Conditions
+from analyzer.verdicts.bulk_verdicts import CODES, bulk_verdicts
+from analyzer.verdicts.capture_quality import CaptureQuality
 from analyzer.verdicts.context import announced, captured, carried, encapsulation, tunnel_told
-from analyzer.verdicts.half_open import unopened, unopened_flow
-from analyzer.verdicts.judge import Judgement, judge_conversation, judge_way
+from analyzer.verdicts.half_open import half_open, half_open_flow
+from analyzer.verdicts.judge import Judgement, judge_conversation, judge_direction
 from analyzer.verdicts.merge_points import chosen_of, together
-from analyzer.verdicts.path_findings import Pools, add_judgement, add_probes, add_quiet
+from analyzer.verdicts.path_findings import Pools, add_bulk, add_judgement, add_probes
 
 ADVISED = those(lambda verdict: verdict.advised)
 """Verdicts for which there is something to do."""
@@ -37,8 +37,8 @@ class _Maker:
 
     collector: Collector
     settings: Settings
-    conditions: Conditions
-    simple: Any  # bool: rows that `unopened` tells
+    conditions: CaptureQuality
+    simple: Any  # bool: rows that `half_open` tells
 
     def __call__(self, row: int) -> Flow:
         return self.judged(row)[0]
@@ -46,14 +46,14 @@ class _Maker:
     def judged(self, row: int) -> tuple[Flow, list[Judgement]]:
         """The flow, and what was found about its directions."""
         if self.simple[row]:
-            return unopened_flow(self.collector, row), []
+            return half_open_flow(self.collector, row), []
         conversation = self.collector.conversation(row)
-        judged = [judge_way(way, conversation, self.settings) for way in conversation.ways]
+        judged = [judge_direction(direction, conversation, self.settings) for direction in conversation.directions]
         return _flow(self.collector, conversation, judged, self.settings, self.conditions), judged
 
 
 def judged_flows(
-    state: State, settings: Settings, conditions: Conditions
+    state: State, settings: Settings, conditions: CaptureQuality
 ) -> tuple[FlowList[Flow], tuple[Path, ...], tuple[tuple[int, int, int, FrameRef], ...], tuple[str, ...]]:
     """Judge every flow. Returns flows, paths, the PTBs as (time, stream or -1, mtu, frame), and notes.
 
@@ -61,20 +61,20 @@ def judged_flows(
     """
     collector = Collector(state)
     pools = Pools()
-    quiet = quiet_flows(collector, settings)
-    maker = _Maker(collector, settings, conditions, unopened(collector))
+    bulk = bulk_verdicts(collector, settings)
+    maker = _Maker(collector, settings, conditions, half_open(collector))
     seen = collector.flows["packets"] > 0  # others were only quoted in an ICMP error
     by_number: dict[int, list[tuple[Flow, list[Judgement]]]] = defaultdict(list)
-    for row in np.flatnonzero(seen & ~quiet.rows).tolist():
+    for row in np.flatnonzero(seen & ~bulk.rows).tolist():
         by_number[collector.numbers[row]].append(maker.judged(row))
     merged = {number: _merged(by_number[number], pools) for number in sorted(by_number)}
-    left_out = add_quiet(collector, quiet, ~maker.simple, seen, pools)
+    left_out = add_bulk(collector, bulk, ~maker.simple, seen, pools)
     add_probes(state, collector, pools)
     paths = pools.paths()
     timeline = tuple((p.ts, collector.numbers[p.flow] if p.flow >= 0 else -1, p.mtu, p.ref) for p in collector.ptbs)
     # Where a row is quiet there is one capture point, and rows are numbered as their streams.
-    codes = quiet.verdicts.copy()
-    numbers = np.flatnonzero(quiet.rows)
+    codes = bulk.verdicts.copy()
+    numbers = np.flatnonzero(bulk.rows)
     if merged:
         # not numpy.union1d: it loads masked arrays, 10 ms
         numbers = np.sort(np.concatenate([numbers, np.array(list(merged), np.int64)]))
@@ -88,7 +88,7 @@ def _flow(
     conversation: Conversation,
     judged: list[Judgement],
     settings: Settings,
-    conditions: Conditions,
+    conditions: CaptureQuality,
 ) -> Flow:
     stream = conversation.stream
     ends = collector.endpoints(stream)
@@ -99,7 +99,7 @@ def _flow(
     inside = encapsulation(row)
     where = vantage(conversation)
     first = collector.first(stream)
-    ways = conversation.ways
+    directions = conversation.directions
     return Flow(
         stream=collector.numbers[stream],
         client=Endpoint(*ends[client]),
@@ -139,10 +139,10 @@ def _flow(
         arrived=chosen.arrived,
         encapsulation=inside,
         vantage=where,
-        timeline=collector.timeline(stream).copy() if ways[0].segments else None,
-        heads=collector.heads(stream) if ways[0].segments else None,
+        timeline=collector.timeline(stream).copy() if directions[0].segments else None,
+        heads=collector.heads(stream) if directions[0].segments else None,
         client_side=client,
-        window_scales=(max(ways[0].count["wscale"], 0), max(ways[1].count["wscale"], 0)),
+        window_scales=(max(directions[0].count["wscale"], 0), max(directions[1].count["wscale"], 0)),
     )
 
 

@@ -18,7 +18,7 @@ from analyzer.verdicts.context import carried, encapsulation
 from analyzer.verdicts.unstalled_rules import NOT_OPENED
 
 
-def unopened(collector: Collector) -> Any:
+def half_open(collector: Collector) -> Any:
     """Which rows of the flow table are flows without answer and without data, bool."""
     flows, directions = collector.flows, collector.directions
     plain = (flows["packets"] > 0) & (flows["seen"] & SAW_SYN_ACK == 0) & (flows["events"] == 0)
@@ -33,7 +33,7 @@ def unopened(collector: Collector) -> Any:
     return np.asarray(plain)
 
 
-def unopened_flow(collector: Collector, row: int) -> Flow:
+def half_open_flow(collector: Collector, row: int) -> Flow:
     """The flow of such a row."""
     ends = collector.endpoints(row)
     flow = collector.flows[row]

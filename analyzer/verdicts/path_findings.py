@@ -16,7 +16,7 @@ from analyzer.model.path import Path, Probe
 from analyzer.model.statement import FrameRef
 from analyzer.model.verdicts import SIZE_PROBLEMS, VERDICTS, worst
 from analyzer.settings import Settings
-from analyzer.verdicts.bulk_verdicts import Quiet, hosts_in_common
+from analyzer.verdicts.bulk_verdicts import BulkVerdicts, hosts_in_common
 from analyzer.verdicts.judge import Judgement
 
 MAX_HEALTHY_PAIRS = 50_000
@@ -60,19 +60,19 @@ def add_judgement(pool: Pool, stream: int, judgement: Judgement) -> None:
         pool.exact.append(bracket.exact)
 
 
-def add_quiet(collector: Collector, quiet: Quiet, opened: Any, seen: Any, pools: Pools) -> int:
+def add_bulk(collector: Collector, bulk: BulkVerdicts, opened: Any, seen: Any, pools: Pools) -> int:
     """Add what the quiet flows that were opened say of their paths, one pair of hosts at a time.
 
     Returns how many pairs of hosts are left out, beyond MAX_HEALTHY_PAIRS.
     """
-    groups, left_out = hosts_in_common(collector.flows, quiet.rows & opened, seen & ~quiet.rows, MAX_HEALTHY_PAIRS)
+    groups, left_out = hosts_in_common(collector.flows, bulk.rows & opened, seen & ~bulk.rows, MAX_HEALTHY_PAIRS)
     for members in groups:
         ends = [ip for ip, _ in collector.endpoints(int(members[0]))]
         for side in (0, 1):
             pool = pools[ends[side], ends[1 - side]]
             pool.streams += members.tolist()
-            pool.verdicts.append(VERDICTS[int(quiet.by_side[side][members].min())])
-            delivered = int(quiet.delivered[side][members].max())
+            pool.verdicts.append(VERDICTS[int(bulk.by_side[side][members].min())])
+            delivered = int(bulk.delivered[side][members].max())
             if delivered:
                 pool.at_least.append(delivered)
     return left_out

@@ -16,7 +16,7 @@ from analyzer.evidence.controls import (
     passed_just_before,
     sacked_unseen,
 )
-from analyzer.evidence.direction import Way
+from analyzer.evidence.direction import Direction
 from analyzer.evidence.larger import (
     as_large_passed,
     distinct_large_lost,
@@ -26,7 +26,7 @@ from analyzer.evidence.larger import (
 )
 from analyzer.evidence.ptb import PtbSeen, acked_after, obeyed, resends_after
 from analyzer.evidence.refusals import arrived, peer_gone, refused
-from analyzer.evidence.retransmissions import Run
+from analyzer.evidence.retransmissions import RetransmissionSeries
 from analyzer.evidence.segments import Segment
 from analyzer.evidence.siblings import Event
 from analyzer.evidence.window import WindowSeen, window_at
@@ -53,52 +53,60 @@ SEVERAL = 2
 
 
 @dataclass
-class Facts:
+class StalledFacts:
     """One run of one direction under the given thresholds."""
 
-    way: Way
-    run: Run
+    direction: Direction
+    series: RetransmissionSeries
     settings: Settings
+
+    def name(self, ref: FrameRef) -> str:
+        """A frame as sentences name it."""
+        return self.direction.name(ref)
+
+    def frame(self, frame_id: int) -> str:
+        """As `name`, of a frame that a table names."""
+        return self.direction.frame(frame_id)
 
     @cached_property
     def episode(self) -> bool:
         """The run meets the definition of an episode."""
-        return self.run.is_episode(self.settings)
+        return self.series.is_episode(self.settings)
 
     @cached_property
     def hung(self) -> bool:
         """An episode, or one in which the size changed without success."""
-        return self.episode or self.run.is_mixed_episode(self.settings)
+        return self.episode or self.series.is_mixed_episode(self.settings)
 
     @cached_property
     def resolved(self) -> bool:
         """The stuck byte was acknowledged in the end."""
-        return self.run.acked
+        return self.series.acked
 
     @cached_property
-    def head(self) -> Segment:
+    def stuck_segment(self) -> Segment:
         """The stuck segment at its size on the wire."""
-        return self.run.head
+        return self.series.stuck_segment
 
     @cached_property
-    def head_size_known(self) -> bool:
+    def stuck_size_known(self) -> bool:
         """The stuck packet had its captured size on the wire."""
-        return self.way.size_known_without_cap(self.head)
+        return self.direction.size_known_without_ceiling(self.stuck_segment)
 
     @cached_property
     def oversized(self) -> bool:
         """The stuck segment is large enough for a path MTU to matter, and its size is known."""
-        return self.head.ip_len > OVERSIZED[self.way.version] and not self.head.super_segment
+        return self.stuck_segment.ip_len > OVERSIZED[self.direction.version] and not self.stuck_segment.super_segment
 
     @cached_property
     def small(self) -> bool:
         """The stuck segment is so small that every path must carry it. Of a super-segment nobody knows."""
-        return self.head.ip_len <= OVERSIZED[self.way.version] and not self.head.super_segment
+        return self.stuck_segment.ip_len <= OVERSIZED[self.direction.version] and not self.stuck_segment.super_segment
 
     @cached_property
     def window(self) -> WindowSeen | None:
         """The receiver's window meanwhile."""
-        return window_at(self.way, self.run)
+        return window_at(self.direction, self.series)
 
     @cached_property
     def window_closed(self) -> bool:
@@ -110,39 +118,41 @@ class Facts:
     @cached_property
     def arrived(self) -> Control | None:
         """The capture was taken where the copies had arrived."""
-        return arrived(self.way, self.run) if self.way.at_receiver and self.run.copies else None
+        return (
+            arrived(self.direction, self.series) if self.direction.at_receiver and self.series.retransmissions else None
+        )
 
     @cached_property
     def refused(self) -> Control | None:
         """Copies that were answered without being accepted."""
-        return refused(self.way, self.run)
+        return refused(self.direction, self.series)
 
     @cached_property
     def peer_gone(self) -> Control | None:
         """The peer had closed before, and is not heard any more."""
-        return peer_gone(self.way, self.run)
+        return peer_gone(self.direction, self.series)
 
     # Smaller packets
 
     @cached_property
     def passed(self) -> Control | None:
         """A smaller packet that got through in the episode."""
-        return passed_during(self.way, self.run, self.settings)
+        return passed_during(self.direction, self.series, self.settings)
 
     @cached_property
     def just_before(self) -> Control | None:
         """A small packet sent at most a round trip before the head that is seen to have got through."""
-        return passed_just_before(self.way, self.run)
+        return passed_just_before(self.direction, self.series)
 
     @cached_property
     def before(self) -> Control | None:
         """A smaller packet that got through before it."""
-        return passed_before(self.way, self.run, self.settings)
+        return passed_before(self.direction, self.series, self.settings)
 
     @cached_property
     def failed(self) -> Control | None:
         """A smaller packet that did not get through in the episode."""
-        return failed_during(self.way, self.run, self.settings)
+        return failed_during(self.direction, self.series, self.settings)
 
     @cached_property
     def control(self) -> Control | None:
@@ -164,17 +174,17 @@ class Facts:
     @cached_property
     def as_large(self) -> tuple[Control | None, Control | None]:
         """Packets as large of this connection that got through: before, and meanwhile or afterwards."""
-        return as_large_passed(self.way, self.run)
+        return as_large_passed(self.direction, self.series)
 
     @cached_property
     def siblings_as_large(self) -> tuple[Control | None, Control | None, Control | None]:
         """Packets as large of other connections that got through: before, meanwhile, and later."""
-        return sibling_as_large(self.way, self.run)
+        return sibling_as_large(self.direction, self.series)
 
     @cached_property
     def large_lost(self) -> list[Segment]:
         """Different segments as large that were lost in the episode, the head among them."""
-        return distinct_large_lost(self.way, self.run)
+        return distinct_large_lost(self.direction, self.series)
 
     @cached_property
     def siblings_lost(self) -> list[FrameRef]:
@@ -182,19 +192,27 @@ class Facts:
         before = self.siblings_as_large[0] or self.as_large[0]
         if before is None:
             return []
-        return siblings_large_lost(self.way, self.run, self._last_as_large)
+        return siblings_large_lost(self.direction, self.series, self._last_as_large)
 
     @cached_property
     def _last_as_large(self) -> int:
-        size = self.head.ip_len
-        ends = [t.covered_by.ts for t in self.way.transmissions if t.covered_by and t.segment.ip_len >= size]
-        own = [ts for ts in (*ends, self._counted_as_large) if ts <= self.run.first.ts]
-        others = self.way.siblings.last_delivered(self.way.row, self.head.ip_len) if self.way.siblings else 0
+        size = self.stuck_segment.ip_len
+        ends = [t.covered_by.ts for t in self.direction.transmissions if t.covered_by and t.segment.ip_len >= size]
+        own = [ts for ts in (*ends, self._counted_as_large) if ts <= self.series.first.ts]
+        others = (
+            self.direction.siblings.last_delivered(self.direction.row, self.stuck_segment.ip_len)
+            if self.direction.siblings
+            else 0
+        )
         return max([*own, others])
 
     @property
     def _counted_as_large(self) -> int:
-        return self.way.count["delivered_ts"] if self.way.count["delivered"] >= self.head.ip_len else 0
+        return (
+            self.direction.count["delivered_ts"]
+            if self.direction.count["delivered"] >= self.stuck_segment.ip_len
+            else 0
+        )
 
     @cached_property
     def narrowed(self) -> list[FrameRef]:
@@ -204,15 +222,15 @@ class Facts:
     @property
     def settled(self) -> bool:
         """The connection had carried so much that no inspection of its first packets cuts it off now."""
-        return self.way.count["data_packets"] - len(self.run.copies) >= SETTLED_PACKETS
+        return self.direction.count["data_packets"] - len(self.series.retransmissions) >= SETTLED_PACKETS
 
     @cached_property
     def others_hang(self) -> Event | None:
         """A flow between the same addresses that hangs since about the same time, whatever the size; or None."""
-        if self.way.siblings is None:
+        if self.direction.siblings is None:
             return None
-        end = self.run.over_ts(self.way.ended_ts)
-        return next(self.way.siblings.hung(self.way.row, self.run.first.ts - ACK_DELAY_NS, end), None)
+        end = self.series.over_ts(self.direction.ended_ts)
+        return next(self.direction.siblings.hung(self.direction.row, self.series.first.ts - ACK_DELAY_NS, end), None)
 
     @cached_property
     def only_one_tried(self) -> bool:
@@ -220,17 +238,21 @@ class Facts:
 
         The same request tried again in another connection is the same content.
         """
-        tried = large_tried(self.way, self.run)
-        several = len(tried) > 1 or any(s.payload > self.head.payload for s in tried)
-        if several or self.way.siblings is None:
+        tried = large_tried(self.direction, self.series)
+        several = len(tried) > 1 or any(s.payload > self.stuck_segment.payload for s in tried)
+        if several or self.direction.siblings is None:
             return not several
-        hung = self.way.siblings.hung(self.way.row, -FOREVER, FOREVER, least=self.head.payload + 1)
+        hung = self.direction.siblings.hung(self.direction.row, -FOREVER, FOREVER, least=self.stuck_segment.payload + 1)
         return next(hung, None) is None
 
     @cached_property
     def siblings_rate(self) -> float:
         """Share of their bytes that siblings which carry as large packets lost: what this flow's luck may be."""
-        return self.way.siblings.loss_rate(self.way.row, self.head.ip_len) if self.way.siblings else 0.0
+        return (
+            self.direction.siblings.loss_rate(self.direction.row, self.stuck_segment.ip_len)
+            if self.direction.siblings
+            else 0.0
+        )
 
     @cached_property
     def unlucky(self) -> bool:
@@ -251,25 +273,29 @@ class Facts:
     @cached_property
     def losses(self) -> Losses:
         """What else of this direction was lost, and what chance makes of the run."""
-        return losses_beside(self.way, self.run)
+        return losses_beside(self.direction, self.series)
 
     # PTBs
 
     @cached_property
     def about(self) -> list[PtbSeen]:
         """PTBs that came after the head was first sent (or about it)."""
-        return [p for p in self.way.ptbs if p.ts >= self.run.first.ts]
+        return [p for p in self.direction.ptbs if p.ts >= self.series.first.ts]
 
     @cached_property
     def ignored(self) -> list[PtbSeen]:
         """PTBs after which the sender went on sending the same bytes, too big, at least an RTO later."""
         found = []
         for ptb in self.about:
-            late = resends_after(ptb, self.way.segments, self.way.side, self.settings.sent_again_ns)
-            late = [s for s in late if self.way.size_known_without_cap(s) and s.ip_len >= self.head.ip_len]
+            late = resends_after(ptb, self.direction.segments, self.direction.side, self.settings.sent_again_ns)
+            late = [
+                s
+                for s in late
+                if self.direction.size_known_without_ceiling(s) and s.ip_len >= self.stuck_segment.ip_len
+            ]
             # One late resend may have crossed the PTB's effect; two, or one that nothing answered, have not.
             # A sender that turned to smaller copies since then is about to obey.
-            kept_size = self.run.copies[-1].ip_len >= self.head.ip_len
+            kept_size = self.series.retransmissions[-1].ip_len >= self.stuck_segment.ip_len
             if len(late) >= 2 or (late and not self.resolved and kept_size):
                 found.append(ptb)
         return found
@@ -281,11 +307,11 @@ class Facts:
         One that no host would believe may be forged, stale or about something else: it must quote a packet that the
         capture holds, and something smaller must have got through.
         """
-        ignored = [p for p in self.ignored if not self.way.disproved(p)]
+        ignored = [p for p in self.ignored if not self.direction.disproved(p)]
         if not any(p.defect for p in ignored):
             return ignored
         smaller = self.control is not None or (self.passed is not None and self.failed is None)
-        own = [s for s in self.way.segments if s.side == self.way.side]
+        own = [s for s in self.direction.segments if s.side == self.direction.side]
         return [p for p in ignored if p.plausible or (smaller and any(p.quotes(s) for s in own))]
 
     @cached_property
@@ -294,11 +320,11 @@ class Facts:
         return [
             p
             for p in self.about
-            if p.mtu < self.head.ip_len
-            and acked_after(p, self.way.segments, self.way.side)
+            if p.mtu < self.stuck_segment.ip_len
+            and acked_after(p, self.direction.segments, self.direction.side)
             and (
                 p.defect in (None, "mtu_zero", "below_1280")
-                or obeyed(p, self.way.segments, self.way.side, self.settings.sent_again_ns)
+                or obeyed(p, self.direction.segments, self.direction.side, self.settings.sent_again_ns)
             )
         ]
 
@@ -308,7 +334,7 @@ class Facts:
         new = self.fell_back
         if new is None:
             return None
-        reached = (p for p in self.way.told if p.ts <= new.ts and new.ip_len <= p.mtu < self.head.ip_len)
+        reached = (p for p in self.direction.told if p.ts <= new.ts and new.ip_len <= p.mtu < self.stuck_segment.ip_len)
         return next(reached, None)
 
     # How it ended
@@ -316,10 +342,10 @@ class Facts:
     @cached_property
     def fell_back(self) -> Segment | None:
         """The smaller (or DF-less) copy that brought the bytes through, or None."""
-        ack, changed = self.run.acked_by, self.run.changed
+        ack, changed = self.series.acked_by, self.series.changed
         if ack is None or not changed:
             return None
-        answered = [c for c in changed if ack.ts - c.ts >= self.way.rtt // 2 and c.ts <= ack.ts]
+        answered = [c for c in changed if ack.ts - c.ts >= self.direction.rtt // 2 and c.ts <= ack.ts]
         return answered[-1] if answered else None
 
     @cached_property
@@ -330,25 +356,27 @@ class Facts:
         make at its second timeout: DF cleared, or a documented fallback size that is not what this sender
         used before (it would fall back to that after a lost probe for a larger path MTU, too).
         """
-        changed, tries = self.run.changed, self.run.tries
+        changed, tries = self.series.changed, self.series.tries
         if not changed or len(tries) < 2:
             return False
         new = changed[0]
-        waited = new.ts - self.run.first.ts
+        waited = new.ts - self.series.first.ts
         if len(tries) > 2:
             return waited >= self.settings.episode_span_ns
-        usual = max((t.segment.ip_len for t in self.way.transmissions if t.segment.ts < self.run.first.ts), default=0)
-        known = (self.head.df and not new.df) or (new.payload in FALLBACK_PAYLOADS and usual < new.ip_len)
+        usual = max(
+            (t.segment.ip_len for t in self.direction.transmissions if t.segment.ts < self.series.first.ts), default=0
+        )
+        known = (self.stuck_segment.df and not new.df) or (new.payload in FALLBACK_PAYLOADS and usual < new.ip_len)
         return known and waited >= 2 * self.settings.sent_again_ns
 
     @cached_property
     def peer_spoke(self) -> Segment | None:
         """Something new from the peer well after the stall began, or None. A RST ends it, whoever sent it."""
-        for segment in self.way.segments:
+        for segment in self.direction.segments:
             if (
-                segment.side != self.way.side
-                and len(self.run.copies) > 1
-                and segment.ts > self.run.copies[1].ts
+                segment.side != self.direction.side
+                and len(self.series.retransmissions) > 1
+                and segment.ts > self.series.retransmissions[1].ts
                 and not segment.resent
                 and not segment.rst
             ):
@@ -358,17 +386,17 @@ class Facts:
     @cached_property
     def unanswered_ns(self) -> int:
         """How long the capture goes on after the last copy without an answer to it, ns; 0 once answered."""
-        return 0 if self.resolved else max(0, self.way.ended_ts - self.run.copies[-1].ts)
+        return 0 if self.resolved else max(0, self.direction.ended_ts - self.series.retransmissions[-1].ts)
 
     @cached_property
     def given_up(self) -> bool:
         """The capture goes on long enough to show that the sender sends no more copies."""
-        return not self.resolved and self.run.given_up_ts < self.way.capture_end
+        return not self.resolved and self.series.given_up_ts < self.direction.capture_end
 
     @cached_property
     def capture_lossy(self) -> bool:
         """Acknowledged bytes are missing from the capture, more than a few."""
-        return self.way.missing_share > self.settings.capture_loss
+        return self.direction.missing_share > self.settings.capture_loss
 
     @cached_property
     def capture_blind(self) -> bool:
@@ -377,13 +405,13 @@ class Facts:
         That is most, or some where no control shows what passes, or so many in a row that a packet as large may be
         among them.
         """
-        if self.way.missing_share > self.settings.capture_useless:
+        if self.direction.missing_share > self.settings.capture_useless:
             return True
-        if self.capture_lossy and self.way.largest_absent >= self.head.payload:
+        if self.capture_lossy and self.direction.largest_absent >= self.stuck_segment.payload:
             return True
-        unseen = sacked_unseen(self.way, self.run) is not None
+        unseen = sacked_unseen(self.direction, self.series) is not None
         # What lies beside the receiver has arrived, unless it is far behind a tunnel: that, lost answers would tell.
-        if self.way.beside_receiver and (self.capture_lossy or unseen):
+        if self.direction.beside_receiver and (self.capture_lossy or unseen):
             return True
         lacks = self.capture_lossy or (self.passed is None and unseen)
         return lacks and self.control is None

@@ -13,7 +13,7 @@ def test_it_writes_what_the_draft_says() -> None:
     writer = CaptureWriter(out, "tool 1", "what it is")
     assert writer.interface(101, snap=96, capture_filter="tcp") == 0
     assert writer.interface(1) == 1
-    writer.packet(1, 5_000_000_001, b"abcde", 1500, comment="frame 7", way=2)
+    writer.packet(1, 5_000_000_001, b"abcde", 1500, comment="frame 7", direction=2)
     writer.packet(0, 0, b"", 60)
     writer.dropped(0, 9, 12)
     resolution = option(9, b"\x09")

@@ -24,20 +24,20 @@ STUCK = (
 
 def during(text: str, stream: int = 0) -> Control | None:
     """What is said to have got through in the last run."""
-    way = to_client(text, stream=stream)
-    return passed_during(way, runs(way)[-1], SETTINGS)
+    direction = to_client(text, stream=stream)
+    return passed_during(direction, runs(direction)[-1], SETTINGS)
 
 
 def failed(text: str) -> Control | None:
     """What is said to have failed in the last run."""
-    way = to_client(text)
-    return failed_during(way, runs(way)[-1], SETTINGS)
+    direction = to_client(text)
+    return failed_during(direction, runs(direction)[-1], SETTINGS)
 
 
 def as_large(text: str) -> tuple[bool, bool]:
     """Whether packets as large passed: before, and meanwhile or afterwards."""
-    way = to_client(text)
-    before, after = as_large_passed(way, runs(way)[-1])
+    direction = to_client(text)
+    before, after = as_large_passed(direction, runs(direction)[-1])
     return before is not None, after is not None
 
 
@@ -46,8 +46,8 @@ def test_silence_is_no_control() -> None:
 
 
 def test_what_was_sent_before_the_head_is_no_control_in_the_episode() -> None:
-    way = to_client(STUCK)
-    assert passed_before(way, runs(way)[0], SETTINGS) is not None
+    direction = to_client(STUCK)
+    assert passed_before(direction, runs(direction)[0], SETTINGS) is not None
     assert during(STUCK) is None
 
 

@@ -38,8 +38,8 @@ def test_a_selective_ack_proves_the_size_as_well() -> None:
         + RECORD
         + "0.05 S > C data 41:1489 lost\n 0.05 S > C data 1489:2937\n 0.07 C > S ack sack 1489:2937"
     )
-    way = to_client(text)
-    assert [(t.proven, t.by_sack) for t in way.transmissions] == [(True, False), (False, False), (True, True)]
+    direction = to_client(text)
+    assert [(t.proven, t.by_sack) for t in direction.transmissions] == [(True, False), (False, False), (True, True)]
 
 
 def test_of_two_shapes_the_ack_answers_the_one_a_round_trip_before_it() -> None:
@@ -77,14 +77,14 @@ def test_the_same_bytes_without_df_are_another_shape() -> None:
         3.26             S > C  data 1:1449 nodf
         3.27             C > S  ack 1449
         """
-    way = to_client(text)
-    assert way.delivered == 0
-    assert way.delivered_nodf == 1500
+    direction = to_client(text)
+    assert direction.delivered == 0
+    assert direction.delivered_nodf == 1500
 
 
 def test_a_super_segment_proves_no_size() -> None:
-    way = to_client("handshake\n 0.031 S > C data 1:3597 gso 1448\n 0.042 C > S ack 3597")
-    assert way.delivered == 0
+    direction = to_client("handshake\n 0.031 S > C data 1:3597 gso 1448\n 0.042 C > S ack 3597")
+    assert direction.delivered == 0
 
 
 def test_after_a_ptb_larger_captured_packets_prove_nothing() -> None:

@@ -78,7 +78,7 @@ def test_a_ptb_is_tied_to_its_flow_by_the_quote() -> None:
     assert ptb.quoted_seq is not None
     assert ptb.quoted_seq & 0xFFFF_FFFF == 5_000_001
     assert ptb.plausible
-    assert conversation(STUCK).way_to_server().ptbs == []
+    assert conversation(STUCK).direction_to_server().ptbs == []
 
 
 def test_a_ptb_with_a_wrong_checksum_is_known_as_such() -> None:
@@ -94,14 +94,14 @@ def test_a_ptb_with_rewritten_ports_is_found_by_its_sequence_number() -> None:
 
 
 def test_only_late_and_too_large_copies_ignore_a_ptb() -> None:
-    way = to_client(STUCK + "0.10 0.25 0.68  S > C  data 1:1449 lost\n 1.54  S > C  data 1:1349 lost")
-    late = resends_after(way.ptbs[0], way.segments, way.side, 200_000_000)
+    direction = to_client(STUCK + "0.10 0.25 0.68  S > C  data 1:1449 lost\n 1.54  S > C  data 1:1349 lost")
+    late = resends_after(direction.ptbs[0], direction.segments, direction.side, 200_000_000)
     assert [segment.ip_len for segment in late] == [1500, 1500]
 
 
 def test_the_ack_of_the_quoted_byte_after_the_ptb() -> None:
-    way = to_client(STUCK + "0.05 S > C data 1:1349, 1349:1449\n 0.061 C > S ack 1349\n 0.062 C > S ack 1600")
-    ack = acked_after(way.ptbs[0], way.segments, way.side)
+    direction = to_client(STUCK + "0.05 S > C data 1:1349, 1349:1449\n 0.061 C > S ack 1349\n 0.062 C > S ack 1600")
+    ack = acked_after(direction.ptbs[0], direction.segments, direction.side)
     assert ack is not None
     assert ack.ack & 0xFFFF_FFFF == 5_000_000 + 1349
-    assert acked_after(to_client(STUCK).ptbs[0], to_client(STUCK).segments, way.side) is None
+    assert acked_after(to_client(STUCK).ptbs[0], to_client(STUCK).segments, direction.side) is None

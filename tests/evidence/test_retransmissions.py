@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.evidence import retransmissions as episodes
-from analyzer.evidence.retransmissions import runs_of
+from analyzer.evidence.retransmissions import series_of
 from analyzer.evidence.segments import Segment
 from analyzer.flows.flow_tables import MARK_RESENT
 from analyzer.settings import Settings
@@ -40,11 +40,11 @@ START = """
 def test_an_episode_is_three_retransmissions_over_a_second(copies: str, *, episode: bool) -> None:
     (run,) = runs(to_client(START + f"{copies}  S > C  data 1:1449 lost"))
     assert run.is_episode(Settings()) is episode
-    assert run.retransmissions == len(copies.split())
+    assert run.retransmission_count == len(copies.split())
 
 
 def test_a_run_begins_at_the_original_and_ends_with_the_ack() -> None:
-    way = to_client(
+    direction = to_client(
         START
         + """
         0.25 0.68 1.54   S > C  data 1:1449 lost
@@ -53,15 +53,15 @@ def test_a_run_begins_at_the_original_and_ends_with_the_ack() -> None:
         6.70             S > C  data 1:1449
         """
     )
-    (run,) = runs(way)
+    (run,) = runs(direction)
     assert run.original is not None
     assert run.original.payload == 1448
     assert run.acked_by is not None
-    assert len(run.copies) == 4  # the copy at 6.7 was acknowledged before it was sent: spurious
+    assert len(run.retransmissions) == 4  # the copy at 6.7 was acknowledged before it was sent: spurious
 
 
 def test_a_stuck_super_segment_has_the_size_of_its_retransmission() -> None:
-    way = to_client(
+    direction = to_client(
         """
         handshake
         0.021            C > S  data 1:518
@@ -69,26 +69,26 @@ def test_a_stuck_super_segment_has_the_size_of_its_retransmission() -> None:
         0.25 0.68 1.54   S > C  data 1:1449 lost
         """
     )
-    (run,) = runs(way)
-    assert run.head.ip_len == 1500
+    (run,) = runs(direction)
+    assert run.stuck_segment.ip_len == 1500
     assert run.first.super_segment
-    assert run.retransmissions == 3
+    assert run.retransmission_count == 3
 
 
 def test_a_smaller_copy_is_a_change_not_a_retransmission() -> None:
     (run,) = runs(to_client(START + "0.25 0.68 1.54  S > C  data 1:1449 lost\n 3.3  S > C  data 1:1025 lost"))
-    assert run.retransmissions == 3
+    assert run.retransmission_count == 3
     assert [segment.payload for segment in run.changed] == [1024]
 
 
 def test_a_copy_without_df_is_a_change() -> None:
     (run,) = runs(to_client(START + "0.25 0.68 1.54  S > C  data 1:1449 lost\n 3.3  S > C  data 1:1449 nodf lost"))
-    assert run.retransmissions == 3
+    assert run.retransmission_count == 3
     assert [segment.df for segment in run.changed] == [False]
 
 
 def test_each_stuck_byte_has_a_run_of_its_own() -> None:
-    way = to_client(
+    direction = to_client(
         START
         + """
         0.25             S > C  data 1:1449
@@ -97,23 +97,25 @@ def test_each_stuck_byte_has_a_run_of_its_own() -> None:
         0.50 0.93 1.79   S > C  data 1600:3048 lost
         """
     )
-    assert [(run.seq & 0xFFFF_FFFF) - 5_000_000 for run in runs(way)] == [1, 1600]
-    assert [run.acked_by is not None for run in runs(way)] == [True, False]
+    assert [(run.seq & 0xFFFF_FFFF) - 5_000_000 for run in runs(direction)] == [1, 1600]
+    assert [run.acked_by is not None for run in runs(direction)] == [True, False]
 
 
 def test_copies_made_by_the_capture_are_no_retransmissions() -> None:
-    way = to_client(START.replace("data 1:1449 lost", "data 1:1449 id 7 lost") + "0.032  S > C  data 1:1449 id 7 lost")
-    assert runs(way) == []
+    direction = to_client(
+        START.replace("data 1:1449 lost", "data 1:1449 id 7 lost") + "0.032  S > C  data 1:1449 id 7 lost"
+    )
+    assert runs(direction) == []
 
 
 def test_keepalives_make_no_run() -> None:
-    way = to_client("handshake\n 0.03 S > C data 1:101\n 0.05 C > S ack 101\n 1.0 3.0 7.0 S > C keepalive 1")
-    assert runs(way) == []
+    direction = to_client("handshake\n 0.03 S > C data 1:101\n 0.05 C > S ack 101\n 1.0 3.0 7.0 S > C keepalive 1")
+    assert runs(direction) == []
 
 
 def test_repairs_behind_the_oldest_byte_make_no_episode() -> None:
     """With SACK the sender fills later holes too; they say nothing about the head."""
-    way = to_client(
+    direction = to_client(
         """
         handshake
         0.031            S > C  data 1:5793 by 1448 lost 1:1449 2897:4345
@@ -122,7 +124,7 @@ def test_repairs_behind_the_oldest_byte_make_no_episode() -> None:
         0.25 0.68 1.54   S > C  data 1:1449 lost
         """
     )
-    assert [run.seq & 0xFFFF_FFFF for run in runs(way) if run.is_episode(Settings())] == [5_000_001]
+    assert [run.seq & 0xFFFF_FFFF for run in runs(direction) if run.is_episode(Settings())] == [5_000_001]
 
 
 class Searched:
@@ -145,10 +147,10 @@ class Searched:
 @given(st.lists(STEPS, min_size=5, max_size=40))
 def test_the_original_is_found_among_what_was_not_acknowledged(steps: list[tuple[Any, ...]]) -> None:
     segments = made_up(steps)
-    found = runs_of(segments, 1, 500)
+    found = series_of(segments, 1, 500)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(episodes, "_Sent", Searched)
-        assert found == runs_of(segments, 1, 500)
+        assert found == series_of(segments, 1, 500)
 
 
 @pytest.mark.parametrize(("later", "original"), [((), None), ((40,), 40)])
@@ -159,5 +161,5 @@ def test_an_acknowledged_segment_behind_one_that_is_not_is_no_original(
     sent = [(0, True, 500, 100, 0, 0, ()), (0, True, 0, 100, 0, 0, ()), (0, False, 0, 0, 100, 0, ())]
     late = [(0, True, seq, 60, 0, 0, ()) for seq in later]
     again = [(0, True, 50, 40, 0, MARK_RESENT, ())] * 2
-    (run,) = runs_of(made_up([*sent, *late, *again]), 1, 500)
+    (run,) = series_of(made_up([*sent, *late, *again]), 1, 500)
     assert (run.original.seq if run.original else None) == original

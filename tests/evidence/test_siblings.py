@@ -12,7 +12,7 @@ from analyzer.evidence.siblings import LEAST_RETRANSMISSIONS, Siblings
 from analyzer.flows.flow_tables import DIRECTION, TRANSFER
 
 NAMES = {**{name: DIRECTION[name] for name in DIRECTION.names or ()}, **{n: TRANSFER[n] for n in TRANSFER.names or ()}}
-WAY = np.dtype([(name, kind) for name, kind in NAMES.items() if name != "transfer"])
+DIRECTION = np.dtype([(name, kind) for name, kind in NAMES.items() if name != "transfer"])
 FLOWS = st.lists(
     st.tuples(
         st.integers(0, 9),  # when its largest packet was delivered
@@ -29,12 +29,22 @@ SIZES = st.sampled_from((1, 577, 1400, 1500, 1501))
 
 def siblings(flows: list[tuple[int, int, int, int, int]]) -> Siblings:
     """The flows of a pair in rows 0, 1, ...; each has its direction 0 filled."""
-    ways = np.zeros(2 * len(flows), WAY)
+    directions = np.zeros(2 * len(flows), DIRECTION)
     for row, (ts, size, since, again, payload) in enumerate(flows):
-        way = ways[2 * row : 2 * row + 1]
-        way["delivered_ts"], way["delivered"], way["delivered_frame"], way["delivered_ack"] = ts, size, 1, 2
-        way["run_ts"], way["run_count"], way["run_len"], way["resent_frame"] = since, again, payload, 3
-    tables = SimpleNamespace(directions=ways, numbers=np.arange(len(flows)) + 100)
+        direction = directions[2 * row : 2 * row + 1]
+        direction["delivered_ts"], direction["delivered"], direction["delivered_frame"], direction["delivered_ack"] = (
+            ts,
+            size,
+            1,
+            2,
+        )
+        direction["run_ts"], direction["run_count"], direction["run_len"], direction["resent_frame"] = (
+            since,
+            again,
+            payload,
+            3,
+        )
+    tables = SimpleNamespace(directions=directions, numbers=np.arange(len(flows)) + 100)
     return Siblings(tables, np.arange(len(flows)), 0)
 
 

@@ -7,8 +7,8 @@ from .timeline import runs, to_client
 
 def window(text: str, since: float = 0.0) -> WindowSeen | None:
     """The receiver's window during the last run of the direction server to client."""
-    way = to_client(text, since=since)
-    return window_at(way, runs(way)[-1])
+    direction = to_client(text, since=since)
+    return window_at(direction, runs(direction)[-1])
 
 
 STUCK = """

@@ -6,9 +6,9 @@ from io import BytesIO
 from textwrap import dedent
 
 from analyzer.capture.reader import CaptureReader
-from analyzer.evidence.direction import Conversation, Way
+from analyzer.evidence.direction import Conversation, Direction
 from analyzer.evidence.flow_index import Collector
-from analyzer.evidence.retransmissions import Run, runs_of
+from analyzer.evidence.retransmissions import RetransmissionSeries, series_of
 from analyzer.passes.first import Skimmer
 from tests.scenarios.notation import Scenario, View, capture_of
 
@@ -28,11 +28,11 @@ def conversation(text: str, *, at: str = "S", since: float = 0.0, stream: int = 
     return Collector(skimmer.state).conversation(stream)
 
 
-def to_client(text: str, *, at: str = "S", since: float = 0.0, stream: int = 0) -> Way:
+def to_client(text: str, *, at: str = "S", since: float = 0.0, stream: int = 0) -> Direction:
     """The direction server to client of a timeline that starts with a handshake, or with the client."""
-    return conversation(text, at=at, since=since, stream=stream).way_to_client()
+    return conversation(text, at=at, since=since, stream=stream).direction_to_client()
 
 
-def runs(way: Way) -> list[Run]:
+def runs(direction: Direction) -> list[RetransmissionSeries]:
     """The runs of retransmissions of a direction."""
-    return runs_of(way.segments, way.side, way.count["una"])
+    return series_of(direction.segments, direction.side, direction.count["una"])

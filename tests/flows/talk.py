@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 
 from analyzer.flows import flow_tables as tables
-from analyzer.flows.flow_tables import ways_of
+from analyzer.flows.flow_tables import direction_table
 from tests.builders import (
     ACK,
     CLIENT,
@@ -120,8 +120,8 @@ def marks(skimmed: Skimmed) -> list[set[str]]:
 
 
 def client(skimmed: Skimmed) -> Any:
-    return ways_of(skimmed.state)[CLIENT_SIDE]
+    return direction_table(skimmed.state)[CLIENT_SIDE]
 
 
 def server(skimmed: Skimmed) -> Any:
-    return ways_of(skimmed.state)[SERVER_SIDE]
+    return direction_table(skimmed.state)[SERVER_SIDE]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analyzer.flows.fast_path import follow_steady
+from analyzer.flows.fast_path import take_fast_path
 from analyzer.passes import first as skim_module
 from tests.builders import (
     ACK,
@@ -35,7 +35,7 @@ from tests.reading import CAPTURES, Skimmed, same, skim
 from tests.traffic import generated
 
 LAST = 2**32
-CALM = 12  # of so many packets one is disturbed
+UNSTALLED = 12  # of so many packets one is disturbed
 """Rare enough for flows to get steady, frequent enough for every disturbance to meet a steady flow."""
 
 
@@ -97,7 +97,7 @@ class Conversation:
         side = int(self.random.random() < 0.4)
         payload = bytes(int(self.random.choice([0, 1, 200, 1448, 1460, 4000], p=[0.4, 0.05, 0.1, 0.3, 0.1, 0.05])))
         flags = ACK | (PSH if payload and self.random.random() < 0.3 else 0)
-        if self.random.integers(CALM):
+        if self.random.integers(UNSTALLED):
             made = self.packet(side, payload, flags=flags)
         else:
             names = sorted(DISTURBANCES)
@@ -162,7 +162,7 @@ def conversations(seed: int, packets: int) -> bytes:
 
 def the_long_way(monkeypatch: pytest.MonkeyPatch, source: bytes | Path) -> Skimmed:
     with monkeypatch.context() as patch:
-        patch.setattr(skim_module, "follow_steady", lambda *_: False)
+        patch.setattr(skim_module, "take_fast_path", lambda *_: False)
         return skim(source)
 
 
@@ -171,11 +171,11 @@ def taken(monkeypatch: pytest.MonkeyPatch, source: bytes | Path) -> tuple[Skimme
     found: list[bool] = []
 
     def watched(*arguments: Any) -> bool:
-        found.append(follow_steady(*arguments))
+        found.append(take_fast_path(*arguments))
         return found[-1]
 
     with monkeypatch.context() as patch:
-        patch.setattr(skim_module, "follow_steady", watched)
+        patch.setattr(skim_module, "take_fast_path", watched)
         return skim(source), found
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.flows.tcp_state import WRAP, unwrap
+from analyzer.flows.tcp_state import WRAP, unwrap_seq
 from tests.builders import ACK, FIN, RST, SYN, Packet, sack, timestamps
 from tests.flows.talk import CLIENT_SIDE, SERVER_SIDE, Talk, client, marks, run, server
 
@@ -28,7 +28,7 @@ def after_handshake(*packets: Packet, opened: list[Packet] = OPEN) -> list[set[s
 
 @given(reference=st.integers(WRAP, 2**62), distance=st.integers(-(2**31), 2**31 - 1))
 def test_unwrap_finds_the_number_nearest_to_the_reference(reference: int, distance: int) -> None:
-    assert unwrap((reference + distance) & 0xFFFFFFFF, reference) == reference + distance
+    assert unwrap_seq((reference + distance) & 0xFFFFFFFF, reference) == reference + distance
 
 
 def story(base: int) -> list[Packet]:

@@ -63,8 +63,8 @@ def differences(scenario: Scenario, expected: Expectation) -> list[str]:
 
 def _untrue(scenario: Scenario, flow: Flow) -> list[str]:
     """A bracket that does not hold the true path MTU, where the scenario tells it."""
-    way = {"server_to_client": "S>C", "client_to_server": "C>S"}.get(flow.direction or "", "")
-    truth = scenario.truth().get(way)
+    direction = {"server_to_client": "S>C", "client_to_server": "C>S"}.get(flow.direction or "", "")
+    truth = scenario.truth().get(direction)
     if truth is None:
         return []
     low, high, exact = flow.path_mtu

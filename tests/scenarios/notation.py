@@ -387,10 +387,10 @@ class Compiler:
                 self.delay = round(float(number) * 1_000_000)
             case ["hops", number]:
                 self.hops = int(number)
-            case ["mtu", way, "?"]:
-                self.truth.pop(way, None)
-            case ["mtu", way, number]:
-                self.truth[way] = int(number)
+            case ["mtu", direction, "?"]:
+                self.truth.pop(direction, None)
+            case ["mtu", direction, number]:
+                self.truth[direction] = int(number)
             case ["no", "ids"]:
                 self.ids = False
             case ["ttl", host, number]:

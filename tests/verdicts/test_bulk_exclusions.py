@@ -15,7 +15,7 @@ import analyzer
 from analyzer.evidence.flow_index import Collector
 from analyzer.model import flow_list
 from analyzer.settings import Settings
-from analyzer.verdicts.bulk_exclusions import ordinary
+from analyzer.verdicts.bulk_exclusions import bulk_judged
 from tests.builders import CLIENT, SERVER, ipv4, pcap, sack, tcp
 from tests.verdicts.losing import Talk
 from tests.verdicts.test_bulk_verdicts import check
@@ -257,7 +257,7 @@ def test_at_each_bound(case: Callable[[Talk], None], alone: bool) -> None:
     talk.other()
     state = talk.state()
     assert state.flows["events"][0] > 0
-    assert ordinary(Collector(state), Settings())[0] == alone
+    assert bulk_judged(Collector(state), Settings())[0] == alone
     check(state)
 
 
@@ -268,7 +268,7 @@ def test_copies_made_by_the_capture_change_nothing() -> None:
     talk.packets = sorted([*talk.packets, *copies], key=lambda packet: packet.ts)
     state = talk.state()
     assert state.flows["events"][0] > 0
-    assert ordinary(Collector(state), Settings())[0]
+    assert bulk_judged(Collector(state), Settings())[0]
     check(state)
 
 
@@ -297,7 +297,7 @@ def test_recorded_loss_is_judged_only_when_somebody_asks(monkeypatch: pytest.Mon
 def test_flows_without_a_recorded_packet_are_left_to_the_counters() -> None:
     talk = Talk()
     talk.stream(3)
-    assert ordinary(Collector(talk.state()), Settings()).tolist() == [True]
+    assert bulk_judged(Collector(talk.state()), Settings()).tolist() == [True]
 
 
 def play(talk: Talk, steps: list[tuple[Any, ...]]) -> None:

@@ -16,8 +16,8 @@ from analyzer.evidence.flow_index import Collector
 from analyzer.flows.flow_tables import C_FLOWS, C_LAST_TS, State, new_state
 from analyzer.model.verdicts import VERDICTS
 from analyzer.settings import Settings
-from analyzer.verdicts.bulk_verdicts import hosts_in_common, quiet_flows
-from analyzer.verdicts.judge import judge_conversation, judge_way
+from analyzer.verdicts.bulk_verdicts import bulk_verdicts, hosts_in_common
+from analyzer.verdicts.judge import judge_conversation, judge_direction
 from tests.builders import Packet, ipv4, pcap, tcp
 from tests.reading import CAPTURES, ROOT, skim
 from tests.scenarios.notation import capture_of, load_scenarios
@@ -31,11 +31,11 @@ def check(state: State) -> int:
     """Compare all quiet flows with the judge's answers; returns how many there were."""
     collector = Collector(state)
     thresholds = Settings()
-    quiet = quiet_flows(collector, thresholds)
+    quiet = bulk_verdicts(collector, thresholds)
     rows = np.flatnonzero(quiet.rows).tolist()
     for row in rows:
         conversation = collector.conversation(row)
-        judged = [judge_way(way, conversation, thresholds) for way in conversation.ways]
+        judged = [judge_direction(direction, conversation, thresholds) for direction in conversation.directions]
         said = [VERDICTS[quiet.by_side[side][row]] for side in (0, 1)]
         assert said == [each.verdict for each in judged], row
         assert VERDICTS[quiet.verdicts[row]] == judge_conversation(conversation, judged).verdict

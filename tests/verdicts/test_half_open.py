@@ -34,7 +34,7 @@ def scan(count: int) -> list[Packet]:
 def test_the_answer_is_that_of_the_judge(monkeypatch: pytest.MonkeyPatch) -> None:
     data = pcap(scan(100))
     quick = analyzer.analyze(io.BytesIO(data)).all_flows
-    monkeypatch.setattr(flow_findings, "unopened", lambda collector: np.zeros(len(collector.flows), bool))
+    monkeypatch.setattr(flow_findings, "half_open", lambda collector: np.zeros(len(collector.flows), bool))
     assert quick == analyzer.analyze(io.BytesIO(data)).all_flows
 
 

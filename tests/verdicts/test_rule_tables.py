@@ -12,10 +12,10 @@ import tests.scenarios
 from analyzer.verdicts import judge
 from analyzer.verdicts import stalled_rules as rules
 from analyzer.verdicts import unstalled_rules as plain
-from analyzer.verdicts.stalled_facts import Facts
-from analyzer.verdicts.stalled_rules import STALLED, StallRule
-from analyzer.verdicts.unstalled_facts import Calm
-from analyzer.verdicts.unstalled_rules import CALM, CalmRule
+from analyzer.verdicts.stalled_facts import StalledFacts
+from analyzer.verdicts.stalled_rules import STALLED, StalledRule
+from analyzer.verdicts.unstalled_facts import UnstalledFacts
+from analyzer.verdicts.unstalled_rules import UNSTALLED, UnstalledRule
 from tests.scenarios.checks import analysis_in, differences
 from tests.scenarios.notation import Expectation, Scenario, load_scenarios
 
@@ -30,24 +30,24 @@ def cases() -> list[Case]:
 
 
 @cache
-def deciding() -> dict[StallRule | CalmRule, list[Case]]:
+def deciding() -> dict[StalledRule | UnstalledRule, list[Case]]:
     """For each row, the cases in which it applied to some direction."""
-    found: dict[StallRule | CalmRule, list[Case]] = defaultdict(list)
+    found: dict[StalledRule | UnstalledRule, list[Case]] = defaultdict(list)
     current: list[Case] = []
 
-    def judge_run(facts: Facts) -> StallRule:
-        rule = rules.judge_run(facts)
+    def judge_stalled(facts: StalledFacts) -> StalledRule:
+        rule = rules.judge_stalled(facts)
         found[rule].append(current[0])
         return rule
 
-    def judge_calm(calm: Calm) -> CalmRule:
-        rule = plain.judge_calm(calm)
+    def judge_unstalled(calm: UnstalledFacts) -> UnstalledRule:
+        rule = plain.judge_unstalled(calm)
         found[rule].append(current[0])
         return rule
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(judge, "judge_run", judge_run)
-        patch.setattr(judge, "judge_calm", judge_calm)
+        patch.setattr(judge, "judge_stalled", judge_stalled)
+        patch.setattr(judge, "judge_unstalled", judge_unstalled)
         for case in cases():
             current[:] = [case]
             list(analysis_in(case[0], case[1].view).all_flows)  # flows are made when somebody asks for them
@@ -69,10 +69,10 @@ def test_a_stalled_run_needs_this_row(row: int, monkeypatch: pytest.MonkeyPatch)
     assert any(is_red(case) for case in candidates)
 
 
-@pytest.mark.parametrize("row", range(len(CALM)), ids=[f"{r.verdict}/{r.words.__name__}" for r in CALM])
+@pytest.mark.parametrize("row", range(len(UNSTALLED)), ids=[f"{r.verdict}/{r.words.__name__}" for r in UNSTALLED])
 def test_a_calm_direction_needs_this_row(row: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    candidates = deciding()[CALM[row]]
-    monkeypatch.setattr(plain, "CALM", CALM[:row] + CALM[row + 1 :])
+    candidates = deciding()[UNSTALLED[row]]
+    monkeypatch.setattr(plain, "UNSTALLED", UNSTALLED[:row] + UNSTALLED[row + 1 :])
     assert any(is_red(case) for case in candidates)
 
 

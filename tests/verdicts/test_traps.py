@@ -16,12 +16,12 @@ from analyzer.decode.packet_fields import FLAGS, PAYLOAD
 from analyzer.decode.tcp import SYN
 from analyzer.evidence import direction as conversation
 from analyzer.evidence.controls import Control
-from analyzer.evidence.direction import Way
+from analyzer.evidence.direction import Direction
 from analyzer.evidence.flow_index import Collector
 from analyzer.evidence.ptb import PtbSeen, resends_after
-from analyzer.evidence.retransmissions import Run
+from analyzer.evidence.retransmissions import RetransmissionSeries
 from analyzer.evidence.segments import Segment
-from analyzer.flows import fast_path as steady
+from analyzer.flows import fast_path
 from analyzer.flows import sizes
 from analyzer.flows import tcp_state as track
 from analyzer.flows.flow_tables import MARK_KEEPALIVE, MARK_RESENT
@@ -32,8 +32,8 @@ from analyzer.verdicts import bulk_verdicts as quiet
 from analyzer.verdicts import capture_quality as conditions
 from analyzer.verdicts import stalled_facts as facts
 from analyzer.verdicts import unstalled_facts as calm
-from analyzer.verdicts.stalled_facts import Facts
-from analyzer.verdicts.unstalled_facts import Calm
+from analyzer.verdicts.stalled_facts import StalledFacts
+from analyzer.verdicts.unstalled_facts import UnstalledFacts
 from tests.builders import NANOSECONDS, Packet, enhanced, interface, option, section
 from tests.scenarios.checks import analysis_in, differences
 from tests.scenarios.notation import Expectation, Record, Scenario, load_scenarios
@@ -66,10 +66,10 @@ def takes_for_data(shape: Callable[[Any, int], bool]) -> Callable[..., int]:
 
 Blind = tuple[Any, str, Callable[..., Any] | property | int]
 
-RESENT: Blind = (Calm, "real_losses", property(lambda c: c.way.count["resent"]))
-SAME_SIZE_PASSED: Blind = (Facts, "as_large", always((None, None)))
+RESENT: Blind = (UnstalledFacts, "real_losses", property(lambda c: c.direction.count["resent"]))
+SAME_SIZE_PASSED: Blind = (StalledFacts, "as_large", always((None, None)))
 
-as_it_was = Run.is_episode
+as_it_was = RetransmissionSeries.is_episode
 
 
 def any_end_counts(out: Any, ack: int, ack_frame: int, ts: int) -> None:
@@ -79,9 +79,9 @@ def any_end_counts(out: Any, ack: int, ack_frame: int, ts: int) -> None:
 
 
 CAPTURED_WHOLE: tuple[Blind, ...] = (
-    (Way, "cut_behind", always(frozenset())),
+    (Direction, "cut_behind", always(frozenset())),
     (track, "note_delivered", any_end_counts),
-    (steady, "note_delivered", any_end_counts),
+    (fast_path, "note_delivered", any_end_counts),
 )
 BELIEVED: tuple[Blind, ...] = ((calm, "obeyed", never), (facts, "obeyed", never))
 
@@ -93,28 +93,28 @@ TRAPS: list[tuple[str, str, str, tuple[Blind, ...]]] = [
         "T2a a super-segment resent after a PTB looks unchanged",
         "offload",
         "",
-        ((Way, "size_known_without_cap", lambda *_: True),),
+        ((Direction, "size_known_without_ceiling", lambda *_: True),),
     ),
     (
         "T2b after a fallback captured sizes may be two packets",
         "offload",
         "",
-        ((Way, "size_known", lambda *_: True),),
+        ((Direction, "size_known", lambda *_: True),),
     ),
     (
         "T2c a stuck super-segment has the size of its retransmission",
         "offload",
         "",
-        ((Run, "head", property(lambda r: r.first)),),
+        ((RetransmissionSeries, "stuck_segment", property(lambda r: r.first)),),
     ),
     ("T2d the receiver's offload joins packets", "offload", "the receiver's GRO", ((sizes, "is_super", never),)),
-    ("T3 a dead path fails small packets too", "dead", "", ((Facts, "failed", always(None)),)),
-    ("T4 the window is closed", "window", "", ((Facts, "window_closed", always(False)),)),
+    ("T3 a dead path fails small packets too", "dead", "", ((StalledFacts, "failed", always(None)),)),
+    ("T4 the window is closed", "window", "", ((StalledFacts, "window_closed", always(False)),)),
     ("T5 one payload is dropped while others as large pass", "content", "", (SAME_SIZE_PASSED,)),
     ("T6 other connections stop at the same time", "blackhole", "", ((Collector, "_siblings", lambda *_: None),)),
-    ("T7 the capture loses packets", "capture", "", ((Way, "missing_share", always(0.0)),)),
-    ("T8 one direction only", "capture", "", ((Way, "one_sided", always(False)),)),
-    ("T10 copies made by the capture", "capture", "", ((track, "is_copy", never),)),
+    ("T7 the capture loses packets", "capture", "", ((Direction, "missing_share", always(0.0)),)),
+    ("T8 one direction only", "capture", "", ((Direction, "one_sided", always(False)),)),
+    ("T10 copies made by the capture", "capture", "", ((track, "is_capture_duplicate", never),)),
     (
         "T11 keep-alives are no data",
         "quiet",
@@ -125,13 +125,19 @@ TRAPS: list[tuple[str, str, str, tuple[Blind, ...]]] = [
         "T12 an application that is silent",
         "quiet",
         "twin: the application thinks for eight seconds, and the capture ends",
-        ((Way, "at_sender", always(False)),),
+        ((Direction, "at_sender", always(False)),),
     ),
     (
         "T12 a connection that was closed or aborted",
         "quiet",
         "a connection that its server aborts",
-        ((Calm, "silence_ns", property(lambda c: c.way.capture_end - c.way.peer["last_data_ts"])),),
+        (
+            (
+                UnstalledFacts,
+                "silence_ns",
+                property(lambda c: c.direction.capture_end - c.direction.peer["last_data_ts"]),
+            ),
+        ),
     ),
     (
         "T13 a SYN is no data",
@@ -143,15 +149,20 @@ TRAPS: list[tuple[str, str, str, tuple[Blind, ...]]] = [
         ),
     ),
     ("T14 a spurious retransmission", "loss", "", (RESENT,)),
-    ("T15 a lost probe for a larger path MTU", "recovered", "", ((Facts, "gave_up_size", always(True)),)),
-    ("T16 ACKs lost on their way back", "loss", "twin: the ACKs are lost", ((Run, "acked", always(False)),)),
-    ("T17 a low MSS is no low path MTU", "suspected", "on a clamped path", ((Way, "usual_size", always(1500)),)),
+    ("T15 a lost probe for a larger path MTU", "recovered", "", ((StalledFacts, "gave_up_size", always(True)),)),
+    (
+        "T16 ACKs lost on their way back",
+        "loss",
+        "twin: the ACKs are lost",
+        ((RetransmissionSeries, "acked", always(False)),),
+    ),
+    ("T17 a low MSS is no low path MTU", "suspected", "on a clamped path", ((Direction, "usual_size", always(1500)),)),
     ("T18 late ACKs are slow, not lost", "loss", "twin: delayed ACKs of 500 ms", (RESENT,)),
     (
         "T19 without DF it is fragments that get lost",
         "fragments",
         "twin: large packets without DF vanish",
-        ((Facts, "head", property(lambda f: f.run.head._replace(df=True))),),
+        ((StalledFacts, "stuck_segment", property(lambda f: f.series.stuck_segment._replace(df=True))),),
     ),
     (
         "T20 the snap length cuts the quoted sequence number",
@@ -166,54 +177,84 @@ TRAPS: list[tuple[str, str, str, tuple[Blind, ...]]] = [
         ),
     ),
     ("T21 PTBs about something else", "ptb", "", ((PtbSeen, "defect", always(None)),)),
-    ("T24 data fail whatever their size", "arrived", "data of a connection fails", ((Facts, "failed", always(None)),)),
-    ("T24 so they do without DF", "arrived", "twin: without DF its data fails", ((Facts, "failed", always(None)),)),
-    ("T25 the receiving host drops what arrived", "arrived", "its copies are in", ((Facts, "arrived", always(None)),)),
-    ("T25 over IPv6", "arrived", "over IPv6, an upload", ((Facts, "arrived", always(None)),)),
-    ("T26 a host refuses what arrives", "arrived", "each copy is answered", ((Facts, "refused", always(None)),)),
-    ("T26 a RST says that it arrived", "arrived", "answered by a RST, for", ((Facts, "refused", always(None)),)),
-    ("T27 the peer had gone", "arrived", "the peer had closed its side", ((Facts, "peer_gone", always(None)),)),
+    (
+        "T24 data fail whatever their size",
+        "arrived",
+        "data of a connection fails",
+        ((StalledFacts, "failed", always(None)),),
+    ),
+    (
+        "T24 so they do without DF",
+        "arrived",
+        "twin: without DF its data fails",
+        ((StalledFacts, "failed", always(None)),),
+    ),
+    (
+        "T25 the receiving host drops what arrived",
+        "arrived",
+        "its copies are in",
+        ((StalledFacts, "arrived", always(None)),),
+    ),
+    ("T25 over IPv6", "arrived", "over IPv6, an upload", ((StalledFacts, "arrived", always(None)),)),
+    ("T26 a host refuses what arrives", "arrived", "each copy is answered", ((StalledFacts, "refused", always(None)),)),
+    ("T26 a RST says that it arrived", "arrived", "answered by a RST, for", ((StalledFacts, "refused", always(None)),)),
+    ("T27 the peer had gone", "arrived", "the peer had closed its side", ((StalledFacts, "peer_gone", always(None)),)),
     (
         "T28 one of parallel paths is narrow",
         "siblings",
         "one of parallel paths is narrow",
-        ((Facts, "siblings_as_large", always((None, None, None))),),
+        ((StalledFacts, "siblings_as_large", always((None, None, None))),),
     ),
-    ("T28 a path that became narrower", "siblings", "lose two segments each", ((Facts, "siblings_lost", always([])),)),
-    ("T29 heavy loss hits one segment often", "chance", "half of the packets", ((Facts, "unlucky", always(False)),)),
+    (
+        "T28 a path that became narrower",
+        "siblings",
+        "lose two segments each",
+        ((StalledFacts, "siblings_lost", always([])),),
+    ),
+    (
+        "T29 heavy loss hits one segment often",
+        "chance",
+        "half of the packets",
+        ((StalledFacts, "unlucky", always(False)),),
+    ),
     (
         "T30 an outage makes a sender shrink, too",
         "recovered",
         "an outage of three seconds",
-        ((Facts, "control", always(Control("something passed", ()))),),
+        ((StalledFacts, "control", always(Control("something passed", ()))),),
     ),
     (
         "T31 a PTB that packets disprove",
         "ptb",
         "PTBs about packets that get through",
-        ((Way, "disproved", never),),
+        ((Direction, "disproved", never),),
     ),
     ("T31 a checksum that is wrong as captured", "ptb", "a wrong checksum that the sender obeys", BELIEVED),
     (
         "T32 a second narrow hop that is silent",
         "recovered",
         "a second narrow hop behind",
-        ((Facts, "obeyed", property(lambda f: f.about)),),
+        ((StalledFacts, "obeyed", property(lambda f: f.about)),),
     ),
     (
         "T34 the sender's own MSS is the lower one",
         "suspected",
         "the server's own MSS",
-        ((Way, "usual_size", property(lambda w: w.full_size)),),
+        ((Direction, "usual_size", property(lambda w: w.full_size)),),
     ),
     (
         "T34 a hole need not be a multiple of the MSS",
         "suspected",
         "several full segments",
-        ((Calm, "fits_large", never),),
+        ((UnstalledFacts, "fits_large", never),),
     ),
-    ("T35 most of it is not in the capture", "chance", "missed most", ((Way, "missing_share", always(0.0)),)),
-    ("T36 a window that holds nobody back", "window", "both sides have closed", ((Calm, "held_back", always(True)),)),
+    ("T35 most of it is not in the capture", "chance", "missed most", ((Direction, "missing_share", always(0.0)),)),
+    (
+        "T36 a window that holds nobody back",
+        "window",
+        "both sides have closed",
+        ((UnstalledFacts, "held_back", always(True)),),
+    ),
     (
         "T37 a packet that left as two",
         "offload",
@@ -224,13 +265,19 @@ TRAPS: list[tuple[str, str, str, tuple[Blind, ...]]] = [
         "T38 a late handshake",
         "recovered",
         "the SYN/ACK was late",
-        ((Way, "rtt", property(lambda w: w.handshake_rtt)),),
+        ((Direction, "rtt", property(lambda w: w.handshake_rtt)),),
     ),
     (
         "T39 a timer need not back off",
         "blackhole",
         "a timer that does not back off",
-        ((Run, "is_episode", lambda r, s: as_it_was(r, s) and r.tries[-1].ts - r.tries[-2].ts > r.span // 3),),
+        (
+            (
+                RetransmissionSeries,
+                "is_episode",
+                lambda r, s: as_it_was(r, s) and r.tries[-1].ts - r.tries[-2].ts > r.span // 3,
+            ),
+        ),
     ),
     (
         "T40 a keep-alive comes first",

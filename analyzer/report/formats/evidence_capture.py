@@ -20,7 +20,7 @@ import numpy as np
 from analyzer.capture.container import FRAME, GOT_PACKET, POS, RECORD
 from analyzer.capture.reader import CaptureReader
 from analyzer.capture.writer import CaptureWriter
-from analyzer.decode.packet_fields import END, LINK, START, TS, WAY, WIRE_LEN
+from analyzer.decode.packet_fields import END, LINK, PACKET_DIRECTION, START, TS, WIRE_LEN
 from analyzer.flows.flow_tables import C_FILE
 from analyzer.model import tool
 from analyzer.model.analysis import Analysis
@@ -40,7 +40,7 @@ FLOW_PACKETS = 50_000
 OPENING_PACKETS = 20
 """Packets at the start of a flow that are always taken: the handshake, the first request and its answer."""
 
-NEIGHBOUR_PACKETS = 2_000
+SIBLING_PACKETS = 2_000
 """Packets of another flow between the same hosts. It only serves as a control."""
 
 TOTAL_PACKETS = 500_000
@@ -115,7 +115,7 @@ def _wanted(analysis: Analysis) -> _Wanted:
     chosen = analysis.problem_flows or analysis.all_flows
     whole = analysis.whole or analysis
     pairs = {frozenset((flow.client.ip, flow.server.ip)) for flow in chosen}
-    neighbours = [
+    siblings = [
         flow for flow in whole.all_flows if flow not in chosen and frozenset((flow.client.ip, flow.server.ip)) in pairs
     ]
     wanted = _Wanted(hosts=frozenset(ip_address(ip).packed for pair in pairs for ip in pair))
@@ -125,20 +125,20 @@ def _wanted(analysis: Analysis) -> _Wanted:
         if frozenset((path.src, path.dst)) in pairs:
             wanted.surely.update(probe.frame for probe in path.probes)
             wanted.surely.update(probe.reply for probe in path.probes if probe.reply is not None)
-    streams = {flow.stream for flow in (*chosen, *neighbours)}
+    streams = {flow.stream for flow in (*chosen, *siblings)}
     for _, stream, _, ref in whole.ptb_timeline:
         if stream in streams:
             wanted.surely.add(ref)
         elif stream < 0:
             wanted.if_about_hosts.add(ref)
-    _add_flows(whole, chosen, neighbours, wanted)
+    _add_flows(whole, chosen, siblings, wanted)
     return wanted
 
 
-def _add_flows(whole: Analysis, chosen: Iterable[Flow], neighbours: Iterable[Flow], wanted: _Wanted) -> None:
-    places = _places(whole, {flow.stream for flow in (*chosen, *neighbours)})
+def _add_flows(whole: Analysis, chosen: Iterable[Flow], siblings: Iterable[Flow], wanted: _Wanted) -> None:
+    places = _places(whole, {flow.stream for flow in (*chosen, *siblings)})
     budget = TOTAL_PACKETS
-    flows = [(flow, FLOW_PACKETS) for flow in chosen] + [(flow, NEIGHBOUR_PACKETS) for flow in neighbours]
+    flows = [(flow, FLOW_PACKETS) for flow in chosen] + [(flow, SIBLING_PACKETS) for flow in siblings]
     for number, (flow, limit) in enumerate(flows):
         own = places.get(flow.stream, [])
         if budget <= 0:
@@ -216,7 +216,9 @@ class _Copier:
         if key not in self._interfaces:
             self._interfaces[key] = self._writer.interface(link_type, capture_filter=self._filter(file))
         comment = f"frame {frame} of {self._labels[file]}"
-        self._writer.packet(self._interfaces[key], h[TS], data, wire_len, comment=comment, way=h[WAY])
+        self._writer.packet(
+            self._interfaces[key], h[TS], data, wire_len, comment=comment, direction=h[PACKET_DIRECTION]
+        )
         self.packets += 1
 
     def _filter(self, file: int) -> str:
