@@ -374,7 +374,7 @@ CONTAINERS: dict[str, Callable[[list[Packet]], bytes]] = {
     "pcap of Ixia, nanoseconds": lambda p: pcap_as(p, "big", 0x1C0001AC),
     "pcapng": lambda p: as_pcapng(pcap_as(p, "little", 0xA1B2C3D4)),
     "pcapng, sections, interfaces, all blocks": many_blocks,
-    "pcap.gz": lambda p: gzip.compress(pcap(p, link=1)),
+    "pcap.gz": lambda p: gzip.compress(pcap(p, link=1), mtime=0),
     "pcap.zst": lambda p: zstandard.compress(pcap(p, link=1)),
     "pcap.lz4": lambda p: bytes(lz4.frame.compress(pcap(p, link=1))),
     "pcap.xz": lambda p: lzma.compress(pcap(p, link=1)),

@@ -55,9 +55,9 @@ class Direction:
         """A frame in words."""
         return ref.name(several=self.several_files)
 
-    def frame(self, place: int) -> str:
+    def frame(self, frame_id: int) -> str:
         """A frame of a direction's row in words."""
-        return self.name(frame_of(place))
+        return self.name(frame_of(frame_id))
 
     @property
     def header(self) -> int:
@@ -247,7 +247,7 @@ class Direction:
     def _places(self) -> dict[FrameRef, int]:
         return {segment.ref: i for i, segment in enumerate(self.segments)}
 
-    def place(self, segment: Segment) -> int:
+    def position(self, segment: Segment) -> int:
         """The index of a recorded packet among the segments."""
         return self._places[segment.ref]
 

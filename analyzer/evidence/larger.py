@@ -77,7 +77,7 @@ def _first_piece(direction: Direction, series: RetransmissionSeries, t: Transmis
     if t.covered_by is not None and t.one_shape and not t.lost:
         return t.covered_by
     begin, end = segment.seq, segment.seq + segment.payload
-    for s in direction.segments[direction.frame_id(segment) + 1 :]:
+    for s in direction.segments[direction.position(segment) + 1 :]:
         if s.side == direction.side and s.resent and s.seq < end and s.end > begin:
             return None
         if s.side != direction.side and s.has_ack:

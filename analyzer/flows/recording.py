@@ -271,8 +271,8 @@ def store_row(
     """Write a packet whose headers are buf[start:start + head_len] into the ring; returns its row counter."""
     counter = state.counters[C_ROWS]
     state.counters[C_ROWS] = counter + 1
-    frame_id = counter & RING_MASK
-    row = state.ring[at(frame_id)]
+    slot = counter & RING_MASK
+    row = state.ring[at(slot)]
     row["ts"] = ts
     row["frame"] = frame
     row["prev"] = flow["last_row"]
@@ -291,6 +291,6 @@ def store_row(
     row["ttl"] = ttl
     length = min(head_len, HEAD_BYTES)
     row["head_len"] = length
-    copy_head(state.ring_heads, frame_id, buf, start, length)
+    copy_head(state.ring_heads, slot, buf, start, length)
     flow["last_row"] = counter
     return counter

@@ -21,7 +21,7 @@ from analyzer.report.document import tone_of
 from analyzer.report.figures.drawn_packets import read_again, recorded
 from analyzer.report.figures.palette import LIGHT
 from analyzer.report.figures.timelines import timeline
-from analyzer.tables.outcomes import DELIVERED, LOST, NEEDLESS, UNANSWERED, fates_of
+from analyzer.tables.outcomes import DELIVERED, LOST, SPURIOUS, UNANSWERED, outcomes_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,20 +54,20 @@ def plot_flow(analysis: Analysis, flow: Flow, ax: Axes | None = None) -> Axes:
 def plot_sizes(analysis: Analysis, flow: Flow, ax: Axes | None = None) -> Axes:
     """See `Flow.plot_sizes`."""
     ax = _axes(ax, (10, 4.4))
-    rows, fate = _packets(analysis, flow)
+    rows, outcome = _packets(analysis, flow)
     side = flow.client_side if flow.direction == "client_to_server" else 1 - flow.client_side
     if flow.direction is None and len(rows):
         sent = [int(rows["payload"][rows["side"] == each].sum(dtype=np.int64)) for each in (0, 1)]
         side = sent.index(max(sent))
     mine = (rows["side"] == side) & (rows["payload"] > 0)
-    rows, fate = rows[mine], fate[mine]
+    rows, outcome = rows[mine], outcome[mine]
     offloaded = (rows["marks"] & (MARK_SUPER | MARK_NO_LENGTH)) != 0
     for name, chosen, marker, colour in (
         ("captured before segmentation", offloaded, "s", NEVER_SENT),
-        ("delivered", ~offloaded & (fate == DELIVERED), "o", SENT),
-        ("sent again needlessly", ~offloaded & (fate == NEEDLESS), "+", SENT),
-        ("neither acknowledged nor sent again", ~offloaded & (fate == UNANSWERED), "d", NEVER_SENT),
-        ("lost", ~offloaded & (fate == LOST), "X", RESENT),
+        ("delivered", ~offloaded & (outcome == DELIVERED), "o", SENT),
+        ("sent again needlessly", ~offloaded & (outcome == SPURIOUS), "+", SENT),
+        ("neither acknowledged nor sent again", ~offloaded & (outcome == UNANSWERED), "d", NEVER_SENT),
+        ("lost", ~offloaded & (outcome == LOST), "X", RESENT),
     ):
         if chosen.any():
             x, y = _places((rows["ts"][chosen] - flow.first_time) / 1e9, rows["ip_len"][chosen])
@@ -95,7 +95,7 @@ def _packets(analysis: Analysis, flow: Flow) -> tuple[Array, Array]:
         rows, edges = np.zeros(len(recorded), ROW), np.zeros((len(recorded), 2 * MAX_BLOCKS), np.uint32)
         for name in ("ts", "frame", "seq", "ack", "payload", "ip_len", "marks", "flags", "side"):
             rows[name] = recorded[name]
-    return rows, fates_of(rows, edges).fate
+    return rows, outcomes_of(rows, edges).outcome
 
 
 def _places(x: Array, y: Array) -> tuple[Array, Array]:

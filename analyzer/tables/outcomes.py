@@ -1,6 +1,6 @@
 """What became of each packet of one flow: delivered, lost, or sent needlessly, as its ACKs tell.
 
-Whole columns at a time (numpy), so that a flow of a million packets takes a second. Emits `Fates`.
+Whole columns at a time (numpy), so that a flow of a million packets takes a second. Emits `Outcomes`.
 
 A capture shows that bytes arrived, never which of several transmissions brought them. As the sender itself
 must, this takes the last one before the ACK, and calls those before it lost.
@@ -19,7 +19,7 @@ from analyzer.flows.flow_tables import MARK_DUPLICATE, MARK_KEEPALIVE
 NONE = -1
 DELIVERED = 0
 LOST = 1
-NEEDLESS = 2
+SPURIOUS = 2
 UNANSWERED = 3
 NAMES = ("delivered", "lost", "needless", "unanswered")
 
@@ -28,23 +28,23 @@ NEVER = np.iinfo(np.int64).max
 Array = np.ndarray[Any, Any]
 
 
-class Fates(NamedTuple):
+class Outcomes(NamedTuple):
     """One entry a packet; rows are counted from 0, and -1 stands for none."""
 
-    fate: Array  # index into NAMES, NONE for packets that carry nothing (bare ACKs) and the capture's copies
+    outcome: Array  # index into NAMES, NONE for packets that carry nothing (bare ACKs) and the capture's copies
     acked_by: Array  # row of the packet that acknowledged a delivered one
     first_sent: Array  # row of the first transmission of its bytes, for retransmissions
 
 
-def fates_of(rows: Array, edges: Array) -> Fates:
+def outcomes_of(rows: Array, edges: Array) -> Outcomes:
     """The fates of one flow's packets, dtype `passes.second.ROW`, in capture order, with their SACK blocks' edges."""
-    out = Fates(*(np.full(len(rows), NONE, np.int64) for _ in range(3)))
+    out = Outcomes(*(np.full(len(rows), NONE, np.int64) for _ in range(3)))
     for side in (0, 1):
         _one_direction(rows, edges, side, out)
     return out
 
 
-def _one_direction(rows: Array, edges: Array, side: int, out: Fates) -> None:
+def _one_direction(rows: Array, edges: Array, side: int, out: Outcomes) -> None:
     flags = rows["flags"].astype(np.int64)
     mine = rows["side"] == side
     end = rows["seq"] + rows["payload"] + ((flags & SYN) != 0) + ((flags & FIN) != 0)
@@ -64,14 +64,14 @@ def _one_direction(rows: Array, edges: Array, side: int, out: Fates) -> None:
     arrived[:-1] = np.minimum(arrived[:-1], _first_reaching(rows["ack"][answers], answers, bounds[1:]))
     acked = _over(arrived, low, high, np.maximum)
     earliest = _over(_paint(len(bounds), low, high, sent, np.minimum), low, high, np.minimum)
-    needless = acked < sent
-    tries = ~needless
+    spurious = acked < sent
+    tries = ~spurious
     newest = _paint(len(bounds), low[tries], high[tries], sent[tries], np.maximum)
     latest = _over(newest, low, high, np.maximum)
     lost = tries & (latest > sent) & (latest < acked)
     delivered = tries & ~lost & (acked != NEVER)
 
-    out.fate[sent] = np.select([needless, lost, delivered], [NEEDLESS, LOST, DELIVERED], UNANSWERED)
+    out.outcome[sent] = np.select([spurious, lost, delivered], [SPURIOUS, LOST, DELIVERED], UNANSWERED)
     out.acked_by[sent] = np.where(delivered, acked, NONE)
     out.first_sent[sent] = np.where(earliest < sent, earliest, NONE)
 

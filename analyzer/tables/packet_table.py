@@ -14,7 +14,7 @@ from analyzer.model.text import file_labels
 from analyzer.passes.reread import rows_of
 from analyzer.tables.columns import CATEGORIES, CHUNK_PACKETS, OF_FILES, PACKETS
 from analyzer.tables.frames import Array, flags_in_words, frame_of, marks_of, maybe, named, with_files
-from analyzer.tables.outcomes import Fates, fates_of
+from analyzer.tables.outcomes import Outcomes, outcomes_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,13 +30,18 @@ def packets_of(analysis: Analysis, flow: Flow, *, compiled: bool | None = None) 
     """
     rows, edges = rows_of(analysis, flow, compiled=compiled)
     labels = file_labels(analysis.files)
-    return packet_table(rows, edges, labels, client_side=flow.client_side, fates=fates_of(rows, edges))
+    return packet_table(rows, edges, labels, client_side=flow.client_side, outcomes=outcomes_of(rows, edges))
 
 
 def packet_table(
-    rows: Array, edges: Array, labels: Sequence[str], *, client_side: int | None = None, fates: Fates | None = None
+    rows: Array,
+    edges: Array,
+    labels: Sequence[str],
+    *,
+    client_side: int | None = None,
+    outcomes: Outcomes | None = None,
 ) -> pd.DataFrame:
-    """Rows of `passes.second.ROW` as a table; with `fates` it also has the columns that need the whole flow.
+    """Rows of `passes.second.ROW` as a table; with `outcomes` it also has the columns that need the whole flow.
 
     `labels` name the files. `client_side` is the client's side where it is known; else what each row knew
     of it is used.
@@ -63,10 +68,10 @@ def packet_table(
         "sack": _sack(rows, edges),
         **marks_of(rows["marks"]),
     }
-    if fates is None:
+    if outcomes is None:
         return frame_of(values, with_files(CHUNK_PACKETS, labels))
-    values["fate"] = named(fates.fate, CATEGORIES["fate"])
-    for name, places in (("acked_by", fates.acked_by), ("retransmission_of", fates.first_sent)):
+    values["fate"] = named(outcomes.outcome, CATEGORIES["fate"])
+    for name, places in (("acked_by", outcomes.acked_by), ("retransmission_of", outcomes.first_sent)):
         known = places >= 0
         values[name] = maybe(rows["frame"][places], known)
         values[OF_FILES[name].name] = named(np.where(known, rows["file"][places], -1), labels)

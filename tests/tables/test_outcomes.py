@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from analyzer.decode.tcp import ACK_FLAG, FIN, RST, SYN
 from analyzer.flows.flow_tables import MARK_DUPLICATE, MARK_KEEPALIVE
 from analyzer.passes.second import MAX_BLOCKS, ROW
-from analyzer.tables.outcomes import DELIVERED, LOST, NAMES, NEEDLESS, NEVER, NONE, UNANSWERED, fates_of
+from analyzer.tables.outcomes import DELIVERED, LOST, NAMES, NEVER, NONE, SPURIOUS, UNANSWERED, outcomes_of
 
 Blocks = tuple[tuple[int, int], ...]
 
@@ -41,23 +41,23 @@ def table(*packets: dict[str, Any], offset: int = 0) -> tuple[Any, Any]:
 
 
 def told(*packets: dict[str, Any], offset: int = 0) -> list[str]:
-    fates = fates_of(*table(*packets, offset=offset)).fate
-    return ["" if fate == NONE else NAMES[fate] for fate in fates]
+    outcomes = outcomes_of(*table(*packets, offset=offset)).outcome
+    return ["" if outcome == NONE else NAMES[outcome] for outcome in outcomes]
 
 
 def test_acknowledged_packets_are_delivered_and_bare_acks_have_no_fate() -> None:
     rows = table(data(0, 100), data(100, 100), ack(200), data(200, 100))
-    fates = fates_of(*rows)
-    assert fates.fate.tolist() == [DELIVERED, DELIVERED, NONE, UNANSWERED]
-    assert fates.acked_by.tolist() == [2, 2, NONE, NONE]
-    assert fates.first_sent.tolist() == [NONE] * 4
+    outcomes = outcomes_of(*rows)
+    assert outcomes.outcome.tolist() == [DELIVERED, DELIVERED, NONE, UNANSWERED]
+    assert outcomes.acked_by.tolist() == [2, 2, NONE, NONE]
+    assert outcomes.first_sent.tolist() == [NONE] * 4
 
 
 def test_of_several_transmissions_the_last_before_the_ack_is_the_one_that_came() -> None:
     rows = table(data(0, 100), data(0, 100), data(0, 100), ack(100), data(0, 100))
-    fates = fates_of(*rows)
-    assert fates.fate.tolist() == [LOST, LOST, DELIVERED, NONE, NEEDLESS]
-    assert fates.first_sent.tolist() == [NONE, 0, 0, NONE, 0]
+    outcomes = outcomes_of(*rows)
+    assert outcomes.outcome.tolist() == [LOST, LOST, DELIVERED, NONE, SPURIOUS]
+    assert outcomes.first_sent.tolist() == [NONE, 0, 0, NONE, 0]
 
 
 def test_a_hang_loses_all_but_the_last_of_which_nobody_knows() -> None:
@@ -68,16 +68,16 @@ def test_a_hang_loses_all_but_the_last_of_which_nobody_knows() -> None:
 
 def test_sent_again_in_smaller_pieces() -> None:
     rows = table(data(0, 1000), data(0, 600), data(600, 400), ack(1000))
-    fates = fates_of(*rows)
-    assert fates.fate.tolist() == [LOST, DELIVERED, DELIVERED, NONE]
-    assert fates.first_sent.tolist() == [NONE, 0, 0, NONE]
+    outcomes = outcomes_of(*rows)
+    assert outcomes.outcome.tolist() == [LOST, DELIVERED, DELIVERED, NONE]
+    assert outcomes.first_sent.tolist() == [NONE, 0, 0, NONE]
 
 
 def test_sent_again_joined_to_later_bytes() -> None:
     rows = table(data(0, 100), data(100, 100), data(0, 300), ack(300))
-    fates = fates_of(*rows)
-    assert fates.fate.tolist() == [LOST, LOST, DELIVERED, NONE]
-    assert fates.first_sent.tolist() == [NONE, NONE, 0, NONE]
+    outcomes = outcomes_of(*rows)
+    assert outcomes.outcome.tolist() == [LOST, LOST, DELIVERED, NONE]
+    assert outcomes.first_sent.tolist() == [NONE, NONE, 0, NONE]
 
 
 def test_a_super_segment_of_which_a_part_was_sent_again_is_lost() -> None:
@@ -87,9 +87,9 @@ def test_a_super_segment_of_which_a_part_was_sent_again_is_lost() -> None:
 @pytest.mark.parametrize("offset", [0, 2**32 - 150])
 def test_sack_delivers_what_its_blocks_cover(offset: int) -> None:
     packets = [data(0, 100), data(100, 100), data(200, 100), ack(0, (100, 200)), data(0, 100), ack(200)]
-    fates = fates_of(*table(*packets, offset=offset))
-    assert fates.fate.tolist() == [LOST, DELIVERED, UNANSWERED, NONE, DELIVERED, NONE]
-    assert fates.acked_by.tolist() == [NONE, 3, NONE, NONE, 5, NONE]
+    outcomes = outcomes_of(*table(*packets, offset=offset))
+    assert outcomes.outcome.tolist() == [LOST, DELIVERED, UNANSWERED, NONE, DELIVERED, NONE]
+    assert outcomes.acked_by.tolist() == [NONE, 3, NONE, NONE, 5, NONE]
 
 
 def test_what_was_sacked_is_sent_again_needlessly() -> None:
@@ -127,7 +127,7 @@ def test_a_stray_ack_delivers_nothing() -> None:
 
 
 def test_no_packets_at_all() -> None:
-    assert all(len(column) == 0 for column in fates_of(*table()))
+    assert all(len(column) == 0 for column in outcomes_of(*table()))
 
 
 def slowly(rows: Any, edges: Any) -> list[tuple[int, int, int]]:
@@ -142,7 +142,7 @@ def slowly(rows: Any, edges: Any) -> list[tuple[int, int, int]]:
         first = min(sent)
         tries = [j for j in sent if max(acked_at(rows, edges, j, b) for b in span(rows[j])) > j]
         if acked < i:
-            out.append((NEEDLESS, NONE, first if first < i else NONE))
+            out.append((SPURIOUS, NONE, first if first < i else NONE))
         elif max(tries) > i and max(tries) < acked:
             out.append((LOST, NONE, first if first < i else NONE))
         elif acked != NEVER:
@@ -184,7 +184,7 @@ answers = st.builds(
 @given(st.lists(st.one_of(segments, answers), max_size=14))
 def test_whole_columns_give_what_a_reading_byte_by_byte_gives(packets: list[dict[str, Any]]) -> None:
     rows, edges = table(*packets)
-    quick = fates_of(rows, edges)
-    assert list(zip(quick.fate.tolist(), quick.acked_by.tolist(), quick.first_sent.tolist(), strict=True)) == slowly(
+    quick = outcomes_of(rows, edges)
+    assert list(zip(quick.outcome.tolist(), quick.acked_by.tolist(), quick.first_sent.tolist(), strict=True)) == slowly(
         rows, edges
     )

@@ -21,8 +21,7 @@ from analyzer.evidence.flow_index import Collector
 from analyzer.evidence.ptb import PtbSeen, resends_after
 from analyzer.evidence.retransmissions import RetransmissionSeries
 from analyzer.evidence.segments import Segment
-from analyzer.flows import fast_path
-from analyzer.flows import sizes
+from analyzer.flows import fast_path, sizes
 from analyzer.flows import tcp_state as track
 from analyzer.flows.flow_tables import MARK_KEEPALIVE, MARK_RESENT
 from analyzer.flows.recording import start_recording

@@ -19,7 +19,7 @@ from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow
 from analyzer.passes.reread import rows_of
 from analyzer.passes.second import ROW
-from analyzer.tables import outcomes as all_fates
+from analyzer.tables import outcomes as all_outcomes
 from analyzer.tables.outcomes import sack_blocks
 
 Array = np.ndarray[Any, Any]
@@ -58,7 +58,7 @@ class Packets:
     keepalive: Array  # bool
     merged: Array  # bool: larger than any packet on the wire (segmentation or receive offload)
     sacked: Sequence[tuple[int, int, int]] = ()  # (ts, first, behind the last byte) acknowledged selectively
-    fate: Array | None = None  # int64, as `fates` tells it, where it is known already
+    outcome: Array | None = None  # int64, as `outcomes` tells it, where it is known already
 
     def __len__(self) -> int:
         return len(self.ts)
@@ -68,7 +68,7 @@ class Packets:
         columns = {name: getattr(self, name)[chosen] for name in COLUMNS}
         ts = columns["ts"]
         kept = [block for block in self.sacked if len(ts) and ts[0] <= block[0] <= ts[-1]]
-        return Packets(**columns, sacked=kept, fate=None if self.fate is None else self.fate[chosen])
+        return Packets(**columns, sacked=kept, outcome=None if self.outcome is None else self.outcome[chosen])
 
     @property
     def carrying(self) -> Array:
@@ -137,7 +137,7 @@ def read_again(analysis: Analysis, flow: Flow) -> Packets | None:
         keepalive=(marks & MARK_KEEPALIVE) != 0,
         merged=(marks & (MARK_SUPER | MARK_NO_LENGTH)) != 0,
         sacked=_sacked_again(rows, edges, side),
-        fate=_fates_again(rows, edges, flow.last_time),
+        outcome=_outcomes_again(rows, edges, flow.last_time),
     )
     originals = (marks & MARK_DUPLICATE) == 0
     return found.where(originals) if originals.any() else None
@@ -150,15 +150,15 @@ def _sacked_again(rows: Array, edges: Array, side: int) -> list[tuple[int, int, 
     return list(zip(rows["ts"][row][kept].tolist(), low[kept].tolist(), high[kept].tolist(), strict=True))
 
 
-def _fates_again(rows: Array, edges: Array, last_time: int) -> Array:
-    """As `fates`, from those that look at every packet."""
-    known = all_fates.fates_of(rows, edges).fate
-    silent = known == all_fates.UNANSWERED
+def _outcomes_again(rows: Array, edges: Array, last_time: int) -> Array:
+    """As `outcomes`, from those that look at every packet."""
+    known = all_outcomes.outcomes_of(rows, edges).outcome
+    silent = known == all_outcomes.UNANSWERED
     waited = rows["ts"] < last_time - PATIENCE_NS
-    lost = (known == all_fates.LOST) | (silent & waited)
-    fate = np.select([lost, silent], [LOST, OPEN], DELIVERED)
-    fate[(rows["payload"] == 0) | (rows["marks"] & MARK_KEEPALIVE != 0)] = NO_DATA
-    return np.asarray(fate)
+    lost = (known == all_outcomes.LOST) | (silent & waited)
+    outcome = np.select([lost, silent], [LOST, OPEN], DELIVERED)
+    outcome[(rows["payload"] == 0) | (rows["marks"] & MARK_KEEPALIVE != 0)] = NO_DATA
+    return np.asarray(outcome)
 
 
 def _sack_blocks(rows: Array, heads: Array, side: int) -> list[tuple[int, int, int]]:
@@ -173,7 +173,7 @@ def _sack_blocks(rows: Array, heads: Array, side: int) -> list[tuple[int, int, i
     ]
 
 
-def fates(packets: Packets, until: int) -> Array:
+def outcomes(packets: Packets, until: int) -> Array:
     """What became of the payload of each packet: DELIVERED, LOST or OPEN; NO_DATA where it carries none.
 
     Delivered: its ACK came before any of its bytes were sent again. Lost: they were sent again before, or
@@ -193,10 +193,10 @@ def fates(packets: Packets, until: int) -> Array:
     for ts, low, high in packets.sacked:
         covered = (start >= low) & (end <= high)
         acked_at[covered] = np.minimum(acked_at[covered], ts)
-    fate = np.where(acked_at <= again_at, DELIVERED, LOST)
+    outcome = np.where(acked_at <= again_at, DELIVERED, LOST)
     silent = (acked_at == NEVER) & (again_at == NEVER)
-    fate[silent] = np.where(packets.ts[chosen][silent] < until - PATIENCE_NS, LOST, OPEN)
-    out[chosen] = fate
+    outcome[silent] = np.where(packets.ts[chosen][silent] < until - PATIENCE_NS, LOST, OPEN)
+    out[chosen] = outcome
     return out
 
 

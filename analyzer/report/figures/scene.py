@@ -9,7 +9,7 @@ import numpy as np
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow
 from analyzer.model.text import bracket, plural, seconds
-from analyzer.report.figures.drawn_packets import DELIVERED, FIN, LOST, NO_DATA, RST, Packets, fates
+from analyzer.report.figures.drawn_packets import DELIVERED, FIN, LOST, NO_DATA, RST, Packets, outcomes
 
 Array = np.ndarray[Any, Any]
 
@@ -22,10 +22,10 @@ class Scene:
     def __init__(self, analysis: Analysis, flow: Flow, packets: Packets) -> None:
         self.flow = flow
         stuck = self._stuck(packets)
-        fate = self._fates(packets, stuck)
+        outcome = self._fates(packets, stuck)
         shown = self._worth_showing(packets.ts, stuck)
         self.packets = packets.where(shown)
-        self.fate = fate[shown]
+        self.outcome = outcome[shown]
         self.stuck = np.flatnonzero(stuck[shown])
         self.x = self.seconds(self.packets.ts)
         self.first = float(self.x.min())
@@ -60,15 +60,15 @@ class Scene:
         return np.asarray(np.isin(packets.frame, frames) & (packets.file == file) & (packets.payload > 0))
 
     def _fates(self, packets: Packets, stuck: Array) -> Array:
-        """What became of each packet, as in `packets.fates`."""
-        if packets.fate is not None:
-            return packets.fate.copy()
+        """What became of each packet, as in `packets.outcomes`."""
+        if packets.outcome is not None:
+            return packets.outcome.copy()
         if self.flow.verdict == "blackhole_suspected":  # at the receiver all that is seen has arrived
             return np.where(packets.carrying, DELIVERED, NO_DATA)
         complete = int(packets.ts[-1]) >= self.flow.last_time
-        fate = fates(packets, self.flow.last_time if complete else int(packets.ts[0]))
-        fate[stuck & (fate != DELIVERED)] = LOST
-        return fate
+        outcome = outcomes(packets, self.flow.last_time if complete else int(packets.ts[0]))
+        outcome[stuck & (outcome != DELIVERED)] = LOST
+        return outcome
 
     @staticmethod
     def _worth_showing(ts: Array, stuck: Array) -> Array:

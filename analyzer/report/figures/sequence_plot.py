@@ -131,17 +131,17 @@ class SequencePlot:
 
     def _segments(self) -> None:
         packets, x, theme = self.scene.packets, self.scene.x, self.theme
-        fates = self.scene.fate[self.data]
-        for fate, color, label in (
+        outcomes = self.scene.outcome[self.data]
+        for outcome, color, label in (
             (OPEN, theme.unsure, "no ACK recorded"),
             (DELIVERED, theme.delivered, "delivered"),
             (LOST, theme.lost, "lost, or never acknowledged"),
         ):
-            rows = self.data[fates == fate]
+            rows = self.data[outcomes == outcome]
             if not len(rows):
                 continue
             low = packets.seq[rows]
-            width = 0.8 if fate == LOST and len(rows) > MOST_MARKERS else 2.4  # must not hide all else
+            width = 0.8 if outcome == LOST and len(rows) > MOST_MARKERS else 2.4  # must not hide all else
             self._bars(x[rows], low, low + packets.payload[rows], color, width, label)
             again = rows[packets.resent[rows]]
             if 0 < len(again) <= MOST_MARKERS:

@@ -39,12 +39,12 @@ def draw_sizes(scene: Scene, axes: Axes, theme: Theme, sheet: Sheet) -> None:
     axes.set_ylabel("IP length, bytes", fontsize=sheet.letters)
     axes.set_xlabel(label_of_time(scene, sheet), fontsize=sheet.letters)
     _band(scene, axes, theme, sheet)
-    for fate, marker, color in (
+    for outcome, marker, color in (
         (OPEN, "o", theme.unsure),
         (DELIVERED, "o", theme.delivered),
         (LOST, "x", theme.lost),
     ):
-        rows = single & (scene.fate == fate)
+        rows = single & (scene.outcome == outcome)
         x, y = thinning.points(scene.x[rows], packets.ip_len[rows])
         size = 4.5 if len(x) <= MOST_LARGE else 2.5
         axes.plot(x, y, marker, color=color, ms=size, mew=0.28 * size if marker == "x" else 0, ls="", zorder=3)

@@ -7,7 +7,7 @@ import numpy as np
 
 import analyzer
 from analyzer.flows.flow_tables import MARK_DUPLICATE
-from analyzer.report.figures.drawn_packets import DELIVERED, LOST, NO_DATA, OPEN, Packets, fates, recorded
+from analyzer.report.figures.drawn_packets import DELIVERED, LOST, NO_DATA, OPEN, Packets, outcomes, recorded
 from tests.reading import ROOT
 from tests.report.factory import SECOND, make_flow, make_timeline
 
@@ -36,7 +36,7 @@ def table(*rows: tuple[float, str, int, int]) -> Packets:
 
 
 def of(packets: Packets, until: float = 100) -> list[int]:
-    return [int(fate) for fate in fates(packets, int(until * SECOND))]
+    return [int(outcome) for outcome in outcomes(packets, int(until * SECOND))]
 
 
 def test_acknowledged_in_time_is_delivered() -> None:
@@ -92,5 +92,5 @@ def test_sack_blocks_of_recorded_packets_are_read() -> None:
     (block,) = blocks
     assert block[1] - block[0] == 400
     small = packets.carrying & (packets.ip_len == 472)
-    assert fates(packets, flow.last_time)[small].tolist() == [DELIVERED]
-    assert set(fates(packets, flow.last_time)[packets.carrying & (packets.ip_len == 1500)][:-1]) == {LOST}
+    assert outcomes(packets, flow.last_time)[small].tolist() == [DELIVERED]
+    assert set(outcomes(packets, flow.last_time)[packets.carrying & (packets.ip_len == 1500)][:-1]) == {LOST}

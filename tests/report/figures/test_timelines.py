@@ -12,7 +12,7 @@ import analyzer
 from analyzer.errors import UsageError
 from analyzer.model.flow import PathMtu
 from analyzer.model.verdicts import VERDICTS
-from analyzer.report.figures.drawn_packets import Packets, fates, read_again, recorded
+from analyzer.report.figures.drawn_packets import Packets, outcomes, read_again, recorded
 from analyzer.report.figures.palette import DARK
 from analyzer.report.figures.panels import NARROW, WIDE
 from analyzer.report.figures.thinning import MOST_MARKS
@@ -230,8 +230,8 @@ def test_packets_read_again_tell_what_the_recorded_ones_do() -> None:
     for name in ("ts", "forward", "payload", "ip_len", "flags", "resent", "merged"):
         assert getattr(ours, name).tolist() == getattr(theirs, name).tolist(), name
     data = ours.carrying
-    assert theirs.fate is not None
-    assert fates(ours, flow.last_time)[data].tolist() == theirs.fate[data].tolist()
+    assert theirs.outcome is not None
+    assert outcomes(ours, flow.last_time)[data].tolist() == theirs.outcome[data].tolist()
     assert np.diff(ours.seq[data]).tolist() == np.diff(theirs.seq[data]).tolist()
     assert [high - low for _, low, high in ours.sacked] == [high - low for _, low, high in theirs.sacked]
 
