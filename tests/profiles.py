@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -46,7 +46,7 @@ def share() -> float:
     return settings().max_examples / ALL
 
 
-def examples(most: int, **more: Any) -> Callable[[Any], Any]:
+def examples(most: int, **more: Any) -> settings:
     """Hypothesis' settings for a test that tries so many examples in the thorough profile, without a deadline."""
     count = most if share() >= 1 else max(min(most, FEWEST), round(most * share()))
     return settings(max_examples=count, deadline=None, **more)
