@@ -82,7 +82,7 @@ ERF_WITH_EXTENSIONS = (
         erf_file([1e9]) + ERF_PAD + erf_file([1e9 + 1]),
         erf_file([1e9], kind=1) + erf_file([1e9], kind=27),
         ERF_WITH_EXTENSIONS,
-        gzip.compress(ERF),
+        gzip.compress(ERF, mtime=0),
     ],
 )
 def test_erf_is_known_by_its_records(tmp_path: Path, content: bytes) -> None:
