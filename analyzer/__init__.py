@@ -1,12 +1,17 @@
 """Finds Path MTU Discovery black holes in packet captures, flow by flow, with the frames that prove it.
 
-capture file -> chunk of bytes -> skim -> events and flow state -> evidence -> verdict -> Analysis -> report
+    analysis = analyzer.analyze("capture.pcap"); analysis.flows; analysis.flow(0).verdict; analysis.save("report.html")
 
-import analyzer
-analysis = analyzer.analyze("capture.pcap")
-analysis.flows            # a pandas DataFrame
-analysis.flow(0).verdict
-analysis.save("report.json")
+General layout, in the order in which the data flows (each folder imports only from those above it, `api` from all):
+
+- `model`: what is found, as plain data: verdicts, flows, paths, the analysis. `kernels`: how loops are compiled.
+- `capture`: files to chunks of bytes to packets. `decode`: a packet's headers. `flows`: the state of each connection.
+- `passes`: the first pass over all packets (`first`), further ones for whoever asks (`second`, `reread`).
+- `evidence`: what is recorded of a flow's packets, turned into facts, each with its frames.
+- `verdicts`: facts to one verdict a flow, by two tables of rules; most flows at once, from their counters.
+- `knowledge`: fixes, platforms, overheads of tunnels. `redaction`: addresses and payload taken out.
+- `tables`: DataFrames. `report`: pages, text, data, figures. `notebook`: how things show themselves.
+- `api`: `analyze`, and `Analysis` and `Flow` as handed out. `cli`: the command `pmtu-analyze`.
 """
 
 from __future__ import annotations
@@ -15,31 +20,32 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analyzer.comparison import Comparison
+    from analyzer.api.entry import analyze, compare
+    from analyzer.api.packets import read_packets
+    from analyzer.api.views import Analysis, Comparison, Evidence, Flow
+    from analyzer.cli.progress import ProgressBar
     from analyzer.errors import CaptureError, PmtuAnalyzeError, UsageError
-    from analyzer.findings import Evidence, Flow, Path
-    from analyzer.packets import read_packets
-    from analyzer.pipeline import analyze, compare
-    from analyzer.redaction.mapping import Anonymizer
-    from analyzer.report.progress import ProgressBar
-    from analyzer.results import Analysis
+    from analyzer.model.path import Path
+    from analyzer.model.tool import __version__
+    from analyzer.redaction.addresses import Anonymizer
     from analyzer.settings import Settings
 
 _HOMES = {
-    "analyze": "analyzer.pipeline",
-    "compare": "analyzer.pipeline",
-    "Anonymizer": "analyzer.redaction.mapping",
-    "Comparison": "analyzer.comparison",
-    "read_packets": "analyzer.packets",
-    "ProgressBar": "analyzer.report.progress",
-    "Evidence": "analyzer.findings",
-    "Analysis": "analyzer.results",
-    "Flow": "analyzer.findings",
-    "Path": "analyzer.findings",
-    "Settings": "analyzer.settings",
+    "Analysis": "analyzer.api.views",
+    "Anonymizer": "analyzer.redaction.addresses",
     "CaptureError": "analyzer.errors",
+    "Comparison": "analyzer.api.views",
+    "Evidence": "analyzer.api.views",
+    "Flow": "analyzer.api.views",
+    "Path": "analyzer.model.path",
     "PmtuAnalyzeError": "analyzer.errors",
+    "ProgressBar": "analyzer.cli.progress",
+    "Settings": "analyzer.settings",
     "UsageError": "analyzer.errors",
+    "__version__": "analyzer.model.tool",
+    "analyze": "analyzer.api.entry",
+    "compare": "analyzer.api.entry",
+    "read_packets": "analyzer.api.packets",
 }
 
 __all__ = [
@@ -54,6 +60,7 @@ __all__ = [
     "ProgressBar",
     "Settings",
     "UsageError",
+    "__version__",
     "analyze",
     "compare",
     "read_packets",

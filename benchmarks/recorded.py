@@ -11,15 +11,15 @@ import sys
 from pathlib import Path
 
 if __name__ == "__main__":
-    sys.path[0] = str(Path(__file__).resolve().parent.parent / "sample_pcaps")
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from record.capture_file import read_capture
-from record.conversations import ask
-from record.hazards import RandomLoss
-from record.laboratory import record
-from record.network import LaboratoryError
-from record.scenario import Capture, Flow, Scenario
-from record.scenario import Path as NetworkPath
+from lab.capture_file import read_capture
+from lab.conversations import ask
+from lab.hazards import RandomLoss
+from lab.network import LaboratoryError
+from lab.recorder import record
+from lab.vocabulary import Capture, Flow, Scenario
+from lab.vocabulary import Path as NetworkPath
 
 FLOWS = 4
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import analyzer
-from analyzer import comparison, findings, results
-from analyzer.report.columns import CATEGORIES, DTYPES, TABLES, Column
+from analyzer.model import analysis, flow, path, statement
+from analyzer.tables.columns import CATEGORIES, DTYPES, TABLES, Column
 
 TARGET = Path(__file__).with_name("api.md")
 
@@ -32,11 +32,12 @@ An `Analysis` and a `Flow` are immutable; tables are made anew each time, so cha
 FUNCTIONS = ("analyze", "compare", "read_packets")
 CLASSES = ("Analysis", "Flow", "Path", "Evidence", "Comparison", "Anonymizer", "Settings", "ProgressBar")
 PARTS = (
-    "Endpoint", "PathMtu", "Stalled", "Ptb", "RuledOut", "Fix", "FrameRef", "Probe", "CaptureFile", "Totals",
+    "Endpoint", "PathMtu", "Stalled", "Ptb", "RuledOut", "Statement", "Fix", "FrameRef", "Probe", "CaptureFile",
+    "Totals", "PathChange", "PathState",
 )  # fmt: skip
-"""What the fields of an analysis are made of; from `analyzer.findings` and `analyzer.results`."""
+"""What the fields of an analysis are made of; from the modules in `HOMES`."""
 
-PARTS_OF_COMPARISON = ("PathChange", "PathState")
+HOMES = (flow, statement, path, analysis)
 
 ERRORS = ("PmtuAnalyzeError", "CaptureError", "UsageError")
 ROOT = Path(__file__).parents[1]
@@ -54,8 +55,7 @@ def page() -> str:
     parts.append("## Classes\n")
     parts += [class_of(f"analyzer.{name}", getattr(analyzer, name)) for name in CLASSES]
     parts.append("### Parts of them\n")
-    parts += [part_of(getattr(findings, name, None) or getattr(results, name)) for name in PARTS]
-    parts += [part_of(getattr(comparison, name)) for name in PARTS_OF_COMPARISON]
+    parts += [part_of(next(vars(home)[name] for home in HOMES if name in vars(home))) for name in PARTS]
     parts.append("## Errors\n")
     parts += [f"- `analyzer.{name}`: {paragraph(inspect.getdoc(getattr(analyzer, name)))}" for name in ERRORS]
     parts.append("\n## Tables\n")
@@ -93,9 +93,7 @@ def class_of(name: str, target: Any) -> str:
             kind = re.sub(r"\banalyzer\.\w+(\.\w+)*\.", "", str(field.type))
             default = f" = {field.default!r}" if isinstance(field.default, (int, float)) else ""
             lines.append(f"- `{field.name}: {kind}{default}`{': ' + text if text else ''}")
-    for member, value in vars(target).items():
-        if member.startswith("_"):
-            continue
+    for member, value in members_of(target).items():
         if isinstance(value, property):
             lines.append(f"- `.{member}`: {paragraph(inspect.getdoc(value))}")
         elif inspect.isfunction(value):
@@ -103,8 +101,25 @@ def class_of(name: str, target: Any) -> str:
     return "\n".join(lines) + "\n"
 
 
+def members_of(target: Any) -> dict[str, Any]:
+    """What a class and ours that it is made of offer by name, in the order of the sources, the basic ones first."""
+    found: dict[str, Any] = {}
+    for part in reversed(inspect.getmro(target)):
+        if part.__module__.startswith("analyzer."):
+            found |= {name: value for name, value in vars(part).items() if not name.startswith("_") and name != "of"}
+    return found
+
+
 def field_notes(target: Any) -> dict[str, str]:
-    """What the source says of each field: the string below it, or the comment behind it."""
+    """What the sources say of each field: the string below it, or the comment behind it."""
+    notes: dict[str, str] = {}
+    for part in reversed(inspect.getmro(target)):
+        if part.__module__.startswith("analyzer."):
+            notes |= {name: text for name, text in _notes_in(part).items() if text or name not in notes}
+    return notes
+
+
+def _notes_in(target: Any) -> dict[str, str]:
     source = inspect.getsource(target)
     lines = source.splitlines()
     (definition,) = ast.parse(source).body

@@ -12,11 +12,11 @@ from pathlib import Path
 import analyzer
 from analyzer.capture.compression import MEMORY_BYTES
 from analyzer.capture.container import MAX_INTERFACES
-from analyzer.capture.foreign import OTHER_FORMATS
+from analyzer.capture.foreign_formats import OTHER_FORMATS
 from analyzer.decode.ether import MAX_STEPS
-from analyzer.decode.fields import UNDECODED_REASONS
 from analyzer.decode.link_names import NAMES
 from analyzer.decode.network import MAX_EXTENSIONS
+from analyzer.decode.packet_fields import UNDECODED_REASONS
 from analyzer.decode.tunnel import (
     MAX_NESTING,
     PORT_GENEVE,
@@ -31,7 +31,7 @@ from analyzer.decode.tunnel import (
     PORT_VXLAN_LINUX,
     PORT_WIREGUARD,
 )
-from analyzer.findings import Flow
+from analyzer.model.flow import Flow
 from analyzer.settings import MAX_DECOMPRESSED_BYTES, MAX_RECORD_BYTES
 from tests.builders import Packet, pcap
 from tests.reading import ROOT, decode

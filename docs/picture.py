@@ -10,7 +10,7 @@ from rich.console import Console
 
 import analyzer
 from analyzer.report.document import document_of
-from analyzer.report.terminal import lines_of
+from analyzer.report.formats.terminal_report import lines_of
 
 ROOT = Path(__file__).parents[1]
 CAPTURE = "sample_pcaps/tunnel_blackhole_at_server.pcap"

@@ -17,7 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from analyzer.decode.fields import (
+from analyzer.decode.icmp import KIND_PTB, icmp_kind
+from analyzer.decode.layers import layer_names
+from analyzer.decode.network import PROTO_TCP
+from analyzer.decode.packet_fields import (
     LAYERS,
     PROTO,
     REASON_AGGREGATE,
@@ -26,9 +29,6 @@ from analyzer.decode.fields import (
     REASON_TCP_MALFORMED,
     UNDECODED_REASONS,
 )
-from analyzer.decode.icmp import KIND_PTB, icmp_kind
-from analyzer.decode.layers import layer_names
-from analyzer.decode.network import PROTO_TCP
 from analyzer.errors import CaptureError
 from tests.reading import decode, open_reader, records, skim
 

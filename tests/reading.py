@@ -11,7 +11,7 @@ import numpy as np
 
 from analyzer.capture.container import FRAME, GOT_PACKET, I_WIDTH, NEED_BYTES, SKIP
 from analyzer.capture.reader import CaptureReader
-from analyzer.decode.fields import (
+from analyzer.decode.packet_fields import (
     COUNT,
     END,
     LINK,
@@ -22,10 +22,10 @@ from analyzer.decode.fields import (
     WAY,
     WIRE_LEN,
 )
-from analyzer.flows.tables import C_EVENTS, C_FLOWS, C_ICMPS, C_ROWS, State
-from analyzer.inputs import prepare, walk_inputs
+from analyzer.flows.flow_tables import C_EVENTS, C_FLOWS, C_ICMPS, C_ROWS, State
+from analyzer.passes.first import Skimmer, decode_packet, next_packet
+from analyzer.passes.walk import prepare, walk_inputs
 from analyzer.settings import HEAD_BYTES, RING_ROWS
-from analyzer.skim import Skimmer, decode_packet, next_packet
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = sorted((ROOT / "sample_pcaps").glob("*.pcap"))

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import pytest
 
 import analyzer
-from analyzer.decode.fields import UNDECODED_REASONS
+from analyzer.decode.packet_fields import UNDECODED_REASONS
 from analyzer.errors import CaptureError
-from analyzer.flows.tables import MARK_DUPLICATE, MARK_FILLS, MARK_FRAGMENT, MARK_KEEPALIVE, MARK_RESENT
+from analyzer.flows.flow_tables import MARK_DUPLICATE, MARK_FILLS, MARK_FRAGMENT, MARK_KEEPALIVE, MARK_RESENT
 from tests.builders import (
     ACK,
     CLIENT,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.decode.fields import UNDECODED_REASONS
+from analyzer.decode.packet_fields import UNDECODED_REASONS
 from tests import compare_with_tshark as comparison
 from tests.builders import ETHERNET, Packet, block, enhanced, ethernet, interface, ipv4, pcap, section, tcp
 from tests.compare_with_tshark import PROTOCOLS, TOLD_PORTS, UNDECODED, compare, main

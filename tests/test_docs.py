@@ -15,7 +15,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from analyzer.report.columns import CATEGORIES, DTYPES, TABLES
+from analyzer.tables.columns import CATEGORIES, DTYPES, TABLES
 from tests.reading import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import analyzer
-from analyzer.decode.fields import UNDECODED_REASONS
-from analyzer.findings import Encapsulation, Flow
+from analyzer.decode.packet_fields import UNDECODED_REASONS
+from analyzer.model.flow import Encapsulation, Flow
 from docs.formats import MEANINGS, page
 from tests.builders import Packet, ethernet, frag_needed, ipv4, ipv6, pcap, too_big
 from tests.reading import ROOT

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import pytest
 
-from analyzer.decode.fields import PROTO
 from analyzer.decode.icmp import KIND_PTB
 from analyzer.decode.network import PROTO_TCP
+from analyzer.decode.packet_fields import PROTO
 from tests.builders import END_OF_OPTIONS, ETHERNET, Packet, enhanced, interface, option, section
 from tests.reading import ROOT, decode, skim
 from tests.wrapping import (

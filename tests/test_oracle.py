@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.decode.fields import (
+from analyzer.decode.dpkt_decoder import decode_icmp_packet, decode_tcp_packet
+from analyzer.decode.icmp import KIND_ERROR, KIND_PTB, icmp_kind
+from analyzer.decode.packet_fields import (
     ACK,
     CHECKSUM,
     DF,
@@ -41,10 +43,8 @@ from analyzer.decode.fields import (
     WINDOW,
     WSCALE,
 )
-from analyzer.decode.fields import COUNT as FIELDS
-from analyzer.decode.full import decode_icmp_packet, decode_tcp_packet
-from analyzer.decode.icmp import KIND_ERROR, KIND_PTB, icmp_kind
-from analyzer.flows.quotes import QUOTED_SEQ, read_quote
+from analyzer.decode.packet_fields import COUNT as FIELDS
+from analyzer.flows.icmp_quotes import QUOTED_SEQ, read_quote
 from tests.builders import RAW, ipv4, ipv6, mss, sack, tcp, timestamps, window_scale
 from tests.reading import CAPTURES, decode, decoded
 

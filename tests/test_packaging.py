@@ -142,7 +142,8 @@ def test_the_metadata_names_licence_version_and_command(built: Built) -> None:
         assert about["Requires-Python"] == PROJECT["requires-python"]
     with zipfile.ZipFile(built.wheel) as wheel:
         assert wheel.read(f"{METADATA}/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
-        assert "pmtu-analyze = analyzer.cli:main" in wheel.read(f"{METADATA}/entry_points.txt").decode()
+        commands = wheel.read(f"{METADATA}/entry_points.txt").decode()
+    assert all(f"{name} = {target}" in commands for name, target in PROJECT["scripts"].items())
 
 
 def test_the_wheel_alone_makes_every_report(built: Built, tmp_path: Path) -> None:
@@ -151,7 +152,8 @@ def test_the_wheel_alone_makes_every_report(built: Built, tmp_path: Path) -> Non
         wheel.extractall(tmp_path / "installed")  # noqa: S202 - our own
     reports = [f"report{suffix}" for suffix in (".html", ".md", ".json", ".csv", ".png", ".parquet")]
     words = [word for report in reports for word in ("-o", report)]
-    code = "import sys, analyzer.cli; print(analyzer.__file__); sys.exit(analyzer.cli.main())"
+    module, function = PROJECT["scripts"]["pmtu-analyze"].split(":")
+    code = f"import sys, {module}; print({module}.__file__, flush=True); sys.exit({module}.{function}())"
     (capture,) = (path for path in SAMPLES if path.stem == "tunnel_blackhole_at_server")
     done = subprocess.run(
         [sys.executable, "-P", "-c", code, str(capture), *words],

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import analyzer
-from analyzer.report.tables import FLAG_NAMES
+from analyzer.tables.frames import FLAG_NAMES
 from tests.reading import CAPTURES
 
 pytestmark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from analyzer import analyze
-from analyzer.findings import VERDICTS, worst
+from analyzer.model.verdicts import VERDICTS, worst
 from tests.scenarios.checks import differences
 from tests.scenarios.notation import Scenario, parse_scenarios
 

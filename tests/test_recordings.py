@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 import analyzer
-from analyzer.findings import VERDICTS, Flow
+from analyzer.model.flow import Flow
+from analyzer.model.verdicts import VERDICTS
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = (ROOT / "tests" / "data" / "lab", ROOT / "sample_pcaps")

@@ -28,9 +28,9 @@ from analyzer.capture.container import (
     RECORD,
     RECORD_HEADER,
 )
-from analyzer.decode.fields import END, LINK, START, TS, WAY, WAY_UNKNOWN, WIRE_LEN
 from analyzer.decode.integers import Buffer, be32_inside, int16, int32, le32_inside
-from analyzer.kernel import inlined, unlikely
+from analyzer.decode.packet_fields import END, LINK, START, TS, WAY, WAY_UNKNOWN, WIRE_LEN
+from analyzer.kernels.marks import inlined, unlikely
 from analyzer.settings import MAX_RECORD_BYTES
 
 FILE_HEADER = 24

@@ -42,9 +42,9 @@ from analyzer.capture.container import (
     SKIP,
     SKIP_BYTES,
 )
-from analyzer.decode.fields import END, LINK, START, TS, WAY, WAY_IN, WAY_OUT, WAY_UNKNOWN, WIRE_LEN
 from analyzer.decode.integers import Buffer, int16, int32
-from analyzer.kernel import inlined, kernel
+from analyzer.decode.packet_fields import END, LINK, START, TS, WAY, WAY_IN, WAY_OUT, WAY_UNKNOWN, WIRE_LEN
+from analyzer.kernels.marks import inlined, kernel
 from analyzer.settings import MAX_RECORD_BYTES
 
 SECTION = 0x0A0D0D0A

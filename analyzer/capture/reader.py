@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from analyzer.capture.ahead import ReadAhead
+from analyzer.capture.capture_filter import read_filters
 from analyzer.capture.compression import decompressed, is_compressed, is_damage
 from analyzer.capture.container import (
     BIG,
@@ -33,13 +33,13 @@ from analyzer.capture.container import (
     PROBLEMS,
     SKIP_BYTES,
 )
-from analyzer.capture.filters import read_filters
-from analyzer.capture.foreign import foreign
+from analyzer.capture.foreign_formats import foreign
 from analyzer.capture.pcap import FILE_HEADER, next_pcap, read_file_header
 from analyzer.capture.pcapng import next_pcapng
-from analyzer.decode.fields import COUNT as FIELDS
-from analyzer.decode.fields import TS
+from analyzer.capture.read_ahead import ReadAhead
 from analyzer.decode.integers import int32
+from analyzer.decode.packet_fields import COUNT as FIELDS
+from analyzer.decode.packet_fields import TS
 from analyzer.errors import CaptureError
 from analyzer.settings import CHUNK_BYTES, FIRST_BYTES, MAX_DECOMPRESSED_BYTES, MAX_RECORD_BYTES
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from typing import BinaryIO
 
-from analyzer.capture.filters import INTERFACE, LIBPCAP_STRING, OPTION_FILTER, SECTION
+from analyzer.capture.capture_filter import INTERFACE, LIBPCAP_STRING, OPTION_FILTER, SECTION
 from analyzer.capture.pcapng import (
     BYTE_ORDER_MAGIC,
     ENHANCED_PACKET,

@@ -15,7 +15,9 @@ Emits ETHER_TYPE and NET, and pushes the layers that take space from the IP pack
 
 from __future__ import annotations
 
-from analyzer.decode.fields import (
+from analyzer.decode.integers import Buffer, be16, be32
+from analyzer.decode.layers import MPLS, PPPOE, pushed
+from analyzer.decode.packet_fields import (
     ETHER_TYPE,
     LAYERS,
     NET,
@@ -26,9 +28,7 @@ from analyzer.decode.fields import (
     REASON_NOT_IP,
     REASON_TUNNEL_CUT,
 )
-from analyzer.decode.integers import Buffer, be16, be32
-from analyzer.decode.layers import MPLS, PPPOE, pushed
-from analyzer.kernel import kernel
+from analyzer.kernels.marks import kernel
 
 ETHER_IPV4 = 0x0800
 ETHER_IPV6 = 0x86DD

@@ -6,7 +6,9 @@ echo: 4 identifier  6 sequence number
 
 from __future__ import annotations
 
-from analyzer.decode.fields import (
+from analyzer.decode.integers import Buffer, be16, be32, ones_sum
+from analyzer.decode.network import PROTO_ICMPV6
+from analyzer.decode.packet_fields import (
     DST,
     ECHO_ID,
     ECHO_SEQ,
@@ -25,9 +27,7 @@ from analyzer.decode.fields import (
     SRC,
     VERSION,
 )
-from analyzer.decode.integers import Buffer, be16, be32, ones_sum
-from analyzer.decode.network import PROTO_ICMPV6
-from analyzer.kernel import kernel
+from analyzer.kernels.marks import kernel
 
 UNREACHABLE = 3
 FRAG_NEEDED = 4  # a code of UNREACHABLE

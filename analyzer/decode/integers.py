@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analyzer.kernel import compiled_as, inlined, kernel
+from analyzer.kernels.marks import compiled_as, inlined, kernel
 
 if TYPE_CHECKING:
     Buffer = memoryview | bytes | bytearray

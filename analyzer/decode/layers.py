@@ -5,7 +5,7 @@ The stack is one integer, 5 bits a layer, so that a packet and a flow's row hold
 
 from __future__ import annotations
 
-from analyzer.kernel import inlined
+from analyzer.kernels.marks import inlined
 
 MPLS = 1
 PPPOE = 2

@@ -16,7 +16,8 @@ from analyzer.decode.ether import (
     ppp_bytes,
     ppp_ether_type,
 )
-from analyzer.decode.fields import (
+from analyzer.decode.integers import Buffer, be16, be32, le16, le32
+from analyzer.decode.packet_fields import (
     END,
     ETHER_TYPE,
     LAYERS,
@@ -33,8 +34,7 @@ from analyzer.decode.fields import (
     WAY_IN,
     WAY_OUT,
 )
-from analyzer.decode.integers import Buffer, be16, be32, le16, le32
-from analyzer.kernel import inlined, kernel
+from analyzer.kernels.marks import inlined, kernel
 
 NULL = 0
 ETHERNET = 1

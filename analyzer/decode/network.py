@@ -10,7 +10,8 @@ are not checked: a capture at the sender often holds packets whose checksum the 
 from __future__ import annotations
 
 from analyzer.decode.ether import ETHER_IPV4
-from analyzer.decode.fields import (
+from analyzer.decode.integers import Buffer, be16, be32
+from analyzer.decode.packet_fields import (
     DF,
     DST,
     END,
@@ -29,8 +30,7 @@ from analyzer.decode.fields import (
     TTL,
     VERSION,
 )
-from analyzer.decode.integers import Buffer, be16, be32
-from analyzer.kernel import inlined
+from analyzer.kernels.marks import inlined
 
 PROTO_ICMP = 1
 PROTO_TCP = 6

@@ -8,7 +8,9 @@ PAYLOAD comes from the headers: with a snap length, fewer bytes were captured. W
 
 from __future__ import annotations
 
-from analyzer.decode.fields import (
+from analyzer.decode.integers import Buffer, be16, be32, ones_sum
+from analyzer.decode.network import PROTO_TCP
+from analyzer.decode.packet_fields import (
     ACK,
     CHECKSUM,
     DPORT,
@@ -35,9 +37,7 @@ from analyzer.decode.fields import (
     WIRE_LEN,
     WSCALE,
 )
-from analyzer.decode.integers import Buffer, be16, be32, ones_sum
-from analyzer.decode.network import PROTO_TCP
-from analyzer.kernel import inlined, kernel
+from analyzer.kernels.marks import inlined, kernel
 from analyzer.settings import MAX_RECORD_BYTES
 
 FIN = 0x01

@@ -23,21 +23,6 @@ from analyzer.decode.ether import (
     ppp_ether_type,
     push_layer,
 )
-from analyzer.decode.fields import (
-    END,
-    FRAGMENT,
-    IP_END,
-    L4,
-    NET,
-    OK,
-    PROTO,
-    REASON_ENCRYPTED,
-    REASON_LATER_FRAGMENT,
-    REASON_NESTED,
-    REASON_NOT_TCP,
-    REASON_TUNNEL_CUT,
-    VERSION,
-)
 from analyzer.decode.integers import Buffer, be16, be32, ones_sum
 from analyzer.decode.layers import (
     EOIP,
@@ -61,7 +46,22 @@ from analyzer.decode.layers import (
 )
 from analyzer.decode.link import decode_wifi
 from analyzer.decode.network import EXTENSIONS, PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, decode_network
-from analyzer.kernel import kernel
+from analyzer.decode.packet_fields import (
+    END,
+    FRAGMENT,
+    IP_END,
+    L4,
+    NET,
+    OK,
+    PROTO,
+    REASON_ENCRYPTED,
+    REASON_LATER_FRAGMENT,
+    REASON_NESTED,
+    REASON_NOT_TCP,
+    REASON_TUNNEL_CUT,
+    VERSION,
+)
+from analyzer.kernels.marks import kernel
 
 MAX_NESTING = 5  # tunnels in tunnels; each pushes two layers at most
 

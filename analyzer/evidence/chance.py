@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from analyzer.evidence.conversation import Way
-from analyzer.evidence.episodes import Run
+from analyzer.evidence.direction import Way
+from analyzer.evidence.retransmissions import Run
 
 LEAST_SMALL_LOST = 2
 """Smaller packets that must be lost before they tell how many large ones are: one may be bad luck."""

@@ -11,7 +11,8 @@ from bisect import bisect_right
 from itertools import pairwise
 from typing import NamedTuple
 
-from analyzer.evidence.segments import FrameRef, Segment
+from analyzer.evidence.segments import Segment
+from analyzer.model.statement import FrameRef
 from analyzer.settings import BACKWARDS_NS
 
 

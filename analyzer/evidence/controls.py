@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from analyzer.evidence.conversation import Way
-from analyzer.evidence.episodes import Run
-from analyzer.evidence.segments import FrameRef, Segment, refs
+from analyzer.evidence.direction import Way
+from analyzer.evidence.retransmissions import Run
+from analyzer.evidence.segments import Segment, frame_of, refs
+from analyzer.model.statement import FrameRef
 from analyzer.settings import Settings
 
 DELAYED_ACK_NS = 40_000_000  # Linux's shortest delay of an ACK (TCP_DELACK_MIN)
@@ -253,7 +254,7 @@ def passed_before(way: Way, run: Run, settings: Settings) -> Control | None:
         and run.seq - count["first_seq"] > count["unseen"] + count["unseen_before"]
         and not count["super_packets"]
     ):
-        frames = tuple(FrameRef.at(frame) for frame in (count["delivered_frame"], count["delivered_ack"]) if frame)
+        frames = tuple(frame_of(frame) for frame in (count["delivered_frame"], count["delivered_ack"]) if frame)
         before = count["delivered_ts"] <= run.first.ts
         return Control("smaller packets of this direction were acknowledged before it", frames if before else ())
     return None

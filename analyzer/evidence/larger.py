@@ -7,10 +7,11 @@ that proves less: parallel paths need not be alike.
 from __future__ import annotations
 
 from analyzer.evidence.controls import DELAYED_ACK_NS, FOREVER, Control, begins_late, duplicate_acks
-from analyzer.evidence.conversation import Way
 from analyzer.evidence.deliveries import Transmission
-from analyzer.evidence.episodes import Run
-from analyzer.evidence.segments import FrameRef, Segment, refs
+from analyzer.evidence.direction import Way
+from analyzer.evidence.retransmissions import Run
+from analyzer.evidence.segments import Segment, frame_of, refs
+from analyzer.model.statement import FrameRef
 
 
 def as_large_passed(way: Way, run: Run) -> tuple[Control | None, Control | None]:
@@ -50,9 +51,9 @@ def as_large_passed(way: Way, run: Run) -> tuple[Control | None, Control | None]
     count = way.count
     kept = "delivered" if run.head.df else "delivered_nodf"
     if count[kept] >= size:
-        frames = [FrameRef.at(count[f"{kept}_frame"])]
+        frames = [frame_of(count[f"{kept}_frame"])]
         if run.head.df:
-            frames.append(FrameRef.at(count["delivered_ack"]))
+            frames.append(frame_of(count["delivered_ack"]))
         found = Control(f"a packet of {count[kept]} bytes got through", tuple(frames))
         # Frame numbers tell which was sent first within a file only; else the time of the ACK must do.
         same_file = frames[0].file == run.first.ref.file

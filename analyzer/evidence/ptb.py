@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from analyzer.evidence.segments import FrameRef, Segment
+from analyzer.evidence.segments import Segment
+from analyzer.model.statement import FrameRef
 
 LEAST_V6_MTU = 1280  # RFC 8200 5; RFC 8201 4: a smaller one is discarded
 LEAST_V4_MTU = 68  # RFC 791

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from analyzer.decode.tcp import ACK_FLAG
 from analyzer.evidence.controls import FOREVER, Control
-from analyzer.evidence.conversation import Way
-from analyzer.evidence.episodes import Run
+from analyzer.evidence.direction import Way
+from analyzer.evidence.retransmissions import Run
 from analyzer.evidence.segments import Segment, refs
 
 LEAST_ANSWERED = 2

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from analyzer.decode.common_headers import usual_headers
 from analyzer.decode.tcp import ACK_FLAG, FIN, RST, SYN
-from analyzer.decode.usual import usual_headers
-from analyzer.flows.tables import (
+from analyzer.flows.flow_tables import (
     FILE_SHIFT,
     MARK_BAD_SUM,
     MARK_DF,
@@ -26,24 +26,14 @@ from analyzer.flows.tables import (
     MARK_STRAY,
     MARK_SUPER,
 )
+from analyzer.model.statement import FrameRef
 
 Blocks = tuple[tuple[int, int], ...]
 
 
-class FrameRef(NamedTuple):
-    """A frame: the index of its file in `Analysis.files`, and its number there."""
-
-    file: int
-    frame: int
-
-    @classmethod
-    def at(cls, place: int) -> FrameRef:
-        """The frame that a direction's row names."""
-        return cls(place >> FILE_SHIFT, place & ((1 << FILE_SHIFT) - 1))
-
-    def name(self, *, several: bool) -> str:
-        """`frame 7`, or `frame 7 of file 2` where there are several files (counted from 1, as given)."""
-        return f"frame {self.frame} of file {self.file + 1}" if several else f"frame {self.frame}"
+def frame_of(frame_id: int) -> FrameRef:
+    """The frame that a row of a table names, see `flow_tables.FILE_SHIFT`."""
+    return FrameRef(frame_id >> FILE_SHIFT, frame_id & ((1 << FILE_SHIFT) - 1))
 
 
 class Segment(NamedTuple):
@@ -180,7 +170,7 @@ def segments_of(rows: Any, heads: Any) -> list[Segment]:
 
 def _read(head: bytes, seq: int, marks: int) -> Blocks | None:
     """The SACK blocks of a packet as dpkt reads it; None if it reads something else than the skim did."""
-    from analyzer.decode.full import decode_tcp_packet  # loads dpkt: only where there are packets to decode
+    from analyzer.decode.dpkt_decoder import decode_tcp_packet  # loads dpkt: only where there are packets to decode
 
     full = decode_tcp_packet(head)
     if full is None or full.seq != seq & 0xFFFFFFFF or full.df != bool(marks & MARK_DF):
@@ -190,7 +180,7 @@ def _read(head: bytes, seq: int, marks: int) -> Blocks | None:
 
 def _compared(rows: Any, heads: Any) -> list[Blocks | None]:
     """As `_read` for each row, which it asks only where columns do not tell."""
-    from analyzer.decode.full import sack_blocks
+    from analyzer.decode.dpkt_decoder import sack_blocks
 
     marks = rows["marks"]
     usual = usual_headers(heads, rows["head_len"], rows["seq"] & 0xFFFFFFFF, marks & MARK_DF)

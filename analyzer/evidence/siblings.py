@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analyzer.evidence.segments import FrameRef
-from analyzer.flows.tables import PROGRESS_SLOTS, SAW_SYN, SAW_SYN_ACK
+from analyzer.evidence.segments import frame_of
+from analyzer.flows.flow_tables import PROGRESS_SLOTS, SAW_SYN, SAW_SYN_ACK
+from analyzer.model.statement import FrameRef
 
 Column = np.ndarray[Any, Any]
 
@@ -45,7 +46,7 @@ class Siblings:
         self._ways = tables.directions[2 * rows + side]
 
     def _event(self, ts: int, row: int, places: tuple[int, ...], size: int = 0) -> Event:
-        frames = tuple(FrameRef.at(place) for place in places if place)
+        frames = tuple(frame_of(place) for place in places if place)
         return Event(ts, row, int(self._tables.numbers[row]), frames, size)
 
     @cached_property

@@ -7,10 +7,9 @@ its own answer follows at once).
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from analyzer.evidence.conversation import INITIAL_TTLS, Conversation, Way
-from analyzer.flows.tables import SAW_SYN_ACK
+from analyzer.evidence.direction import INITIAL_TTLS, Conversation, Way
+from analyzer.flows.flow_tables import SAW_SYN_ACK
+from analyzer.model.flow import Vantage
 
 CLIENT = "client"
 SERVER = "server"
@@ -22,13 +21,6 @@ MOST_HOPS = 30
 
 AT_ONCE = 4
 """A host's own answer takes at most this fraction of the round trip to the other one."""
-
-
-class Vantage(NamedTuple):
-    """`where` is CLIENT (at it or on its link), SERVER, BETWEEN or UNKNOWN; `because` a clause that says why."""
-
-    where: str
-    because: str
 
 
 NOT_ESTABLISHED = Vantage(UNKNOWN, "the connection was not established")

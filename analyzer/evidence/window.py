@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from analyzer.decode.tcp import UNKNOWN
-from analyzer.evidence.conversation import Way
-from analyzer.evidence.episodes import Run
-from analyzer.evidence.segments import FrameRef
+from analyzer.evidence.direction import Way
+from analyzer.evidence.retransmissions import Run
+from analyzer.model.statement import FrameRef
 
 
 class WindowSeen(NamedTuple):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from analyzer.decode.fields import FLAGS, HAS_TS, MSS, SACK_OK, TS, WINDOW, WSCALE
+from analyzer.decode.packet_fields import FLAGS, HAS_TS, MSS, SACK_OK, TS, WINDOW, WSCALE
 from analyzer.decode.tcp import ACK_FLAG, RST, SYN
-from analyzer.flows.tables import SAW_SYN, SAW_SYN_ACK
-from analyzer.kernel import inlined
+from analyzer.flows.flow_tables import SAW_SYN, SAW_SYN_ACK
+from analyzer.kernels.marks import inlined
 from analyzer.settings import LONG_HOLE_NS
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from analyzer.decode.fields import DPORT, DST, POINT, SPORT, SRC, VERSION
 from analyzer.decode.integers import at
+from analyzer.decode.packet_fields import DPORT, DST, POINT, SPORT, SRC, VERSION
 from analyzer.decode.tcp import UNKNOWN
-from analyzer.flows.tables import C_FLOWS, C_RECENT, C_SEED, RECENT_FLOWS, State
-from analyzer.kernel import checked_in_front, inlined, kernel
+from analyzer.flows.flow_tables import C_FLOWS, C_RECENT, C_SEED, RECENT_FLOWS, State
+from analyzer.kernels.marks import checked_in_front, inlined, kernel
 
 
 class Endpoints(NamedTuple):

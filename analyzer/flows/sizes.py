@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from analyzer.decode.fields import DF, IP_LEN, PAYLOAD, TCP_LEN, VERSION
-from analyzer.flows.tables import MARK_SUPER
-from analyzer.kernel import inlined, kernel
+from analyzer.decode.packet_fields import DF, IP_LEN, PAYLOAD, TCP_LEN, VERSION
+from analyzer.flows.flow_tables import MARK_SUPER
+from analyzer.kernels.marks import inlined, kernel
 
 UNKNOWN_LIMIT = 1500  # without an announced MSS: offload is far more common than jumbo frames
 

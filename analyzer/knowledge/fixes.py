@@ -22,7 +22,9 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
+
+from analyzer.model.statement import Fix
 
 IPV4_PING_HEADERS = 28
 """IPv4 header (20) and ICMP echo header (8): `ping -s` counts the bytes behind them."""
@@ -70,20 +72,6 @@ PLATFORMS = (
     "azure",
 )
 """Names of the files in `platforms`, in the order in which their variants of a step are given."""
-
-
-class Fix(NamedTuple):
-    """A command or setting, where to apply it, and why.
-
-    `command` may have several lines, those that start with `# or` being alternatives; it is empty where no
-    command does it. `source` is where it is documented: one URL, or several separated by a space.
-    """
-
-    where: str
-    command: str
-    why: str
-    platform: str
-    source: str
 
 
 class Bracket(Protocol):

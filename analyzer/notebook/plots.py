@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analyzer.errors import UsageError
-from analyzer.fates import DELIVERED, LOST, NEEDLESS, UNANSWERED, fates_of
-from analyzer.findings import SIZE_PROBLEMS, VERDICTS, Flow, Path, PathMtu
-from analyzer.flows.tables import MARK_NO_LENGTH, MARK_SUPER
-from analyzer.listing import MAX_BLOCKS, ROW
+from analyzer.flows.flow_tables import MARK_NO_LENGTH, MARK_SUPER
+from analyzer.model.analysis import Analysis
+from analyzer.model.flow import Flow, PathMtu
+from analyzer.model.path import Path
+from analyzer.model.text import bracket, plural
+from analyzer.model.verdicts import SIZE_PROBLEMS, VERDICTS
+from analyzer.passes.second import MAX_BLOCKS, ROW
 from analyzer.report.document import tone_of
-from analyzer.report.figures import timeline
-from analyzer.report.packets import read_again, recorded
-from analyzer.report.palette import LIGHT
-from analyzer.report.text import bracket, plural
-from analyzer.results import Analysis
+from analyzer.report.figures.drawn_packets import read_again, recorded
+from analyzer.report.figures.palette import LIGHT
+from analyzer.report.figures.timelines import timeline
+from analyzer.tables.outcomes import DELIVERED, LOST, NEEDLESS, UNANSWERED, fates_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,22 +39,22 @@ GRID = (1500, 500)
 Array = np.ndarray[Any, Any]
 
 
-def plot_flow(flow: Flow, ax: Axes | None = None) -> Axes:
+def plot_flow(analysis: Analysis, flow: Flow, ax: Axes | None = None) -> Axes:
     """See `Flow.plot`."""
     packets = recorded(flow)
     if packets is None:
-        packets = read_again(flow)
-    if flow.analysis is None or packets is None:
+        packets = read_again(analysis, flow)
+    if packets is None:
         raise UsageError(f"no packets of stream {flow.stream} were recorded, and its capture cannot be read again")
     ax = _axes(ax, (10, 4.4))
-    timeline(flow.analysis, flow, ax, packets=packets)
+    timeline(analysis, flow, ax, packets=packets)
     return ax
 
 
-def plot_sizes(flow: Flow, ax: Axes | None = None) -> Axes:
+def plot_sizes(analysis: Analysis, flow: Flow, ax: Axes | None = None) -> Axes:
     """See `Flow.plot_sizes`."""
     ax = _axes(ax, (10, 4.4))
-    rows, fate = _packets(flow)
+    rows, fate = _packets(analysis, flow)
     side = flow.client_side if flow.direction == "client_to_server" else 1 - flow.client_side
     if flow.direction is None and len(rows):
         sent = [int(rows["payload"][rows["side"] == each].sum(dtype=np.int64)) for each in (0, 1)]
@@ -82,12 +84,12 @@ def plot_sizes(flow: Flow, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _packets(flow: Flow) -> tuple[Array, Array]:
+def _packets(analysis: Analysis, flow: Flow) -> tuple[Array, Array]:
     """Rows of all packets, or of the recorded ones where the capture cannot be read again, and their fates."""
-    from analyzer.report.rereading import rows_of
+    from analyzer.passes.reread import rows_of
 
     try:
-        rows, edges = rows_of(flow)
+        rows, edges = rows_of(analysis, flow)
     except UsageError:
         recorded = flow.timeline if flow.timeline is not None else np.zeros(0, ROW)
         rows, edges = np.zeros(len(recorded), ROW), np.zeros((len(recorded), 2 * MAX_BLOCKS), np.uint32)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from analyzer.findings import SIZE_PROBLEMS
-from analyzer.report.text import bracket, file_labels, joined, lost_packets, plural
-from analyzer.report.wording import WORDS
-
-if TYPE_CHECKING:
-    from analyzer.comparison import Comparison, PathChange, PathState
+from analyzer.model.analysis import Analysis
+from analyzer.model.comparison import outcome_of
+from analyzer.model.path import PathChange, PathState
+from analyzer.model.text import bracket, file_labels, joined, lost_packets, plural
+from analyzer.model.verdicts import SIZE_PROBLEMS
+from analyzer.report.verdict_text import WORDS
 
 TITLES = {
     "not_fixed": "Not fixed",
@@ -50,7 +51,7 @@ class ChangeTable(NamedTuple):
     rows: tuple[ChangeRow, ...]
 
 
-def change_table(comparison: Comparison) -> ChangeTable:
+def change_table(changes: Sequence[PathChange], after: Analysis) -> ChangeTable:
     """The answer and one row a path, the worst first."""
     rows = tuple(
         ChangeRow(
@@ -63,22 +64,22 @@ def change_table(comparison: Comparison) -> ChangeTable:
             tone=TONES[change.outcome],
             sentence=sentence(change),
         )
-        for change in comparison.changes
+        for change in changes
     )
-    later = joined(file_labels(comparison.after.files))
-    return ChangeTable(answer(comparison), TONES[comparison.outcome], later, rows)
+    later = joined(file_labels(after.files))
+    return ChangeTable(answer(changes), TONES[outcome_of(changes)], later, rows)
 
 
-def answer(comparison: Comparison) -> str:
+def answer(changes: Sequence[PathChange]) -> str:
     """Whether the fix worked, in a sentence or two."""
-    outcome = comparison.outcome
-    changes = [change for change in comparison.changes if change.outcome == outcome]
+    outcome = outcome_of(changes)
+    gravest = [change for change in changes if change.outcome == outcome]
     if outcome == "no_problem":
         return "No problem in either capture: there was nothing to fix."
-    first = f"{TITLES[outcome]}: {sentence(changes[0])}"
-    if len(changes) > 1:
-        first += f" The same holds for {plural(len(changes) - 1, 'other path')}."
-    others = Counter(change.outcome for change in comparison.changes if change.outcome != outcome)
+    first = f"{TITLES[outcome]}: {sentence(gravest[0])}"
+    if len(gravest) > 1:
+        first += f" The same holds for {plural(len(gravest) - 1, 'other path')}."
+    others = Counter(change.outcome for change in changes if change.outcome != outcome)
     rest = [f"{count} {TITLES[name].lower()}" for name, count in others.items() if name != "no_problem"]
     return first + (f" Of the other paths: {', '.join(rest)}." if rest else "")
 
@@ -115,11 +116,11 @@ def sentence(change: PathChange) -> str:
     }[change.reason]
 
 
-def comparison_dict(comparison: Comparison) -> dict[str, Any]:
+def comparison_dict(changes: Sequence[PathChange]) -> dict[str, Any]:
     """The comparison as in the JSON's `comparison`, without what tells of the second capture as a whole."""
     return {
-        "outcome": comparison.outcome,
-        "answer": answer(comparison),
+        "outcome": outcome_of(changes),
+        "answer": answer(changes),
         "paths": [
             {
                 "src": change.src,
@@ -130,7 +131,7 @@ def comparison_dict(comparison: Comparison) -> dict[str, Any]:
                 "after": _state_dict(change.after),
                 "text": sentence(change),
             }
-            for change in comparison.changes
+            for change in changes
         ],
     }
 

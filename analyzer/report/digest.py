@@ -6,8 +6,7 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-from analyzer.inputs import Rereadable
-from analyzer.results import CaptureFile
+from analyzer.model.analysis import CaptureFile, Rereadable
 
 NOT_A_FILE = "none: it was not read from a regular file"
 CHANGED = "none: the file has changed since it was read"

@@ -13,19 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from analyzer.findings import (
-    PROBLEMS,
-    SIZE_PROBLEMS,
-    VERDICTS,
-    Flow,
-    FrameRef,
-    PathMtu,
-    Ptb,
-)
-from analyzer.knowledge.fixes import Fix
-from analyzer.report.changes import ChangeTable, change_table
-from analyzer.report.filters import FrameFilter, flow_filter, frame_filters, frames_of
-from analyzer.report.text import (
+from analyzer.model.analysis import Analysis
+from analyzer.model.display_filter import FrameFilter, flow_filter, frame_filters, frames_of
+from analyzer.model.flow import Flow, PathMtu, Ptb
+from analyzer.model.statement import Fix, FrameRef
+from analyzer.model.text import (
     bracket,
     clock,
     endpoint,
@@ -36,8 +28,9 @@ from analyzer.report.text import (
     printable,
     seconds,
 )
-from analyzer.report.wording import WORDS, Paths, headline, paths_of, pings, pooled_mtu, undecoded
-from analyzer.results import Analysis
+from analyzer.model.verdicts import PROBLEMS, SIZE_PROBLEMS, VERDICTS
+from analyzer.report.changes import ChangeTable, change_table
+from analyzer.report.verdict_text import WORDS, Paths, headline, paths_of, pings, pooled_mtu, undecoded
 
 GRAVE = frozenset({"blackhole", "blackhole_probable", "ptb_ignored"})
 """Verdicts with the clear finding that this tool was written for."""
@@ -81,7 +74,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class Remark:
     """Something the capture shows, and the frames that show it (empty where none can)."""
 
     text: str
@@ -97,10 +90,10 @@ class Diagnosis:
     tone: str
     endpoints: str
     confidence: str
-    what: Statement
+    what: Remark
     where: tuple[str, ...]
-    why: tuple[Statement, ...]
-    ruled_out: tuple[Statement, ...]
+    why: tuple[Remark, ...]
+    ruled_out: tuple[Remark, ...]
     fixes: tuple[Fix, ...]
     same: str  # the other streams it stands for, or empty
     display_filter: str  # Wireshark's, for the flow
@@ -184,7 +177,7 @@ def document_of(analysis: Analysis, *, show_all: bool = False) -> Document:
         diagnoses=tuple(_diagnoses(analysis)),
         facts=tuple(_facts(analysis)),
         notes=tuple(printable(note) for note in analysis.notes),
-        changes=change_table(analysis.comparison) if analysis.comparison is not None else None,
+        changes=change_table(analysis.changes, analysis.later) if analysis.later is not None else None,
     )
 
 
@@ -232,7 +225,7 @@ def _diagnosis(flows: Sequence[Flow], paths: Paths, labels: Sequence[str]) -> Di
     others = [other.stream for other in flows if other is not flow]
     ptb_frames = {ptb.frame for ptb in flow.ptb}
     why = [
-        Statement(printable(text), frames_text(frames, labels))
+        Remark(printable(text), frames_text(frames, labels))
         for text, frames in flow.evidence
         # What the explanation says is not repeated, and the PTBs follow, told in full.
         if text != flow.explanation and (not frames or not ptb_frames.issuperset(frames))
@@ -245,14 +238,14 @@ def _diagnosis(flows: Sequence[Flow], paths: Paths, labels: Sequence[str]) -> Di
         tone=tone_of(flow.verdict),
         endpoints=f"{endpoint(flow.client)} {ARROWS.get(flow.direction or '', NO_DIRECTION)} {endpoint(flow.server)}",
         confidence=flow.confidence,
-        what=Statement(
+        what=Remark(
             printable(flow.explanation) or WORDS[flow.verdict].meaning,
             frames_text(_unmentioned(flow), labels),
         ),
         where=tuple(_where(flow, paths)),
         why=tuple(why),
         ruled_out=tuple(
-            Statement(
+            Remark(
                 f"{_cause(each.cause)}: {'see above' if each.because in told else printable(each.because)}",
                 frames_text(each.frames, labels),
             )
@@ -292,7 +285,7 @@ def _same(streams: Sequence[int]) -> str:
     return f"{'stream' if len(streams) == 1 else 'streams'} {joined(shown)}: same hosts, same verdict"
 
 
-def _ptb_statements(ptbs: Sequence[Ptb], labels: Sequence[str]) -> list[Statement]:
+def _ptb_statements(ptbs: Sequence[Ptb], labels: Sequence[str]) -> list[Remark]:
     """PTBs summed up by router, MTU and effect."""
     groups: dict[tuple[str, int, str | None], list[Ptb]] = {}
     for ptb in ptbs:
@@ -301,7 +294,7 @@ def _ptb_statements(ptbs: Sequence[Ptb], labels: Sequence[str]) -> list[Statemen
     for (router, mtu, reason), same in groups.items():
         why = f": {PTB_REASONS.get(reason, printable(reason))}" if reason else ""
         text = f"{plural(len(same), 'PTB')} from {router}, MTU {mtu}, {same[0].effect}{why}"
-        statements.append(Statement(text, frames_text((ptb.frame for ptb in same), labels)))
+        statements.append(Remark(text, frames_text((ptb.frame for ptb in same), labels)))
     return statements
 
 

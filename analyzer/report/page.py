@@ -12,13 +12,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import NamedTuple
 
-from analyzer.findings import SIZE_PROBLEMS, VERDICTS, Flow
-from analyzer.report.data import TOOL, tool_version
+from analyzer.model import tool
+from analyzer.model.analysis import Analysis
+from analyzer.model.flow import Flow
+from analyzer.model.text import bracket, clock, file_labels, joined, lost_packets, plural, printable, seconds
+from analyzer.model.verdicts import SIZE_PROBLEMS, VERDICTS
 from analyzer.report.digest import sha256_of
 from analyzer.report.document import SHOWN_CANDIDATES, Document, document_of
-from analyzer.report.text import bracket, clock, file_labels, joined, lost_packets, plural, printable, seconds
-from analyzer.report.wording import SETTING_WORDS, WORDS, most_hit, paths_of, pooled_mtu, undecoded
-from analyzer.results import Analysis
+from analyzer.report.verdict_text import SETTING_WORDS, WORDS, most_hit, paths_of, pooled_mtu, undecoded
 
 BEFORE, BEHIND = "before", "behind"
 
@@ -92,7 +93,7 @@ def page_of(analysis: Analysis) -> Page:
         facts=tuple(_facts(analysis)),
         settings=tuple(_settings(analysis)),
         glossary=tuple(Term(v, WORDS[v].title, WORDS[v].meaning) for v in VERDICTS if v in used),
-        tool=f"{TOOL} {tool_version()}",
+        tool=f"{tool.NAME} {tool.__version__}",
         caveat=CAVEAT,
     )
 

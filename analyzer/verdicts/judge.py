@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from analyzer.evidence.conversation import Conversation, Way
-from analyzer.evidence.episodes import Run, runs_of
+from analyzer.evidence.direction import Conversation, Way
 from analyzer.evidence.ptb import FILLS_BYTES, PtbSeen, acked_after, cut_after, obeyed
-from analyzer.evidence.segments import FrameRef, refs
+from analyzer.evidence.retransmissions import Run, runs_of
+from analyzer.evidence.segments import refs
 from analyzer.evidence.vantage import at_receiver, beside_receiver
-from analyzer.findings import VERDICTS, PathMtu, Ptb, RuledOut, Stalled
-from analyzer.flows.tables import SAW_SYN_ACK
+from analyzer.flows.flow_tables import SAW_SYN_ACK
+from analyzer.model.flow import PathMtu, Ptb, Stalled
+from analyzer.model.statement import RuledOut, Statement
+from analyzer.model.verdicts import VERDICTS
 from analyzer.settings import Settings
-from analyzer.verdicts.calm import Calm
-from analyzer.verdicts.facts import Facts
-from analyzer.verdicts.plain import judge_calm
-from analyzer.verdicts.rules import judge_run
+from analyzer.verdicts.stalled_facts import Facts
+from analyzer.verdicts.stalled_rules import judge_run
+from analyzer.verdicts.unstalled_facts import Calm
+from analyzer.verdicts.unstalled_rules import judge_calm
 
 LOST_AGAIN = 2
 """Losses of packets of an announced size, none as large delivered, that leave it open whether it is the path MTU."""
@@ -37,7 +39,7 @@ class Judgement:
     stalled: Stalled | None
     ptb: tuple[Ptb, ...]
     ruled_out: tuple[RuledOut, ...]
-    evidence: tuple[tuple[str, tuple[FrameRef, ...]], ...]
+    evidence: tuple[Statement, ...]
     side: int
     arrived: bool = False  # what hangs is seen to have arrived at its receiver
 
@@ -87,7 +89,7 @@ def judge_way(way: Way, conversation: Conversation, settings: Settings) -> Judge
             stalled=None,
             ptb=_ptbs(way, None),
             ruled_out=(),
-            evidence=((plain.words(calm), frames),) if frames else (),
+            evidence=(Statement(plain.words(calm), frames),) if frames else (),
             side=way.side,
         )
     )
@@ -101,7 +103,7 @@ def _not_in_order(way: Way) -> Judgement:
         "before the packet above it), so nothing can be followed in it. Sort the file first: reordercap IN OUT"
     )
     frames = (back.ref,)
-    return Judgement("inconclusive", "low", text, PathMtu(), None, (), (), ((text, frames),), way.side)
+    return Judgement("inconclusive", "low", text, PathMtu(), None, (), (), (Statement(text, frames),), way.side)
 
 
 def longest_wait(runs: list[Run]) -> Run | None:
@@ -203,15 +205,13 @@ def _ptbs(way: Way, facts: Facts | None) -> tuple[Ptb, ...]:
     return tuple(out)
 
 
-def _evidence(facts: Facts) -> tuple[tuple[str, tuple[FrameRef, ...]], ...]:
+def _evidence(facts: Facts) -> tuple[Statement, ...]:
     run = facts.run
-    rows: list[tuple[str, tuple[FrameRef, ...]]] = [
-        (f"the segment of {run.head.ip_len} bytes and its retransmissions", refs(run.tries))
-    ]
+    rows = [Statement(f"the segment of {run.head.ip_len} bytes and its retransmissions", refs(run.tries))]
     if run.changed:
-        rows.append(("the same bytes sent in another shape", refs(run.changed)))
+        rows.append(Statement("the same bytes sent in another shape", refs(run.changed)))
     if run.acked_by is not None:
-        rows.append(("acknowledged", (run.acked_by.ref,)))
+        rows.append(Statement("acknowledged", (run.acked_by.ref,)))
     controls = (
         facts.arrived,
         facts.refused,
@@ -223,9 +223,9 @@ def _evidence(facts: Facts) -> tuple[tuple[str, tuple[FrameRef, ...]], ...]:
         *facts.as_large,
         *facts.siblings_as_large,
     )
-    rows += [(control.text, control.frames) for control in controls if control is not None]
+    rows += [Statement(control.text, control.frames) for control in controls if control is not None]
     if facts.about:
-        rows.append(("PTBs", tuple(p.ref for p in facts.about)))
+        rows.append(Statement("PTBs", tuple(p.ref for p in facts.about)))
     return tuple(rows)
 
 

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.decode.fields import COUNT as FIELDS
-from analyzer.decode.fields import (
+from analyzer.decode.icmp import (
+    KIND_ECHO_REPLY,
+    KIND_ECHO_REQUEST,
+    KIND_ERROR,
+    KIND_OTHER,
+    KIND_PTB,
+    icmp_kind,
+)
+from analyzer.decode.packet_fields import COUNT as FIELDS
+from analyzer.decode.packet_fields import (
     DF,
     DPORT,
     DST,
@@ -21,15 +29,7 @@ from analyzer.decode.fields import (
     SPORT,
     SRC,
 )
-from analyzer.decode.icmp import (
-    KIND_ECHO_REPLY,
-    KIND_ECHO_REQUEST,
-    KIND_ERROR,
-    KIND_OTHER,
-    KIND_PTB,
-    icmp_kind,
-)
-from analyzer.flows.quotes import QUOTED_IP, QUOTED_PORTS, QUOTED_SEQ, read_quote
+from analyzer.flows.icmp_quotes import QUOTED_IP, QUOTED_PORTS, QUOTED_SEQ, read_quote
 from tests.builders import RAW, frag_needed, icmp, ipv4, ipv6, tcp, timestamps, too_big
 from tests.reading import decode
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from analyzer.decode.integers import be16, be32, le16, le32
-from analyzer.kernel import KERNELS
+from analyzer.kernels.marks import KERNELS
 
 READERS = [(be16, 2, "big"), (be32, 4, "big"), (le16, 2, "little"), (le32, 4, "little")]
 DATA = bytes(range(200, 256)) + bytes(8) + b"\xff" * 8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.decode.fields import NET, SPORT, VERSION
+from analyzer.decode.packet_fields import NET, SPORT, VERSION
 from tests.builders import ipv4, ipv6, tcp
 from tests.reading import decode
 

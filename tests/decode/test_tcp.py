@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.decode.fields import (
+from analyzer.decode.packet_fields import (
     ACK,
     CHECKSUM,
     DPORT,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.decode.fields import LAYERS, SPORT
 from analyzer.decode.layers import layer_names
+from analyzer.decode.packet_fields import LAYERS, SPORT
 from tests.builders import RAW, ethernet, ipv4, tcp
 from tests.reading import decode
 

@@ -7,8 +7,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from analyzer.decode.tcp import ACK_FLAG
-from analyzer.evidence.segments import FrameRef, Segment
-from analyzer.flows.tables import MARK_FILLS, MARK_KEEPALIVE, MARK_RESENT, MARK_SPURIOUS
+from analyzer.evidence.segments import Segment
+from analyzer.flows.flow_tables import MARK_FILLS, MARK_KEEPALIVE, MARK_RESENT, MARK_SPURIOUS
+from analyzer.model.statement import FrameRef
 
 PLACES = st.integers(0, 8).map(lambda n: 100 * n)
 LOW = st.sampled_from((0, 0, 0, 0, 0, 0, 100, 100, 200, 300, 600))

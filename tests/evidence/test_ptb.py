@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from analyzer.evidence.ptb import CHECKSUM_WRONG, PtbSeen, acked_after, resends_after
-from analyzer.evidence.segments import FrameRef
+from analyzer.model.statement import FrameRef
 
 from .timeline import conversation, to_client
 

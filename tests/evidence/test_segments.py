@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from analyzer.evidence import segments
 from analyzer.evidence.segments import near, segments_of
-from analyzer.flows.tables import C_EVENTS
+from analyzer.flows.flow_tables import C_EVENTS
 from tests.reading import CAPTURES, skim
 from tests.traffic import skimmed
 

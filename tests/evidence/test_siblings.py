@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.evidence.siblings import LEAST_RETRANSMISSIONS, Siblings
-from analyzer.flows.tables import DIRECTION, TRANSFER
+from analyzer.flows.flow_tables import DIRECTION, TRANSFER
 
 NAMES = {**{name: DIRECTION[name] for name in DIRECTION.names or ()}, **{n: TRANSFER[n] for n in TRANSFER.names or ()}}
 WAY = np.dtype([(name, kind) for name, kind in NAMES.items() if name != "transfer"])

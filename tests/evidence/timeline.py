@@ -6,10 +6,10 @@ from io import BytesIO
 from textwrap import dedent
 
 from analyzer.capture.reader import CaptureReader
-from analyzer.evidence.collect import Collector
-from analyzer.evidence.conversation import Conversation, Way
-from analyzer.evidence.episodes import Run, runs_of
-from analyzer.skim import Skimmer
+from analyzer.evidence.direction import Conversation, Way
+from analyzer.evidence.flow_index import Collector
+from analyzer.evidence.retransmissions import Run, runs_of
+from analyzer.passes.first import Skimmer
 from tests.scenarios.notation import Scenario, View, capture_of
 
 

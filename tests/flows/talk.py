@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from analyzer.flows import tables
-from analyzer.flows.tables import ways_of
+from analyzer.flows import flow_tables as tables
+from analyzer.flows.flow_tables import ways_of
 from tests.builders import (
     ACK,
     CLIENT,

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.decode.fields import COUNT, DPORT, DST, SPORT, SRC, VERSION
+from analyzer.decode.packet_fields import COUNT, DPORT, DST, SPORT, SRC, VERSION
+from analyzer.flows.flow_tables import C_FLOWS, new_state
 from analyzer.flows.lookup import endpoint_order, endpoints_of, hash_endpoints
-from analyzer.flows.tables import C_FLOWS, new_state
 from tests.builders import ACK, CLIENT, FIN, SERVER, SYN, Packet, frag_needed, ipv4, ipv6, pcap, tcp
 from tests.flows.talk import CLIENT_SIDE, SERVER_SIDE, Talk, run
 from tests.reading import decode, skim

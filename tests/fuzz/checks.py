@@ -16,10 +16,11 @@ from typing import Any
 
 import analyzer
 from analyzer.errors import CaptureError
-from analyzer.native import is_compiled_before
-from analyzer.report.data import to_csv, to_json
-from analyzer.report.html import to_html
-from analyzer.report.terminal import show
+from analyzer.kernels.cache import is_compiled_before
+from analyzer.report.formats.csv_report import to_csv
+from analyzer.report.formats.html_report import to_html
+from analyzer.report.formats.json_report import to_json
+from analyzer.report.formats.terminal_report import show
 
 MOST_SECONDS = 2.0
 """Processor time of one run."""
@@ -123,5 +124,5 @@ def most_memory() -> int:
 def compile_elsewhere() -> None:
     """Have the kernels in the cache: compiling takes time and memory, which are not what is measured here."""
     if not is_compiled_before():
-        code = "from analyzer.skim import Skimmer; Skimmer(compiled=True)"
+        code = "from analyzer.passes.first import Skimmer; Skimmer(compiled=True)"
         subprocess.run([sys.executable, "-c", code], check=True)

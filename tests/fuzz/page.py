@@ -10,14 +10,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 
+from analyzer.capture.capture_filter import MAX_FILTERS, MAX_LENGTH
 from analyzer.capture.compression import MEMORY_BYTES
 from analyzer.capture.container import MAX_INTERFACES
-from analyzer.capture.filters import MAX_FILTERS, MAX_LENGTH
 from analyzer.decode.ether import MAX_STEPS
 from analyzer.decode.network import MAX_EXTENSIONS
 from analyzer.decode.tunnel import MAX_NESTING
 from analyzer.evidence.siblings import MOST_LOOKED_AT
-from analyzer.flows.tables import DIRECTION, FLOW, ICMP, PACKET, PROGRESS_SLOTS, SIDES, TRANSFER
+from analyzer.flows.flow_tables import DIRECTION, FLOW, ICMP, PACKET, PROGRESS_SLOTS, SIDES, TRANSFER
 from analyzer.settings import (
     CHUNK_BYTES,
     HEAD_BYTES,
@@ -32,7 +32,7 @@ from analyzer.settings import (
     MAX_TROUBLED,
     RING_ROWS,
 )
-from analyzer.verdicts.assemble import MAX_HEALTHY_PAIRS
+from analyzer.verdicts.path_findings import MAX_HEALTHY_PAIRS
 from tests.fuzz.checks import MOST_MEGABYTES, MOST_SECONDS
 from tests.fuzz.figures import Figures
 from tests.fuzz.measurements import Measured

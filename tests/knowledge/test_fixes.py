@@ -7,18 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.findings import PROBLEMS, SIZE_PROBLEMS, VERDICTS, PathMtu
 from analyzer.knowledge import fixes as module
-from analyzer.knowledge.fixes import (
-    ALL,
-    PLATFORMS,
-    SIZE_WORDS,
-    Fix,
-    entries,
-    fixes_for,
-    settled_mtu,
-    unknown_platforms,
-)
+from analyzer.knowledge.fixes import ALL, PLATFORMS, SIZE_WORDS, entries, fixes_for, settled_mtu, unknown_platforms
+from analyzer.model.flow import PathMtu
+from analyzer.model.statement import Fix
+from analyzer.model.verdicts import PROBLEMS, SIZE_PROBLEMS, VERDICTS
 
 BRACKETS = (
     PathMtu(1400, 1499, None),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from record.accuracy_page import (
+from lab.accuracy_page import (
     FirstSight,
     Pair,
     confusion,
@@ -13,7 +13,7 @@ from record.accuracy_page import (
     first_sights_to_json,
     page,
 )
-from record.judging import Judged, Judgement
+from lab.judging import Judged, Judgement
 
 
 def judged(capture: str, allowed: tuple[str, ...], got: str, **changed: Any) -> Judged:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from record.capture_file import ETHERNET, CaptureFile, Record
-from record.drawn import LIMITS, TALKS, Drawn, Limit, draw
-from record.drawn_check import Said, Tally, accuses_falsely, compare, is_undecidable
-from record.drawn_troubles import TROUBLES, Trouble
-from record.drawn_truth import SIZE_VERDICTS, accepted, limited_ways, true_mtus, truth_of_drawn
-from record.filters import NarrowMember
-from record.headers import ACK, SYN, TCP, build_ip, build_tcp
-from record.scenario import Flow, Path, Say, Scenario
 
-from analyzer.findings import VERDICTS
+from analyzer.model.verdicts import VERDICTS
+from lab.capture_file import ETHERNET, CaptureFile, Record
+from lab.drawn import LIMITS, TALKS, Drawn, Limit, draw
+from lab.drawn_check import Said, Tally, accuses_falsely, compare, is_undecidable
+from lab.drawn_troubles import TROUBLES, Trouble
+from lab.drawn_truth import SIZE_VERDICTS, accepted, limited_ways, true_mtus, truth_of_drawn
+from lab.filters import NarrowMember
+from lab.headers import ACK, SYN, TCP, build_ip, build_tcp
+from lab.vocabulary import Flow, Path, Say, Scenario
 
 SECOND = 1_000_000_000
 SERVER, CLIENT = "203.0.113.10", "192.0.2.10"

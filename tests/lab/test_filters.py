@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from record.filters import NarrowMember, PayloadFilter
-from record.hazards import ContentFilter, NarrowHop
-from record.headers import ACK, RST, SYN, TCP, build_ip, build_tcp, read_packet, tcp_adds_up
-from record.mishaps import BitErrors, Damage, LateSyn
+
+from lab.filters import NarrowMember, PayloadFilter
+from lab.hazards import ContentFilter, NarrowHop
+from lab.headers import ACK, RST, SYN, TCP, build_ip, build_tcp, read_packet, tcp_adds_up
+from lab.mishaps import BitErrors, Damage, LateSyn
 
 SERVER, CLIENT = "203.0.113.10", "192.0.2.10"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import struct
 
-from record.capture_file import ETHERNET, CaptureFile, Record
-from record.hangs import Hang, Streams
-from record.headers import ACK, RST, TCP, build_ip, build_tcp
+from lab.capture_file import ETHERNET, CaptureFile, Record
+from lab.hangs import Hang, Streams
+from lab.headers import ACK, RST, TCP, build_ip, build_tcp
 
 HOST, PEER = "203.0.113.10", "192.0.2.10"
 PORTS, OTHER = (8080, 5000), (8081, 5001)

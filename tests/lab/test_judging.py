@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from record.judging import Answer, Bracket, FlowAnswer, Judged, judge
+
+from lab.judging import Answer, Bracket, FlowAnswer, Judged, judge
 
 ORDER = ("blackhole", "ptb_ignored", "blackhole_probable", "stall", "inconclusive", "loss", "ok", "not_exercised")
 SERVER, CLIENT = "203.0.113.10", "192.0.2.10"

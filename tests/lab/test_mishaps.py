@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from record.headers import ACK, FIN, SYN, TCP, build_ip, build_tcp, read_packet
-from record.mishaps import Damage, DelayBetween, FalseWarning, LoseControl, LoseMarked, LossyPort, Sprayed
+from lab.headers import ACK, FIN, SYN, TCP, build_ip, build_tcp, read_packet
+from lab.mishaps import Damage, DelayBetween, FalseWarning, LoseControl, LoseMarked, LossyPort, Sprayed
 
 SERVER, CLIENT = "203.0.113.10", "192.0.2.10"
 

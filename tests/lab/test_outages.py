@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from record.headers import ACK, RST, TCP, build_ip, build_tcp, read_packet
-from record.outages import ForgottenFlow, OutageAfterBytes, OutageAtLarge
+from lab.headers import ACK, RST, TCP, build_ip, build_tcp, read_packet
+from lab.outages import ForgottenFlow, OutageAfterBytes, OutageAtLarge
 
 SERVER, CLIENT = "203.0.113.10", "192.0.2.10"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from record.capture_file import RAW, CaptureFile, Record
-from record.poorer import Finding, Tried, ends_in_a_run, poorer_versions, section, to_json
 
+from lab.capture_file import RAW, CaptureFile, Record
+from lab.poorer import Finding, Tried, ends_in_a_run, poorer_versions, section, to_json
 from tests.builders import ACK, CLIENT, SERVER, ipv4, tcp
 
 SECOND = 1_000_000_000

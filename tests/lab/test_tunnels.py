@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from record.capture_file import ETHERNET, CaptureFile, Record, inside_tunnel
-from record.edits import EndAfterSeconds, EndAfterSegments
-from record.headers import ACK, TCP, UDP, build_ip, build_tcp
-from record.tunnels import Kind, unwrap, wrap
+
+from lab.capture_file import ETHERNET, CaptureFile, Record, inside_tunnel
+from lab.edits import EndAfterSeconds, EndAfterSegments
+from lab.headers import ACK, TCP, UDP, build_ip, build_tcp
+from lab.tunnels import Kind, unwrap, wrap
 
 INNER_4 = build_ip(
     "203.0.113.10",

@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 
 import analyzer
 from analyzer.errors import UsageError
-from analyzer.findings import Path
+from analyzer.model.path import Path
 from analyzer.notebook import plots
 from tests.reading import ROOT, SAMPLES
-from tests.report.factory import make_analysis, make_flow, make_timeline
+from tests.report.factory import handed_out, make_analysis, make_flow, make_timeline
 
 STORY = ROOT / "sample_pcaps" / "tunnel_blackhole_at_server.pcap"
 
@@ -69,14 +69,14 @@ def test_paths_of_every_kind_and_no_more_than_fit() -> None:
     shown = plots.known_paths(make_analysis(all_paths=tuple(paths)))
     assert len(shown) == 30  # nothing is known of the others
     figure = Figure()
-    axes = make_analysis(all_paths=tuple(paths)).plot(figure.subplots())
+    axes = handed_out(all_paths=tuple(paths)).plot(figure.subplots())
     assert len(axes.get_yticks()) == plots.SHOWN_PATHS
     assert "5 more paths not drawn" in axes.get_title("left")
     figure.savefig(os.devnull, format="png")
 
 
 def test_no_paths_to_draw() -> None:
-    assert make_analysis().plot(Figure().subplots()).get_title("left") == "No path shows its MTU"
+    assert handed_out().plot(Figure().subplots()).get_title("left") == "No path shows its MTU"
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
@@ -133,6 +133,5 @@ def test_the_users_style_is_followed() -> None:
 
 
 def test_a_recorded_flow_made_by_hand() -> None:
-    flow = make_flow(timeline=make_timeline())
-    make_analysis([flow])
+    flow = handed_out([make_flow(timeline=make_timeline())]).flow(0)
     assert flow.plot(Figure().subplots()).has_data()

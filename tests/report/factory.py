@@ -8,23 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from analyzer.findings import (
-    SIZE_PROBLEMS,
-    VERDICTS,
-    Endpoint,
-    Flow,
-    FrameRef,
-    Path,
-    PathMtu,
-    Ptb,
-    RuledOut,
-    Stalled,
-    worst,
-)
-from analyzer.flows.tables import MARK_DF, MARK_RESENT, PACKET
+import analyzer
+from analyzer.flows.flow_tables import MARK_DF, MARK_RESENT, PACKET
 from analyzer.knowledge.fixes import fixes_for
 from analyzer.knowledge.overheads import consistent_with
-from analyzer.results import Analysis, CaptureFile, Totals
+from analyzer.model.analysis import Analysis, CaptureFile, Totals
+from analyzer.model.flow import Endpoint, Flow, PathMtu, Ptb, Stalled
+from analyzer.model.path import Path
+from analyzer.model.statement import FrameRef, RuledOut, Statement
+from analyzer.model.verdicts import SIZE_PROBLEMS, VERDICTS, worst
 
 START = 1_795_355_400_123_456_789  # 2026-11-22 13:50:00 UTC and some
 SECOND = 1_000_000_000
@@ -53,8 +45,8 @@ def make_flow(stream: int = 0, verdict: str = "blackhole", **changes: Any) -> Fl
         ruled_out=(RuledOut("zero_window", "the receiver's window was open", refs(22)),) if sized else (),
         explanation=f"What makes it {verdict}.",
         evidence=(
-            ("the segment and its retransmissions", refs(12, 14, 17, 18, 19)),
-            ("a smaller packet got through", refs(15, 16)),
+            Statement("the segment and its retransmissions", refs(12, 14, 17, 18, 19)),
+            Statement("a smaller packet got through", refs(15, 16)),
         ),
         packet_count=34,
         bytes=20_000,
@@ -194,3 +186,8 @@ def _data(time: int, frame: int, seq: int, marks: int = 0) -> dict[str, int]:
         "ip_len": 1500,
         "marks": marks | MARK_DF,
     }
+
+
+def handed_out(flows: Sequence[Flow] = (), *args: Any, **changes: Any) -> analyzer.Analysis:
+    """As `make_analysis`, as `analyze` hands it out."""
+    return analyzer.Analysis.of(make_analysis(flows, *args, **changes))

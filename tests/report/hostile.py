@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from analyzer.findings import RuledOut
-from analyzer.results import Analysis
+from analyzer.model.analysis import Analysis
+from analyzer.model.statement import RuledOut
 from tests.report.factory import make_analysis, make_file, make_flow, make_timeline, refs
 
 HOSTILE = (

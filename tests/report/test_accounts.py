@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 import analyzer
-from analyzer.report.data import to_csv, to_json
-from analyzer.report.html import to_html
-from analyzer.report.markdown import to_markdown
+from analyzer.model.analysis import Analysis
+from analyzer.report.formats.csv_report import to_csv
+from analyzer.report.formats.html_report import to_html
+from analyzer.report.formats.json_report import to_json
+from analyzer.report.formats.markdown_report import to_markdown
+from analyzer.report.formats.terminal_report import show
 from analyzer.report.page import page_of
-from analyzer.report.terminal import show
-from analyzer.results import Analysis
 from tests.builders import ETHERNET, Packet, ethernet, icmp, ipv4, ipv6, pcap, pcapng, tcp
 from tests.reading import CAPTURES, ROOT
 

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.findings import VERDICTS, Endpoint
-from analyzer.report.html import to_html
-from analyzer.results import Analysis
+from analyzer.model.analysis import Analysis
+from analyzer.model.flow import Endpoint
+from analyzer.model.verdicts import VERDICTS
+from analyzer.report.formats.html_report import to_html
 from tests.report.factory import LONG_1, LONG_2, make_analysis, make_file, make_flow, make_timeline
+from tests.report.formats.test_terminal_report import CASES
 from tests.report.hostile import hostile_analysis
-from tests.report.test_terminal import CASES
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 

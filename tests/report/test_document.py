@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from analyzer.findings import PROBLEMS, VERDICTS, FrameRef, PathMtu, Ptb
+from analyzer.model.flow import PathMtu, Ptb
+from analyzer.model.statement import FrameRef, Statement
+from analyzer.model.verdicts import PROBLEMS, VERDICTS
 from analyzer.report.document import damage, document_of
 from tests.report.factory import make_analysis, make_file, make_flow, refs
 
@@ -42,7 +44,7 @@ def test_every_problem_is_diagnosed_with_what_where_and_frames() -> None:
 
 def test_what_the_explanation_says_is_not_said_twice() -> None:
     flow = make_flow(0, "zero_window", explanation="Closed (frame 19).")
-    flow = replace(flow, evidence=(("Closed (frame 19).", refs(19, 25)),))
+    flow = replace(flow, evidence=(Statement("Closed (frame 19).", refs(19, 25)),))
     (diagnosis,) = document_of(make_analysis([flow])).diagnoses
     assert diagnosis.why == ()
     assert diagnosis.what.frames == "frame 25"

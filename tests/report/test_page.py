@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
-from analyzer.findings import VERDICTS, Endpoint, PathMtu, Vantage
 from analyzer.knowledge.overheads import consistent_with
+from analyzer.model.flow import Endpoint, PathMtu, Vantage
+from analyzer.model.verdicts import VERDICTS
 from analyzer.report.page import page_of
-from analyzer.report.wording import SETTING_WORDS
+from analyzer.report.verdict_text import SETTING_WORDS
 from analyzer.settings import Settings
 from tests.report.factory import make_analysis, make_file, make_flow
 

@@ -9,10 +9,12 @@ import jsonschema
 import pytest
 
 import analyzer
-from analyzer.comparison import compare_analyses
-from analyzer.findings import VERDICTS, FrameRef, Probe
-from analyzer.redaction.mapping import Anonymizer
-from analyzer.report.data import schema_text, to_json, to_json_dict
+from analyzer.model.comparison import compared
+from analyzer.model.path import Probe
+from analyzer.model.statement import FrameRef
+from analyzer.model.verdicts import VERDICTS
+from analyzer.redaction.addresses import Anonymizer
+from analyzer.report.formats.json_report import schema_text, to_json, to_json_dict
 from tests.reading import CAPTURES
 from tests.report.factory import make_analysis, make_file, make_flow
 
@@ -60,12 +62,12 @@ def test_several_files_damage_probes_and_nothing_at_all() -> None:
 
 
 def test_a_comparison() -> None:
-    compared = compare_analyses(make_analysis([make_flow()]), make_analysis([make_flow(0, "ok")]))
-    document = to_json_dict(replace(compared.before, comparison=compared))
+    both = compared(make_analysis([make_flow()]), make_analysis([make_flow(0, "ok")]))
+    document = to_json_dict(both)
     assert document["comparison"]["outcome"] == "fixed"
     STRICT.validate(document)
-    nothing = compare_analyses(make_analysis([make_flow()]), make_analysis())
-    STRICT.validate(to_json_dict(replace(nothing.before, comparison=nothing)))
+    nothing = compared(make_analysis([make_flow()]), make_analysis())
+    STRICT.validate(to_json_dict(nothing))
 
 
 def test_an_anonymous_analysis() -> None:

@@ -16,11 +16,12 @@ import pyarrow.parquet as pq
 import pytest
 
 import analyzer
-from analyzer.cli import main
-from analyzer.redaction.mapping import Anonymizer
-from analyzer.report import EVIDENCE, SUFFIXES, save
-from analyzer.report.terminal import show
-from analyzer.results import Analysis
+from analyzer.cli.main import main
+from analyzer.model.analysis import Analysis
+from analyzer.redaction.addresses import Anonymizer
+from analyzer.report.formats.terminal_report import show
+from analyzer.report.save import SUFFIXES, save
+from analyzer.report.wishes import Wishes
 from tests.builders import (
     ACK,
     CLIENT,
@@ -125,7 +126,7 @@ def assert_no_trace(content: bytes) -> None:
         assert trace.lower() not in lower
 
 
-@pytest.mark.parametrize("suffix", [*SUFFIXES, EVIDENCE])
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_no_report_holds_payload(analysis: Analysis, suffix: str, tmp_path: Path) -> None:
     folder = tmp_path / "reports"
     folder.mkdir()
@@ -146,7 +147,7 @@ def test_nor_does_the_terminal(analysis: Analysis) -> None:
 def test_the_search_would_find_one(analysis: Analysis, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("analyzer.report.document.headline", lambda _: f"seen: {PASSWORD}")
     for suffix in (".html", ".md"):
-        save(analysis, tmp_path / f"report{suffix}", plots=False)
+        save(analysis, tmp_path / f"report{suffix}", Wishes(plots=False))
         with pytest.raises(AssertionError):
             assert_no_trace((tmp_path / f"report{suffix}").read_bytes())
 
@@ -192,7 +193,7 @@ def files(v6: bool, tmp_path: Path) -> tuple[Path, Path]:
     return before, after
 
 
-@pytest.mark.parametrize("suffix", [*SUFFIXES, EVIDENCE])
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_no_anonymous_report_tells_who_it_was(
     files: tuple[Path, Path], client: str, suffix: str, tmp_path: Path
 ) -> None:

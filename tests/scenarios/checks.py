@@ -5,8 +5,8 @@ from __future__ import annotations
 from io import BytesIO
 
 from analyzer import analyze
-from analyzer.findings import Flow
-from analyzer.results import Analysis
+from analyzer.model.analysis import Analysis
+from analyzer.model.flow import Flow
 
 from .notation import ACCUSING, Expectation, Record, Scenario, View, capture_of
 

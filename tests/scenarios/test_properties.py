@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from analyzer import analyze
-from analyzer.findings import Flow, PathMtu
+from analyzer.model.flow import Flow, PathMtu
 
 from .checks import accusations, analysis_in, analysis_of
 from .notation import NS, START, Record, Scenario, View, capture_of, load_scenarios

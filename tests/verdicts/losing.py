@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyzer.flows.tables import State
+from analyzer.flows.flow_tables import State
 from tests.builders import ACK, CLIENT, SERVER, SYN, Packet, frag_needed, ipv4, mss, pcap, sack, tcp
 from tests.reading import skim
 

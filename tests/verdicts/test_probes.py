@@ -7,7 +7,7 @@ import io
 import pytest
 
 import analyzer
-from analyzer.findings import Path
+from analyzer.model.path import Path
 from tests.builders import CLIENT, CLIENT6, SERVER, SERVER6, Packet, frag_needed, icmp, ipv4, ipv6, pcap, too_big
 
 ROUTER, ROUTER6 = "198.51.100.9", "2001:db8:99::9"

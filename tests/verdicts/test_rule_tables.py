@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 import tests.scenarios
-from analyzer.verdicts import judge, plain, rules
-from analyzer.verdicts.calm import Calm
-from analyzer.verdicts.facts import Facts
-from analyzer.verdicts.plain import CALM, CalmRule
-from analyzer.verdicts.rules import STALLED, StallRule
+from analyzer.verdicts import judge
+from analyzer.verdicts import stalled_rules as rules
+from analyzer.verdicts import unstalled_rules as plain
+from analyzer.verdicts.stalled_facts import Facts
+from analyzer.verdicts.stalled_rules import STALLED, StallRule
+from analyzer.verdicts.unstalled_facts import Calm
+from analyzer.verdicts.unstalled_rules import CALM, CalmRule
 from tests.scenarios.checks import analysis_in, differences
 from tests.scenarios.notation import Expectation, Scenario, load_scenarios
 

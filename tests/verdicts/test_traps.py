@@ -12,23 +12,28 @@ import pytest
 
 import tests.scenarios
 from analyzer import analyze
-from analyzer.decode.fields import FLAGS, PAYLOAD
+from analyzer.decode.packet_fields import FLAGS, PAYLOAD
 from analyzer.decode.tcp import SYN
-from analyzer.evidence import conversation
-from analyzer.evidence.collect import Collector
+from analyzer.evidence import direction as conversation
 from analyzer.evidence.controls import Control
-from analyzer.evidence.conversation import Way
-from analyzer.evidence.episodes import Run
+from analyzer.evidence.direction import Way
+from analyzer.evidence.flow_index import Collector
 from analyzer.evidence.ptb import PtbSeen, resends_after
+from analyzer.evidence.retransmissions import Run
 from analyzer.evidence.segments import Segment
-from analyzer.flows import sizes, steady, track
-from analyzer.flows.record import start_recording
-from analyzer.flows.tables import MARK_KEEPALIVE, MARK_RESENT
+from analyzer.flows import fast_path as steady
+from analyzer.flows import sizes
+from analyzer.flows import tcp_state as track
+from analyzer.flows.flow_tables import MARK_KEEPALIVE, MARK_RESENT
+from analyzer.flows.recording import start_recording
 from analyzer.knowledge import fixes
 from analyzer.settings import AFTERMATH_ROWS, HISTORY_ROWS
-from analyzer.verdicts import calm, conditions, facts, quiet
-from analyzer.verdicts.calm import Calm
-from analyzer.verdicts.facts import Facts
+from analyzer.verdicts import bulk_verdicts as quiet
+from analyzer.verdicts import capture_quality as conditions
+from analyzer.verdicts import stalled_facts as facts
+from analyzer.verdicts import unstalled_facts as calm
+from analyzer.verdicts.stalled_facts import Facts
+from analyzer.verdicts.unstalled_facts import Calm
 from tests.builders import NANOSECONDS, Packet, enhanced, interface, option, section
 from tests.scenarios.checks import analysis_in, differences
 from tests.scenarios.notation import Expectation, Record, Scenario, load_scenarios

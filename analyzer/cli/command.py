@@ -1,0 +1,190 @@
+"""What the command does once its words are understood: check, analyse, report, exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from analyzer.errors import UsageError
+
+if TYPE_CHECKING:
+    from analyzer.model.analysis import Analysis
+    from analyzer.redaction.addresses import Anonymizer
+
+EXIT_OK = 0
+EXIT_FOUND = 1
+PROGRAM = "pmtu-analyze"
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What was asked for."""
+
+    captures: Sequence[str]
+    output: Sequence[str]
+    as_json: bool
+    streams: Sequence[int]
+    host: str | None
+    port: int | None
+    show_all: bool
+    plots: bool
+    fail_on: Sequence[str]
+    platforms: Sequence[str]
+    compare: str | None
+    anonymize: bool
+    keep_payload: bool
+    max_decompressed: float | None
+
+
+def execute(
+    captures: Sequence[str],
+    *,
+    output: Sequence[str] = (),
+    as_json: bool = False,
+    streams: Sequence[int] = (),
+    host: str | None = None,
+    port: int | None = None,
+    show_all: bool = False,
+    plots: bool = True,
+    fail_on: Sequence[str] = (),
+    platforms: Sequence[str] = (),
+    compare: str | None = None,
+    anonymize: bool = False,
+    keep_payload: bool = False,
+    max_decompressed: float | None = None,
+) -> int:
+    """Analyse the captures and report; returns the exit code.
+
+    Raises:
+        UsageError: an option cannot be carried out.
+        CaptureError: an input is no capture.
+    """
+    request = _Request(
+        captures, output, as_json, streams, host, port, show_all, plots, fail_on, platforms, compare, anonymize,
+        keep_payload, max_decompressed,
+    )  # fmt: skip
+    _check(request)
+    judged = analysis = _analyze(request)
+    if analysis.later is not None:
+        judged = analysis.later
+    _report(analysis, request)
+    return EXIT_FOUND if any(judged.verdict_counts[verdict] for verdict in fail_on) else EXIT_OK
+
+
+def _check(request: _Request) -> None:
+    """Refuse what cannot work before any time is spent on the capture."""
+    captures = [*request.captures, *([request.compare] if request.compare is not None else [])]
+    if captures.count("-") > 1:
+        raise UsageError("standard input (-) can be read only once")
+    if request.fail_on:
+        from analyzer.model.verdicts import VERDICTS
+
+        for verdict in request.fail_on:
+            if verdict not in VERDICTS:
+                raise UsageError(f"--fail-on {verdict!r} is no verdict; verdicts are {', '.join(VERDICTS)}")
+    if request.platforms:
+        from analyzer.api.entry import check_platforms
+
+        check_platforms(request.platforms)
+    if request.host is not None:
+        from analyzer.tables.selection import spellings
+
+        spellings(request.host)
+    if request.output:
+        _check_targets(request, captures)
+    if request.keep_payload and not any(target.lower().endswith(".pcapng") for target in request.output):
+        raise UsageError("--keep-payload is about an evidence capture: add -o evidence.pcapng")
+    if request.keep_payload and request.anonymize:
+        raise UsageError("--anonymize and --keep-payload exclude each other: payload is full of names and addresses")
+
+
+def _check_targets(request: _Request, captures: Sequence[str]) -> None:
+    from pathlib import Path
+
+    from analyzer.capture.sources import rereadable
+    from analyzer.report.save import BY_SUFFIX, check_not_a_source, check_target
+
+    for target in request.output:
+        if not BY_SUFFIX[check_target(target)].reads_again:
+            continue
+        check_not_a_source(Path(target), captures)
+        for capture in request.captures:
+            if capture == "-" or (Path(capture).exists() and rereadable(capture) is None):
+                name = "standard input" if capture == "-" else capture
+                raise UsageError(f"{name}: cannot be read twice, which {target} needs; save it to a file first")
+
+
+def _analyze(request: _Request) -> Analysis:
+    from analyzer.api.entry import found_in
+    from analyzer.cli.progress import ProgressBar
+    from analyzer.settings import Settings
+    from analyzer.tables.selection import narrow
+
+    settings = Settings(platforms=tuple(request.platforms))
+    if request.max_decompressed is not None:
+        settings = replace(settings, max_decompressed_bytes=int(request.max_decompressed * (1 << 30)))
+    anonymizer = _anonymizer(request)
+    host = request.host
+    if host is not None and anonymizer is not None:
+        host = anonymizer.text(host)
+
+    def run(captures: Sequence[str]) -> Analysis:
+        with ProgressBar() as bar:
+            return found_in(
+                list(captures), settings=settings, progress=bar.update, notify=complain, anonymizer=anonymizer
+            )
+
+    analysis = narrow(run(request.captures), request.streams, host, request.port)
+    if request.compare is None:
+        return analysis
+    from analyzer.model.comparison import compared
+
+    # Streams have other numbers there; the paths of the flows that were chosen are what is compared.
+    after = narrow(run([request.compare]), (), host, request.port)
+    return compared(analysis, after)
+
+
+def _anonymizer(request: _Request) -> Anonymizer | None:
+    if not request.anonymize:
+        return None
+    from analyzer.redaction.addresses import Anonymizer
+
+    return Anonymizer()
+
+
+def _report(analysis: Analysis, request: _Request) -> None:
+    from analyzer.report.document import damage
+
+    both = [analysis] if analysis.later is None else [analysis, analysis.later]
+    for line in (line for each in both for line in damage(each)):
+        complain(line)
+    failure: UsageError | None = None
+    for target in request.output:
+        from analyzer.report.save import save
+        from analyzer.report.wishes import Wishes
+
+        try:
+            save(analysis, target, Wishes(plots=request.plots, keep_payload=request.keep_payload))
+        except UsageError as error:
+            failure = error  # what was found is printed all the same
+    if request.as_json:
+        from analyzer.report.formats.json_report import json_pieces
+
+        sys.stdout.writelines(json_pieces(analysis))
+    else:
+        from analyzer.report.formats.terminal_report import show
+
+        show(analysis, show_all=request.show_all)
+    sys.stdout.flush()
+    if failure is not None:
+        raise failure
+
+
+def complain(message: str) -> None:
+    """One line on standard error, whatever the message holds."""
+    from analyzer.model.text import printable
+
+    line = " ".join(message.split())
+    sys.stderr.write(f"{PROGRAM}: {printable(line)}\n")

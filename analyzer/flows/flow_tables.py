@@ -1,0 +1,287 @@
+"""The tables that the skim fills: flows, directions, packets (ring and events), ICMP messages.
+
+Times are int64 nanoseconds, sizes bytes. Sequence and acknowledgement numbers are unwrapped to 64 bits:
+the low 32 bits are those on the wire, and 2**32 is added at the start so that earlier ones stay positive.
+A flow is 216 bytes and its two directions 104 bytes each; with data come 392 bytes each, and 128 for progress.
+`MAX_FLOWS` bounds their number.
+"""
+
+from __future__ import annotations
+
+import math
+import mmap
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from analyzer.decode.packet_fields import UNDECODED_REASONS
+from analyzer.settings import HEAD_BYTES, ICMP_HEAD_BYTES, MAX_EVENTS, MAX_FLOWS, MAX_ICMP, RING_ROWS
+
+SIDES = 2
+PROGRESS_SLOTS = 8
+PROGRESS_SHIFT = 32
+"""Periods of 2**32 ns (4.3 s) in which progress is remembered: the last 34 s of a direction."""
+FILE_SHIFT = 40
+"""Frames in a direction's row carry their file: file << FILE_SHIFT | frame number."""
+
+FLOW = np.dtype(
+    [
+        # Endpoint 0 is the lower (address, port) in network order, endpoint 1 the higher.
+        ("a0", "u4"), ("a1", "u4"), ("a2", "u4"), ("a3", "u4"),
+        ("b0", "u4"), ("b1", "u4"), ("b2", "u4"), ("b3", "u4"),
+        ("port_a", "i4"), ("port_b", "i4"),
+        ("version", "i4"),  # 4 or 6
+        ("client", "i4"),  # side that opened the connection, or sent the first packet seen
+        ("packets", "i8"), ("bytes", "i8"),  # bytes: IP total lengths
+        ("first_ts", "i8"), ("last_ts", "i8"),
+        ("first_frame", "i8"), ("file", "i4"),  # frame numbers are counted within their file
+        ("events", "i4"),  # rows of this flow in the event table
+        ("last_row", "i8"),  # ring row counter of the last packet, -1: none
+        ("recorded", "i8"),  # ring rows up to this counter are in the event table already
+        ("recording", "i4"),  # packets still to be recorded
+        ("steady", "i4"),  # 1: nothing is going on, and `fast_path` may take the next packet
+        ("lost_events", "i4"),  # rows not recorded: bound reached
+        ("syn_ts", "i8"), ("syn_ack_ts", "i8"), ("ack_ts", "i8"),  # handshake, 0: not seen
+        ("syn_last_ts", "i8"), ("syn_ack_last_ts", "i8"),  # of the last one before the answer
+        ("syn_ack_frame", "i8"), ("ack_frame", "i8"), ("syn_frame", "i8"),  # with their file, as in a direction's row
+        ("seen", "i4"),  # SAW_ bits
+        # What encapsulates the flow: of the first packet that was inside something.
+        ("point", "i4"),  # capture point: the same connection seen at another point is a flow of its own
+        ("overhead", "i4"),  # bytes from the outermost header to the IP header
+        ("layers", "i8"),  # LAYER_ numbers of `decode.layers`
+    ],
+    align=True,
+)  # fmt: skip
+
+SAW_SYN = 1
+SAW_SYN_ACK = 2
+SAW_FIN = 4
+SAW_RST = 8
+SAW_FRAGMENT = 16
+SAW_BACKWARDS = 64  # a packet with a time well before that of the one before it
+SAW_BARE = 32  # packets outside of any tunnel, too, where `layers` is not 0
+
+DIRECTION = np.dtype(
+    [
+        ("seen", "i4"),  # 1: a packet of this direction was seen
+        ("ref", "i4"),  # 1: snd_max is valid
+        ("base_set", "i4"),
+        ("una_known", "i4"),
+        ("base", "i8"),  # raw initial sequence number, as Wireshark takes it
+        ("first_seq", "i8"),  # unwrapped sequence number of the first byte seen or acknowledged
+        ("snd_max", "i8"),  # one past the highest sequence number seen
+        ("una", "i8"),  # highest cumulative ACK from the peer
+        ("packets", "i8"), ("last_ts", "i8"), ("first_ts", "i8"),
+        ("mss", "i4"), ("wscale", "i4"), ("sack_ok", "i4"), ("has_ts", "i4"),  # announced; -1 not, wscale -2 unknown
+        ("ttl_min", "i4"), ("ttl_max", "i4"),
+        ("window", "i8"),  # last announced, scaled where the scale is known; -1 never
+    ],
+    align=True,
+)  # fmt: skip
+"""What the first packet touches. What only data and answers touch is in `TRANSFER`: a flow that is never opened leaves
+its row there alone, and pages that nobody touches take no memory."""
+
+TRANSFER = np.dtype(
+    [
+        ("progress_ts", "i8"), ("progress_frame", "i8"),  # when una last rose
+        ("data_packets", "i8"), ("payload_bytes", "i8"),
+        ("last_data_ts", "i8"), ("last_data_frame", "i8"), ("last_data_len", "i4"),
+        ("zero_windows", "i4"),
+        # The window is 0 since `window_zero_ts` (0: it is open); how long it was at most, and what began that.
+        ("window_zero_ts", "i8"), ("window_zero_now", "i8"),
+        ("window_zero_longest", "i8"), ("window_zero_frame", "i8"),
+        # Sizes: IP total lengths of single packets, super-segments left out.
+        ("max_sent", "i4"), ("delivered", "i4"), ("max_sent_frame", "i8"),
+        ("delivered_frame", "i8"), ("delivered_ack", "i8"), ("delivered_ts", "i8"),
+        ("delivered_nodf_frame", "i8"), ("delivered_nodf", "i4"),
+        ("size_cap", "i4"),  # after a PTB or a fallback: larger captured sizes may be super-segments
+        ("super_packets", "i4"), ("super_multiples", "i4"), ("super_frame", "i8"),
+        ("nodf_packets", "i4"),  # data packets without DF
+        # Two packets on their way that are larger than anything delivered: the first, and the largest.
+        ("p0_df", "i4"), ("p0_end", "i8"), ("p0_frame", "i8"), ("p0_size", "i4"), ("p0_payload", "i4"),
+        ("p1_end", "i8"), ("p1_frame", "i8"), ("p1_size", "i4"), ("p1_payload", "i4"), ("p1_df", "i4"),
+        # Retransmissions.
+        ("resent", "i4"), ("resent_frame", "i8"), ("resent_ts", "i8"), ("resent_max", "i4"),
+        ("spurious", "i4"),  # resent although already acknowledged
+        ("dsacks", "i4"),  # duplicates that the peer reported
+        ("duplicates", "i4"),  # copies made by the capture
+        ("keepalives", "i4"),
+        ("run_len", "i4"), ("run_seq", "i8"), ("run_ts", "i8"), ("run_df", "i4"), ("run_count", "i4"),
+        ("longest_run", "i4"),
+        # Holes: bytes not seen while later ones were.
+        ("holes", "i4"), ("filled", "i4"),
+        ("ptbs", "i4"),
+        ("hole_start", "i8"), ("hole_end", "i8"), ("hole_ts", "i8"), ("hole_frame", "i8"),
+        ("hole_longest", "i8"),
+        ("unseen", "i8"),  # bytes acknowledged but not in the capture
+        ("unseen_before", "i8"),  # as above, before the direction's first packet
+        # Numbers far outside of the window, believed once a second packet goes on from there; 0: none.
+        ("stray_seq", "i8"), ("stray_ack", "i8"),
+        ("fin_ts", "i8"),  # first FIN, 0: none
+        ("came_in", "i4"), ("went_out", "i4"),  # packets by what the capturing host says of them
+    ],
+    align=True,
+)  # fmt: skip
+
+PACKET = np.dtype(
+    [
+        ("ts", "i8"), ("frame", "i8"),
+        ("prev", "i8"),  # ring row counter of the flow's packet before, -1: none
+        ("seq", "i8"), ("ack", "i8"),
+        ("flow", "i4"), ("file", "i4"),
+        ("payload", "i4"), ("ip_len", "i4"),  # from the headers, as on the wire
+        ("window", "i4"),  # not scaled
+        ("ip_id", "i4"),  # -1 for IPv6
+        ("checksum", "i4"),
+        ("marks", "i4"),  # MARK_ bits
+        ("flags", "i2"), ("side", "i2"), ("ttl", "i2"), ("head_len", "i2"),
+    ],
+    align=True,
+)  # fmt: skip
+
+MARK_DF = 1
+MARK_RESENT = 2  # bytes seen or acknowledged before
+MARK_DUPLICATE = 4  # a copy made by the capture, not by the sender
+MARK_KEEPALIVE = 8
+MARK_HOLE = 16  # bytes before it were not seen
+MARK_FILLS = 32  # late bytes into a hole
+MARK_SUPER = 64  # larger than any packet on the wire: segmentation or receive offload
+MARK_NO_LENGTH = 128  # IP length 0: offload
+MARK_SPURIOUS = 256  # resent below the cumulative ACK
+MARK_DSACK = 512
+MARK_FRAGMENT = 1024  # first fragment of a fragmented packet
+MARK_INSIDE = 2048  # captured inside a tunnel
+MARK_STRAY = 4096  # its numbers lie far outside of the window: neither data nor an acknowledgement
+MARK_BAD_SUM = 8192  # resent, captured whole, and its TCP checksum is wrong
+
+ICMP = np.dtype(
+    [
+        ("ts", "i8"), ("frame", "i8"), ("file", "i4"),
+        ("kind", "i4"), ("type", "i4"), ("code", "i4"), ("mtu", "i8"), ("sum", "i4"),
+        ("version", "i4"), ("ip_len", "i4"), ("df", "i4"),
+        ("s0", "u4"), ("s1", "u4"), ("s2", "u4"), ("s3", "u4"),
+        ("d0", "u4"), ("d1", "u4"), ("d2", "u4"), ("d3", "u4"),
+        ("echo_id", "i4"), ("echo_seq", "i4"),
+        ("quoted", "i4"),  # 0 nothing usable, 1 IP header, 2 and ports, 3 and sequence number
+        ("flow", "i4"), ("side", "i4"),  # the quoted packet's flow and direction, -1: unknown
+        ("una", "i8"), ("snd_max", "i8"), ("seq", "i8"),  # of that direction at that time; quoted, unwrapped
+        ("head_len", "i4"),
+        ("overhead", "i4"),  # the quoted packet encapsulates the flow's in so many bytes
+    ],
+    align=True,
+)  # fmt: skip
+
+
+class State(NamedTuple):
+    """All tables of one run. `counters` holds the fill levels and packet counts named by C_ constants."""
+
+    counters: Any  # int64
+    slots: Any  # int32, open addressing: flow number + 1, 0 empty
+    flows: Any
+    directions: Any  # row 2 * flow + side: the packets that endpoint `side` sent
+    transfers: Any  # rows as in `directions`: the data among them, and what became of it
+    progress: Any  # int64 (directions, 2 * PROGRESS_SLOTS): when una rose, the latest of each period, and frames
+    ring: Any
+    ring_heads: Any  # uint8 (RING_ROWS, HEAD_BYTES): `head_len` bytes of the packet from its IP header on
+    events: Any
+    event_heads: Any  # as ring_heads, the rest 0
+    icmps: Any
+    icmp_heads: Any
+
+
+class Ways:
+    """Rows of `directions` with the same rows of `transfers`, or one of them: read by field name as one table."""
+
+    def __init__(self, directions: Any, transfers: Any) -> None:
+        self._tables = (directions, transfers)
+
+    def __getitem__(self, key: Any) -> Any:
+        """A column (or the value, of one row) by its name; else rows, as numpy indexes them, as `Ways`."""
+        directions, transfers = self._tables
+        if isinstance(key, str):
+            return (directions if key in directions.dtype.names else transfers)[key]
+        return Ways(directions[key], transfers[key])
+
+    def __len__(self) -> int:
+        return len(self._tables[0])
+
+    def values(self) -> dict[str, int]:
+        """All fields of one row."""
+        return {
+            name: int(value) for row in self._tables for name, value in zip(row.dtype.names, row.item(), strict=True)
+        }
+
+
+def ways_of(state: State) -> Ways:
+    """The directions of all flows there are."""
+    rows = SIDES * int(state.counters[C_FLOWS])
+    return Ways(state.directions[:rows], state.transfers[:rows])
+
+
+C_FLOWS = 0
+C_ROWS = 1  # packets ever written to the ring: all TCP packets that are followed
+C_EVENTS = 2
+C_ICMPS = 3
+C_PACKETS = 4
+C_ICMP_PACKETS = 5
+C_PTB = 6
+C_FIRST_TS = 7
+C_LAST_TS = 8
+C_SEED = 9
+C_ICMPS_LOST = 10
+C_FILE = 11
+C_FILES = 12  # files begun
+C_TROUBLED = 13  # flows with rows in the event table
+C_UNDECODED = 14  # and on: one counter for each reason of UNDECODED_REASONS
+C_LAST_LINK = C_UNDECODED + len(UNDECODED_REASONS)  # the first link type that was not supported, + 1
+C_RECENT = C_LAST_LINK + 1  # and on: flows found or made lately, each the latest with its endpoints
+RECENT_FLOWS = 64
+"""Places for flows that are found without hashing. A power of two."""
+C_COUNT = C_RECENT + RECENT_FLOWS
+
+
+def _zeros(shape: int | tuple[int, ...], dtype: Any, *, huge: bool) -> Any:
+    """An array of zeros in pages of its own, huge ones (2 MB) where that is wanted and there are such.
+
+    `numpy.zeros` would do for the first capture that a process reads. For the next it gets memory that was used
+    before and has to be cleared, all of it: 90 MB and 20 ms, for tables of which a small capture fills a page.
+    """
+    count = math.prod(shape) if isinstance(shape, tuple) else shape
+    pages = mmap.mmap(-1, count * np.dtype(dtype).itemsize, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if huge and hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(OSError):  # a kernel without them
+            pages.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(pages, dtype).reshape(shape)
+
+
+def new_state(
+    seed: int, *, large: bool = False, flows: int = MAX_FLOWS, events: int = MAX_EVENTS, icmps: int = MAX_ICMP
+) -> State:
+    """Empty tables for so many rows. `seed` salts the hash of the flow table.
+
+    A `large` capture fills them sooner or later: in huge pages, where finding a page and getting one costs less.
+
+    They are as large as they may ever be, but pages of them take memory only when they are touched: rows
+    are used in order, and nothing is ever copied. It goes back to the system with the tables.
+    """
+    counters = np.zeros(C_COUNT, np.int64)
+    counters[C_SEED] = seed & 0x7FFFFFFF
+
+    def zeros(shape: int | tuple[int, ...], dtype: Any) -> Any:
+        return _zeros(shape, dtype, huge=large)
+
+    return State(
+        counters=counters,
+        slots=zeros(1 << (2 * flows - 1).bit_length(), np.int32),
+        flows=zeros(flows, FLOW),
+        directions=zeros(flows * SIDES, DIRECTION),
+        transfers=zeros(flows * SIDES, TRANSFER),
+        progress=zeros((flows * SIDES, 2 * PROGRESS_SLOTS), np.int64),
+        ring=zeros(RING_ROWS, PACKET),
+        ring_heads=zeros((RING_ROWS, HEAD_BYTES), np.uint8),
+        events=zeros(events, PACKET),
+        event_heads=zeros((events, HEAD_BYTES), np.uint8),
+        icmps=zeros(icmps, ICMP),
+        icmp_heads=zeros((icmps, ICMP_HEAD_BYTES), np.uint8),
+    )

@@ -1,0 +1,284 @@
+"""Compiled kernels: kept as object code in the user's cache, loaded by LLVM, called through ctypes.
+
+numba's own cache would do, but it needs numba, whose import and set-up take longer than the pass over a
+million packets. An entry is called the way numba calls natively: two pointers, for the result and for an
+exception, then the arguments as 64-bit words, of which an array takes 3 + 2 * dimensions + 2. That layout
+is checked against the compiled function's number of arguments before the first call.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import importlib
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+FINE = (0, -2)
+"""Statuses of numba's calling convention for a value and for None; any other is an exception."""
+
+
+QUICK, PLAIN = "quick", "plain"
+"""Ways to compile: with shortcuts through numba's inner classes, and without."""
+
+
+class CompileError(Exception):
+    """The kernels cannot be compiled here: numba is missing, or does not know this processor."""
+
+
+GROUPS = {"skim": "analyzer.passes.first", "listing": "analyzer.passes.second"}
+"""Kernels that are compiled together, into one cache file, and the module that holds their entry.
+What not every run needs is a group of its own, so that the main job's first run is not kept waiting."""
+
+_IMPORT = re.compile(rb"\n *from (analyzer[\w.]*) import ([\w, ]*)")
+"""Every import of our own modules, lazy ones too: the lint sees to it that there is no other form."""
+
+
+_PACKAGE = Path(__file__).parents[1]
+
+MODULE_DOTS = 2
+"""Dots in the name of a module of a folder of ours; what has fewer may be the folder."""
+
+
+class _Entry(NamedTuple):
+    """Line of the cache file's index: which bytes after it are the object code of which symbol."""
+
+    name: str
+    symbol: str
+    words: int
+    size: int
+
+
+def _fingerprint(group: str) -> str:
+    """Hash of all that a group's object code depends on: the kernels' sources and the processor.
+
+    Versions of Python and numba are left out: object code, once made, needs neither.
+    """
+    digest = hashlib.sha256(_processor().encode())
+    for source in sources_of(GROUPS[group]).values():
+        digest.update(source)
+    return digest.hexdigest()[:16]
+
+
+def sources_of(module: str) -> dict[str, bytes]:
+    """The sources of a module, of all of ours that it imports, and so on, by name in alphabetical order.
+
+    A kernel and what it takes its constants and functions from are among them wherever they are moved to.
+    """
+    found: dict[str, bytes] = {}
+    seen: set[bytes] = set()
+    waiting = [module.encode(), __name__.encode()]
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        with suppress(FileNotFoundError):  # a name in a folder: its `__init__` holds no kernel
+            source = (_PACKAGE / f"{name.decode().partition('.')[2].replace('.', '/')}.py").read_bytes()
+            found[name.decode()] = source
+            for package, names in _IMPORT.findall(source):
+                waiting.append(package)
+                if package.count(b".") < MODULE_DOTS:
+                    waiting += [package + b"." + word.strip() for word in names.split(b",")]
+    return dict(sorted(found.items()))
+
+
+def _processor() -> str:
+    """The processor's name and abilities as LLVM sees them: a home directory may be shared by machines."""
+    import llvmlite.binding as llvm
+
+    return f"{llvm.get_process_triple()} {llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
+
+
+def _is_private(folder: Path) -> bool:
+    """True if only this user can put files there: what lies there is executed."""
+    found = folder.lstat()
+    mine = found.st_uid == os.getuid() and stat.S_ISDIR(found.st_mode)
+    return mine and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _cache_folder() -> Path | None:
+    """Folder for object code: in the user's cache, else in the temporary folder; None if neither is safe."""
+    cache = os.environ.get("XDG_CACHE_HOME")
+    for folder in (
+        (Path(cache) if cache else Path("~/.cache").expanduser()) / "pmtu-analyze",
+        Path(tempfile.gettempdir()) / f"pmtu-analyze-{os.getuid()}",
+    ):
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if _is_private(folder) and os.access(folder, os.W_OK):
+                return folder
+        except OSError:
+            continue
+    return None
+
+
+@functools.cache
+def _cache_file(group: str = "skim") -> Path | None:
+    folder = _cache_folder()
+    return folder / f"{group}-{_fingerprint(group)}.bin" if folder else None
+
+
+def is_compiled_before(group: str = "skim") -> bool:
+    """True if the group's compiled kernels lie in the cache: loading takes a moment instead of seconds."""
+    try:
+        file = _cache_file(group)
+    except ImportError:
+        return True  # without numba nothing will be compiled
+    return file is not None and file.exists()
+
+
+@functools.cache
+def load_kernels(
+    examples: Callable[[], Mapping[str, Sequence[Any]]], group: str = "skim"
+) -> dict[str, Callable[..., int]]:
+    """The compiled entries of a group by name, from the cache or compiled now. `examples()` are arguments for each.
+
+    Raises:
+        CompileError: there is no compiled code to be had on this machine.
+    """
+    try:
+        content = _read_cache(group) or _compile_apart(examples, group) or _compile(examples(), group, PLAIN)
+        return _link(content)
+    except Exception as error:  # numba and LLVM raise many kinds; the interpreted kernels always remain
+        raise CompileError(f"{type(error).__name__}: {error}") from error
+
+
+def _compile_apart(examples: Callable[[], Mapping[str, Sequence[Any]]], group: str) -> bytes | None:
+    """The content of the cache file, compiled by another process: numba takes 300 MB, which this one has no use for.
+
+    The quick way first; where numba does not allow it, the plain one. None where neither is possible.
+    """
+    if _cache_file(group) is None or not sys.executable:
+        return None
+    code = "import sys; from analyzer.kernels.cache import fill_cache; fill_cache(*sys.argv[1:])"
+    # -P: what lies in the current directory is not to be imported. The rest of the path is ours.
+    command = [sys.executable, "-P", "-c", code, examples.__module__, examples.__qualname__, group]
+    path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
+    # What is kept must not depend on how someone has set up numba for a program of theirs: without bounds checks, say.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
+    for way in (QUICK, PLAIN):
+        with suppress(OSError):
+            subprocess.run(  # noqa: S603 - our own interpreter and code
+                [*command, way],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={**environment, "PYTHONPATH": path},
+                check=False,
+            )
+        content = _read_cache(group)
+        if content:
+            return content
+    return None
+
+
+def fill_cache(module: str, examples: str, group: str, way: str) -> None:
+    """Compile a group into its cache file; `examples` is the name of a function in `module`, `way` QUICK or PLAIN.
+
+    The quick way changes numba for the rest of the process.
+    """
+    _compile(getattr(importlib.import_module(module), examples)(), group, way)
+
+
+def _compile(examples: Mapping[str, Sequence[Any]], group: str, way: str) -> bytes:
+    from analyzer.kernels.compile import compile_entries, compile_entries_quickly
+
+    compiled = compile_entries_quickly(examples) if way == QUICK else compile_entries(examples)
+    entries = []
+    objects = b""
+    for name, (symbol, words, code) in compiled.items():
+        expected = 2 + len(_words(examples[name]))
+        if words != expected:
+            raise CompileError(f"{name} takes {words} words instead of {expected}")
+        entries.append(_Entry(name, symbol, words, len(code)))
+        objects += code
+    index = json.dumps({"way": way, "entries": entries, "digest": hashlib.sha256(objects).hexdigest()})
+    content = index.encode() + b"\n" + objects
+    _write_cache(content, group)
+    return content
+
+
+def _read_cache(group: str = "skim") -> bytes | None:
+    """The cache file's content, or None if there is none or it was cut short."""
+    file = _cache_file(group)
+    try:
+        content = file.read_bytes() if file else b""
+        index, _, objects = content.partition(b"\n")
+        whole = json.loads(index)["digest"] == hashlib.sha256(objects).hexdigest()
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return content if whole else None
+
+
+def _write_cache(content: bytes, group: str) -> None:
+    """Put the file in its place in one step."""
+    file = _cache_file(group)
+    if file is None:
+        return
+    try:
+        with tempfile.TemporaryDirectory(dir=file.parent, prefix="new-") as folder:
+            new = Path(folder) / file.name
+            new.write_bytes(content)
+            new.replace(file)
+    except OSError:
+        return  # a full disk costs the next run its time, not this one its result
+
+
+def _link(content: bytes) -> dict[str, Callable[..., int]]:
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    index, _, objects = content.partition(b"\n")
+    linked: dict[str, Callable[..., int]] = {}
+    position = 0
+    for name, symbol, words, size in json.loads(index)["entries"]:
+        machine = llvm.Target.from_default_triple().create_target_machine(jit=True)  # the engine will own it
+        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+        engine.add_object_file(llvm.ObjectFileRef.from_data(objects[position : position + size]))
+        engine.finalize_object()
+        linked[name] = _caller(name, engine, engine.get_function_address(symbol), words)
+        position += size
+    return linked
+
+
+def _caller(name: str, engine: Any, address: int, words: int) -> Callable[..., int]:
+    """A Python function around the native one at `address`. Other threads run while it works."""
+    function = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 2, *[ctypes.c_int64] * (words - 2))(address)
+
+    def call(*arguments: Any) -> int:
+        result = ctypes.c_int64(0)
+        failure = ctypes.c_void_p(0)
+        status = function(ctypes.addressof(result), ctypes.addressof(failure), *_words(arguments))
+        if status not in FINE:
+            raise IndexError(f"{name} left the bounds of an array")
+        return result.value
+
+    call.engine = engine  # type: ignore[attr-defined]  # the code lives as long as its engine
+    return call
+
+
+def _words(arguments: Sequence[Any]) -> list[int]:
+    """Arguments as the 64-bit words of numba's calling convention."""
+    words: list[int] = []
+    for each in arguments:
+        if isinstance(each, np.ndarray):
+            words += (0, 0, each.size, each.itemsize, each.ctypes.data, *each.shape, *each.strides)
+        elif isinstance(each, tuple):
+            words += _words(each)
+        else:
+            words.append(int(each))
+    return words

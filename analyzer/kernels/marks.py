@@ -1,0 +1,73 @@
+"""Kernels: plain functions that run interpreted, or compiled by numba when the capture is large.
+
+A kernel is an ordinary Python function marked with `kernel`. It works on integers, buffers and numpy
+arrays only, so that numba can compile it. Called directly it runs interpreted: that is what small
+captures use, and what the compiled version is tested against.
+
+Here are the marks only. `compile` turns marked functions into object code, `cache` loads and calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any, TypeVar, cast
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+KERNELS: dict[str, FunctionType] = {}
+"""All kernels by name, in the version to compile."""
+INLINED: set[str] = set()
+"""Names of those whose body is copied into their callers."""
+CHECKED_IN_FRONT: set[str] = set()
+"""Names of those whose indexes are known to fit, and so are compiled without checks."""
+
+
+def kernel(function: F) -> F:
+    """Mark `function` as compilable. Its name must be unique among kernels."""
+    name = function.__name__
+    if name in KERNELS:
+        raise ValueError(f"two kernels are named {name}")
+    if not isinstance(function, FunctionType):
+        raise TypeError(f"{name} is not a plain function")
+    KERNELS[name] = function
+    return function
+
+
+def inlined(function: F) -> F:
+    """Mark a kernel that every packet passes: its compiled body is copied into its callers.
+
+    For the tiny ones, and for those called from one place. A call costs more than it looks: each array
+    travels as seven words.
+    """
+    INLINED.add(function.__name__)
+    return kernel(function)
+
+
+def checked_in_front(function: F) -> F:
+    """Mark a kernel whose indexes are known to fit: checked once in front, masked, or taken from our own tables.
+
+    It is compiled without bounds checks.
+    """
+    CHECKED_IN_FRONT.add(function.__name__)
+    return function
+
+
+def compiled_as(twin: Callable[..., Any]) -> Callable[[F], F]:
+    """Mark a kernel whose compiled version is `twin`: for the rare step that each world does its own way.
+
+    The twin must check its bounds itself, once and in front: its loop is compiled without checks.
+    """
+
+    def mark(function: F) -> F:
+        INLINED.add(function.__name__)
+        KERNELS[function.__name__] = cast("FunctionType", twin)
+        CHECKED_IN_FRONT.add(function.__name__)
+        return function
+
+    return mark
+
+
+def unlikely(condition: bool) -> bool:
+    """The condition. Compiled, the code for when it holds is moved out of the way of the usual."""
+    return condition

@@ -1,0 +1,138 @@
+"""The result of one run: the capture's facts and all that was found; the reports and DataFrames are made from it.
+
+Times are int64 nanoseconds since the epoch, sizes bytes. Field names are those of the JSON where it has them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import BinaryIO, NamedTuple, Protocol
+
+from analyzer.model.flow import Flow
+from analyzer.model.flow_list import FlowList
+from analyzer.model.path import Path, PathChange
+from analyzer.model.statement import FrameRef
+from analyzer.model.verdicts import CONFIDENCES, PROBLEMS, rank
+from analyzer.settings import Settings
+
+
+class Rereadable(NamedTuple):
+    """A source that can be read once more: a regular file, or an open file that can go back."""
+
+    source: FilePath | BinaryIO
+    start: int  # where the capture starts in an open file
+
+
+class AddressMap(Protocol):
+    """What replaced the addresses of a capture (`redaction.addresses.Anonymizer`)."""
+
+    def packed(self, address: bytes) -> bytes:
+        """The address that stands for `address`."""
+
+    def text(self, address: str) -> str:
+        """As `packed`, for the usual text form."""
+
+    def original(self, address: bytes) -> bytes:
+        """The address that was mapped to `address`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureFile:
+    """One input file as it was read."""
+
+    path: str
+    format: str
+    link_types: tuple[str, ...]
+    bytes: int
+    packets: int
+    damaged_at: int | None
+    problem: str
+    filters: tuple[str, ...] = ()  # capture filters that the file names
+    dropped: int = 0  # packets that the capturing host says it lost
+    point: int = 0  # capture point: files of one point are one capture, those of several saw the same packets
+    stamp: tuple[int, int] | None = None
+    """Size in bytes and modification time in ns of a regular file once it was read: it can be read again
+    as long as they are the same. None for pipes and open files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Packet counts: `packets` = `tcp_packets` + `icmp_packets` + the sum of `undecoded`."""
+
+    packets: int
+    tcp_packets: int
+    icmp_packets: int
+    ptb_packets: int
+    undecoded: dict[str, int]
+    flows: int
+    verdicts: dict[str, int]
+    payload_bytes: int = 0
+    """TCP payload of all packets in the capture, sent again or not."""
+    unseen_bytes: int = 0
+    """TCP payload that was acknowledged but is not in the capture: the capture lost packets, or started late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """The result of one run."""
+
+    files: tuple[CaptureFile, ...]  # as they were read
+    first_time: int  # of the first packet, ns
+    last_time: int
+    totals: Totals  # packet counts of the whole capture
+    all_flows: FlowList[Flow] | tuple[Flow, ...]  # in order of their stream numbers
+    all_paths: tuple[Path, ...]
+    ptb_timeline: tuple[tuple[int, int, int, FrameRef], ...]  # (time, stream or -1, mtu, frame) of each PTB
+    notes: tuple[str, ...]  # what a reader should know: damage, bounds reached, strange PTBs
+    selection: str = ""
+    """What was asked for, if `all_flows` is only part of the capture: "stream 3", "port 443"."""
+    whole: Analysis | None = field(default=None, compare=False, repr=False)
+    """That of the whole capture, if this is only part of it."""
+    settings: Settings = field(default_factory=Settings)
+    """The thresholds that were used."""
+    sources: tuple[Rereadable | None, ...] = field(default=(), compare=False)
+    """How to read each file again; None for one that can be read only once."""
+    anonymizer: AddressMap | None = field(default=None, compare=False)
+    """What replaced the addresses, if all addresses here are replaced ones."""
+    later: Analysis | None = field(default=None, compare=False)
+    """A later capture of the same hosts, where one was compared with this one."""
+    changes: tuple[PathChange, ...] = field(default=(), compare=False)
+    """What became of the paths in `later`, the worst first."""
+
+    def flow(self, stream: int) -> Flow:
+        """The flow that Wireshark calls tcp.stream `stream`. Raises KeyError if there is none."""
+        found = self.find(stream)
+        if found is None:
+            raise KeyError(f"no flow {stream} in this analysis")
+        return found
+
+    def find(self, stream: int) -> Flow | None:
+        """As `flow`, but None if there is none."""
+        if isinstance(self.all_flows, FlowList):
+            return self.all_flows.find(stream)
+        return next((flow for flow in self.all_flows if flow.stream == stream), None)
+
+    @property
+    def verdict_counts(self) -> Counter[str]:
+        """How many of `all_flows` have each verdict; without the verdicts that none has."""
+        if isinstance(self.all_flows, FlowList):
+            return self.all_flows.counts()
+        return Counter(flow.verdict for flow in self.all_flows)
+
+    def flows_with(self, verdicts: Collection[str]) -> tuple[Flow, ...]:
+        """The flows that have one of `verdicts`, in order of their stream numbers."""
+        if isinstance(self.all_flows, FlowList):
+            return tuple(self.all_flows.having(verdicts))
+        return tuple(flow for flow in self.all_flows if flow.verdict in verdicts)
+
+    @property
+    def problem_flows(self) -> tuple[Flow, ...]:
+        """Flows with a problem: the worst first, of equals the surest."""
+
+        def gravity(flow: Flow) -> tuple[int, int, int]:
+            return rank(flow.verdict), CONFIDENCES.index(flow.confidence), flow.stream
+
+        return tuple(sorted(self.flows_with(PROBLEMS), key=gravity))

@@ -1,0 +1,149 @@
+"""How the reports write frames, sizes, times and foreign strings."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import PurePath
+
+from analyzer.model.analysis import CaptureFile
+from analyzer.model.flow import Endpoint, PathMtu
+from analyzer.model.statement import FrameRef
+
+SHOWN_FRAMES = 8
+"""Frame numbers and runs of them in one list; the rest is counted."""
+
+UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+"""Unicode categories that may steer a terminal, reorder text or hide in it: controls, formats (bidi
+overrides, zero width), unassigned, private use, surrogates (bytes that are no UTF-8), line separators."""
+
+
+def printable(text: str) -> str:
+    r"""The text with everything that is not plainly visible written as an escape such as `\x1b`."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escaped(c) if unicodedata.category(c) in UNSAFE_CATEGORIES else c for c in text)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # how Python carries a byte of a file name that is not UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def plural(count: int, noun: str, plural_noun: str = "") -> str:
+    """A count and its noun: "1 flow", "12 flows", "4,470,000 packets"."""
+    return f"{count:,} {noun if count == 1 else plural_noun or noun + 's'}"
+
+
+def joined(parts: Sequence[str]) -> str:
+    """A list in a sentence: "a, b and c"."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)
+
+
+def endpoint(end: Endpoint) -> str:
+    """Address and port: "10.0.2.2:443", "[2001:db8::1]:443"."""
+    return f"[{end.ip}]:{end.port}" if ":" in end.ip else f"{end.ip}:{end.port}"
+
+
+def bracket(size: PathMtu) -> str:
+    """A path MTU for a table cell: "1400", "1400..1499", ">= 1400", "<= 1499", or "-"."""
+    if size.exact is not None:
+        return str(size.exact)
+    if size.at_least is not None and size.at_most is not None:
+        return str(size.at_least) if size.at_least == size.at_most else f"{size.at_least}..{size.at_most}"
+    if size.at_least is not None:
+        return f">= {size.at_least}"
+    if size.at_most is not None:
+        return f"<= {size.at_most}"
+    return "-"
+
+
+def lost_packets(size: PathMtu) -> str:
+    """What a path of this MTU loses: "packets above 1400..1499 bytes"."""
+    if size.exact is None and size.at_least is None:
+        return "large packets" if size.at_most is None else f"packets of {size.at_most + 1} bytes and more"
+    if size.exact is None and size.at_most is None:
+        return f"packets larger than {size.at_least} bytes"
+    return f"packets above {bracket(size)} bytes"
+
+
+def seconds(value: float) -> str:
+    """A duration: "0.24 s", "26.6 s", "924 s"."""
+    if value < 1:
+        return f"{value:.2f} s"
+    return f"{value:.1f} s" if value < 100 else f"{value:,.0f} s"
+
+
+def clock(ns: int) -> str:
+    """A time of the capture: "2026-11-22 13:50:00 UTC"."""
+    return f"{datetime.fromtimestamp(ns // 1_000_000_000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def iso_time(ns: int) -> str:
+    """A time in UTC with all nanoseconds: "2026-11-22T13:50:00.123456789Z"."""
+    whole, fraction = divmod(ns, 1_000_000_000)
+    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{fraction:09d}Z"
+
+
+def file_labels(files: Sequence[CaptureFile]) -> tuple[str, ...]:
+    """A short printable name for each file, see `names_of`."""
+    return names_of([file.path for file in files])
+
+
+def names_of(paths: Sequence[str]) -> tuple[str, ...]:
+    """A short printable name for each path, all different: its last part, or all of it where that is ambiguous."""
+    names = [PurePath(path).name or path for path in paths]
+    names = [printable(name if names.count(name) == 1 else path) for name, path in zip(names, paths, strict=True)]
+    # The same file may have been given twice.
+    earlier = [names[:i].count(name) for i, name in enumerate(names)]
+    return tuple(f"{name} ({count + 1})" if count else name for name, count in zip(names, earlier, strict=True))
+
+
+def frames_text(
+    frames: Iterable[FrameRef], labels: Sequence[str] = (), *, most: int = SHOWN_FRAMES, unit: str = "frame"
+) -> str:
+    """Frame numbers as Wireshark shows them: "frame 12", "frames 12, 14, 17-21 and 14 more".
+
+    Args:
+        frames: in any order; those named twice are written once.
+        labels: names of the files; with more than one, each number comes with its file.
+        most: numbers or runs written out, at least 1.
+        unit: the noun, singular.
+    """
+    by_file: dict[int, list[int]] = {}
+    for file, frame in sorted(set(frames)):
+        by_file.setdefault(file, []).append(frame)
+    room = most
+    parts = []
+    left_out = 0
+    for file, numbers in by_file.items():
+        runs = runs_of(numbers)
+        shown, hidden = runs[:room], runs[room:]
+        room -= len(shown)
+        left_out += sum(last - first + 1 for first, last in hidden)
+        if shown:
+            noun = unit if len(numbers) == 1 else unit + "s"
+            label = f"{labels[file]}: " if len(labels) > 1 else ""
+            listed = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in shown)
+            parts.append(f"{label}{noun} {listed}")
+    return "; ".join(parts) + (f" and {left_out:,} more" if left_out else "")
+
+
+def runs_of(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """Runs of at least three neighbours as (first, last); other numbers as (n, n)."""
+    runs: list[tuple[int, int]] = []
+    start = 0
+    for i in range(1, len(numbers) + 1):
+        if i < len(numbers) and numbers[i] == numbers[i - 1] + 1:
+            continue
+        if i - start >= 3:
+            runs.append((numbers[start], numbers[i - 1]))
+        else:
+            runs.extend((n, n) for n in numbers[start:i])
+        start = i
+    return runs

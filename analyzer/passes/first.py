@@ -1,0 +1,234 @@
+"""The skim: one ordered pass over all packets, interpreted for small captures, compiled for large ones.
+
+It emits the tables of `flows.flow_tables.State`. `skim_chunk` ties the container walk, the decoders and the
+tracking together; `Skimmer` owns the state and hides which of the two modes runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from analyzer.capture.container import COUNT as CONTAINER
+from analyzer.capture.container import (
+    DAMAGED,
+    FORMAT,
+    FRAME,
+    GOT_PACKET,
+    GROW_INTERFACES,
+    I_WIDTH,
+    MAX_INTERFACES,
+    PCAP,
+    POS,
+    PROBLEM,
+    PROBLEM_INTERFACES,
+    RECORD,
+)
+from analyzer.capture.pcap import next_pcap
+from analyzer.capture.pcapng import next_pcapng
+from analyzer.decode.icmp import decode_icmp
+from analyzer.decode.integers import Buffer
+from analyzer.decode.link import decode_link
+from analyzer.decode.network import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, decode_network
+from analyzer.decode.packet_fields import (
+    COUNT,
+    FRAGMENT,
+    LINK,
+    OK,
+    POINT,
+    PROTO,
+    REASON_FLOW_LIMIT,
+    REASON_LATER_FRAGMENT,
+    REASON_LINK_TYPE,
+    REASON_TCP_CUT,
+    REASON_TCP_MALFORMED,
+    SPORT,
+    TS,
+    VERSION,
+)
+from analyzer.decode.tcp import decode_tcp
+from analyzer.decode.tunnel import descend
+from analyzer.flows.fast_path import follow_steady
+from analyzer.flows.flow_tables import (
+    C_COUNT,
+    C_FILE,
+    C_FILES,
+    C_FIRST_TS,
+    C_FLOWS,
+    C_ICMP_PACKETS,
+    C_LAST_LINK,
+    C_LAST_TS,
+    C_PACKETS,
+    C_UNDECODED,
+    State,
+    new_state,
+)
+from analyzer.flows.icmp_quotes import track_icmp
+from analyzer.flows.tcp_state import NO_FLOW, finish_flow, number_stream, track_tcp
+from analyzer.kernels.cache import CompileError, load_kernels
+from analyzer.kernels.marks import inlined, kernel, unlikely
+
+REACHED_TIME = -11
+FOREVER = (1 << 63) - 1
+
+
+@inlined
+def decode_packet(buf: Buffer, h: list[int]) -> int:
+    """Decode the packet at START down to TCP or ICMP; returns OK or the reason why not."""
+    reason = decode_link(buf, h)
+    return decode_inside(buf, h) if reason == OK else reason
+
+
+@inlined
+def decode_inside(buf: Buffer, h: list[int]) -> int:
+    """As `decode_packet`, of a packet whose link header is decoded already."""
+    reason = decode_network(buf, h)
+    if reason != OK:
+        return reason
+    if h[FRAGMENT] == 2:
+        return REASON_LATER_FRAGMENT
+    if h[PROTO] != PROTO_TCP and h[PROTO] != (PROTO_ICMP if h[VERSION] == 4 else PROTO_ICMPV6):
+        reason = descend(buf, h)
+        if reason != OK:
+            return reason
+    if h[PROTO] == PROTO_TCP:
+        return decode_tcp(buf, h)
+    return decode_icmp(buf, h)
+
+
+@inlined
+def next_packet(buf: Buffer, end: int, container: list[int], interfaces: list[int], h: list[int]) -> int:
+    """Step to the next packet of the file, whatever its format; returns what happened."""
+    if container[FORMAT] == PCAP:
+        return next_pcap(buf, end, container, h)
+    return next_pcapng(buf, end, container, interfaces, h)
+
+
+@inlined
+def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: int) -> None:
+    """Decode one packet and follow it: every packet ends in exactly one counter."""
+    counters = state.counters
+    ts = h[TS]
+    packets = counters[C_PACKETS]
+    counters[C_PACKETS] = packets + 1
+    if ts > counters[C_LAST_TS] or packets == 0:
+        counters[C_LAST_TS] = ts
+    if unlikely(ts < counters[C_FIRST_TS] or packets == 0):
+        counters[C_FIRST_TS] = ts
+    reason = decode_link(buf, h)
+    if not unlikely(reason != OK or not follow_steady(state, buf, h, frame)):
+        return
+    if reason == OK:
+        reason = decode_inside(buf, h)
+    if reason == OK:
+        if h[PROTO] != PROTO_TCP:
+            counters[C_ICMP_PACKETS] += 1
+            track_icmp(state, buf, h, q, frame)
+        elif track_tcp(state, buf, h, frame) == NO_FLOW:
+            reason = REASON_FLOW_LIMIT
+    if reason != OK:
+        counters[C_UNDECODED + reason] += 1
+        if reason in (REASON_TCP_CUT, REASON_TCP_MALFORMED) and h[SPORT] >= 0 and not h[FRAGMENT]:
+            number_stream(state, h)
+        if reason == REASON_LINK_TYPE and counters[C_LAST_LINK] == 0:
+            counters[C_LAST_LINK] = h[LINK] + 1
+
+
+@kernel
+def skim_chunk(
+    state: State,
+    buf: Buffer,
+    end: int,
+    container: list[int],
+    interfaces: list[int],
+    h: list[int],
+    q: list[int],
+    until: int,
+) -> int:
+    """Take the packets of buf[POS:end] before the first later than `until` (ns); returns why it stopped."""
+    if len(h) < COUNT or len(q) < COUNT or len(container) < CONTAINER or len(state.counters) < C_COUNT:
+        raise IndexError  # what is checked here need not be checked at each access below
+    while True:
+        status = next_packet(buf, end, container, interfaces, h)
+        if unlikely(status != GOT_PACKET):
+            return status
+        if unlikely(h[TS] > until):  # packets of other files come first
+            container[POS] = container[RECORD]
+            container[FRAME] -= 1
+            return REACHED_TIME
+        take_packet(state, buf, h, q, container[FRAME])
+
+
+def _examples() -> dict[str, tuple[Any, ...]]:
+    """Arguments of the compiled entries: their kinds are what counts."""
+    state = new_state(0)
+    numbers = np.zeros(COUNT, np.int64)
+    return {
+        "skim_chunk": (state, np.zeros(1, np.uint8), 1, numbers, numbers, numbers, numbers, FOREVER),
+    }
+
+
+class Skimmer:
+    """The state of one run and the mode it runs in.
+
+    `compiled` chooses the mode; where kernels cannot be compiled it falls back to interpreted and
+    `fell_back` says why. Results are the same in both. `large`: the tables will be filled (`new_state`).
+    """
+
+    def __init__(self, *, compiled: bool, seed: int = 0, large: bool = False) -> None:
+        self.compiled = False
+        self.fell_back = ""
+        self._skim: Callable[..., int] = skim_chunk
+        if compiled:
+            try:
+                kernels = load_kernels(_examples)
+            except CompileError as error:
+                self.fell_back = str(error)
+            else:
+                self.compiled = True
+                self._skim = kernels["skim_chunk"]
+        self.state: State = new_state(seed, large=large)
+        self._h = self.integers(COUNT)
+        self._q = self.integers(COUNT)
+
+    def integers(self, count: int) -> Any:
+        """A flat array of `count` zeros in the kind this mode is quick with."""
+        return np.zeros(count, np.int64) if self.compiled else [0] * count
+
+    def view(self, buffer: bytearray) -> Any:
+        """The buffer as the kernels of this mode read it."""
+        return np.frombuffer(buffer, np.uint8) if self.compiled else memoryview(buffer)
+
+    @property
+    def last_time(self) -> int:
+        """Time of the packet read last, ns: after REACHED_TIME, that of the next one to take."""
+        return int(self._h[TS])
+
+    def begin_file(self, number: int, point: int = 0) -> None:
+        """Packets from now on belong to file `number`, captured at `point`."""
+        self._h[POINT] = self._q[POINT] = point
+        self.state.counters[C_FILE] = number
+        self.state.counters[C_FILES] = max(self.state.counters[C_FILES], number + 1)
+
+    def take(self, view: Any, end: int, container: Any, interfaces: Any, until: int = FOREVER) -> int:
+        """Take the packets of view[POS:end]; returns a container status or REACHED_TIME."""
+        while True:
+            status = self._skim(self.state, view, end, container, interfaces[0], self._h, self._q, until)
+            if status != GROW_INTERFACES:
+                return int(status)
+            if len(interfaces[0]) >= MAX_INTERFACES * I_WIDTH:
+                container[PROBLEM] = PROBLEM_INTERFACES
+                return DAMAGED
+            larger = self.integers(2 * len(interfaces[0]))
+            larger[: len(interfaces[0])] = interfaces[0]
+            interfaces[0] = larger
+
+    def finish(self) -> None:
+        """End of all input."""
+        transfers = self.state.transfers[: 2 * self.state.counters[C_FLOWS]]
+        trouble = (transfers["run_count"] > 0) | (transfers["hole_ts"] != 0) | (transfers["window_zero_ts"] != 0)
+        # not numpy.unique: it loads masked arrays, 10 ms
+        for number in sorted({int(row) // 2 for row in np.flatnonzero(trouble)}):
+            finish_flow(self.state, number)  # interpreted: they are few

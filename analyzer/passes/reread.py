@@ -1,0 +1,131 @@
+"""Reading the files of an analysis once more, for those who need more than it holds."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analyzer.capture.reader import CaptureReader
+from analyzer.capture.sources import stamp
+from analyzer.errors import UsageError
+from analyzer.flows.flow_tables import C_PACKETS, FLOW
+from analyzer.kernels.cache import is_compiled_before
+from analyzer.model.analysis import Analysis
+from analyzer.model.flow import Endpoint, Flow
+from analyzer.model.text import printable
+from analyzer.passes.second import Lister
+from analyzer.passes.walk import Progress, bytes_done, is_small, prepare, walk_inputs
+
+Array = np.ndarray[Any, Any]
+
+
+@contextmanager
+def reader_of(analysis: Analysis, number: int) -> Iterator[CaptureReader]:
+    """A started reader of one of the analysed files.
+
+    Raises:
+        UsageError: it cannot be read again, as a pipe, or changed since it was analysed.
+    """
+    file = analysis.files[number]
+    name = printable(file.path)
+    again = analysis.sources[number] if number < len(analysis.sources) else None
+    if again is None:
+        raise UsageError(f"{name}: cannot be read again, as a pipe; save it to a file first, or use `events`")
+    if isinstance(again.source, Path):
+        now = stamp(again.source)
+        if now is None:
+            raise UsageError(f"{name}: is not there any more; its packets cannot be read again")
+        if now != file.stamp:
+            raise UsageError(f"{name}: changed since it was analysed; analyse it again")
+        with closing(CaptureReader(again.source, file.path)) as reader:
+            yield reader
+        return
+    try:
+        position = again.source.tell()
+        again.source.seek(again.start)
+    except ValueError:
+        raise UsageError(f"{name}: was closed since it was analysed; its packets cannot be read again") from None
+    try:
+        with closing(CaptureReader(again.source, file.path)) as reader:
+            yield reader
+    finally:
+        again.source.seek(position)
+
+
+@contextmanager
+def closing(reader: CaptureReader) -> Iterator[CaptureReader]:
+    """Starts the reader, and closes it in the end."""
+    try:
+        reader.start()
+        yield reader
+    finally:
+        reader.close()
+
+
+def listed(
+    readers: Sequence[CaptureReader],
+    watched: Array | None,
+    compiled: bool | None,
+    progress: Progress | None,
+    chunk: int,
+    points: Sequence[int] = (),
+) -> Iterator[tuple[Array, Array]]:
+    """The rows of started readers, `chunk` at a time; the last portion may be empty."""
+    large = not is_small(readers, "listing") if compiled is None else compiled
+    if large and not is_compiled_before("listing"):
+        sys.stderr.write("pmtu-analyze: compiling the packet list; this takes about 8 seconds, once on this machine\n")
+    lister = Lister(watched, compiled=large, rows=chunk)
+    inputs = prepare(lister, readers, points)
+    for _ in walk_inputs(lister, inputs):
+        if progress is not None:
+            progress(*bytes_done(inputs), int(lister.state.counters[C_PACKETS]))
+        if lister.full:
+            yield lister.drain()
+    yield lister.rest()
+
+
+def rows_of(analysis: Analysis, flow: Flow, *, compiled: bool | None = None) -> tuple[Array, Array]:
+    """Every TCP packet of one of the analysis' flows, dtype `second.ROW`, and the edges of their SACK blocks.
+
+    `compiled` forces the compiled or interpreted pass; by default large captures compile.
+
+    Raises:
+        UsageError: the capture cannot be read again, or changed since it was analysed.
+    """
+    with ExitStack() as stack:
+        readers = [stack.enter_context(reader_of(analysis, number)) for number in range(len(analysis.files))]
+        # One row more than needed, so that the table is never full.
+        points = [file.point for file in analysis.files]
+        parts = list(listed(readers, _watched(analysis, flow), compiled, None, flow.packet_count + 1, points))
+    rows, edges = parts[0] if len(parts) == 1 else (np.concatenate(each) for each in zip(*parts, strict=True))
+    rows["stream"] = flow.stream
+    return rows, edges
+
+
+def _watched(analysis: Analysis, flow: Flow) -> Array:
+    """The flow as the listing knows it again."""
+    watched = np.zeros(1, FLOW)
+    row = watched[0]
+    ends = (flow.server, flow.client) if flow.client_side else (flow.client, flow.server)
+    for letter, end in zip("ab", ends, strict=True):
+        for i, word in enumerate(_words(end, analysis)):
+            row[f"{letter}{i}"] = word
+        row[f"port_{letter}"] = end.port
+    row["version"] = flow.version
+    row["file"] = flow.file
+    row["first_frame"] = flow.first_frame
+    row["point"] = analysis.files[flow.file].point
+    return watched
+
+
+def _words(end: Endpoint, analysis: Analysis) -> list[int]:
+    packed = ip_address(end.ip).packed
+    if analysis.anonymizer is not None:
+        packed = analysis.anonymizer.original(packed)
+    return [int.from_bytes(packed[i : i + 4], "big") for i in range(0, len(packed), 4)]

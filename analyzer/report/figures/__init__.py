@@ -1,0 +1,1 @@
+"""Figures: packets (columns) -> scene (what is worth showing) -> sequence and size plot -> timelines."""

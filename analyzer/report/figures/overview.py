@@ -1,0 +1,104 @@
+"""All flows over time, coloured by verdict: when what went wrong, and what went well meanwhile."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+
+from analyzer.model.analysis import Analysis
+from analyzer.model.flow import Flow
+from analyzer.model.text import plural
+from analyzer.model.verdicts import VERDICTS
+from analyzer.report.figures.palette import GROUPS, Theme
+from analyzer.report.figures.panels import Sheet, dress
+
+Array = np.ndarray[Any, Any]
+
+NAMED_FLOWS = 24
+"""Up to so many flows each line carries its stream number."""
+
+MOST_LINES = 600
+"""More lines than that cannot be told apart; of the flows of each verdict an even sample is drawn."""
+
+LEAST_SHARE = 1 / 16
+"""Of the height, for each verdict: a label must have room beside its lines."""
+
+LEAST_INCHES, LINE_INCHES, MOST_INCHES = 0.9, 0.17, 4.2
+
+
+def overview_height(count: int) -> float:
+    """Inches for so many flows."""
+    return min(LEAST_INCHES + LINE_INCHES * min(count, MOST_LINES), MOST_INCHES)
+
+
+def draw_overview(analysis: Analysis, axes: Axes, theme: Theme, sheet: Sheet) -> None:
+    """One line a flow from its first packet to its last, the worst verdict on top."""
+    counts = analysis.verdict_counts
+    flows = _chosen(analysis.all_flows, counts)
+    start = np.array([(flow.first_time - analysis.first_time) / 1e9 for flow in flows])
+    end = np.array([(flow.last_time - analysis.first_time) / 1e9 for flow in flows])
+    span = float(end.max() - min(start.min(), 0.0)) or 1.0
+    least = span / 250  # a flow of a moment is a dot
+    row = _rows(flows)
+    lines = np.stack([np.stack([start, row], 1), np.stack([np.maximum(end, start + least), row], 1)], 1)
+    colors = [getattr(theme, GROUPS[flow.verdict]) for flow in flows]
+    width = 6.0 if len(flows) <= NAMED_FLOWS else max(0.8, min(5.0, 200 / len(flows)))
+    axes.add_collection(LineCollection(list(lines), colors=colors, linewidths=width, capstyle="butt"), autolim=False)
+    axes.set_xlim(min(float(start.min()), 0.0) - 0.02 * span, float(end.max()) + 0.04 * span)
+    axes.set_ylim(float(row.max()) + 0.6, -0.6)
+    dress(axes, theme, sheet)
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel("seconds from the start of the capture", fontsize=sheet.letters)
+    _labels(flows, row, counts, axes, sheet)
+    if len(flows) < len(analysis.all_flows):
+        shown = f"{len(flows):,} of {plural(len(analysis.all_flows), 'flow')} drawn"
+        axes.set_title(shown, loc="right", fontsize=sheet.letters - 1, color=theme.muted)
+
+
+def _chosen(flows: Sequence[Flow], counts: Counter[str]) -> list[Flow]:
+    """The flows in the order of the plot; an even sample of each verdict where there are too many."""
+    ordered = sorted(flows, key=lambda flow: (VERDICTS.index(flow.verdict), flow.first_time, flow.stream))
+    if len(ordered) <= MOST_LINES:
+        return ordered
+    chosen: list[Flow] = []
+    begin = 0
+    for verdict in (v for v in VERDICTS if counts[v]):
+        group = ordered[begin : begin + counts[verdict]]
+        begin += counts[verdict]
+        share = max(1, round(MOST_LINES * len(group) / len(ordered)))
+        chosen += [group[int(i)] for i in np.linspace(0, len(group) - 1, min(share, len(group)))]
+    return chosen
+
+
+def _rows(flows: Sequence[Flow]) -> Array:
+    """The height of each flow's line; with many flows the verdicts stand apart, and none is too thin for its name."""
+    if len(flows) <= NAMED_FLOWS:
+        return np.arange(len(flows), dtype=float)
+    least = len(flows) * LEAST_SHARE
+    rows: list[Array] = []
+    begin = 0.0
+    for verdict in VERDICTS:
+        count = sum(flow.verdict == verdict for flow in flows)
+        if count:
+            height = max(float(count), least)
+            rows.append(begin + (height - count) / 2 + np.arange(count))
+            begin += height + least / 3
+    return np.concatenate(rows)
+
+
+def _labels(flows: Sequence[Flow], rows: Array, counts: Counter[str], axes: Axes, sheet: Sheet) -> None:
+    """Stream numbers where there is room; else the verdicts at the middle of their lines."""
+    if len(flows) <= NAMED_FLOWS:
+        names = [f"stream {flow.stream}: {flow.verdict}" for flow in flows]
+        axes.set_yticks(rows, names, fontsize=sheet.letters - 1)
+        return
+    verdicts = np.array([flow.verdict for flow in flows])
+    drawn = [verdict for verdict in VERDICTS if counts[verdict]]
+    places = [float(rows[verdicts == verdict].mean()) for verdict in drawn]
+    axes.set_yticks(places, [f"{counts[v]:,} {v}" for v in drawn], fontsize=sheet.letters - 1)
+    axes.tick_params(axis="y", length=0)

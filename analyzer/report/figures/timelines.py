@@ -1,0 +1,229 @@
+"""Figures with matplotlib: a flow over time by sequence and by size, and all flows over time.
+
+Figures are made as objects, without pyplot: nothing global, nothing on a screen.
+
+packets (columns) -> scene (what is worth showing) -> sequence, sizes -> figure
+"""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, FigureBase
+
+from analyzer.errors import UsageError
+from analyzer.model import tool
+from analyzer.model.analysis import Analysis
+from analyzer.model.flow import Flow
+from analyzer.model.text import endpoint, plural
+from analyzer.model.verdicts import VERDICTS
+from analyzer.report.figures.drawn_packets import Packets, read_again, recorded
+from analyzer.report.figures.overview import draw_overview, overview_height
+from analyzer.report.figures.palette import LIGHT, Theme
+from analyzer.report.figures.panels import WIDE, Sheet
+from analyzer.report.figures.scene import Scene
+from analyzer.report.figures.sequence_plot import SequencePlot
+from analyzer.report.figures.size_plot import draw_sizes, label_of_time
+from analyzer.report.verdict_text import WORDS, headline
+
+MOST_PANELS = 12
+
+MOST_READ_AGAIN = 3
+"""Healthy flows drawn where no packets were recorded: each takes another pass over the capture."""
+
+DOTS_PER_INCH = 110
+
+NOTHING_TO_DRAW = "No timelines: no packets of these flows were recorded, and the capture cannot be read again."
+
+
+def is_drawable(flow: Flow) -> bool:
+    """True if packets of this flow were recorded."""
+    return flow.timeline is not None and len(flow.timeline) > 0
+
+
+def timeline(
+    analysis: Analysis,
+    flow: Flow,
+    axes: Axes | None = None,
+    *,
+    packets: Packets | None = None,
+    theme: Theme = LIGHT,
+    sheet: Sheet = WIDE,
+    titled: bool = True,
+) -> Figure:
+    """Draw a flow against time, in the direction that its verdict is about: by sequence number and by size.
+
+    Args:
+        analysis: where the flow comes from; its PTBs are drawn.
+        flow: must have a `timeline`, unless `packets` are given.
+        axes: to draw the sequence numbers into, alone; by default both go to a new figure.
+        packets: to draw instead of those recorded. Where none were, as of a healthy flow, the capture is read again.
+        theme: colours.
+        sheet: paper.
+        titled: name the flow above the plot.
+
+    Returns:
+        The figure drawn into.
+
+    Raises:
+        UsageError: no packets of this flow were recorded, and the capture cannot be read again.
+    """
+    if packets is None:
+        packets = recorded(flow)
+    if packets is None:
+        packets = read_again(analysis, flow)
+    if packets is None or not len(packets):
+        raise UsageError(f"no packets of stream {flow.stream} were recorded: there is nothing to draw")
+    scene = Scene(analysis, flow, packets)
+    if axes is not None:
+        plot = SequencePlot(scene, axes, theme, sheet)
+        plot.draw()
+        axes.set_xlabel(label_of_time(scene, sheet), fontsize=sheet.letters)
+        axes.legend(fontsize=sheet.letters - 1, frameon=False, labelcolor=theme.ink)
+        figure = axes.get_figure(root=True)
+        assert figure is not None  # noqa: S101 - axes belong to a figure until they are removed
+        plot.call_out()
+        return figure
+    figure = Figure(
+        figsize=(sheet.width, sheet.sequence_height + sheet.sizes_height), facecolor=theme.paper, layout="constrained"
+    )
+    plot = _panels(scene, figure, theme, sheet, titled=titled)
+    _settle(figure)
+    plot.call_out()
+    return figure
+
+
+def _settle(figure: Figure) -> None:
+    """Give everything its place, once and for all: laying out takes most of the time."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+
+
+def _panels(scene: Scene, figure: FigureBase, theme: Theme, sheet: Sheet, *, titled: bool) -> SequencePlot:
+    """Both plots of a flow, one above the other; the callouts come when their places are settled."""
+    upper, lower = figure.subplots(2, sharex=True, height_ratios=(sheet.sequence_height, sheet.sizes_height))
+    plot = SequencePlot(scene, upper, theme, sheet)
+    plot.draw()
+    draw_sizes(scene, lower, theme, sheet)
+    if titled:
+        flow = scene.flow
+        size = f", {scene.title}" if scene.title else ""
+        upper.set_title(
+            f"Stream {flow.stream}: {endpoint(flow.sender)} -> {endpoint(flow.receiver)}\n"
+            f"{WORDS[flow.verdict].title} ({flow.verdict}){size}",
+            loc="left",
+            fontsize=sheet.letters + 1,
+            color=theme.ink,
+            pad=18 if scene.ptbs else 8,
+        )
+    handles: list[Any] = []
+    labels: list[str] = []
+    for axes in (upper, lower):
+        more, names = axes.get_legend_handles_labels()
+        handles += more
+        labels += names
+    if handles:
+        lower.legend(
+            handles,
+            labels,
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.36 if sheet is WIDE else -0.42 if scene.share else -0.32),
+            ncols=min(len(handles), sheet.legend_columns),
+            fontsize=sheet.letters - 1,
+            frameon=False,
+            labelcolor=theme.ink,
+            columnspacing=1.2,
+            handletextpad=0.5,
+        )
+    return plot
+
+
+def overview(analysis: Analysis, *, theme: Theme = LIGHT, sheet: Sheet = WIDE) -> Figure:
+    """Draw all flows over time, coloured by verdict.
+
+    Raises:
+        UsageError: there is no flow.
+    """
+    if not analysis.all_flows:
+        raise UsageError("there is no flow to draw")
+    height = overview_height(len(analysis.all_flows))
+    figure = Figure(figsize=(sheet.width, height), facecolor=theme.paper, layout="constrained")
+    draw_overview(analysis, figure.add_subplot(), theme, sheet)
+    return figure
+
+
+def timelines(analysis: Analysis, *, theme: Theme = LIGHT) -> Figure:
+    """All flows at a glance, then one pair of plots for each flow with a problem, the worst first.
+
+    Where there is no problem, healthy flows are drawn: those of which packets were recorded, and of the others
+    the longest, whose packets are read again.
+    """
+    shown = _drawn_flows(analysis)
+    several = len(analysis.all_flows) > 1
+    heights = [overview_height(len(analysis.all_flows))] if several else []
+    heights += [WIDE.sequence_height + WIDE.sizes_height + 0.4] * len(shown)
+    title = textwrap.fill(headline(analysis), 105)
+    troubled = bool(analysis.problem_flows)
+    left_out = len(analysis.problem_flows or analysis.all_flows) - len(shown)
+    remarks = [] if shown else [NOTHING_TO_DRAW]
+    if shown and left_out > 0:
+        remarks.append(f"{plural(left_out, 'more flow')} {'with a problem ' if troubled else ''}not drawn")
+    banner = 0.4 + 0.2 * title.count("\n") + (0.3 if remarks else 0)
+    figure = Figure(
+        figsize=(WIDE.width, sum(heights) + banner),
+        dpi=DOTS_PER_INCH,
+        facecolor=theme.paper,
+        layout="constrained",
+    )
+    style: dict[str, Any] = {"x": 0.01, "ha": "left", "color": theme.ink}
+    figure.suptitle(title, fontsize=11, fontweight="bold", **style)
+    if remarks:
+        figure.supxlabel(remarks[0], fontsize=9, **style)
+    plots = []
+    if heights:
+        parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+        if several:
+            draw_overview(analysis, parts[0].subplots(), theme, WIDE)
+        for (flow, packets), part in zip(shown, parts[several:], strict=True):
+            plots.append(_panels(Scene(analysis, flow, packets), part, theme, WIDE, titled=True))
+    _settle(figure)
+    for plot in plots:
+        plot.call_out()
+    return figure
+
+
+def _drawn_flows(analysis: Analysis) -> list[tuple[Flow, Packets]]:
+    concerned = analysis.problem_flows or analysis.all_flows
+    known = [(flow, packets) for flow in concerned if (packets := recorded(flow)) is not None][:MOST_PANELS]
+    if analysis.problem_flows:
+        return known
+    others = sorted((flow for flow in concerned if not is_drawable(flow)), key=lambda flow: -flow.packet_count)
+    for flow in others[: max(MOST_READ_AGAIN - len(known), 0)]:
+        packets = read_again(analysis, flow)
+        known += [(flow, packets)] if packets is not None else []
+    return sorted(known, key=lambda drawn: (VERDICTS.index(drawn[0].verdict), drawn[0].stream))
+
+
+def image(figure: Figure, image_format: str, *, text_as_text: bool = False) -> bytes:
+    """The figure as an image file: "png", "svg" or "pdf". The same figure gives the same file.
+
+    `text_as_text` leaves the letters of an SVG to the reader's fonts, which makes it smaller.
+    """
+    out = io.BytesIO()
+    told: dict[str, dict[str, str | None]] = {
+        "svg": {"Date": None},
+        "pdf": {"CreationDate": None},
+        "png": {"Software": tool.NAME},
+    }
+    with mpl.rc_context({"svg.hashsalt": "pmtu-analyze", "svg.fonttype": "none" if text_as_text else "path"}):
+        figure.savefig(out, format=image_format, dpi=DOTS_PER_INCH, metadata=told.get(image_format))
+    return out.getvalue()
+
+
+def timelines_image(analysis: Analysis, image_format: str) -> bytes:
+    """The figure of `timelines` as an image file: "png", "svg" or "pdf"."""
+    return image(timelines(analysis), image_format)

@@ -1,0 +1,1 @@
+"""One file and one class a format; the list of them is in `report.save`."""

@@ -1,0 +1,54 @@
+"""The flow table as CSV, safe to open in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from analyzer.model.analysis import Analysis
+from analyzer.model.text import iso_time
+from analyzer.report.wishes import Wishes
+from analyzer.tables.flow_table import FLOW_COLUMNS, flow_row
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""A spreadsheet takes a cell that starts so for a formula (OWASP, CSV injection)."""
+
+
+class CsvReport:
+    """The flow table as CSV."""
+
+    def files(self, analysis: Analysis, target: Path, _: Wishes) -> dict[Path, Iterable[bytes]]:
+        """The one file."""
+        return {target: [to_csv(analysis).encode()]}
+
+
+def to_csv(analysis: Analysis) -> str:
+    """The flow table as CSV (RFC 4180, without pandas): no formula, times as in the JSON."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(FLOW_COLUMNS)
+    kinds = list(FLOW_COLUMNS.values())
+    for flow in analysis.all_flows:
+        row = flow_row(flow, analysis.files)
+        writer.writerow([_cell(value, kind) for value, kind in zip(row, kinds, strict=True)])
+    return out.getvalue()
+
+
+def _cell(value: Any, kind: str) -> Any:
+    if value is None:
+        return ""
+    if kind == "time":
+        return iso_time(value)
+    if kind == "bool":
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return harmless(value)
+    return round(value, 9) if kind == "float" else value
+
+
+def harmless(text: str) -> str:
+    """The text so that no spreadsheet runs it: what could start a formula gets an apostrophe in front."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

@@ -1,0 +1,268 @@
+"""The packets that the verdicts rest on, as a pcapng of their own, to be sent to somebody who may not see the rest.
+
+All packets of the flows with a problem, the other flows between the same hosts as far as they can be a
+control, PTBs and pings about these hosts; each with its time and with its frame number in a comment. Two
+more passes over the capture: one lists the packets of these flows, one copies them.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from analyzer.capture.container import FRAME, GOT_PACKET, POS, RECORD
+from analyzer.capture.reader import CaptureReader
+from analyzer.capture.writer import CaptureWriter
+from analyzer.decode.packet_fields import END, LINK, START, TS, WAY, WIRE_LEN
+from analyzer.flows.flow_tables import C_FILE
+from analyzer.model import tool
+from analyzer.model.analysis import Analysis
+from analyzer.model.display_filter import frames_of
+from analyzer.model.flow import Flow
+from analyzer.model.text import file_labels, plural
+from analyzer.passes.first import REACHED_TIME, Skimmer, next_packet
+from analyzer.passes.reread import listed, reader_of
+from analyzer.passes.walk import prepare, walk_inputs
+from analyzer.redaction.filter_text import anonymous_filter
+from analyzer.redaction.packet_rewrite import redacted
+from analyzer.report.wishes import Wishes
+
+FLOW_PACKETS = 50_000
+"""Packets of one flow with a problem. Of a longer one, its first and those around the stall: 6 MB of headers."""
+
+OPENING_PACKETS = 20
+"""Packets at the start of a flow that are always taken: the handshake, the first request and its answer."""
+
+NEIGHBOUR_PACKETS = 2_000
+"""Packets of another flow between the same hosts. It only serves as a control."""
+
+TOTAL_PACKETS = 500_000
+"""Packets in all; the gravest flows come first."""
+
+LISTED_AT_ONCE = 100_000
+
+Array = np.ndarray[Any, Any]
+
+Place = tuple[int, int]
+"""File and frame number."""
+
+
+class Excerpt(NamedTuple):
+    """An evidence capture: the pcapng, and what a reader should know about it (empty if it is complete)."""
+
+    content: bytes
+    packets: int
+    left_out: str
+
+
+@dataclass
+class _Wanted:
+    """What to copy."""
+
+    surely: set[Place] = field(default_factory=set)
+    if_about_hosts: set[Place] = field(default_factory=set)  # PTBs that quote no flow of the capture
+    hosts: frozenset[bytes] = frozenset()
+    left_out: list[str] = field(default_factory=list)
+
+
+class EvidenceCapture:
+    """The packets that the verdicts rest on."""
+
+    def files(self, analysis: Analysis, target: Path, wishes: Wishes) -> dict[Path, Iterable[bytes]]:
+        """The one file."""
+        return {target: [excerpt_of(analysis, keep_payload=wishes.keep_payload).content]}
+
+
+def excerpt_of(analysis: Analysis, *, keep_payload: bool = False) -> Excerpt:
+    """The evidence capture for the flows with a problem, or where there are none, for all flows of the analysis.
+
+    Args:
+        analysis: possibly narrowed; its capture is read again.
+        keep_payload: copy packets as they were captured. Else only headers are, with the original length,
+            and what ICMP errors quote behind the headers becomes zeros.
+
+    Raises:
+        UsageError: the capture cannot be read again, or changed since it was analysed.
+    """
+    wanted = _wanted(analysis)
+    out = io.BytesIO()
+    left_out = "; ".join(wanted.left_out)
+    writer = CaptureWriter(out, f"{tool.NAME} {tool.__version__}", _comment(left_out, keep_payload=keep_payload))
+    copier = _Copier(analysis, wanted, writer, keep_payload=keep_payload)
+    with ExitStack() as stack:
+        readers = [stack.enter_context(reader_of(analysis, number)) for number in range(len(analysis.files))]
+        _walk(readers, copier.take)
+    copier.note_drops()
+    return Excerpt(out.getvalue(), copier.packets, left_out)
+
+
+def _comment(left_out: str, *, keep_payload: bool) -> str:
+    what = "" if keep_payload else ", headers only"
+    return f"Packets that the verdicts of {tool.NAME} rest on{what}" + (f"; left out: {left_out}" if left_out else "")
+
+
+# Which packets.
+
+
+def _wanted(analysis: Analysis) -> _Wanted:
+    chosen = analysis.problem_flows or analysis.all_flows
+    whole = analysis.whole or analysis
+    pairs = {frozenset((flow.client.ip, flow.server.ip)) for flow in chosen}
+    neighbours = [
+        flow for flow in whole.all_flows if flow not in chosen and frozenset((flow.client.ip, flow.server.ip)) in pairs
+    ]
+    wanted = _Wanted(hosts=frozenset(ip_address(ip).packed for pair in pairs for ip in pair))
+    for flow in chosen:
+        wanted.surely.update(frames_of(flow))
+    for path in whole.all_paths:
+        if frozenset((path.src, path.dst)) in pairs:
+            wanted.surely.update(probe.frame for probe in path.probes)
+            wanted.surely.update(probe.reply for probe in path.probes if probe.reply is not None)
+    streams = {flow.stream for flow in (*chosen, *neighbours)}
+    for _, stream, _, ref in whole.ptb_timeline:
+        if stream in streams:
+            wanted.surely.add(ref)
+        elif stream < 0:
+            wanted.if_about_hosts.add(ref)
+    _add_flows(whole, chosen, neighbours, wanted)
+    return wanted
+
+
+def _add_flows(whole: Analysis, chosen: Iterable[Flow], neighbours: Iterable[Flow], wanted: _Wanted) -> None:
+    places = _places(whole, {flow.stream for flow in (*chosen, *neighbours)})
+    budget = TOTAL_PACKETS
+    flows = [(flow, FLOW_PACKETS) for flow in chosen] + [(flow, NEIGHBOUR_PACKETS) for flow in neighbours]
+    for number, (flow, limit) in enumerate(flows):
+        own = places.get(flow.stream, [])
+        if budget <= 0:
+            wanted.left_out.append(plural(len(flows) - number, "flow"))
+            return
+        taken = _around(own, flow, min(limit, budget))
+        if len(taken) < len(own) and limit == FLOW_PACKETS:
+            wanted.left_out.append(f"{len(own) - len(taken):,} of {len(own):,} packets of stream {flow.stream}")
+        wanted.surely.update(taken)
+        budget -= len(taken)
+
+
+def _around(own: list[Place], flow: Flow, limit: int) -> list[Place]:
+    """At most `limit` packets of a flow: its first, and those around the stall (without one, at its start)."""
+    if len(own) <= limit:
+        return own
+    around = flow.stalled.first_frame if flow.stalled is not None else own[0]
+    middle = next((i for i, place in enumerate(own) if place >= around), len(own))
+    start = max(min(middle - limit // 2, len(own) - limit), 0)
+    return own[:OPENING_PACKETS] + own[max(start, OPENING_PACKETS) :][: limit - OPENING_PACKETS]
+
+
+def _places(whole: Analysis, streams: set[int]) -> dict[int, list[Place]]:
+    """The packets of these flows, in the order of the capture."""
+    known = np.array(sorted(streams), np.int64)
+    found: dict[int, list[Place]] = {}
+    with ExitStack() as stack:
+        readers = [stack.enter_context(reader_of(whole, number)) for number in range(len(whole.files))]
+        for rows, _ in listed(readers, None, None, None, LISTED_AT_ONCE):
+            mine = rows[np.isin(rows["stream"], known)]
+            columns = (mine[name].tolist() for name in ("stream", "file", "frame"))
+            for stream, file, frame in zip(*columns, strict=True):
+                found.setdefault(stream, []).append((file, frame))
+    return found
+
+
+# Copying them.
+
+
+class _Copier:
+    """Takes every packet of the capture and writes those that are wanted."""
+
+    def __init__(self, analysis: Analysis, wanted: _Wanted, writer: CaptureWriter, *, keep_payload: bool) -> None:
+        self._analysis = analysis
+        self._wanted = wanted
+        self._writer = writer
+        self._keep_payload = keep_payload
+        self._labels = file_labels(analysis.files)
+        self._interfaces: dict[tuple[int, int], int] = {}  # by file and link type
+        self.packets = 0
+        self._last_seen = False
+
+    def take(self, view: memoryview, h: list[int], file: int, frame: int) -> None:
+        """Write the packet, or not."""
+        place = (file, frame)
+        surely = place in self._wanted.surely
+        # The end of the capture is part of the evidence: how long nothing came. Of that packet only the time is.
+        last = h[TS] == self._analysis.last_time and not self._last_seen
+        if not surely and not last and place not in self._wanted.if_about_hosts:
+            return
+        frame_bytes = bytes(view[h[START] : h[END]])
+        kept = redacted(
+            frame_bytes, h[LINK], h[WIRE_LEN], keep_payload=self._keep_payload, anonymizer=self._analysis.anonymizer
+        )
+        about_hosts = kept is not None and bool(kept.addresses & self._wanted.hosts)
+        if kept is not None and (surely or (about_hosts and not last)):
+            self._write(place, h, kept.data, kept.link_type, kept.wire_len)
+        elif last:
+            self._write(place, h, b"", h[LINK], h[WIRE_LEN])
+        self._last_seen = self._last_seen or last
+
+    def _write(self, place: Place, h: list[int], data: bytes, link_type: int, wire_len: int) -> None:
+        file, frame = place
+        key = (file, link_type)
+        if key not in self._interfaces:
+            self._interfaces[key] = self._writer.interface(link_type, capture_filter=self._filter(file))
+        comment = f"frame {frame} of {self._labels[file]}"
+        self._writer.packet(self._interfaces[key], h[TS], data, wire_len, comment=comment, way=h[WAY])
+        self.packets += 1
+
+    def _filter(self, file: int) -> str:
+        """The capture filter without names and addresses: whether it let ICMP through matters."""
+        filters = self._analysis.files[file].filters
+        return anonymous_filter(filters[0]) if len(filters) == 1 else ""
+
+    def note_drops(self) -> None:
+        """Tell of packets that the capturing host lost, if they were so many that the verdicts are less sure."""
+        lost = sum(file.dropped for file in self._analysis.files)
+        limit = self._analysis.settings.capture_loss * (self._analysis.totals.packets + lost)
+        if lost > limit and self._interfaces:
+            self._writer.dropped(next(iter(self._interfaces.values())), self._analysis.last_time, lost)
+
+
+def _walk(readers: Iterable[CaptureReader], take: Callable[[memoryview, list[int], int, int], None]) -> None:
+    """Hand every packet of started readers to `take`, in the order in which they were analysed."""
+    walker = _Walker(take)
+    for _ in walk_inputs(walker, prepare(walker, list(readers))):
+        pass
+
+
+class _Walker(Skimmer):
+    """As the Skimmer, but hands each packet to a function instead of following it."""
+
+    def __init__(self, take: Callable[[memoryview, list[int], int, int], None]) -> None:
+        super().__init__(compiled=False)
+        self._take = take
+        self._skim = self._hand_on
+
+    def _hand_on(
+        self,
+        state: Any,
+        view: Any,
+        end: int,
+        container: list[int],
+        interfaces: list[int],
+        h: list[int],
+        q: list[int],
+        until: int,
+    ) -> int:
+        del q
+        while (status := next_packet(view, end, container, interfaces, h)) == GOT_PACKET:
+            if h[TS] > until:
+                container[POS] = container[RECORD]
+                container[FRAME] -= 1
+                return REACHED_TIME
+            self._take(view, h, int(state.counters[C_FILE]), container[FRAME])
+        return status

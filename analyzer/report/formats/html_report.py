@@ -1,0 +1,155 @@
+"""The report as one HTML file: nothing loaded from elsewhere, no script, light, dark, phone and paper."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from analyzer.model.analysis import Analysis
+from analyzer.report import labels
+from analyzer.report.document import Diagnosis, advice, commands, fair_choice
+from analyzer.report.figures.palette import DARK, LIGHT
+from analyzer.report.page import Page, page_of
+from analyzer.report.wishes import Wishes
+
+TEMPLATES = Path(__file__).parents[1] / "templates"
+
+SHOWN_DIAGNOSES = 20
+SHOWN_FIGURES = 6
+"""Figures are most of a report's bytes: some 50 kB a flow."""
+
+SHOWN_ROWS = 1000
+SHOWN_CHANGES = 100
+OPEN_ROWS = 12
+"""A longer table of flows is folded."""
+
+BOX_LETTER, BOX_MARGIN, LEAST_BOX = 8.0, 24, 130
+"""Pixels: width of a letter in the path picture, both margins of a host's box, its least width."""
+
+
+class FlowFigure(NamedTuple):
+    """A figure for screens and paper, and one for phones."""
+
+    wide: Markup
+    narrow: Markup
+
+
+class HtmlReport:
+    """The report as one HTML file."""
+
+    def files(self, analysis: Analysis, target: Path, wishes: Wishes) -> dict[Path, Iterable[bytes]]:
+        """The one file."""
+        return {target: [to_html(analysis, plots=wishes.plots).encode("utf-8", "backslashreplace")]}
+
+
+def to_html(analysis: Analysis, *, plots: bool = True) -> str:
+    """The report as HTML. `plots` False leaves the figures out."""
+    page = page_of(analysis)
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            words=labels,
+            page=page,
+            document=page.document,
+            diagnoses=fair_choice(page.document.diagnoses, SHOWN_DIAGNOSES),
+            hidden_diagnoses=len(page.document.diagnoses[SHOWN_DIAGNOSES:]),
+            rows=page.document.rows[:SHOWN_ROWS],
+            hidden_rows=len(page.document.rows[SHOWN_ROWS:]),
+            open_rows=OPEN_ROWS,
+            shown_changes=SHOWN_CHANGES,
+            figures=_flow_figures(analysis, page) if plots else {},
+            overview=_overview(analysis) if plots and len(analysis.all_flows) > 1 else None,
+            light=LIGHT.roles(),
+            dark=DARK.roles(),
+            commands=commands,
+            advice=advice,
+            rich=rich,
+            arrows=arrows,
+            box_width=_box_width(page),
+        )
+    )
+
+
+def rich(text: str) -> Markup:
+    """Text with what stands in backticks as code, and arrows that no line end tears apart."""
+    parts = re.split(r"`([^`]+)`", text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if i % 2 else arrows(part) for i, part in enumerate(parts)
+    )
+
+
+def arrows(text: str) -> str:
+    """Text with real arrows."""
+    return text.replace("->", "\N{RIGHTWARDS ARROW}").replace("<-", "\N{LEFTWARDS ARROW}")
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _box_width(page: Page) -> float:
+    if page.picture is None:
+        return LEAST_BOX
+    letters = max(len(page.picture.sender), len(page.picture.receiver))
+    return max(LEAST_BOX, letters * BOX_LETTER + BOX_MARGIN)
+
+
+def _flow_figures(analysis: Analysis, page: Page) -> dict[int, FlowFigure]:
+    """Figures by stream, of the flows that stand for a diagnosis."""
+    from analyzer.report.figures.inline_svg import inline_svg
+    from analyzer.report.figures.panels import NARROW, WIDE
+    from analyzer.report.figures.timelines import is_drawable, timeline
+
+    shown = fair_choice(page.document.diagnoses, SHOWN_DIAGNOSES)
+    drawable = [diagnosis for diagnosis in shown if is_drawable(diagnosis.flow)]
+    return {
+        diagnosis.flow.stream: FlowFigure(
+            *(
+                Markup(  # noqa: S704 - our own drawing; all text in it is escaped by the XML writer
+                    inline_svg(
+                        timeline(analysis, diagnosis.flow, sheet=sheet, titled=False),
+                        f"s{diagnosis.flow.stream}{name}-",
+                        figure_description(diagnosis),
+                    )
+                )
+                for name, sheet in (("w", WIDE), ("n", NARROW))
+            )
+        )
+        for diagnosis in fair_choice(drawable, SHOWN_FIGURES)
+    }
+
+
+def figure_description(diagnosis: Diagnosis) -> str:
+    """What a timeline shows, for those who cannot see it."""
+    return (
+        f"Stream {diagnosis.flow.stream} over time: sequence numbers sent and acknowledged, and below them the "
+        f"size of each packet, delivered or lost, with the range of the path MTU. {diagnosis.what.text}"
+    )
+
+
+def _overview(analysis: Analysis) -> FlowFigure:
+    from analyzer.report.figures.inline_svg import inline_svg
+    from analyzer.report.figures.panels import NARROW, WIDE
+    from analyzer.report.figures.timelines import overview
+
+    description = "All flows over time, one line each, grouped and coloured by verdict; the table below lists them."
+    return FlowFigure(
+        *(
+            Markup(inline_svg(overview(analysis, sheet=sheet), f"all{name}-", description))  # noqa: S704 - as above
+            for name, sheet in (("w", WIDE), ("n", NARROW))
+        )
+    )

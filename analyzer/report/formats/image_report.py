@@ -1,0 +1,18 @@
+"""The timelines as an image: PNG, SVG or PDF."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from analyzer.model.analysis import Analysis
+from analyzer.report.figures.timelines import timelines_image
+from analyzer.report.wishes import Wishes
+
+
+class ImageReport:
+    """All flows at a glance, and the flows with a problem over time."""
+
+    def files(self, analysis: Analysis, target: Path, _: Wishes) -> dict[Path, Iterable[bytes]]:
+        """The one file; its suffix says which kind of image."""
+        return {target: [timelines_image(analysis, target.suffix.lower().removeprefix("."))]}

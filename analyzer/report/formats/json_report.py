@@ -1,0 +1,223 @@
+"""The analysis as JSON, by the schema "pmtu-analyze/1"."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from analyzer.model import tool
+from analyzer.model.analysis import Analysis, CaptureFile
+from analyzer.model.display_filter import flow_filter, frame_filters, frames_of
+from analyzer.model.flow import Endpoint, Flow
+from analyzer.model.path import Path as NetworkPath
+from analyzer.model.statement import FrameRef
+from analyzer.model.text import iso_time
+from analyzer.model.verdicts import VERDICTS
+from analyzer.report.changes import comparison_dict
+from analyzer.report.wishes import Wishes
+
+INDENTED_FLOWS = 1000
+"""Up to so many flows the JSON is laid out for reading: the standard library indents in slow Python."""
+
+
+class JsonReport:
+    """The analysis as JSON."""
+
+    def files(self, analysis: Analysis, target: Path, _: Wishes) -> dict[Path, Iterable[bytes]]:
+        """The one file, piece by piece."""
+        return {target: (piece.encode() for piece in json_pieces(analysis))}
+
+
+def schema_text() -> str:
+    """The JSON Schema (Draft 2020-12) of `to_json`, ending in a newline."""
+    return Path(__file__).with_name("schema.json").read_text(encoding="utf-8")
+
+
+def to_json(analysis: Analysis) -> str:
+    """The JSON report, ending in a newline. Pure ASCII, so nothing in it can steer a terminal."""
+    return "".join(json_pieces(analysis))
+
+
+def json_pieces(analysis: Analysis) -> Iterator[str]:
+    """The JSON report in pieces: that of many flows is larger than all that is known of them."""
+    if len(analysis.all_flows) <= INDENTED_FLOWS:
+        yield _dumps(to_json_dict(analysis), indent=2) + "\n"
+        return
+    for number, (name, value) in enumerate(_members(analysis)):
+        yield f'{", " if number else "{"}"{name}": '
+        if isinstance(value, Iterator):
+            yield "["
+            for place, each in enumerate(value):
+                yield f"{', ' if place else ''}{_dumps(each)}"
+            yield "]"
+        else:
+            yield _dumps(value)
+    yield "}\n"
+
+
+def _dumps(value: object, indent: int | None = None) -> str:
+    return json.dumps(value, indent=indent, ensure_ascii=True, allow_nan=False)
+
+
+def to_json_dict(analysis: Analysis) -> dict[str, Any]:
+    """The analysis in the contract's schema "pmtu-analyze/1".
+
+    Times are ISO 8601 in UTC, null where the capture holds no packet. With several files a frame is
+    `{"file": path, "frame": number}`, else its number.
+    """
+    return {name: list(value) if isinstance(value, Iterator) else value for name, value in _members(analysis)}
+
+
+def _members(analysis: Analysis) -> Iterator[tuple[str, Any]]:
+    """Names and values of the report's object; an iterator stands for a list that may be long."""
+    frame = _frame_writer(analysis.files)
+    totals = analysis.totals
+    times = totals.packets > 0
+    yield "schema", tool.SCHEMA
+    yield "tool", {"name": tool.NAME, "version": tool.__version__}
+    yield (
+        "capture",
+        {
+            "files": [
+                {
+                    "path": _unicode(file.path),
+                    "format": file.format,
+                    "link_types": list(file.link_types),
+                    "bytes": file.bytes,
+                    "packets": file.packets,
+                    "damaged_at": file.damaged_at,
+                    "problem": _unicode(file.problem) or None,
+                    "filters": [_unicode(text) for text in file.filters],
+                    "dropped": file.dropped,
+                }
+                for file in analysis.files
+            ],
+            "first_time": iso_time(analysis.first_time) if times else None,
+            "last_time": iso_time(analysis.last_time) if times else None,
+            "packets": totals.packets,
+        },
+    )
+    yield (
+        "totals",
+        {
+            "packets": totals.packets,
+            "tcp_packets": totals.tcp_packets,
+            "icmp_packets": totals.icmp_packets,
+            "ptb_packets": totals.ptb_packets,
+            "undecoded": dict(sorted(totals.undecoded.items())),
+            "payload_bytes": totals.payload_bytes,
+            "unseen_bytes": totals.unseen_bytes,
+            "flows": totals.flows,
+            "verdicts": {v: totals.verdicts[v] for v in VERDICTS if v in totals.verdicts},
+        },
+    )
+    yield "selection", analysis.selection or None
+    yield "flows", (_flow(flow, analysis.files, frame) for flow in analysis.all_flows)
+    yield "paths", (_path(path, frame) for path in analysis.all_paths)
+    yield "notes", [_unicode(note) for note in analysis.notes]
+    if analysis.later is not None:
+        yield "comparison", _comparison(analysis, analysis.later)
+
+
+def _comparison(analysis: Analysis, later: Analysis) -> dict[str, Any]:
+    """What became of the paths in a later capture, and what was found in that."""
+    after = to_json_dict(later)
+    return comparison_dict(analysis.changes) | {
+        "after": {key: after[key] for key in ("capture", "totals", "flows", "paths", "notes")}
+    }
+
+
+def _unicode(text: str) -> str:
+    """Text without lone surrogates (bytes of a file name that are no UTF-8): JSON readers reject them."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+_FrameWriter = Callable[[FrameRef], Any]
+
+
+def _frame_writer(files: Sequence[CaptureFile]) -> _FrameWriter:
+    if len(files) <= 1:
+        return lambda ref: ref.frame
+    paths = [_unicode(file.path) for file in files]
+    return lambda ref: {"file": paths[ref.file], "frame": ref.frame}
+
+
+def _end(end: Endpoint) -> dict[str, Any]:
+    return {"ip": end.ip, "port": end.port}
+
+
+def _flow(flow: Flow, files: Sequence[CaptureFile], frame: _FrameWriter) -> dict[str, Any]:
+    stalled = flow.stalled
+    return {
+        "stream": flow.stream,
+        "client": _end(flow.client),
+        "server": _end(flow.server),
+        "verdict": flow.verdict,
+        "confidence": flow.confidence,
+        "direction": flow.direction,
+        "path_mtu": flow.path_mtu._asdict(),
+        "vantage": flow.vantage._asdict(),
+        "encapsulation": flow.encapsulation._asdict() if flow.encapsulation else None,
+        "stalled": None
+        if stalled is None
+        else {
+            "frames": [frame(ref) for ref in stalled.frames],
+            "first_frame": frame(stalled.first_frame),
+            "ip_len": stalled.ip_len,
+            "payload_len": stalled.payload_len,
+            "seq": stalled.seq,
+            "df": stalled.df,
+            "retransmissions": stalled.retransmissions,
+            "seconds": round(stalled.seconds, 9),
+        },
+        "ptb": [
+            {
+                "frame": frame(ptb.frame),
+                "router": ptb.router,
+                "mtu": ptb.mtu,
+                "effect": ptb.effect,
+                "reason": ptb.reason,
+            }
+            for ptb in flow.ptb
+        ],
+        "ruled_out": [
+            {"cause": each.cause, "because": each.because, "frames": [frame(ref) for ref in each.frames]}
+            for each in flow.ruled_out
+        ],
+        "explanation": flow.explanation,
+        "evidence": [{"text": text, "frames": [frame(ref) for ref in refs]} for text, refs in flow.evidence],
+        "fixes": [fix._asdict() for fix in flow.fixes],
+        "display_filter": flow_filter(flow, several_files=len(files) > 1),
+        "frame_filters": [
+            {"file": each.file or None, "filter": each.text}
+            for each in frame_filters(frames_of(flow), [_unicode(file.path) for file in files])
+        ],
+        "packets": flow.packet_count,
+        "bytes": flow.bytes,
+        "first_time": iso_time(flow.first_time),
+        "last_time": iso_time(flow.last_time),
+    }
+
+
+def _path(path: NetworkPath, frame: _FrameWriter) -> dict[str, Any]:
+    return {
+        "src": path.src,
+        "dst": path.dst,
+        "at_least": path.at_least,
+        "at_most": path.at_most,
+        "exact": path.exact,
+        "verdict": path.verdict,
+        "consistent_with": list(path.consistent_with),
+        "streams": list(path.streams),
+        "probes": [
+            {
+                "frame": frame(probe.frame),
+                "ip_len": probe.ip_len,
+                "reply": frame(probe.reply) if probe.reply is not None else None,
+                "ptb_mtu": probe.ptb_mtu,
+            }
+            for probe in path.probes
+        ],
+    }

@@ -1,0 +1,244 @@
+"""The report as Markdown, for GitHub, GitLab and Jira: plain headings, lists, tables, code and images.
+
+Text is made safe word by word: a word that could be markup, a link, a mention or an emoji is written as
+code, where nothing but a backtick means anything. No HTML is used.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from analyzer.model.analysis import Analysis
+from analyzer.model.statement import Fix
+from analyzer.report import labels
+from analyzer.report.changes import ChangeTable
+from analyzer.report.document import Diagnosis, Remark, advice, commands, fair_choice
+from analyzer.report.page import Page, page_of
+from analyzer.report.wishes import Wishes
+
+SHOWN_DIAGNOSES = 10
+SHOWN_ROWS = 100
+"""So that the text stays below the 65,536 characters that GitHub takes."""
+
+FIGURES_BESIDE = 6
+"""Timelines written beside a Markdown report at most."""
+
+_RISKY = re.compile(
+    r"[\\`*_\[\]{}@~|]"  # markup, mentions, cells
+    r"|<[A-Za-z/!?]|&#?\w"  # tags, entities
+    r"|:[A-Za-z+_-][\w+-]*:|://|www\.|mailto:"  # emoji, links
+    r"|#\d|GH-\d|![A-Za-z(\[]",  # issues, images
+    re.IGNORECASE,
+)
+_LEADING = re.compile(r"(?:\d+[.)]|[-+=]+)$|[#>]")
+"""A word that makes a heading, list or quotation of the line that it begins."""
+
+_TRAILING = re.compile(r"[.,:;)]*$")
+
+
+class MarkdownReport:
+    """The report as Markdown, with timelines beside it."""
+
+    def files(self, analysis: Analysis, target: Path, wishes: Wishes) -> dict[Path, Iterable[bytes]]:
+        """The timelines, and the page that links to them."""
+        page = page_of(analysis)
+        files: dict[Path, Iterable[bytes]] = {}
+        links: dict[int, str] = {}
+        if wishes.plots:
+            from analyzer.report.figures.timelines import image, is_drawable, timeline
+
+            shown = fair_choice(page.document.diagnoses, SHOWN_DIAGNOSES)
+            drawable = [diagnosis for diagnosis in shown if is_drawable(diagnosis.flow)]
+            for flow in (diagnosis.flow for diagnosis in fair_choice(drawable, FIGURES_BESIDE)):
+                beside = target.with_name(f"{target.stem}-stream-{flow.stream}.png")
+                files[beside] = [image(timeline(analysis, flow), "png")]
+                links[flow.stream] = image_link(beside.name)
+        files[target] = [to_markdown(page, links).encode("utf-8", "backslashreplace")]
+        return files
+
+
+def to_markdown(page: Page, images: Mapping[int, str] | None = None) -> str:
+    """The report as Markdown.
+
+    Args:
+        page: what to say.
+        images: links to the timelines by stream (see `image_link`); those of flows without a diagnosis are
+            not used.
+    """
+    return "\n".join(_lines(page, images or {})) + "\n"
+
+
+def image_link(name: str) -> str:
+    """A file name as the target of a relative link."""
+    return quote(os.fsencode(name), safe="")
+
+
+def prose(text: str) -> str:
+    """Text in which nothing is markup, but for words in backticks, which are code."""
+    inline = _inline(text)
+    first, _, rest = inline.partition(" ")
+    return f"{code(first)} {rest}".rstrip() if _LEADING.match(first) else inline
+
+
+def _inline(text: str) -> str:
+    """As `prose`, where no line begins."""
+    parts = re.split(r"`([^`]+)`", text)
+    out = ""
+    for i, part in enumerate(parts):
+        safe = code(part.strip() or part) if i % 2 else _plain(part)
+        # Backticks that touch would be taken for one longer fence.
+        out += " " + safe if out.endswith("`") and safe.startswith("`") else safe
+    return " ".join(out.split())
+
+
+def _plain(text: str) -> str:
+    words = re.split(r"(\s+)", text)
+    return "".join(_word(word) if _RISKY.search(word) else word for word in words)
+
+
+def _word(word: str) -> str:
+    """A word as code, without the punctuation around it."""
+    core = word.lstrip("(") or word
+    end = _TRAILING.search(core)
+    tail = end[0] if end is not None and end.start() > 0 else ""
+    return word.removesuffix(core) + code(core.removesuffix(tail)) + tail
+
+
+def code(text: str) -> str:
+    """Text as a code span, whatever backticks are in it."""
+    fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
+    padding = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{padding}{text}{padding}{fence}"
+
+
+def cell(text: str) -> str:
+    """A table cell: as `prose`, and no bar ends it."""
+    return _inline(text).replace("|", "\\|")
+
+
+def _lines(page: Page, images: Mapping[int, str]) -> Iterator[str]:
+    document = page.document
+    if document.changes is not None:
+        yield from _changes(document.changes)
+        yield from ("", f"## {labels.first_capture}", "", prose(document.headline))
+    else:
+        yield f"# {prose(document.headline)}"
+    for note in document.notes:
+        yield from ("", f"> {prose(note)}")
+    if page.picture is not None:
+        yield from ("", prose(f"{page.picture.description} {page.picture.consistent}"))
+    for diagnosis in fair_choice(document.diagnoses, SHOWN_DIAGNOSES):
+        yield ""
+        yield from _diagnosis(diagnosis, images)
+    if (hidden := len(document.diagnoses) - SHOWN_DIAGNOSES) > 0:
+        yield from ("", prose(labels.more_diagnoses(hidden)))
+    if document.rows:
+        yield ""
+        yield from _flows(page)
+    yield ""
+    yield from _capture(page)
+    yield from ("", f"## {labels.settings}", "", prose(f"{page.tool}. {page.caveat}"), "")
+    for setting in page.settings:
+        yield f"- {code(setting.name)}: {prose(setting.value)} ({prose(setting.meaning)})"
+    if page.glossary:
+        yield from ("", f"## {labels.glossary}", "")
+        for term in page.glossary:
+            yield f"- {code(term.verdict)}: {prose(f'{term.title}. {term.meaning}')}"
+
+
+def _changes(changes: ChangeTable) -> Iterator[str]:
+    yield from (
+        f"# {prose(changes.answer)}",
+        "",
+        f"{labels.compared} ({labels.compared_with} {code(changes.later)}):",
+        "",
+    )
+    names = (labels.path, labels.outcome, labels.before, labels.path_mtu, labels.after, labels.path_mtu)
+    yield from (f"| {' | '.join(names)} |", "|---|---|---|---|---|---|")
+    for row in changes.rows[:SHOWN_ROWS]:
+        cells = (row.path, row.outcome, row.before, row.before_mtu, row.after, row.after_mtu)
+        yield f"| {' | '.join(cell(text) for text in cells)} |"
+    if len(changes.rows) > 1:
+        yield ""
+        yield from (f"- {prose(row.sentence)}" for row in changes.rows[:SHOWN_ROWS])
+
+
+def _diagnosis(diagnosis: Diagnosis, images: Mapping[int, str]) -> Iterator[str]:
+    stream = diagnosis.flow.stream
+    yield f"## Stream {stream}: {prose(diagnosis.title)}"
+    also = f". {labels.also} {diagnosis.same}" if diagnosis.same else ""
+    yield from ("", prose(f"{diagnosis.endpoints}, {diagnosis.confidence} {labels.confidence}{also}"))
+    yield from ("", _statement(diagnosis.what))
+    for place in diagnosis.where:
+        yield from ("", prose(place))
+    if stream in images:
+        yield from ("", f"![{labels.timeline(stream)}]({images[stream]})")
+    yield from _statements(labels.evidence, diagnosis.why)
+    yield from _statements(labels.ruled_out, diagnosis.ruled_out)
+    yield from _fixes(labels.fix, diagnosis.cures)
+    yield from _fixes(labels.verify, diagnosis.checks)
+    yield from ("", f"### {labels.wireshark}", "", labels.wireshark_flow, "", *_block(diagnosis.display_filter))
+    if diagnosis.frame_filters:
+        yield from ("", labels.wireshark_frames)
+        for each in diagnosis.frame_filters:
+            yield from ("", prose(f"{each.file}:"), "") if each.file else ("",)
+            yield from _block(each.text)
+
+
+def _statement(statement: Remark) -> str:
+    frames = f" ({prose(statement.frames)})" if statement.frames else ""
+    return prose(statement.text) + frames
+
+
+def _statements(heading: str, statements: Sequence[Remark]) -> Iterator[str]:
+    if statements:
+        yield from ("", f"### {heading}", "")
+        yield from (f"- {_statement(each)}" for each in statements)
+
+
+def _block(text: str) -> tuple[str, ...]:
+    """A fenced block. What stands in one is made by this tool and has no backticks."""
+    return ("```sh", *text.splitlines(), "```")
+
+
+def _fixes(heading: str, fixes: Sequence[Fix]) -> Iterator[str]:
+    if not fixes:
+        return
+    yield from ("", f"### {heading}")
+    for number, fix in enumerate(fixes, 1):
+        yield from ("", f"{number}. {prose(advice(fix))}")
+        for command in commands(fix):
+            if command.lead:
+                yield from ("", f"   {command.lead.strip()}")
+            yield from ("", *(f"   {line}" for line in _block(command.line)))
+
+
+def _flows(page: Page) -> Iterator[str]:
+    rows = page.document.rows
+    names = (
+        labels.stream, labels.verdict, labels.ends, labels.path_mtu, labels.stalled, labels.packets,
+        labels.filter,
+    )  # fmt: skip
+    yield from (f"## {labels.flows}", "", f"{labels.table(len(rows))}:", "")
+    yield f"| {' | '.join(names)} |"
+    yield "|---:|---|---|---|---:|---:|---|"
+    for row in rows[:SHOWN_ROWS]:
+        ends = f"{row.client} {row.arrow} {row.server}"
+        cells = (code(row.verdict), cell(ends), cell(row.path_mtu), row.stalled, row.packets, code(row.display_filter))
+        yield f"| {row.stream} | {' | '.join(cells)} |"
+    if len(rows) > SHOWN_ROWS:
+        yield from ("", prose(labels.more_rows(len(rows) - SHOWN_ROWS)))
+
+
+def _capture(page: Page) -> Iterator[str]:
+    yield from (f"## {labels.capture}", "")
+    for file in page.files:
+        damage = f"; {file.damage}" if file.damage else ""
+        yield f"- {labels.file} {code(file.name)}: {prose(f'{file.packets}, {file.size}, {file.kind}{damage}')}"
+        yield f"- SHA-256: {code(file.sha256)}"
+    for fact in page.facts:
+        yield f"- {fact.name}: {prose(fact.value)}"

@@ -1,0 +1,275 @@
+"""The report on a terminal: the answer, the verdict table, a diagnosis for each problem, what was read.
+
+Lines are laid out here, to the cell; rich does colours, and only what the terminal at hand can show.
+Nothing is ever parsed as markup.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from typing import TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from analyzer.model.analysis import Analysis
+from analyzer.model.statement import Fix
+from analyzer.model.text import plural
+from analyzer.report.changes import ChangeTable
+from analyzer.report.document import Diagnosis, Document, Remark, Row, advice, commands, document_of
+
+PIPED_WIDTH = 80
+"""Columns where standard output is no terminal and COLUMNS is not set: fits mail and tickets."""
+
+LEAST_WIDTH = 60
+PROSE_WIDTH = 100
+"""Longer lines of prose are hard to read."""
+
+HEADLINE_WIDTH = 120
+
+SHOWN_ROWS = 40
+SHOWN_DIAGNOSES = 10
+SHOWN_CHANGES = 10
+
+INDENT = 2
+LABEL_WIDTH = 11
+GAP = "  "
+SHELLS = frozenset({"linux", "macos", "mikrotik", "docker", "calico", "cilium", "aws", "gcp", "azure"})
+"""Platforms whose commands may be continued on the next line after a backslash."""
+
+STYLES = {"bad": "bold red", "warn": "bold yellow", "good": "bold green", "plain": "bold"}
+VERDICT_STYLES = {"bad": "red", "warn": "yellow", "good": "green", "plain": ""}
+
+
+def show(analysis: Analysis, *, show_all: bool = False, file: TextIO | None = None) -> None:
+    """Print the report.
+
+    Args:
+        analysis: what to report.
+        show_all: list healthy flows, and every row and diagnosis.
+        file: where to; standard output by default.
+    """
+    console = make_console(file)
+    for line in lines_of(document_of(analysis, show_all=show_all), console, show_all=show_all):
+        line.rstrip()
+        console.print(line, soft_wrap=True)
+
+
+class _Console(Console):
+    """Leaves a closed pipe to the caller, who knows the right exit code; rich would exit with 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+def make_console(file: TextIO | None = None) -> Console:
+    """A console that colours only for a terminal (and not with NO_COLOR), 80 columns wide elsewhere."""
+    console = _Console(file=file, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal and not os.environ.get("COLUMNS", "").isdigit():
+        console.width = PIPED_WIDTH
+    console.width = max(console.width, LEAST_WIDTH)
+    return console
+
+
+def lines_of(document: Document, console: Console, *, show_all: bool = False) -> Iterator[Text]:
+    """The report, line by line."""
+    prose = min(console.width, PROSE_WIDTH)
+    wide = min(console.width, HEADLINE_WIDTH)
+    if document.changes is not None:
+        yield from _wrapped(console, Text(document.changes.answer, STYLES[document.changes.tone]), wide)
+        yield Text()
+        yield from _changes(document.changes, console, show_all=show_all)
+        yield Text()
+        yield from _wrapped(console, Text(f"The first capture: {document.headline}"), wide)
+    else:
+        yield from _wrapped(console, Text(document.headline, STYLES[document.tone]), wide)
+    rows = document.rows if show_all else document.rows[:SHOWN_ROWS]
+    if rows:
+        yield Text()
+        yield from _table(rows, console)
+    if hidden := len(document.rows) - len(rows):
+        yield Text(f"{plural(hidden, 'more flow')} with a problem: --all, --json or -o flows.csv", "dim")
+    if document.not_listed:
+        yield from _wrapped(console, Text(document.not_listed, "dim"), prose)
+    shown = document.diagnoses if show_all else document.diagnoses[:SHOWN_DIAGNOSES]
+    for diagnosis in shown:
+        yield Text()
+        yield from _diagnosis(diagnosis, console, prose)
+    if hidden := len(document.diagnoses) - len(shown):
+        yield Text()
+        yield Text(f"{plural(hidden, 'more diagnosis', 'more diagnoses')}: use --all or --json", "dim")
+    yield Text()
+    for note in document.notes:
+        yield from _labelled(console, "Note", Text(note), prose, label_style="yellow")
+    for i, fact in enumerate(document.facts):
+        yield from _labelled(console, "" if i else "Capture", Text(fact, "dim"), prose, label_style="dim")
+
+
+def _wrapped(console: Console, text: Text, width: int) -> list[Text]:
+    return list(text.wrap(console, width))
+
+
+def _labelled(
+    console: Console, label: str, body: Text, width: int, *, indent: int = 0, label_style: str = "cyan"
+) -> Iterator[Text]:
+    """A paragraph hanging behind its label."""
+    left = indent + LABEL_WIDTH
+    for i, line in enumerate(_wrapped(console, body, width - left) or [Text()]):
+        head = Text(" " * indent)
+        head.append((label if i == 0 else "").ljust(LABEL_WIDTH), label_style)
+        yield head + line
+
+
+# The verdict table.
+
+
+def _table(rows: Sequence[Row], console: Console) -> Iterator[Text]:
+    streams = [f"{row.stream}" for row in rows]
+    columns = [
+        ("verdict", [row.verdict for row in rows], False),
+        ("path MTU", [row.path_mtu for row in rows], False),
+        ("stalled", [row.stalled for row in rows], True),
+        ("packets", [row.packets for row in rows], True),
+    ]
+    stream_width = max(len("stream"), *map(len, streams))
+    # Where room is short the packet count gives way, then a flow takes two lines, then addresses are cut.
+    layouts = [(columns, True), (columns[:3], True), (columns, False), (columns[:3], False)]
+    if console.width < PIPED_WIDTH:
+        layouts.append((columns[:2], False))
+    for kept, in_one_line in layouts:
+        taken = stream_width + sum(len(GAP) + _width(title, cells) for title, cells, _ in kept)
+        room = console.width - taken - len(GAP)
+        flow_title, flows = _flow_cells(rows, in_one_line=in_one_line)
+        if max(len(line) for cell in flows for line in cell) <= room:
+            break
+    else:
+        flows = [tuple(_shortened(line, room) for line in cell) for cell in flows]
+    flow_width = _width(flow_title, [line for cell in flows for line in cell])
+    header = ["stream".rjust(stream_width), flow_title.ljust(flow_width)]
+    header += [_aligned(title, _width(title, cells), right) for title, cells, right in kept]
+    yield Text(GAP.join(header), "bold")
+    yield Text(("-" if console.options.ascii_only else "\u2500") * len(GAP.join(header)), "dim")
+    for i, row in enumerate(rows):
+        line = Text(streams[i].rjust(stream_width) + GAP + flows[i][0].ljust(flow_width))
+        for title, cells, right in kept:
+            cell = _aligned(cells[i], _width(title, cells), right)
+            line.append(GAP)
+            line.append(cell, VERDICT_STYLES[row.tone] if title == "verdict" else "")
+        yield line
+        for more in flows[i][1:]:
+            yield Text(" " * stream_width + GAP + more)
+
+
+def _width(title: str, cells: Sequence[str]) -> int:
+    return max(len(title), *map(len, cells))
+
+
+def _aligned(cell: str, width: int, right: bool) -> str:
+    return cell.rjust(width) if right else cell.ljust(width)
+
+
+def _flow_cells(rows: Sequence[Row], *, in_one_line: bool) -> tuple[str, list[tuple[str, ...]]]:
+    """Title and cells of the flow column: client, arrow and server, on one line or on two."""
+    if not in_one_line:
+        return "client / server", [(row.client, f"{row.arrow} {row.server}") for row in rows]
+    left = max(len(row.client) for row in rows)
+    cells: list[tuple[str, ...]] = [(f"{row.client.ljust(left)} {row.arrow} {row.server}",) for row in rows]
+    return "client".ljust(left + 4) + "server", cells
+
+
+def _shortened(text: str, room: int) -> str:
+    """The middle left out: the start of an address names the network, its end the host and port."""
+    if len(text) <= room:
+        return text
+    tail = (room - 2) // 2
+    return f"{text[: room - 2 - tail]}..{text[-tail:]}"
+
+
+# A comparison.
+
+
+def _changes(changes: ChangeTable, console: Console, *, show_all: bool) -> Iterator[Text]:
+    """Each path: its outcome, and what it was and is, one below the other."""
+    rows = changes.rows if show_all else changes.rows[:SHOWN_CHANGES]
+    yield from _wrapped(console, Text(f"Compared with {changes.later}:", "dim"), console.width)
+    verdicts = max((len(cell) for row in rows for cell in (row.before, row.after)), default=0)
+    for row in rows:
+        line = Text(f"{row.path}: ")
+        line.append(row.outcome.lower(), VERDICT_STYLES[row.tone])
+        yield from _wrapped(console, line, console.width)
+        for when, verdict, size in (("before", row.before, row.before_mtu), ("after", row.after, row.after_mtu)):
+            yield Text(" " * INDENT + when.ljust(LABEL_WIDTH), "cyan") + Text(f"{verdict.ljust(verdicts)}{GAP}{size}")
+        if len(changes.rows) > 1:
+            yield from _labelled(console, "", Text(row.sentence, "dim"), console.width, indent=INDENT)
+    if hidden := len(changes.rows) - len(rows):
+        yield Text(f"{plural(hidden, 'more path')}: use --all or --json", "dim")
+
+
+# A diagnosis.
+
+
+def _diagnosis(diagnosis: Diagnosis, console: Console, width: int) -> Iterator[Text]:
+    title = Text(f"Stream {diagnosis.flow.stream}: ", "bold")
+    title.append(diagnosis.title, STYLES[diagnosis.tone])
+    title.append(f" ({diagnosis.confidence} confidence)", "dim")
+    yield from _wrapped(console, title, width)
+    several_files = any(each.file for each in diagnosis.frame_filters)
+    ends = Text(diagnosis.endpoints + ("" if several_files else f" ({diagnosis.display_filter})"), "dim")
+    for line in _wrapped(console, ends, width - INDENT):
+        yield Text(" " * INDENT) + line
+    yield from _statements("What", [diagnosis.what], console, width)
+    for i, place in enumerate(diagnosis.where):
+        yield from _labelled(console, "" if i else "Where", Text(place), width, indent=INDENT)
+    yield from _statements("Why", diagnosis.why, console, width)
+    yield from _statements("Ruled out", diagnosis.ruled_out, console, width)
+    yield from _fixes(diagnosis.fixes, console, width)
+    filters = [diagnosis.display_filter] if several_files else []
+    filters += [f"{each.file}: {each.text}" if each.file else each.text for each in diagnosis.frame_filters]
+    for i, wanted in enumerate(filters):
+        yield from _labelled(console, "" if i else "Wireshark", Text(wanted, "dim"), width, indent=INDENT)
+    if diagnosis.same:
+        yield from _labelled(console, "Also", Text(diagnosis.same), width, indent=INDENT)
+
+
+def _statements(label: str, statements: Sequence[Remark], console: Console, width: int) -> Iterator[Text]:
+    for i, statement in enumerate(statements):
+        body = Text(statement.text)
+        if statement.frames:
+            body.append(f" [{statement.frames}]", "dim")
+        yield from _labelled(console, "" if i else label, body, width, indent=INDENT)
+
+
+def _fixes(fixes: Sequence[Fix], console: Console, width: int) -> Iterator[Text]:
+    """Each fix: its command, to be picked out at a glance, then where it belongs and what it does."""
+    for number, fix in enumerate(fixes, 1):
+        head = Text(" " * INDENT + ("Fix" if number == 1 else "").ljust(LABEL_WIDTH), "cyan")
+        head.append(f"{number}. ", "not bold default")
+        left = " " * len(head)
+        for command in commands(fix):
+            if command.lead:
+                head = Text(left).append(command.lead, "dim")
+            for line in continued(command.line, width - len(head)) if fix.platform in SHELLS else [command.line]:
+                yield head + Text(line, "bold")
+                head = Text(left)
+        for part in _wrapped(console, Text(advice(fix)), width - len(left)):
+            yield head + part
+            head = Text(left)
+
+
+def continued(command: str, width: int) -> Iterator[str]:
+    r"""A shell command on lines of at most `width` where that can be, joined by `\` so that it pastes.
+
+    Breaks between words only, and not between an option and its value.
+    """
+    pieces = re.findall(r"-[^\s']*(?: (?!-)(?:[^\s']|'[^']*')+)?|(?:[^\s']|'[^']*')+", command)
+    line = pieces[0] if pieces else ""
+    for i, piece in enumerate(pieces[1:], 2):
+        ending = 0 if i == len(pieces) else len(" \\")
+        if len(line) + 1 + len(piece) + ending > width:
+            yield line + " \\"
+            line = "    " + piece
+        else:
+            line += " " + piece
+    yield line

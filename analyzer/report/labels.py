@@ -1,0 +1,56 @@
+"""Headings and short words that the reports on paper share."""
+
+from __future__ import annotations
+
+from analyzer.model.text import plural
+
+report = "Path MTU report on"
+confidence = "confidence"
+also = "Also"
+evidence = "Evidence"
+ruled_out = "Ruled out"
+verify = "Verify"
+fix = "Find and fix"
+wireshark = "In Wireshark"
+wireshark_flow = "Display filter for the flow:"
+wireshark_frames = "For the frames of this finding:"
+flows = "All flows"
+stream = "stream"
+verdict = "verdict"
+ends = "client and server"
+path_mtu = "path MTU"
+stalled = "stalled"
+packets = "packets"
+filter = "display filter"  # noqa: A001 - read as headings.filter
+capture = "The capture"
+compared = "Before and after"
+path = "path"
+outcome = "outcome"
+before = "before"
+after = "after"
+compared_with = "compared with"
+first_capture = "The first capture"
+file = "File"
+glossary = "What the verdicts mean"
+settings = "Tool and settings"
+thresholds = "Thresholds"
+
+
+def table(count: int) -> str:
+    """Above the table of flows."""
+    return f"{plural(count, 'flow')}, the worst first"
+
+
+def more_rows(count: int) -> str:
+    """Below a table that was cut."""
+    return f"{plural(count, 'more flow')} not listed here: write them to a .csv or .json report"
+
+
+def more_diagnoses(count: int) -> str:
+    """Below the last diagnosis shown."""
+    return f"{plural(count, 'more diagnosis', 'more diagnoses')} left out: `--stream`, `--host` and `--port` pick flows"
+
+
+def timeline(stream: int) -> str:
+    """Names the figure of a flow."""
+    return f"Stream {stream} over time, by sequence number and by packet size"

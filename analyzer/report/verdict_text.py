@@ -1,0 +1,340 @@
+"""What the verdicts are called, what they mean, and the sentence that opens every report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from analyzer.model.analysis import Analysis
+from analyzer.model.flow import Flow, PathMtu
+from analyzer.model.path import Path
+from analyzer.model.text import bracket, joined, lost_packets, plural, printable, seconds
+from analyzer.model.verdicts import PROBLEMS, VERDICTS
+
+
+class Words(NamedTuple):
+    """How a verdict is spoken of."""
+
+    title: str  # heads a diagnosis
+    short: str  # one of several in a list
+    meaning: str  # one line, for tables and glossaries
+
+
+WORDS: dict[str, Words] = {
+    "blackhole": Words(
+        "PMTUD black hole, confirmed",
+        "black hole",
+        "Packets above some size vanish, smaller ones pass, and no PTB tells the sender.",
+    ),
+    "ptb_ignored": Words(
+        "PTB ignored by the sender",
+        "PTB ignored",
+        "A PTB told that the packets are too big, but the sender kept their size.",
+    ),
+    "blackhole_probable": Words(
+        "PMTUD black hole, probable",
+        "probable black hole",
+        "Looks like a black hole, but small packets are proven to pass only before the stall, "
+        "or the capture ends early.",
+    ),
+    "blackhole_suspected": Words(
+        "PMTUD black hole, suspected at the receiver",
+        "suspected black hole",
+        "Small packets arrive around a hole of full-size ones that is not filled, or only much later.",
+    ),
+    "blackhole_recovered": Words(
+        "PMTUD black hole, recovered after a hang",
+        "recovered black hole",
+        "Large packets vanished until the sender, untold, tried smaller ones; the next flow may hang too.",
+    ),
+    "fragment_loss": Words(
+        "Large packets without DF are lost",
+        "fragment loss",
+        "Large packets that may be fragmented (DF clear) vanish, small ones pass.",
+    ),
+    "content_drop": Words(
+        "One payload is dropped, whatever its size",
+        "content drop",
+        "One packet never passes although others as large do: its content matters, not its size.",
+    ),
+    "dead_path": Words(
+        "The path is dead",
+        "dead path",
+        "Nothing passes any more, small packets included.",
+    ),
+    "zero_window": Words(
+        "The receiver closed its window",
+        "zero window",
+        "The receiving application does not read, so the sender has to wait.",
+    ),
+    "stall": Words(
+        "Stalled, cause unknown",
+        "unexplained stall",
+        "The same data was sent again and again, and none of the known causes explains it.",
+    ),
+    "inconclusive": Words(
+        "This capture cannot tell",
+        "undecided",
+        "The capture lacks what it takes to decide.",
+    ),
+    "loss": Words(
+        "Ordinary loss",
+        "ordinary loss",
+        "Packets were lost, and what was lost got through in the end.",
+    ),
+    "pmtud_ok": Words(
+        "PMTUD works",
+        "PMTUD worked",
+        "A PTB told the path MTU, the sender obeyed, and its data got through.",
+    ),
+    "no_df": Words(
+        "Large packets pass only without DF",
+        "only without DF",
+        "Packets of full size got through, but the network may have fragmented them.",
+    ),
+    "ok": Words(
+        "Full-size packets pass",
+        "full size passes",
+        "Packets of full size got through.",
+    ),
+    "not_exercised": Words(
+        "Nothing large was sent",
+        "nothing large sent",
+        "No packet large enough to tell was sent.",
+    ),
+}
+
+
+SETTING_WORDS = {
+    "platforms": "platforms whose commands are given",
+    "max_decompressed_bytes": "what compressed input may decompress to",
+    "episode_retransmissions": "retransmissions of one segment that make a stall",
+    "episode_span_ns": "least time from the first to the last of them",
+    "capture_useless": "share of them missing above which nothing is concluded",
+    "chance": "a series of losses expected that often by chance is no evidence",
+    "hole_ns": "time after which a hole seen at the receiver counts",
+    "silence_ns": "time without an answer that is worth a remark",
+    "exercised_bytes": "packets below this size say nothing about a path MTU",
+    "capture_loss": "share of acknowledged bytes missing above which no confidence is high",
+    "sent_again_ns": "a packet resent so long after a PTB ignores it",
+    "control_wait_ns": "silence of the peer that shows its packet was acknowledged",
+}
+"""What each threshold of `Settings` decides."""
+
+
+def _route(flow: Flow) -> str:
+    return f"{flow.sender.ip} -> {flow.receiver.ip}"
+
+
+def _loses(flow: Flow, size: PathMtu) -> str:
+    return f"{_route(flow)} loses {lost_packets(size)}"
+
+
+def _arrives(flow: Flow, size: PathMtu) -> str:
+    if size.at_least is None:
+        return f"large packets from {flow.sender.ip} do not arrive at {flow.receiver.ip}"
+    return f"nothing larger than {size.at_least} bytes from {flow.sender.ip} arrives at {flow.receiver.ip}"
+
+
+def _recovers(flow: Flow, size: PathMtu) -> str:
+    hung = f" after hanging for {seconds(flow.stalled.seconds)}" if flow.stalled else ""
+    return f"{_loses(flow, size)}, and the sender shrank them by itself{hung}"
+
+
+class _Opening(NamedTuple):
+    one: str  # predicate for one flow: "1 of 12 flows ..."
+    many: str
+    path: Callable[[Flow, PathMtu], str] | None  # and where
+
+
+_OPENINGS: dict[str, _Opening] = {
+    "blackhole": _Opening("is in a PMTUD black hole", "are in a PMTUD black hole", _loses),
+    "ptb_ignored": _Opening(
+        "hangs because its sender ignores PTBs (ICMP packet too big)",
+        "hang because their sender ignores PTBs (ICMP packet too big)",
+        lambda flow, size: f"{flow.sender.ip} keeps sending {flow.receiver.ip} {lost_packets(size)}",
+    ),
+    "blackhole_probable": _Opening("is probably in a PMTUD black hole", "are probably in a PMTUD black hole", _loses),
+    "blackhole_suspected": _Opening(
+        "looks like a PMTUD black hole, seen from the receiver's side",
+        "look like a PMTUD black hole, seen from the receiver's side",
+        _arrives,
+    ),
+    "blackhole_recovered": _Opening(
+        "hung in a PMTUD black hole and recovered", "hung in a PMTUD black hole and recovered", _recovers
+    ),
+    "fragment_loss": _Opening("loses large packets without DF", "lose large packets without DF", _loses),
+    "content_drop": _Opening(
+        "hangs on a packet that is dropped for its content, not its size",
+        "hang on a packet that is dropped for its content, not its size",
+        lambda flow, _: _route(flow),
+    ),
+    "dead_path": _Opening(
+        "hangs because nothing passes any more, small packets included",
+        "hang because nothing passes any more, small packets included",
+        lambda flow, _: f"between {flow.sender.ip} and {flow.receiver.ip}",
+    ),
+    "zero_window": _Opening(
+        "waits for its receiver, which closed its window; the network is not the cause",
+        "wait for their receiver, which closed its window; the network is not the cause",
+        lambda flow, _: f"{flow.receiver.ip} does not read",
+    ),
+    "stall": _Opening(
+        "stalls, and no known cause explains it",
+        "stall, and no known cause explains it",
+        lambda flow, _: _route(flow),
+    ),
+}
+
+
+def headline(analysis: Analysis) -> str:
+    """The answer, in one or two sentences."""
+    counts = analysis.verdict_counts
+    if not counts:
+        return _without_flows(analysis)
+    gravest = min(counts, key=VERDICTS.index)
+    if gravest not in _OPENINGS:
+        return _no_problem(analysis, counts)
+    concerned = analysis.flows_with({gravest})
+    opening = _OPENINGS[gravest]
+    predicate = opening.one if len(concerned) == 1 else opening.many
+    sentence = f"{_share(len(concerned), analysis)} {predicate}"
+    if opening.path is not None:
+        sentence += f": {_worst_path(concerned, analysis, opening.path)}"
+    sentence += "."
+    others = [v for v in VERDICTS if v in PROBLEMS and v != gravest and counts[v]]
+    if others:
+        sentence += f" Also: {joined([f'{counts[v]} x {WORDS[v].short}' for v in others])}."
+    return sentence
+
+
+def _share(count: int, analysis: Analysis) -> str:
+    total = len(analysis.all_flows)
+    selected = "selected " if analysis.selection else ""
+    if total == 1:
+        return f"The only {selected}flow"
+    return f"{count:,} of {total:,} {selected}flows"
+
+
+def most_hit(flows: Sequence[Flow]) -> Flow:
+    """The first flow of the path that most of the flows, all of one verdict, share."""
+    routes = Counter(_route(flow) for flow in flows)
+    route, _ = routes.most_common(1)[0]
+    return next(flow for flow in flows if _route(flow) == route)
+
+
+def _worst_path(flows: Sequence[Flow], analysis: Analysis, describe: Callable[[Flow, PathMtu], str]) -> str:
+    flow = most_hit(flows)
+    others = len({_route(flow) for flow in flows}) - 1
+    more = f", and {plural(others, 'other path')} likewise" if others else ""
+    return describe(flow, pooled_mtu(flow, paths_of(analysis))) + more
+
+
+Paths = Mapping[tuple[str, str], Path]
+"""What the capture tells of each direction between two addresses, by source and destination."""
+
+
+def paths_of(analysis: Analysis) -> Paths:
+    """The paths of an analysis, to be looked up by their addresses."""
+    return {(path.src, path.dst): path for path in analysis.all_paths}
+
+
+def pooled_mtu(flow: Flow, paths: Paths) -> PathMtu:
+    """The path MTU in the flow's direction, from all flows of its two addresses where the capture has it."""
+    path = paths.get((flow.sender.ip, flow.receiver.ip))
+    if path is None or path.at_least is path.at_most is path.exact is None:
+        return flow.path_mtu
+    return PathMtu(path.at_least, path.at_most, path.exact)
+
+
+def _no_problem(analysis: Analysis, counts: Counter[str]) -> str:
+    total = len(analysis.all_flows)
+    selected = "selected " if analysis.selection else ""
+    undecided, untested = counts["inconclusive"], counts["not_exercised"]
+    if undecided == total:
+        return f"This capture cannot tell whether {_all(total, selected)} a path MTU problem."
+    if untested == total:
+        return f"No problem seen, but nothing was tested: {_none(total, selected)} sent a large packet."
+    if undecided:
+        sentence = f"No problem found, but for {_share(undecided, analysis)} this capture cannot tell."
+    elif total == 1:
+        sentence = f"No problem found: the only {selected}flow is healthy."
+    else:
+        every = "both" if total == 2 else f"all {total:,}"
+        sentence = f"No problem found: {every} {selected}flows are healthy."
+    remarks = [
+        f"{counts[verdict]:,} {words if counts[verdict] == 1 else words_many}"
+        for verdict, words, words_many in (
+            ("loss", "has ordinary packet loss", "have ordinary packet loss"),
+            ("no_df", "sends large packets only without DF", "send large packets only without DF"),
+            ("not_exercised", "sent nothing large enough to tell", "sent nothing large enough to tell"),
+        )
+        if counts[verdict] and total > 1
+    ]
+    if total == 1 and not counts["pmtud_ok"]:
+        sentence += f" {WORDS[next(iter(counts))].meaning}"
+    if remarks:
+        sentence += f" {joined(remarks)[:1].upper()}{joined(remarks)[1:]}."
+    return sentence + _working_paths(analysis)
+
+
+def _all(total: int, selected: str) -> str:
+    return f"its only {selected}flow has" if total == 1 else f"its {total:,} {selected}flows have"
+
+
+def _none(total: int, selected: str) -> str:
+    return f"the only {selected}flow never" if total == 1 else f"none of the {total:,} {selected}flows"
+
+
+def _working_paths(analysis: Analysis) -> str:
+    paths = paths_of(analysis)
+    routes = {_route(flow): pooled_mtu(flow, paths).exact for flow in analysis.flows_with({"pmtud_ok"})}
+    known = [(route, mtu) for route, mtu in routes.items() if mtu is not None]
+    if not known:
+        return ""
+    route, mtu = known[0]
+    more = f", and on {plural(len(known) - 1, 'other path')}" if len(known) > 1 else ""
+    return f" PMTUD worked: the path MTU {route} is {mtu} bytes{more}."
+
+
+FEW = 4
+"""Candidates up to which naming them helps."""
+
+
+def _without_flows(analysis: Analysis) -> str:
+    totals = analysis.totals
+    if analysis.selection:
+        return f"No flow matches {analysis.selection}; the capture has {plural(totals.flows, 'flow')}."
+    if not totals.packets:
+        return "The capture holds no packets."
+    parts = []
+    if totals.icmp_packets:
+        parts.append(f"{totals.icmp_packets:,} ICMP")
+    parts += undecoded(analysis)
+    found = "".join(f" {line[:1].upper()}{line[1:]}." for line in pings(analysis)[:1])
+    return f"No TCP in this capture: {plural(totals.packets, 'packet')} ({', '.join(parts)}).{found}"
+
+
+def pings(analysis: Analysis) -> list[str]:
+    """What pings with DF tell of each path, a line a path; those that say nothing are left out."""
+    lines = []
+    for path in analysis.all_paths:
+        answered = [probe for probe in path.probes if probe.reply is not None]
+        told = [probe for probe in path.probes if probe.ptb_mtu is not None]
+        size = PathMtu(path.at_least, path.at_most, path.exact)
+        if not path.probes or not (answered or told) or size == PathMtu():
+            continue
+        lost = sorted({probe.ip_len for probe in path.probes if probe.reply is None and probe.ptb_mtu is None})
+        parts = [f"{max(probe.ip_len for probe in answered)} bytes answered"] if answered else []
+        parts += [f"{min(size for size in lost)} not"] if lost else []
+        parts += [f"a router named {min(probe.ptb_mtu or 0 for probe in told)}"] if told else []
+        near = f"; consistent with {'; '.join(path.consistent_with)}" if 0 < len(path.consistent_with) <= FEW else ""
+        lines.append(f"pings {path.src} -> {path.dst}: path MTU {bracket(size)} ({', '.join(parts)}){near}")
+    return lines
+
+
+def undecoded(analysis: Analysis) -> list[str]:
+    """Packets that were not looked into, by reason, the most frequent first."""
+    ordered = sorted(analysis.totals.undecoded.items(), key=lambda item: (-item[1], item[0]))
+    return [f"{count:,} {printable(reason)}" for reason, count in ordered if count]

@@ -1,0 +1,14 @@
+"""What somebody may wish of a report beyond its format."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Wishes(NamedTuple):
+    """How a report is to be written; each format heeds what concerns it."""
+
+    plots: bool = True
+    """Draw timelines into or beside the pages that have some."""
+    keep_payload: bool = False
+    """Leave the payload in the packets of an evidence capture."""

@@ -1,0 +1,194 @@
+"""Every column of every table, declared once: its name, kind, unit and meaning.
+
+The DataFrames, the CSV and `docs/api.md` are made from these declarations.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from analyzer.model.verdicts import VERDICTS
+from analyzer.tables.outcomes import NAMES as FATES
+
+
+class Column(NamedTuple):
+    """One column. Kinds and their dtypes are those of `DTYPES`."""
+
+    name: str
+    kind: str
+    text: str
+    unit: str = ""
+
+
+DTYPES = {
+    "int": "Int64",
+    "count": "int64",
+    "float": "Float64",
+    "bool": "boolean",
+    "flag": "bool",
+    "text": "string",
+    "category": "category",
+    "time": "datetime64[ns, UTC]",
+    "list": "object",
+}
+"""Dtype of each kind of column. "int", "float" and "bool" may be missing (`pandas.NA`), "count" and "flag" not."""
+
+KINDS = ("syn", "fin", "rst", "duplicate", "keepalive", "retransmission", "zero_window", "hole", "data", "ack")
+"""What an event mainly is, the first that fits."""
+
+CATEGORIES: dict[str, tuple[str, ...]] = {
+    "verdict": VERDICTS,
+    "confidence": ("high", "medium", "low"),
+    "direction": ("client_to_server", "server_to_client"),
+    "fate": FATES,
+    "kind": KINDS,
+    "effect": ("accepted", "ignored"),
+}
+"""The values of categorical columns that are known beforehand; verdicts are ordered, the worst first."""
+
+IP_BYTES = "bytes of IP total length"
+
+FLOWS = (
+    Column("stream", "int", "number of the flow, Wireshark's `tcp.stream`"),
+    Column("client.ip", "text", "address of the end that opened the connection"),
+    Column("client.port", "int", "its TCP port"),
+    Column("server.ip", "text", "address of the other end"),
+    Column("server.port", "int", "its TCP port"),
+    Column("verdict", "category", "what became of the flow: the worse of its two directions"),
+    Column("confidence", "category", "how complete the proof is"),
+    Column("direction", "category", "direction of the packets that the verdict is about"),
+    Column("path_mtu.at_least", "int", "largest packet proven delivered in that direction", IP_BYTES),
+    Column("path_mtu.at_most", "int", "one less than the smallest packet proven lost for its size", IP_BYTES),
+    Column("path_mtu.exact", "int", "path MTU as a valid PTB names it", IP_BYTES),
+    Column("stalled.first_frame", "int", "frame of the first transmission of the segment that did not get through"),
+    Column("stalled.ip_len", "int", "size of that segment", IP_BYTES),
+    Column("stalled.payload_len", "int", "its TCP payload", "bytes"),
+    Column("stalled.seq", "int", "its sequence number as on the wire"),
+    Column("stalled.df", "bool", "whether it must not be fragmented (IPv6: always)"),
+    Column("stalled.retransmissions", "int", "how often it was sent again"),
+    Column("stalled.seconds", "float", "from its first transmission until the ACK, or its last packet", "seconds"),
+    Column("ptb.count", "int", "PTBs about the flow"),
+    Column("explanation", "text", "the verdict in words"),
+    Column("display_filter", "text", "Wireshark display filter for the flow"),
+    Column("frame_filters", "text", "Wireshark display filters for the frames that the finding rests on, by file"),
+    Column("packets", "int", "TCP packets of the flow in the capture"),
+    Column("bytes", "int", "sum of their IP total lengths", "bytes"),
+    Column("first_time", "time", "time of the flow's first packet", "UTC"),
+    Column("last_time", "time", "time of its last packet", "UTC"),
+    Column("file", "text", "file in which the flow starts"),
+)
+
+PATHS = (
+    Column("src", "text", "address of the sender"),
+    Column("dst", "text", "address of the receiver"),
+    Column("at_least", "int", "largest packet proven delivered, over all flows and pings", IP_BYTES),
+    Column("at_most", "int", "one less than the smallest packet proven lost for its size", IP_BYTES),
+    Column("exact", "int", "path MTU as a valid PTB names it", IP_BYTES),
+    Column("verdict", "category", "the worst verdict of its flows"),
+    Column("consistent_with", "list", "tunnels and links whose MTU lies in the bracket"),
+    Column("streams", "list", "flows that were pooled"),
+    Column("probes", "int", "pings with DF"),
+)
+
+PTBS = (
+    Column("frame", "count", "frame of the ICMP message (within its file)"),
+    Column("file", "category", "file that holds it"),
+    Column("time", "time", "when it was captured", "UTC"),
+    Column("stream", "int", "flow that it quotes; missing where the quote fits none"),
+    Column("mtu", "count", "next-hop MTU that it names", IP_BYTES),
+    Column("router", "text", "who sent it; known for the PTBs that a verdict names"),
+    Column("effect", "category", "whether the sender went by it; as above"),
+    Column("reason", "text", "why it was ignored; as above"),
+)
+
+_STREAM = Column("stream", "count", "number of the flow, Wireshark's `tcp.stream`")
+_FRAME = Column("frame", "count", "frame number, Wireshark's (within its file)")
+_FILE = Column("file", "category", "file that holds the packet")
+_TIME = Column("time", "time", "when it was captured", "UTC")
+_DIRECTION = Column("direction", "category", "which way the packet goes")
+_SEQ_RAW = Column("seq_raw", "count", "sequence number as on the wire")
+_ACK_RAW = Column("ack_raw", "int", "acknowledgement number as on the wire; missing without the ACK flag")
+_SIZES = (
+    Column("ip_len", "count", "size of the packet", IP_BYTES),
+    Column("payload_len", "count", "TCP payload, from the headers (a snap length does not matter)", "bytes"),
+)
+_WINDOW = Column("window", "count", "receive window, scaled where both SYNs were captured", "bytes")
+_FLAGS = Column("flags", "category", 'TCP flags, as in "SYN ACK"')
+_TTL = Column("ttl", "count", "TTL or hop limit")
+_DF = Column("df", "flag", "must not be fragmented (IPv6: always)")
+_MARKS = (
+    Column("retransmission", "flag", "holds bytes that were seen or acknowledged before"),
+    Column("keepalive", "flag", "keep-alive probe: one byte, or none, below the next one"),
+    Column("duplicate", "flag", "a copy made by the capture (mirror port, `-i any`), not sent twice"),
+    Column("offloaded", "flag", "larger than any packet on the wire: captured before segmentation or after merging"),
+    Column("encapsulated", "flag", "captured inside a tunnel; `ip_len` is that of the packet inside"),
+)
+
+EVENTS = (
+    _STREAM, _FRAME, _FILE, _TIME, _DIRECTION,
+    Column("kind", "category", "what it mainly is"),
+    _SEQ_RAW, _ACK_RAW, *_SIZES, _WINDOW, _FLAGS, _TTL, _DF, *_MARKS,
+)  # fmt: skip
+
+EPISODES = (
+    _STREAM,
+    _DIRECTION,
+    Column("first_frame", "count", "frame of the first transmission captured"),
+    Column("file", "category", "file that holds it"),
+    Column("time", "time", "when that was", "UTC"),
+    _SEQ_RAW,
+    Column("ip_len", "count", "size of the segment that was repeated", IP_BYTES),
+    Column("payload_len", "count", "its TCP payload", "bytes"),
+    _DF,
+    Column("retransmissions", "count", "how often it was sent again at this size"),
+    Column("seconds", "float", "from its first to its last transmission at this size", "seconds"),
+    Column("acked_by", "int", "recorded frame that acknowledged it at last (within its file)"),
+    Column("episode", "flag", "whether the run is long and spread enough to count as a stall"),
+)
+
+CHUNK_PACKETS = (
+    _STREAM, _FRAME, _FILE, _TIME, _DIRECTION,
+    Column("seq", "count", "relative sequence number, as Wireshark shows it, but going on above 2**32"),
+    Column("ack", "int", "relative acknowledgement number; missing without the ACK flag"),
+    _SEQ_RAW, _ACK_RAW,
+    Column("wire_len", "count", "size of the frame with its link header", "bytes"),
+    *_SIZES, _WINDOW, _FLAGS, _TTL, _DF,
+    Column("sack", "list", "SACK blocks: pairs of relative sequence numbers, the second one past the last byte"),
+    *_MARKS,
+)  # fmt: skip
+
+PACKETS = (
+    *CHUNK_PACKETS,
+    Column(
+        "fate",
+        "category",
+        "delivered: acknowledged before any of it was sent again; lost: not so; needless: acknowledged before it was "
+        "sent; unanswered: neither acknowledged nor sent again. Missing where there is nothing to acknowledge",
+    ),
+    Column("acked_by", "int", "frame that acknowledged a delivered packet"),
+    Column("retransmission_of", "int", "frame of the first transmission of its bytes; missing if not captured"),
+)
+
+OF_FILES = {
+    "acked_by": Column("acked_by.file", "category", "file of that frame (only with several files)"),
+    "retransmission_of": Column("retransmission_of.file", "category", "file of that frame (only with several files)"),
+}
+"""Columns that follow these where the capture is several files."""
+
+TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
+    "analysis.flows": ("One row a flow.", FLOWS),
+    "analysis.paths": ("One row a pair of addresses and direction.", PATHS),
+    "analysis.ptbs": ("One row an ICMP message fragmentation needed (IPv4) or packet too big (IPv6).", PTBS),
+    "analysis.events, flow.events": (
+        "One row a recorded packet. Only flows in trouble are recorded: the packets around the trouble, bounded.",
+        EVENTS,
+    ),
+    "flow.episodes": ("One row a run of retransmissions of the oldest unacknowledged byte.", EPISODES),
+    "flow.packets": (
+        "One row a TCP packet of the flow, all of them. Reads the capture again. Not in it: ICMP messages that quote "
+        "the flow (see `analysis.ptbs`), later fragments, packets whose TCP header was not captured whole.",
+        (*PACKETS, *OF_FILES.values()),
+    ),
+    "analyzer.read_packets()": ("One row a TCP packet, in chunks.", CHUNK_PACKETS),
+}
+"""The tables, as they are reached: what a row is, and the columns."""

@@ -1,0 +1,83 @@
+"""One row a flow, one row a path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from analyzer.model.analysis import Analysis, CaptureFile
+from analyzer.model.display_filter import flow_filter, frame_filters, frames_of
+from analyzer.model.flow import Flow
+from analyzer.model.path import Path
+from analyzer.model.text import file_labels, printable
+from analyzer.tables.columns import FLOWS, PATHS
+from analyzer.tables.frames import table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FLOW_COLUMNS = {column.name: column.kind for column in FLOWS}
+PATH_COLUMNS = {column.name: column.kind for column in PATHS}
+
+
+def flow_row(flow: Flow, files: Sequence[CaptureFile]) -> list[Any]:
+    """A flow's cells in the order of `FLOW_COLUMNS`; times in ns, None where there is nothing."""
+    stalled = flow.stalled
+    stalled_cells: tuple[Any, ...] = (None,) * 7
+    if stalled is not None:
+        stalled_cells = (
+            stalled.first_frame.frame,
+            stalled.ip_len,
+            stalled.payload_len,
+            stalled.seq,
+            stalled.df,
+            stalled.retransmissions,
+            stalled.seconds,
+        )
+    file = files[flow.file].path if flow.file < len(files) else ""
+    return [
+        flow.stream,
+        *flow.client,
+        *flow.server,
+        flow.verdict,
+        flow.confidence,
+        flow.direction,
+        *flow.path_mtu,
+        *stalled_cells,
+        len(flow.ptb),
+        printable(flow.explanation),
+        flow_filter(flow, several_files=len(files) > 1),
+        "; ".join(
+            f"{each.file}: {each.text}" if each.file else each.text
+            for each in frame_filters(frames_of(flow), file_labels(files))
+        ),
+        flow.packet_count,
+        flow.bytes,
+        flow.first_time,
+        flow.last_time,
+        printable(file),
+    ]
+
+
+def _path_row(path: Path) -> list[Any]:
+    return [
+        path.src,
+        path.dst,
+        path.at_least,
+        path.at_most,
+        path.exact,
+        path.verdict,
+        list(path.consistent_with),
+        list(path.streams),
+        len(path.probes),
+    ]
+
+
+def flow_table(analysis: Analysis) -> pd.DataFrame:
+    """One row a flow: sizes in bytes of IP total length, times in UTC; `file` is where it started."""
+    return table([flow_row(flow, analysis.files) for flow in analysis.all_flows], FLOWS)
+
+
+def path_table(analysis: Analysis) -> pd.DataFrame:
+    """One row a pair of addresses and direction; `probes` is the number of pings with DF."""
+    return table([_path_row(path) for path in analysis.all_paths], PATHS)

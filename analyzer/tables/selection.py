@@ -1,0 +1,94 @@
+"""Narrowing an analysis to the flows somebody asked for."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from dataclasses import replace
+from ipaddress import ip_address
+from typing import TypeVar
+
+from analyzer.errors import UsageError
+from analyzer.model.analysis import Analysis
+from analyzer.model.flow import Flow
+from analyzer.model.text import joined, printable
+from analyzer.tables.flow_table import flow_table
+
+
+def spellings(host: str) -> frozenset[str]:
+    """The address as Python and as the system write it; they differ for ::ffff:192.0.2.1 and its like.
+
+    Raises:
+        UsageError: `host` is no address.
+    """
+    try:
+        address = ip_address(host)
+    except ValueError:
+        raise UsageError(f"--host {printable(host)!r} is not an IP address") from None
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    return frozenset({str(address), socket.inet_ntop(family, address.packed)})
+
+
+A = TypeVar("A", bound=Analysis)
+
+
+def matching(analysis: A, query: str) -> A:
+    """The analysis with only the flows whose row in its `flows` matches a pandas query, and their paths."""
+    kept = set(flow_table(analysis).query(query)["stream"])
+    return replace(
+        analysis,
+        all_flows=tuple(flow for flow in analysis.all_flows if flow.stream in kept),
+        all_paths=tuple(path for path in analysis.all_paths if kept & set(path.streams)),
+        selection=f"{analysis.selection}, {query}" if analysis.selection else query,
+        whole=analysis.whole or analysis,
+    )
+
+
+def narrow(
+    analysis: A,
+    streams: Sequence[int] = (),
+    host: str | None = None,
+    port: int | None = None,
+) -> A:
+    """The analysis with only the flows that match all that is given, and their paths.
+
+    `totals` stay those of the whole capture.
+
+    Args:
+        analysis: of the whole capture.
+        streams: Wireshark's tcp.stream numbers; empty for all.
+        host: IP address that must be one end.
+        port: TCP port that must be used at one end.
+
+    Raises:
+        UsageError: a stream does not exist, or `host` is no address.
+    """
+    if not streams and host is None and port is None:
+        return analysis
+    found = {stream: analysis.find(stream) for stream in dict.fromkeys(streams)}
+    missing = sorted(stream for stream, flow in found.items() if flow is None)
+    if missing:
+        have = f"they are numbered 0 to {analysis.all_flows[-1].stream}" if analysis.all_flows else "it has no TCP flow"
+        raise UsageError(f"no stream {joined([str(n) for n in missing])} in this capture: {have}")
+    addresses = spellings(host) if host is not None else frozenset()
+
+    def matches(flow: Flow) -> bool:
+        ends = (flow.client, flow.server)
+        return (not addresses or any(end.ip in addresses for end in ends)) and (
+            port is None or any(end.port == port for end in ends)
+        )
+
+    candidates = sorted((f for f in found.values() if f), key=lambda f: f.stream) if streams else analysis.all_flows
+    flows = tuple(flow for flow in candidates if matches(flow))
+    kept = {flow.stream for flow in flows}
+    asked = [f"stream {n}" for n in dict.fromkeys(streams)]
+    asked = [" or ".join(asked)] if asked else []
+    asked += [f"host {host}"] if host is not None else []
+    asked += [f"port {port}"] if port is not None else []
+    return replace(
+        analysis,
+        all_flows=flows,
+        all_paths=tuple(p for p in analysis.all_paths if kept & set(p.streams)),
+        selection=joined(asked),
+        whole=analysis.whole or analysis,
+    )

@@ -1,0 +1,59 @@
+"""One answer for a connection that was captured at several points, and what the other points say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from analyzer.model.analysis import CaptureFile
+from analyzer.model.flow import Flow
+from analyzer.model.statement import FrameRef, Statement
+from analyzer.model.verdicts import CONFIDENCES, PROBLEMS, VERDICTS
+
+VAGUE = frozenset({"blackhole_suspected", "inconclusive", "not_exercised"})
+"""Verdicts of a point that cannot see enough: another point's plain verdict stands instead."""
+
+HUNG = PROBLEMS - VAGUE
+"""A hang that one point saw: the healthy verdict of another, which the packets never reached, does not hide it."""
+
+
+def chosen_of(flows: Sequence[Flow]) -> int:
+    """Index of the flow whose verdict stands: the worst of those that are plain, else the worst of all."""
+    there = [index for index, flow in enumerate(flows) if flow.arrived]
+    if there:
+        return there[0]  # where it is seen to have arrived, no other point can say that the path dropped it
+
+    def rank(index: int) -> tuple[bool, bool, int, int]:
+        flow = flows[index]
+        hung, vague = flow.verdict in HUNG, flow.verdict in VAGUE
+        return not hung, vague, VERDICTS.index(flow.verdict), CONFIDENCES.index(flow.confidence)
+
+    return min(range(len(flows)), key=rank)
+
+
+def together(flows: Sequence[Flow], chosen: int) -> Flow:
+    """The chosen flow, with what the other points saw as evidence."""
+    flow = flows[chosen]
+    others = [each for index, each in enumerate(flows) if index != chosen]
+    seen = [
+        Statement(
+            f"Captured at another point as well, where the verdict alone would be {each.verdict}.", (_first(each),)
+        )
+        for each in others
+    ]
+    return replace(flow, evidence=(*flow.evidence, *seen))
+
+
+def _first(flow: Flow) -> FrameRef:
+    return FrameRef(flow.file, flow.first_frame)
+
+
+def notes(files: Sequence[CaptureFile]) -> list[str]:
+    """What the user should know when the files are captures of several points."""
+    count = len({file.point for file in files})
+    if count < 2:
+        return []
+    return [
+        f"The files were captured at {count} points: the same packets are in them. Each flow was judged at every "
+        "point that saw it, by that point's clock, and is listed once, with the verdict of the point that saw most."
+    ]

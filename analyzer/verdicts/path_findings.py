@@ -1,0 +1,141 @@
+"""From what flows, PTBs and pings say to paths: one direction between two addresses, and its bracket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from analyzer.decode.icmp import KIND_ECHO_REPLY, KIND_ECHO_REQUEST
+from analyzer.evidence.flow_index import Collector, row_address
+from analyzer.evidence.ptb import LEAST_V4_MTU, LEAST_V6_MTU
+from analyzer.flows.flow_tables import C_ICMPS, State
+from analyzer.knowledge.overheads import consistent_with
+from analyzer.model.path import Path, Probe
+from analyzer.model.statement import FrameRef
+from analyzer.model.verdicts import SIZE_PROBLEMS, VERDICTS, worst
+from analyzer.settings import Settings
+from analyzer.verdicts.bulk_verdicts import Quiet, hosts_in_common
+from analyzer.verdicts.judge import Judgement
+
+MAX_HEALTHY_PAIRS = 50_000
+"""Pairs of addresses listed as paths although no flow of theirs had to be judged packet by packet."""
+
+
+@dataclass
+class Pool:
+    """What the flows of one direction between two addresses say together."""
+
+    at_least: list[int] = field(default_factory=list)
+    at_most: list[int] = field(default_factory=list)
+    exact: list[int] = field(default_factory=list)
+    verdicts: list[str] = field(default_factory=list)
+    streams: list[int] = field(default_factory=list)
+    probes: list[Probe] = field(default_factory=list)
+
+
+class Pools(dict[tuple[str, str], Pool]):
+    """What is known of each direction, by source and destination address."""
+
+    def __missing__(self, hosts: tuple[str, str]) -> Pool:
+        made = self[hosts] = Pool()
+        return made
+
+    def paths(self) -> tuple[Path, ...]:
+        """The paths, by their addresses."""
+        return tuple(_path(src, dst, pool) for (src, dst), pool in sorted(self.items()))
+
+
+def add_judgement(pool: Pool, stream: int, judgement: Judgement) -> None:
+    """Add what was found about one direction of a flow."""
+    pool.streams.append(stream)
+    pool.verdicts.append(judgement.verdict)
+    bracket = judgement.path_mtu
+    if bracket.at_least is not None:
+        pool.at_least.append(bracket.at_least)
+    if bracket.at_most is not None:
+        pool.at_most.append(bracket.at_most)
+    if bracket.exact is not None:
+        pool.exact.append(bracket.exact)
+
+
+def add_quiet(collector: Collector, quiet: Quiet, opened: Any, seen: Any, pools: Pools) -> int:
+    """Add what the quiet flows that were opened say of their paths, one pair of hosts at a time.
+
+    Returns how many pairs of hosts are left out, beyond MAX_HEALTHY_PAIRS.
+    """
+    groups, left_out = hosts_in_common(collector.flows, quiet.rows & opened, seen & ~quiet.rows, MAX_HEALTHY_PAIRS)
+    for members in groups:
+        ends = [ip for ip, _ in collector.endpoints(int(members[0]))]
+        for side in (0, 1):
+            pool = pools[ends[side], ends[1 - side]]
+            pool.streams += members.tolist()
+            pool.verdicts.append(VERDICTS[int(quiet.by_side[side][members].min())])
+            delivered = int(quiet.delivered[side][members].max())
+            if delivered:
+                pool.at_least.append(delivered)
+    return left_out
+
+
+def _path(src: str, dst: str, pool: Pool) -> Path:
+    answered = [p.ip_len for p in pool.probes if p.reply is not None]
+    at_least = max([*pool.at_least, *answered], default=None)
+    unanswered = [
+        p.ip_len for p in pool.probes if p.reply is None and answered and p.ip_len > max(answered) and p.ptb_mtu is None
+    ]
+    # One lost ping is loss; two of a size above all that were answered are not.
+    lost = [size - 1 for size in set(unanswered) if unanswered.count(size) >= 2]
+    told = [p.ptb_mtu for p in pool.probes if p.ptb_mtu]
+    exact = min([*pool.exact, *told], default=None)
+    at_most = min([*pool.at_most, *lost, *told], default=None)
+    if at_least is not None and at_most is not None and at_least > at_most:
+        at_least = None  # flows contradict each other (several paths, or a change): only the limit is safe
+    verdict = worst(pool.verdicts) if pool.verdicts else "inconclusive" if lost else "not_exercised"
+    if not pool.verdicts and not lost and at_least is not None and at_least >= Settings().exercised_bytes:
+        verdict = "pmtud_ok" if told else "ok"
+    limited = verdict in SIZE_PROBLEMS or at_most is not None
+    least = at_least
+    if ":" in src and at_most is not None and at_most >= LEAST_V6_MTU:
+        least = max(at_least or 0, LEAST_V6_MTU)  # no IPv6 link is narrower
+    return Path(
+        src=src,
+        dst=dst,
+        at_least=at_least,
+        at_most=at_most,
+        exact=exact,
+        verdict=verdict,
+        consistent_with=consistent_with(least, at_most, exact) if limited else (),
+        streams=tuple(sorted(pool.streams)),
+        probes=tuple(pool.probes),
+    )
+
+
+def add_probes(state: State, collector: Collector, pools: Pools) -> None:
+    """Pings with DF, their replies, and what routers said; all have the same identifier and sequence number."""
+    told = {
+        (ptb.quoted_src, ptb.quoted_dst, *ptb.quoted_echo): ptb.mtu
+        for ptb in reversed(collector.ptbs)
+        if ptb.quoted_echo is not None and not ptb.checksum_wrong and LEAST_V4_MTU <= ptb.mtu < ptb.quoted_len
+    }
+    icmps = state.icmps[: state.counters[C_ICMPS]]
+    replies: dict[tuple[str, str, int, int], FrameRef] = {}
+    for index in np.flatnonzero(icmps["kind"] == KIND_ECHO_REPLY):
+        row = icmps[index]
+        version = int(row["version"])
+        key = (
+            row_address(row, "d", version),
+            row_address(row, "s", version),
+            int(row["echo_id"]),
+            int(row["echo_seq"]),
+        )
+        replies.setdefault(key, FrameRef(int(row["file"]), int(row["frame"])))
+    for index in np.flatnonzero(icmps["kind"] == KIND_ECHO_REQUEST):
+        row = icmps[index]
+        if not row["df"]:
+            continue
+        version = int(row["version"])
+        src, dst = row_address(row, "s", version), row_address(row, "d", version)
+        key = (src, dst, int(row["echo_id"]), int(row["echo_seq"]))
+        frame = FrameRef(int(row["file"]), int(row["frame"]))
+        pools[src, dst].probes.append(Probe(frame, int(row["ip_len"]), replies.get(key), told.get(key)))

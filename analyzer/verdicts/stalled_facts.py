@@ -1,0 +1,389 @@
+"""All that the rules ask about one stalled run, worked out once and only when asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from analyzer.evidence.chance import Losses, losses_beside
+from analyzer.evidence.controls import (
+    ACK_DELAY_NS,
+    FOREVER,
+    Control,
+    failed_during,
+    passed_before,
+    passed_during,
+    passed_just_before,
+    sacked_unseen,
+)
+from analyzer.evidence.direction import Way
+from analyzer.evidence.larger import (
+    as_large_passed,
+    distinct_large_lost,
+    large_tried,
+    sibling_as_large,
+    siblings_large_lost,
+)
+from analyzer.evidence.ptb import PtbSeen, acked_after, obeyed, resends_after
+from analyzer.evidence.refusals import arrived, peer_gone, refused
+from analyzer.evidence.retransmissions import Run
+from analyzer.evidence.segments import Segment
+from analyzer.evidence.siblings import Event
+from analyzer.evidence.window import WindowSeen, window_at
+from analyzer.model.statement import FrameRef
+from analyzer.settings import Settings
+
+OVERSIZED = {4: 576, 6: 1280}
+"""A stuck packet of this size or less is no matter of path MTU: RFC 791 makes every host take 576 bytes, and no
+tunnel in use leaves less; RFC 8200 5 makes every IPv6 link carry 1280."""
+
+FALLBACK_PAYLOADS = frozenset(mss - options for mss in (1024, 1200, 1220, 536, 512) for options in (0, 12))
+"""Payloads after a black hole was detected: tcp_base_mss of Linux (1024, then halved), 1200 and 1220 (IPv6) of xnu
+and FreeBSD, 536 of RFC 1122 4.2.2.6; timestamps take 12 bytes in some stacks."""
+
+LARGE_LOST = 3
+"""Different large segments that must be lost, none delivered, before a path that once carried such packets
+is said to have changed. Three independent losses in a row of 10 % random loss happen once in a thousand."""
+
+SETTLED_PACKETS = 100
+"""Data packets after which nobody inspects a connection any more: nDPI, for one, looks at 80 packets of it at most."""
+
+SEVERAL = 2
+"""Different large segments lost: more than one payload that somebody dislikes."""
+
+
+@dataclass
+class Facts:
+    """One run of one direction under the given thresholds."""
+
+    way: Way
+    run: Run
+    settings: Settings
+
+    @cached_property
+    def episode(self) -> bool:
+        """The run meets the definition of an episode."""
+        return self.run.is_episode(self.settings)
+
+    @cached_property
+    def hung(self) -> bool:
+        """An episode, or one in which the size changed without success."""
+        return self.episode or self.run.is_mixed_episode(self.settings)
+
+    @cached_property
+    def resolved(self) -> bool:
+        """The stuck byte was acknowledged in the end."""
+        return self.run.acked
+
+    @cached_property
+    def head(self) -> Segment:
+        """The stuck segment at its size on the wire."""
+        return self.run.head
+
+    @cached_property
+    def head_size_known(self) -> bool:
+        """The stuck packet had its captured size on the wire."""
+        return self.way.size_known_without_cap(self.head)
+
+    @cached_property
+    def oversized(self) -> bool:
+        """The stuck segment is large enough for a path MTU to matter, and its size is known."""
+        return self.head.ip_len > OVERSIZED[self.way.version] and not self.head.super_segment
+
+    @cached_property
+    def small(self) -> bool:
+        """The stuck segment is so small that every path must carry it. Of a super-segment nobody knows."""
+        return self.head.ip_len <= OVERSIZED[self.way.version] and not self.head.super_segment
+
+    @cached_property
+    def window(self) -> WindowSeen | None:
+        """The receiver's window meanwhile."""
+        return window_at(self.way, self.run)
+
+    @cached_property
+    def window_closed(self) -> bool:
+        """The receiver's window was closed for at least half of the transmissions."""
+        return self.window is not None and self.window.closed
+
+    # What arrived
+
+    @cached_property
+    def arrived(self) -> Control | None:
+        """The capture was taken where the copies had arrived."""
+        return arrived(self.way, self.run) if self.way.at_receiver and self.run.copies else None
+
+    @cached_property
+    def refused(self) -> Control | None:
+        """Copies that were answered without being accepted."""
+        return refused(self.way, self.run)
+
+    @cached_property
+    def peer_gone(self) -> Control | None:
+        """The peer had closed before, and is not heard any more."""
+        return peer_gone(self.way, self.run)
+
+    # Smaller packets
+
+    @cached_property
+    def passed(self) -> Control | None:
+        """A smaller packet that got through in the episode."""
+        return passed_during(self.way, self.run, self.settings)
+
+    @cached_property
+    def just_before(self) -> Control | None:
+        """A small packet sent at most a round trip before the head that is seen to have got through."""
+        return passed_just_before(self.way, self.run)
+
+    @cached_property
+    def before(self) -> Control | None:
+        """A smaller packet that got through before it."""
+        return passed_before(self.way, self.run, self.settings)
+
+    @cached_property
+    def failed(self) -> Control | None:
+        """A smaller packet that did not get through in the episode."""
+        return failed_during(self.way, self.run, self.settings)
+
+    @cached_property
+    def control(self) -> Control | None:
+        """The positive control: `passed`, unless what failed speaks against it.
+
+        An ACK or another connection's packet says nothing where smaller data of this connection failed as well. Of
+        its own data as many must have got through as failed: what is more than that, loss does not explain.
+        """
+        passed, failed = self.passed, self.failed
+        if passed is None or not passed.sure:
+            return None
+        if failed is None or failed.kind == "sibling":
+            return passed  # that another connection hangs, too, does not take back what got through
+        own = passed.kind == "data" and failed.number <= passed.number
+        return passed if own else None
+
+    # Packets as large
+
+    @cached_property
+    def as_large(self) -> tuple[Control | None, Control | None]:
+        """Packets as large of this connection that got through: before, and meanwhile or afterwards."""
+        return as_large_passed(self.way, self.run)
+
+    @cached_property
+    def siblings_as_large(self) -> tuple[Control | None, Control | None, Control | None]:
+        """Packets as large of other connections that got through: before, meanwhile, and later."""
+        return sibling_as_large(self.way, self.run)
+
+    @cached_property
+    def large_lost(self) -> list[Segment]:
+        """Different segments as large that were lost in the episode, the head among them."""
+        return distinct_large_lost(self.way, self.run)
+
+    @cached_property
+    def siblings_lost(self) -> list[FrameRef]:
+        """Segments as large that hang in other connections, since none got through any more."""
+        before = self.siblings_as_large[0] or self.as_large[0]
+        if before is None:
+            return []
+        return siblings_large_lost(self.way, self.run, self._last_as_large)
+
+    @cached_property
+    def _last_as_large(self) -> int:
+        size = self.head.ip_len
+        ends = [t.covered_by.ts for t in self.way.transmissions if t.covered_by and t.segment.ip_len >= size]
+        own = [ts for ts in (*ends, self._counted_as_large) if ts <= self.run.first.ts]
+        others = self.way.siblings.last_delivered(self.way.row, self.head.ip_len) if self.way.siblings else 0
+        return max([*own, others])
+
+    @property
+    def _counted_as_large(self) -> int:
+        return self.way.count["delivered_ts"] if self.way.count["delivered"] >= self.head.ip_len else 0
+
+    @cached_property
+    def narrowed(self) -> list[FrameRef]:
+        """Frames of the different segments as large that were lost since the last that got through, in any flow."""
+        return [*(segment.ref for segment in self.large_lost), *self.siblings_lost]
+
+    @property
+    def settled(self) -> bool:
+        """The connection had carried so much that no inspection of its first packets cuts it off now."""
+        return self.way.count["data_packets"] - len(self.run.copies) >= SETTLED_PACKETS
+
+    @cached_property
+    def others_hang(self) -> Event | None:
+        """A flow between the same addresses that hangs since about the same time, whatever the size; or None."""
+        if self.way.siblings is None:
+            return None
+        end = self.run.over_ts(self.way.ended_ts)
+        return next(self.way.siblings.hung(self.way.row, self.run.first.ts - ACK_DELAY_NS, end), None)
+
+    @cached_property
+    def only_one_tried(self) -> bool:
+        """True if a single packet that large was tried, in this flow and its siblings: it may be its content.
+
+        The same request tried again in another connection is the same content.
+        """
+        tried = large_tried(self.way, self.run)
+        several = len(tried) > 1 or any(s.payload > self.head.payload for s in tried)
+        if several or self.way.siblings is None:
+            return not several
+        hung = self.way.siblings.hung(self.way.row, -FOREVER, FOREVER, least=self.head.payload + 1)
+        return next(hung, None) is None
+
+    @cached_property
+    def siblings_rate(self) -> float:
+        """Share of their bytes that siblings which carry as large packets lost: what this flow's luck may be."""
+        return self.way.siblings.loss_rate(self.way.row, self.head.ip_len) if self.way.siblings else 0.0
+
+    @cached_property
+    def unlucky(self) -> bool:
+        """Packets as large of this connection get through now and then, and at its rate of losses the run is chance."""
+        return self.as_large[1] is not None and self.losses.expected >= self.settings.chance
+
+    @cached_property
+    def siblings_unlucky(self) -> bool:
+        """Other connections get as large through now and then: all that this one lost is no more than their luck."""
+        lost = self.losses.tries + len(self.large_lost) - 1
+        return self.siblings_as_large[1] is not None and self.siblings_rate**lost >= self.settings.chance
+
+    @cached_property
+    def damaged(self) -> bool:
+        """Smaller packets are lost so often that, byte by byte, the stuck one may be by chance."""
+        return self.oversized and self.control is not None and self.losses.expected_by_length >= self.settings.chance
+
+    @cached_property
+    def losses(self) -> Losses:
+        """What else of this direction was lost, and what chance makes of the run."""
+        return losses_beside(self.way, self.run)
+
+    # PTBs
+
+    @cached_property
+    def about(self) -> list[PtbSeen]:
+        """PTBs that came after the head was first sent (or about it)."""
+        return [p for p in self.way.ptbs if p.ts >= self.run.first.ts]
+
+    @cached_property
+    def ignored(self) -> list[PtbSeen]:
+        """PTBs after which the sender went on sending the same bytes, too big, at least an RTO later."""
+        found = []
+        for ptb in self.about:
+            late = resends_after(ptb, self.way.segments, self.way.side, self.settings.sent_again_ns)
+            late = [s for s in late if self.way.size_known_without_cap(s) and s.ip_len >= self.head.ip_len]
+            # One late resend may have crossed the PTB's effect; two, or one that nothing answered, have not.
+            # A sender that turned to smaller copies since then is about to obey.
+            kept_size = self.run.copies[-1].ip_len >= self.head.ip_len
+            if len(late) >= 2 or (late and not self.resolved and kept_size):
+                found.append(ptb)
+        return found
+
+    @cached_property
+    def blamed(self) -> list[PtbSeen]:
+        """Ignored PTBs that can be what the run hangs for: the router dropped a packet of this connection.
+
+        One that no host would believe may be forged, stale or about something else: it must quote a packet that the
+        capture holds, and something smaller must have got through.
+        """
+        ignored = [p for p in self.ignored if not self.way.disproved(p)]
+        if not any(p.defect for p in ignored):
+            return ignored
+        smaller = self.control is not None or (self.passed is not None and self.failed is None)
+        own = [s for s in self.way.segments if s.side == self.way.side]
+        return [p for p in ignored if p.plausible or (smaller and any(p.quotes(s) for s in own))]
+
+    @cached_property
+    def obeyed(self) -> list[PtbSeen]:
+        """PTBs about packets as large as the head that the sender obeyed, and whose bytes were acknowledged then."""
+        return [
+            p
+            for p in self.about
+            if p.mtu < self.head.ip_len
+            and acked_after(p, self.way.segments, self.way.side)
+            and (
+                p.defect in (None, "mtu_zero", "below_1280")
+                or obeyed(p, self.way.segments, self.way.side, self.settings.sent_again_ns)
+            )
+        ]
+
+    @cached_property
+    def told(self) -> PtbSeen | None:
+        """A PTB about a sibling flow that taught the sender's host what then got through, or None."""
+        new = self.fell_back
+        if new is None:
+            return None
+        reached = (p for p in self.way.told if p.ts <= new.ts and new.ip_len <= p.mtu < self.head.ip_len)
+        return next(reached, None)
+
+    # How it ended
+
+    @cached_property
+    def fell_back(self) -> Segment | None:
+        """The smaller (or DF-less) copy that brought the bytes through, or None."""
+        ack, changed = self.run.acked_by, self.run.changed
+        if ack is None or not changed:
+            return None
+        answered = [c for c in changed if ack.ts - c.ts >= self.way.rtt // 2 and c.ts <= ack.ts]
+        return answered[-1] if answered else None
+
+    @cached_property
+    def gave_up_size(self) -> bool:
+        """The same size was tried again and again before the sender changed it by itself.
+
+        Two retransmissions over a second at least. Or one, where the change is one that a stack is known to
+        make at its second timeout: DF cleared, or a documented fallback size that is not what this sender
+        used before (it would fall back to that after a lost probe for a larger path MTU, too).
+        """
+        changed, tries = self.run.changed, self.run.tries
+        if not changed or len(tries) < 2:
+            return False
+        new = changed[0]
+        waited = new.ts - self.run.first.ts
+        if len(tries) > 2:
+            return waited >= self.settings.episode_span_ns
+        usual = max((t.segment.ip_len for t in self.way.transmissions if t.segment.ts < self.run.first.ts), default=0)
+        known = (self.head.df and not new.df) or (new.payload in FALLBACK_PAYLOADS and usual < new.ip_len)
+        return known and waited >= 2 * self.settings.sent_again_ns
+
+    @cached_property
+    def peer_spoke(self) -> Segment | None:
+        """Something new from the peer well after the stall began, or None. A RST ends it, whoever sent it."""
+        for segment in self.way.segments:
+            if (
+                segment.side != self.way.side
+                and len(self.run.copies) > 1
+                and segment.ts > self.run.copies[1].ts
+                and not segment.resent
+                and not segment.rst
+            ):
+                return segment
+        return None
+
+    @cached_property
+    def unanswered_ns(self) -> int:
+        """How long the capture goes on after the last copy without an answer to it, ns; 0 once answered."""
+        return 0 if self.resolved else max(0, self.way.ended_ts - self.run.copies[-1].ts)
+
+    @cached_property
+    def given_up(self) -> bool:
+        """The capture goes on long enough to show that the sender sends no more copies."""
+        return not self.resolved and self.run.given_up_ts < self.way.capture_end
+
+    @cached_property
+    def capture_lossy(self) -> bool:
+        """Acknowledged bytes are missing from the capture, more than a few."""
+        return self.way.missing_share > self.settings.capture_loss
+
+    @cached_property
+    def capture_blind(self) -> bool:
+        """Too many of them are missing to be sure of anything.
+
+        That is most, or some where no control shows what passes, or so many in a row that a packet as large may be
+        among them.
+        """
+        if self.way.missing_share > self.settings.capture_useless:
+            return True
+        if self.capture_lossy and self.way.largest_absent >= self.head.payload:
+            return True
+        unseen = sacked_unseen(self.way, self.run) is not None
+        # What lies beside the receiver has arrived, unless it is far behind a tunnel: that, lost answers would tell.
+        if self.way.beside_receiver and (self.capture_lossy or unseen):
+            return True
+        lacks = self.capture_lossy or (self.passed is None and unseen)
+        return lacks and self.control is None

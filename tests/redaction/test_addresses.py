@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analyzer.redaction.addresses import Anonymizer
+
+PUBLISHED_KEY = bytes.fromhex("1522178d33a4cf80130a5b1649907d10 d8988f837979652762574c2d2a842202")
+"""Key and addresses of the sample trace that the authors of Crypto-PAn published with it."""
+
+FIXED = Anonymizer(PUBLISHED_KEY)
+
+
+@pytest.mark.parametrize(
+    ("address", "mapped"),
+    [
+        ("128.11.68.132", "135.242.180.132"),
+        ("129.118.74.4", "134.136.186.123"),
+        ("130.132.252.244", "133.68.164.234"),
+        ("141.223.7.43", "141.167.8.160"),
+        ("152.163.225.39", "151.140.114.167"),
+    ],
+)
+def test_the_published_sample(address: str, mapped: str) -> None:
+    assert FIXED.text(address) == mapped
+
+
+def shared_bits(one: bytes, other: bytes) -> int:
+    return 8 * len(one) - (int.from_bytes(one) ^ int.from_bytes(other)).bit_length()
+
+
+@pytest.mark.parametrize("length", [4, 16])
+@given(data=st.data())
+def test_as_many_leading_bits_are_shared_as_before(length: int, data: st.DataObject) -> None:
+    one = data.draw(st.binary(min_size=length, max_size=length))
+    kept = data.draw(st.integers(0, 8 * length))
+    other = (int.from_bytes(one) ^ (data.draw(st.integers(0, 2 ** (8 * length) - 1)) >> kept)).to_bytes(length)
+    assert shared_bits(FIXED.packed(one), FIXED.packed(other)) == shared_bits(one, other)
+
+
+def test_the_way_back_is_known_for_addresses_that_were_mapped() -> None:
+    original = ip_address("2001:db8::1").packed
+    assert FIXED.original(FIXED.packed(original)) == original
+    with pytest.raises(KeyError):
+        FIXED.original(bytes(16))
+
+
+def test_each_run_has_its_own_key_and_shows_it_nowhere() -> None:
+    one, other = Anonymizer(), Anonymizer()
+    addresses = [f"192.0.2.{i}" for i in range(32)]
+    assert [one.text(a) for a in addresses] != [other.text(a) for a in addresses]
+    assert repr(FIXED) == "<Anonymizer>"
+
+
+def test_files_are_counted() -> None:
+    anonymizer = Anonymizer()
+    assert [anonymizer.file_name(kind) for kind in ("pcap", "pcapng")] == ["capture-1.pcap", "capture-2.pcapng"]

@@ -1,0 +1,395 @@
+"""Evidence captures: the same verdicts from them as from the original, and nothing else in them."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import analyzer
+from analyzer.errors import UsageError
+from analyzer.model.analysis import Analysis
+from analyzer.model.flow import Flow
+from analyzer.redaction.addresses import Anonymizer
+from analyzer.report.formats import evidence_capture as excerpt
+from analyzer.report.formats.evidence_capture import excerpt_of
+from analyzer.report.save import save
+from analyzer.tables.selection import narrow
+from tests.builders import (
+    ACK,
+    CLIENT,
+    END_OF_OPTIONS,
+    RAW,
+    SECOND,
+    SERVER,
+    SYN,
+    Packet,
+    address,
+    enhanced,
+    interface,
+    ipv4,
+    mss,
+    option,
+    pcap,
+    pcap_records,
+    pcapng,
+    section,
+    tcp,
+)
+from tests.reading import ROOT
+from tests.report.test_secrets import packets as secret_packets
+from tests.wrapping import cooked2, ip_packets, wrapped
+
+SAMPLES = sorted([*(ROOT / "sample_pcaps").glob("*.pcap"), *(ROOT / "tests" / "data" / "lab").glob("*.pcap")])
+BLACKHOLE = ROOT / "sample_pcaps" / "tunnel_blackhole_at_server.pcap"
+
+
+@cache
+def analysis_of(path: Path) -> Analysis:
+    return analyzer.analyze(path)
+
+
+def judged(flow: Flow) -> tuple[Any, ...]:
+    stalled = flow.stalled
+    return (
+        flow.client,
+        flow.server,
+        flow.verdict,
+        flow.confidence,
+        flow.direction,
+        flow.path_mtu,
+        stalled and (stalled.ip_len, stalled.payload_len, stalled.df, stalled.retransmissions, stalled.seconds),
+        [(ptb.router, ptb.mtu, ptb.effect, ptb.reason) for ptb in flow.ptb],
+    )
+
+
+def problems(analysis: Analysis) -> list[tuple[Any, ...]]:
+    return sorted(judged(flow) for flow in analysis.problem_flows)
+
+
+def again(content: bytes) -> Analysis:
+    return analyzer.analyze(io.BytesIO(content))
+
+
+def blocks(content: bytes) -> list[tuple[int, bytes]]:
+    """Kind and body of each block of a little-endian pcapng."""
+    out, place = [], 0
+    while place < len(content):
+        kind, length = (int.from_bytes(content[place + i : place + i + 4], "little") for i in (0, 4))
+        assert content[place + length - 4 : place + length] == length.to_bytes(4, "little")
+        out.append((kind, content[place + 8 : place + length - 4]))
+        place += length
+    return out
+
+
+def captured(content: bytes) -> list[tuple[int, bytes, int, str]]:
+    """Time, data, length on the wire and comment of each packet."""
+    out = []
+    for kind, body in blocks(content):
+        if kind == 6:
+            high, low, length, wire = (int.from_bytes(body[i : i + 4], "little") for i in (4, 8, 12, 16))
+            options = body[20 + (length + 3) // 4 * 4 :]
+            size = int.from_bytes(options[2:4], "little")
+            assert options[:2] == b"\1\0"
+            out.append((high << 32 | low, body[20 : 20 + length], wire, options[4 : 4 + size].decode()))
+    return out
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_the_evidence_gives_the_same_verdicts(path: Path) -> None:
+    original = analysis_of(path)
+    taken = excerpt_of(original)
+    assert not taken.left_out
+    assert problems(again(taken.content)) == problems(original)
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_so_does_the_anonymous_evidence(path: Path) -> None:
+    original = analysis_of(path)
+    anonymizer = Anonymizer()
+    hidden = analyzer.analyze(path, anonymizer=anonymizer)
+    assert [flow.verdict for flow in hidden.all_flows] == [flow.verdict for flow in original.all_flows]
+    assert [flow.client.ip for flow in hidden.all_flows] == [
+        anonymizer.text(flow.client.ip) for flow in original.all_flows
+    ]
+    assert problems(again(excerpt_of(hidden).content)) == problems(hidden)
+
+
+def test_packets_are_those_of_the_original() -> None:
+    """Time and length of each, its headers, and in the comment where it comes from."""
+    originals = pcap_records(BLACKHOLE.read_bytes())
+    found = captured(excerpt_of(analysis_of(BLACKHOLE)).content)
+    assert found
+    for ts, data, wire, comment in found:
+        number = int(comment.removeprefix("frame ").removesuffix(f" of {BLACKHOLE.name}"))
+        original = originals[number - 1]
+        seconds, micros, _, length = (int.from_bytes(original[i : i + 4], "little") for i in (0, 4, 8, 12))
+        assert (ts, wire) == (seconds * SECOND + micros * 1000, length)
+        assert original[16:].startswith(data)
+        assert len(data) <= 14 + 60 + 60
+
+
+def test_all_that_the_reports_name_is_in_it() -> None:
+    for path in SAMPLES:
+        analysis = analysis_of(path)
+        numbers = {int(comment.split()[1]) for *_, comment in captured(excerpt_of(analysis).content)}
+        for flow in analysis.problem_flows:
+            named = {ref.frame for _, refs in flow.evidence for ref in refs}
+            named |= {ref.frame for each in flow.ruled_out for ref in each.frames}
+            assert named <= numbers
+
+
+def test_only_what_a_verdict_rests_on(tmp_path: Path) -> None:
+    """Flows between other hosts, and other protocols, stay out; of the last packet only its time is told."""
+    original = ip_packets(BLACKHOLE)
+    stranger = "198.51.100.77"
+    others = []
+    for i in range(50):
+        sent = ipv4(tcp(b"private", seq=1000 + 7 * i), src=stranger, dst=CLIENT)
+        answer = ipv4(tcp(sport=80, dport=40000, ack=1007 + 7 * i), src=CLIENT, dst=stranger)
+        others += [Packet(original[0].ts + i * 1000, sent), Packet(original[0].ts + i * 1000 + 500, answer)]
+    last = Packet(original[-1].ts + SECOND, ipv4(b"\0\x35\0\x35\0\x20\0\0 dns private", protocol=17))
+    capture = tmp_path / "mixed.pcap"
+    capture.write_bytes(pcap(sorted([*original, *others, last], key=lambda packet: packet.ts), link=RAW))
+    analysis = analyzer.analyze(capture)
+    taken = captured(excerpt_of(analysis).content)
+    assert not [data for _, data, *_ in taken if address(stranger) in data]
+    assert taken[-1][:3] == (last.ts, b"", last.wire_len)
+    assert len(taken) < len(original) + 2
+
+
+def test_a_healthy_capture_gives_its_own_flows() -> None:
+    healthy = analysis_of(ROOT / "sample_pcaps" / "tunnel_pmtud_ok_at_server.pcap")
+    assert not healthy.problem_flows
+    found = again(excerpt_of(healthy).content)
+    assert [judged(flow) for flow in found.all_flows] == [judged(flow) for flow in healthy.all_flows]
+
+
+def test_a_narrowed_analysis_gives_the_flows_that_were_asked_for() -> None:
+    whole = analysis_of(BLACKHOLE)
+    one = narrow(whole, streams=[2])
+    assert len(excerpt_of(one).content) <= len(excerpt_of(whole).content)
+    assert judged(one.all_flows[0]) in problems(again(excerpt_of(one).content))
+
+
+def test_payload_only_on_demand(tmp_path: Path) -> None:
+    capture = tmp_path / "c.pcapng"
+    capture.write_bytes(pcapng(secret_packets(with_ptb=True)))
+    analysis = analyzer.analyze(capture)
+    assert b"hunter2" not in excerpt_of(analysis).content
+    kept = excerpt_of(analysis, keep_payload=True).content
+    assert b"hunter2" in kept
+    assert problems(again(kept)) == problems(again(excerpt_of(analysis).content)) == problems(analysis)
+    assert [data for _, data, *_ in captured(kept)] == [packet.data for packet in secret_packets(with_ptb=True)]
+
+
+def test_several_files_and_link_types(tmp_path: Path) -> None:
+    packets = ip_packets(BLACKHOLE)
+    half = len(packets) // 2
+    (tmp_path / "one.pcap").write_bytes(pcap(packets[:half], link=RAW))
+    (tmp_path / "two.pcap").write_bytes(pcap(wrapped(packets[half:], cooked2), link=276))
+    analysis = analyzer.analyze([tmp_path / "one.pcap", tmp_path / "two.pcap"])
+    content = excerpt_of(analysis).content
+    assert again(content).files[0].link_types == ("RAW", "LINUX_SLL2")
+    assert problems(again(content)) == problems(analysis)
+    comments = [comment for *_, comment in captured(content)]
+    assert {comment.split(" of ")[1] for comment in comments} == {"one.pcap", "two.pcap"}
+
+
+def test_names_filters_and_comments_of_the_original_stay_at_home(tmp_path: Path) -> None:
+    text = b"eth-of-bank host 10.99.88.77 \x1b[2J <script>"
+    options = option(1, text) + option(2, text) + option(3, text) + END_OF_OPTIONS
+    filtered = option(9, b"\x09") + option(11, b"\0tcp port 80 and host 10.99.88.77") + options
+    content = section(options=options) + interface(RAW, options=filtered)
+    content += b"".join(
+        enhanced(packet, options=option(1, text) + END_OF_OPTIONS) for packet in secret_packets(with_ptb=False)
+    )
+    capture = tmp_path / "c.pcapng"
+    capture.write_bytes(content)
+    analysis = analyzer.analyze(capture)
+    taken = excerpt_of(analysis).content
+    for trace in (b"bank", b"10.99", b"\x1b", b"script"):
+        assert trace not in taken
+    # That the filter let no ICMP through is part of the evidence.
+    assert again(taken).files[0].filters == ("tcp port 80 and host ...",)
+    assert problems(again(taken)) == problems(analysis)
+
+
+def test_a_hostile_file_name_is_written_harmless(tmp_path: Path) -> None:
+    capture = tmp_path / "\x1b[31m\u202egpj.pcap"
+    shutil.copy(BLACKHOLE, capture)
+    comments = [comment for *_, comment in captured(excerpt_of(analyzer.analyze(capture)).content)]
+    assert all(comment.isprintable() for comment in comments)
+
+
+def test_many_lost_packets_are_told_again(tmp_path: Path) -> None:
+    packets = list(secret_packets(with_ptb=False))
+    lost = option(4, (500).to_bytes(8, "little")) + END_OF_OPTIONS  # epb_dropcount
+    content = section() + interface(RAW, options=option(9, b"\x09") + END_OF_OPTIONS)
+    content += b"".join(enhanced(packet, options=lost if i == 3 else b"") for i, packet in enumerate(packets))
+    capture = tmp_path / "c.pcapng"
+    capture.write_bytes(content)
+    analysis = analyzer.analyze(capture)
+    assert analysis.files[0].dropped == 500
+    found = again(excerpt_of(analysis).content)
+    assert found.files[0].dropped == 500
+    assert problems(found) == problems(analysis)
+
+
+def long_flow(packets: int) -> list[Packet]:
+    """A download of many small segments whose first large one hangs."""
+    out = [
+        Packet(0, ipv4(tcp(seq=999, flags=SYN, options=mss(1460)))),
+        Packet(
+            1000,
+            ipv4(
+                tcp(sport=80, dport=40000, seq=4999, ack=1000, flags=SYN | ACK, options=mss(1460)),
+                src=SERVER,
+                dst=CLIENT,
+            ),
+        ),
+    ]
+    seq, ts = 5000, 1_000_000
+    for i in range(packets):
+        ts += 100_000
+        segment = tcp(bytes(200), sport=80, dport=40000, seq=seq, ack=1000)
+        out.append(Packet(ts, ipv4(segment, src=SERVER, dst=CLIENT, ident=i % 65000 + 1)))
+        seq += 200
+        out.append(Packet(ts + 50_000, ipv4(tcp(seq=1000, ack=seq))))
+    stuck = tcp(bytes(1460), sport=80, dport=40000, seq=seq, ack=1000)
+    out += [
+        Packet(ts + gap * 1_000_000 + 1000, ipv4(stuck, src=SERVER, dst=CLIENT, ident=gap + 3))
+        for gap in (0, 240, 700, 1600, 3400, 7000)
+    ]
+    return out
+
+
+def test_of_a_long_flow_the_start_and_the_trouble_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(excerpt, "FLOW_PACKETS", 100)
+    capture = tmp_path / "long.pcap"
+    capture.write_bytes(pcap(long_flow(400), link=RAW))
+    analysis = analyzer.analyze(capture)
+    assert analysis.problem_flows
+    taken = excerpt_of(analysis)
+    assert taken.packets <= 100 + len(analysis.problem_flows[0].evidence) * 8
+    assert taken.left_out.endswith("packets of stream 0")
+    assert taken.left_out.encode() in taken.content  # in the comment of the section
+    numbers = [int(comment.split()[1]) for *_, comment in captured(taken.content)]
+    assert numbers[:20] == list(range(1, 21))
+    assert numbers[-6:] == list(range(803, 809))
+
+
+def test_the_gravest_flows_come_first_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    analysis = analysis_of(BLACKHOLE)
+    monkeypatch.setattr(excerpt, "TOTAL_PACKETS", analysis.problem_flows[0].packet_count)
+    taken = excerpt_of(analysis)
+    assert taken.left_out == "2 flows"
+    assert judged(analysis.problem_flows[0])[:2] in [judged(flow)[:2] for flow in again(taken.content).all_flows]
+
+
+def test_what_cannot_be_read_twice_is_one_clear_error(tmp_path: Path) -> None:
+    capture = tmp_path / "c.pcap"
+    shutil.copy(BLACKHOLE, capture)
+    analysis = analyzer.analyze(capture)
+    capture.write_bytes(capture.read_bytes() + b"more")
+    with pytest.raises(UsageError, match=r"c\.pcap: changed since it was analysed"):
+        excerpt_of(analysis)
+    capture.unlink()
+    with pytest.raises(UsageError, match="is not there any more"):
+        excerpt_of(analysis)
+
+
+def test_the_capture_itself_is_never_overwritten(tmp_path: Path) -> None:
+    capture = tmp_path / "c.pcapng"
+    capture.write_bytes(pcapng(secret_packets(with_ptb=False)))
+    before = capture.read_bytes()
+    with pytest.raises(UsageError, match=r"c\.pcapng: is the capture itself"):
+        save(analyzer.analyze(capture), capture)
+    assert capture.read_bytes() == before
+
+
+def test_an_open_file_is_read_again_and_left_where_it_was() -> None:
+    with BLACKHOLE.open("rb") as file:
+        analysis = analyzer.analyze(file)
+        position = file.tell()
+        assert problems(again(excerpt_of(analysis).content)) == problems(analysis_of(BLACKHOLE))
+        assert file.tell() == position
+
+
+def test_large_captures_are_listed_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The compiled and the interpreted list agree on what belongs to the flows."""
+    from analyzer.passes.second import Lister
+
+    def compiled(*_: Any, **__: Any) -> bool:
+        return False
+
+    expected = excerpt_of(analysis_of(BLACKHOLE)).content
+    monkeypatch.setattr("analyzer.passes.reread.is_small", compiled)
+    made: list[bool] = []
+    monkeypatch.setattr(
+        "analyzer.passes.reread.Lister",
+        lambda *a, **k: (made.append(k["compiled"]), Lister(*a, **k))[1],  # type: ignore[func-returns-value]
+    )
+    assert excerpt_of(analysis_of(BLACKHOLE)).content == expected
+    assert made == [True]
+
+
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+@pytest.mark.parametrize("anonymous", [False, True])
+def test_wireshark_opens_it(anonymous: bool, tmp_path: Path) -> None:
+    for name in ("ptb_ignored_by_host_at_server", "ipv6_upload_blackhole_at_client"):
+        path = ROOT / "sample_pcaps" / f"{name}.pcap"
+        target = tmp_path / f"{name}.pcapng"
+        save(analyzer.analyze(path, anonymizer=Anonymizer() if anonymous else None), target)
+        facts = subprocess.run(["capinfos", "-c", "-k", str(target)], capture_output=True, text=True, check=True)
+        assert f"{len(captured(target.read_bytes()))}" in facts.stdout
+        assert "Packets that the verdicts of pmtu-analyze rest on" in facts.stdout
+        assert not facts.stderr
+        strange = subprocess.run(
+            [
+                "tshark",
+                "-r",
+                str(target),
+                "-o",
+                "ip.check_checksum:TRUE",
+                "-Y",
+                "_ws.malformed or ip.checksum.status == 0",
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert strange.stdout == ""
+
+
+def test_no_numba_and_no_pandas_for_small_captures() -> None:
+    script = (
+        "import sys, analyzer\nfrom analyzer.report.formats.evidence_capture import excerpt_of\n"
+        f"excerpt_of(analyzer.analyze({str(BLACKHOLE)!r}))\n"
+        "sys.exit(int(bool({'numba', 'pandas', 'matplotlib'} & set(sys.modules))))"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False, cwd=ROOT).returncode == 0
+
+
+def test_link_types_that_hold_names_are_left_out_when_anonymous(tmp_path: Path) -> None:
+    """Of a PKTAP capture (process names) the IP packets are left, of Ethernet the headers without addresses."""
+    packets = ip_packets(BLACKHOLE)
+
+    def pktap(packet: bytes, _wire: int) -> bytes:
+        head = bytes.fromhex("6c000000 01000000 0c000000") + b"en0-of-alice".ljust(24, b"\0") + bytes(20)
+        return (head + b"curl-of-alice").ljust(108, b"\0") + packet
+
+    capture = tmp_path / "c.pcap"
+    capture.write_bytes(pcap(wrapped(packets, pktap), link=258))
+    hidden = analyzer.analyze(capture, anonymizer=Anonymizer())
+    content = excerpt_of(hidden).content
+    assert b"alice" not in content
+    assert again(content).files[0].link_types == ("RAW",)
+    assert problems(again(content)) == problems(hidden)
+    assert b"alice" in excerpt_of(analyzer.analyze(capture)).content

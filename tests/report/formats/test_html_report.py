@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import re
+from xml.etree.ElementTree import Element
+
+import html5lib
+import pytest
+
+import analyzer
+from analyzer.model.analysis import Analysis
+from analyzer.model.flow import Endpoint, PathMtu
+from analyzer.model.verdicts import VERDICTS
+from analyzer.report.formats.html_report import SHOWN_FIGURES, rich, to_html
+from tests.reading import CAPTURES, ROOT
+from tests.report.factory import LONG_1, LONG_2, START, make_analysis, make_file, make_flow, make_timeline
+from tests.report.formats.test_terminal_report import CASES
+from tests.report.hostile import HOSTILE, hostile_analysis
+
+HTML, SVG = "{http://www.w3.org/1999/xhtml}", "{http://www.w3.org/2000/svg}"
+
+DRAWN = make_analysis([make_flow(0, timeline=make_timeline()), make_flow(1, "ok")])
+SAMPLE = ROOT / "sample_pcaps" / "tunnel_blackhole_at_server.pcap"
+
+
+def parsed(analysis: Analysis) -> Element:
+    """The page, read by a parser that takes no error."""
+    tree: Element = html5lib.HTMLParser(strict=True).parse(to_html(analysis))
+    return tree
+
+
+def text_of(tree: Element) -> str:
+    return " ".join(" ".join(tree.itertext()).split())
+
+
+def assert_self_contained(tree: Element) -> None:
+    names = [each.tag.rpartition("}")[2] for each in tree.iter() if isinstance(each.tag, str)]
+    assert not {"script", "link", "iframe", "object", "embed", "base", "form", "img", "image", "audio"} & set(names)
+    for element in tree.iter():
+        for name, value in element.attrib.items():
+            local = name.rpartition("}")[2]
+            assert not local.startswith("on"), (element.tag, name)
+            if local in ("href", "src", "srcset", "action", "data", "poster", "background"):
+                assert value.startswith("#"), (element.tag, name, value)
+            assert not re.search(r"url\((?!#)", value)
+    for style in tree.iter(f"{HTML}style"):
+        assert not re.search(r"url\(|@import|expression", style.text or "")
+    assert not list(tree.iter(f"{SVG}style"))  # would apply to all of the page
+    ids = [element.get("id") for element in tree.iter() if element.get("id")]
+    assert len(ids) == len(set(ids))
+    named = {value[1:] for e in tree.iter() for name, value in e.attrib.items() if name.endswith("href")}
+    named |= {
+        found for e in tree.iter() for value in e.attrib.values() for found in re.findall(r"url\(#(.+?)\)", value)
+    }
+    assert named <= set(ids)
+
+
+def assert_figures_are_told(tree: Element) -> None:
+    for figure in tree.iter(f"{SVG}svg"):
+        assert figure.get("role") == "img"
+        assert len(figure.get("aria-label") or "") > 40
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_pages_of_hand_made_analyses(case: str) -> None:
+    tree = parsed(CASES[case])
+    assert_self_contained(tree)
+    assert_figures_are_told(tree)
+
+
+@pytest.mark.sampled(3)
+@pytest.mark.parametrize("path", CAPTURES[::3], ids=lambda path: path.name)
+def test_pages_of_recordings(path: object) -> None:
+    analysis = analyzer.analyze(str(path))
+    tree = parsed(analysis)
+    assert_self_contained(tree)
+    assert_figures_are_told(tree)
+    assert len(to_html(analysis)) < 1_000_000
+
+
+def test_the_story_from_the_top() -> None:
+    analysis = analyzer.analyze(SAMPLE)
+    page = text_of(next(parsed(analysis).iter(f"{HTML}main")))
+    story = (
+        "2 of 3 flows are in a PMTUD black hole",
+        "captured here",
+        "Captured before the narrow part",
+        "Stream 2: PMTUD black hole, confirmed",
+        "sent again 7 times",  # the figure
+        "Evidence the segment of 1500 bytes and its retransmissions [frames 57, 64, 65, 69, 74, 81, 92, 118]",
+        "Ruled out zero window",
+        "Find and fix lo=472; hi=1500;",
+        "Verify ping -M do -c 3 -s 1472 192.0.2.10",
+        "ping -M do -c 3 -s 444 192.0.2.10",
+        "In Wireshark Display filter for the flow: tcp.stream eq 2",
+        "frame.number in {42, 43, 57..65, 69, 74, 81, 92, 118}",
+        "All flows",
+        "3 flows, the worst first",
+        "tcp.stream eq 0",
+        "The capture File tunnel_blackhole_at_server.pcap: 118 packets",
+        "SHA-256 5ba3f7086dd789f88006f72fc3f6fc35191eb3e607ea62311ca30fbb9a036ca5",
+        "Time 2026-11-22 14:38:47 UTC to 2026-11-22 14:39:06 UTC",
+        "Not decoded 2 not IP",
+        "Capture loss none noticed",
+        "Tool and settings pmtu-analyze",
+        "episode_retransmissions 3",
+        "What the verdicts mean blackhole",
+    )
+    place = -1
+    for part in story:
+        found = page.find(part, place + 1)
+        assert found > place, part
+        place = found
+
+
+def test_hostile_text_stays_text() -> None:
+    tree = parsed(hostile_analysis())
+    assert_self_contained(tree)
+    assert not any(each.get("onload") or each.get("onerror") for each in tree.iter())
+    page = "".join(tree.itertext())
+    assert "<script>alert(1)</script>" in page
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2028\u200b]", to_html(hostile_analysis()))
+    assert {each.tag for each in tree.iter() if isinstance(each.tag, str)} <= {
+        each.tag for each in parsed(CASES["ipv6_suspected"]).iter()
+    } | {each.tag for each in parsed(DRAWN).iter()} | {f"{HTML}code", f"{HTML}p"}
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_backticks_make_code_and_nothing_else(text: str) -> None:
+    tree = html5lib.parseFragment(rich(f"a `{text}` b"))
+    assert {each.tag for each in tree.iter() if each.tag != "DOCUMENT_FRAGMENT"} <= {f"{HTML}code"}
+
+
+def test_many_flows_are_folded_and_bounded() -> None:
+    flows = [make_flow(i, VERDICTS[i % 16], client=Endpoint(f"10.{i % 250}.0.1", 5)) for i in range(500)]
+    tree = parsed(make_analysis(flows))
+    (details, _) = tree.iter(f"{HTML}details")
+    assert details.get("open") is None
+    assert len(list(details.iter(f"{HTML}tr"))) == 501
+    verdicts = [
+        "".join(cell.itertext()) for cell in details.iter(f"{HTML}span") if "badge" in (cell.get("class") or "")
+    ]
+    assert verdicts == sorted(verdicts, key=VERDICTS.index)
+    assert "more diagnoses left out" in text_of(tree)
+    assert "1,000 more flows not listed here" in to_html(make_analysis([make_flow(i, "ok") for i in range(2000)]))
+
+
+def test_few_flows_are_in_sight() -> None:
+    (details, _) = parsed(DRAWN).iter(f"{HTML}details")
+    assert details.get("open") is not None
+
+
+def test_figures_are_bounded_and_can_be_left_out() -> None:
+    flows = [
+        make_flow(i, client=Endpoint(f"10.0.1.{i}", 5), timeline=make_timeline()) for i in range(SHOWN_FIGURES + 2)
+    ]
+    page = to_html(make_analysis(flows))
+    assert page.count('<figure class="plot">') == SHOWN_FIGURES + 1  # and the overview
+    assert len(page) < 1_000_000
+    assert 'class="plot"' not in to_html(make_analysis(flows), plots=False)
+
+
+def test_colours_follow_the_reader() -> None:
+    page = to_html(DRAWN)
+    figures = "".join(re.findall(r"<svg.*?</svg>", page, re.DOTALL))
+    assert "var(--p-lost)" in figures
+    assert not re.search(r"#[0-9a-f]{6}\b", figures)  # nothing is fixed to light paper
+    assert "prefers-color-scheme: dark" in page
+
+
+def test_a_healthy_capture() -> None:
+    tree = parsed(make_analysis([make_flow(0, "pmtud_ok", path_mtu=PathMtu(1400, 1400, 1400), first_time=START)]))
+    page = text_of(tree)
+    assert "No problem found" in page
+    assert "path MTU 1400" in page
+    assert "are lost" not in page
+    assert not list(tree.iter(f"{HTML}article"))
+
+
+def test_an_empty_capture() -> None:
+    tree = parsed(make_analysis(totals=type(DRAWN.totals)(0, 0, 0, 0, {}, 0, {})))
+    assert "The capture holds no packets." in text_of(tree)
+
+
+def test_long_addresses_fit_their_boxes() -> None:
+    flow = make_flow(0, client=LONG_1, server=LONG_2)
+    wide = next(each for each in parsed(make_analysis([flow])).iter(f"{SVG}svg") if "wide" in (each.get("class") or ""))
+    box = next(wide.iter(f"{SVG}rect"))
+    assert float(box.get("width") or 0) >= len(LONG_1.ip) * 7.8  # a monospaced letter of 13 pixels
+
+
+def test_damage_and_selection_are_told() -> None:
+    cut = make_file(damaged_at=1944, problem="expected the rest of a record, found the end of the file")
+    page = text_of(parsed(make_analysis([make_flow()], files=[cut], selection="port 443", notes=("A note.",))))
+    assert "stops at byte 1944: expected the rest of a record" in page
+    assert "only port 443; the counts below are of the whole capture" in page
+    assert "A note." in page
+
+
+def test_no_verdict_crowds_out_the_others() -> None:
+    flows = [make_flow(i, client=Endpoint(f"10.0.1.{i}", 1), timeline=make_timeline()) for i in range(30)]
+    flows += [make_flow(30, "ptb_ignored", timeline=make_timeline()), make_flow(31, "dead_path")]
+    tree = parsed(make_analysis(flows))
+    shown = [each.get("id") for each in tree.iter(f"{HTML}article")]
+    assert shown == [*(f"stream-{i}" for i in range(18)), "stream-30", "stream-31"]
+    drawn = [article.get("id") for article in tree.iter(f"{HTML}article") if list(article.iter(f"{HTML}figure"))]
+    assert len(drawn) == SHOWN_FIGURES
+    assert drawn[-1] == "stream-30"

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+
+from analyzer.errors import UsageError
+from analyzer.model.flow import Endpoint
+from analyzer.report.document import document_of
+from analyzer.tables.selection import narrow, spellings
+from tests.report.factory import make_analysis, make_flow
+
+ANALYSIS = make_analysis(
+    [
+        make_flow(0),
+        make_flow(1, "ok", server=Endpoint("10.0.3.3", 80)),
+        make_flow(2, "ok", client=Endpoint("2001:db8::1", 5000), server=Endpoint("2001:db8::2", 443)),
+    ]
+)
+
+
+def streams(**criteria: object) -> list[int]:
+    return [flow.stream for flow in narrow(ANALYSIS, **criteria).all_flows]  # type: ignore[arg-type]
+
+
+def test_without_criteria_nothing_changes() -> None:
+    assert narrow(ANALYSIS) is ANALYSIS
+
+
+def test_by_stream_host_and_port() -> None:
+    assert streams(streams=[2, 0]) == [0, 2]
+    assert streams(host="10.0.1.2") == [0, 1]
+    assert streams(port=443) == [0, 2]
+    assert streams(host="10.0.1.2", port=443) == [0]
+    assert streams(port=1) == []
+
+
+def test_an_address_is_found_in_any_spelling() -> None:
+    assert streams(host="2001:DB8:0::1") == [2]
+    assert spellings("::ffff:192.0.2.1") == {"::ffff:192.0.2.1", "::ffff:c000:201"}
+
+
+def test_a_stream_that_does_not_exist_is_an_error() -> None:
+    with pytest.raises(UsageError, match="no stream 7 in this capture: they are numbered 0 to 2"):
+        narrow(ANALYSIS, streams=[7])
+
+
+def test_a_host_that_is_no_address_is_an_error() -> None:
+    with pytest.raises(UsageError, match="not an IP address"):
+        narrow(ANALYSIS, host="example.org")
+
+
+def test_totals_stay_those_of_the_capture_and_the_headline_speaks_of_the_selection() -> None:
+    narrowed = narrow(ANALYSIS, host="10.0.1.2")
+    assert narrowed.totals == ANALYSIS.totals
+    assert narrowed.selection == "host 10.0.1.2"
+    assert document_of(narrowed).headline.startswith("1 of 2 selected flows is in a PMTUD black hole")
+
+
+def test_paths_go_with_their_flows() -> None:
+    assert [path.src for path in narrow(ANALYSIS, streams=[1]).all_paths] == ["10.0.3.3"]
+
+
+def test_nothing_matches() -> None:
+    assert document_of(narrow(ANALYSIS, port=1)).headline == "No flow matches port 1; the capture has 3 flows."
