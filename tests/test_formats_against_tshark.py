@@ -154,6 +154,7 @@ def expected_tcp(packets: list[Packet]) -> int:
     return sum(decode(packet.data, 101, packet.wire_len)[0][PROTO] == PROTO_TCP for packet in packets)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", CONTAINERS)
 def test_containers(tmp_path: Path, name: str) -> None:
     path = tmp_path / "capture"

@@ -69,6 +69,7 @@ def as_tshark_writes(packets: pd.DataFrame) -> list[list[str]]:
     return lines
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
 def test_the_packets_of_each_stream(path: Path) -> None:
     theirs = lines_of(path)

@@ -72,6 +72,7 @@ def streams_of_tshark(path: Path) -> list[str]:
     return [values[0] for _, values in tshark_fields(path, ("frame.number", "tcp.stream"))]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", CARRIERS)
 def test_a_connection_that_only_tshark_sees_has_a_number(tmp_path: Path, name: str) -> None:
     link, wrap, seen = CARRIERS[name]

@@ -63,6 +63,7 @@ def test_broken_compression_is_noted_behind_what_could_be_read(tmp_path: Path, s
     assert "compressed" in reader.problem
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", ["few flows", "many flows", "pcapng"])
 def test_a_compiled_run_on_a_file_reads_ahead_and_says_the_same(tmp_path: Path, sizes: None, name: str) -> None:
     path = tmp_path / "capture"

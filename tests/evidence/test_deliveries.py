@@ -3,12 +3,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.evidence import deliveries
 from analyzer.evidence.deliveries import MAX_OUTSTANDING, Transmission, same_shape, transmissions_of
 from analyzer.evidence.segments import Segment
+from tests.profiles import examples
 
 from .segments import STEPS, made_up
 from .timeline import to_client
@@ -130,7 +131,7 @@ def one_by_one(segments: list[Segment], side: int, guard: int) -> list[Transmiss
 
 
 @pytest.mark.parametrize("most", [MAX_OUTSTANDING, 3])
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(st.lists(STEPS, min_size=5, max_size=40))
 def test_finding_what_an_ack_covers_is_as_good_as_looking_at_all(most: int, steps: list[tuple[Any, ...]]) -> None:
     segments = made_up(steps)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.evidence import retransmissions as episodes
@@ -11,6 +11,7 @@ from analyzer.evidence.retransmissions import series_of
 from analyzer.evidence.segments import Segment
 from analyzer.flows.flow_tables import MARK_RESENT
 from analyzer.settings import Settings
+from tests.profiles import examples
 
 from .segments import STEPS, made_up
 from .timeline import runs, to_client
@@ -143,7 +144,7 @@ class Searched:
         return next((old for old in self.left if old.seq <= byte < old.seq + old.payload), None)
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(st.lists(STEPS, min_size=5, max_size=40))
 def test_the_original_is_found_among_what_was_not_acknowledged(steps: list[tuple[Any, ...]]) -> None:
     segments = made_up(steps)

@@ -179,6 +179,7 @@ def taken(monkeypatch: pytest.MonkeyPatch, source: bytes | Path) -> tuple[Skimme
         return skim(source), found
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("seed", range(24))
 def test_both_ways_agree_on_conversations(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     data = conversations(seed, 1500)

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.flows.tcp_state import WRAP, unwrap_seq
 from tests.builders import ACK, FIN, RST, SYN, Packet, sack, timestamps
 from tests.flows.talk import CLIENT_SIDE, SERVER_SIDE, Talk, client, marks, run, server
+from tests.profiles import examples
 
 talk = Talk()
 OPEN = talk.handshake()
@@ -51,7 +52,7 @@ def story(base: int) -> list[Packet]:
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.one_of(st.integers(0, 2**32 - 1), st.integers(2**32 - 5000, 2**32 - 1), st.integers(2**31 - 5000, 2**31)))
 def test_a_wrap_of_the_sequence_numbers_changes_nothing(base: int) -> None:
     usual, wrapped = run(story(1_000_000)), run(story(base))

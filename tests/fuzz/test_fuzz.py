@@ -112,6 +112,7 @@ def hang_die_or_grow(seed: int, number: int) -> Outcome:
     return Outcome(number, Counter(inputs=1), memory=MOST_MEGABYTES + (number == 305))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_a_process_that_hangs_dies_or_grows_is_noticed_and_replaced(jobs: int) -> None:
     found = list(outcomes(1, range(600), jobs, attempt=hang_die_or_grow, stuck=0.5))

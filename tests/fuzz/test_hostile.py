@@ -82,6 +82,7 @@ def test_counting_notices_quadratic_work(monkeypatch: pytest.MonkeyPatch) -> Non
     assert work_of(name, 2 * FEW) > GROWTH * work_of(name, FEW)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress, zstandard.compress])
 def test_no_more_is_decompressed_than_allowed(compress: Callable[[bytes], bytes]) -> None:
     """A bomb: a block of 64 MiB of nothing, of which 24 MiB may be read; the buffer is all that is held."""

@@ -102,6 +102,7 @@ def test_where_nothing_compiles_the_capture_is_read_interpreted_and_says_so(monk
     assert any("no numba here" in note for note in slow.notes)
 
 
+@pytest.mark.thorough
 def test_compiling_takes_no_memory_of_the_process_that_wants_it(tmp_path: Path) -> None:
     """It is done in another one; what lies in the current directory is not imported there."""
     (tmp_path / "numba.py").write_text("raise SystemExit('imported from the current directory')")

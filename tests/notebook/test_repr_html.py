@@ -102,6 +102,7 @@ def test_many_flows_are_cut_and_counted() -> None:
     assert "5 more flows with a problem" in page.text
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("verdict", VERDICTS)
 def test_every_verdict_can_be_shown(verdict: str) -> None:
     flow = handed_out([make_flow(0, verdict, timeline=make_timeline())]).flow(0)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 import analyzer
@@ -48,6 +48,7 @@ from tests.builders import (
     section,
     tcp,
 )
+from tests.profiles import examples
 from tests.reading import CAPTURES, LAB, SAMPLES, same, skim
 from tests.traffic import generated, skimmed
 
@@ -142,7 +143,7 @@ def test_packets_that_the_ring_has_overwritten_are_not_brought_back() -> None:
 # Chunks.
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(size=st.integers(64, 4096), path=st.sampled_from(CAPTURES))
 def test_chunk_boundaries_do_not_change_a_result(monkeypatch: pytest.MonkeyPatch, size: int, path: Path) -> None:
     data = path.read_bytes()
@@ -218,6 +219,7 @@ def test_a_pcapng_cut_at_every_byte_is_read_up_to_the_cut(small_buffer: None) ->
             everything_is_counted(run.state)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
 def test_the_whole_analysis_of_a_cut_capture(path: Path) -> None:
     """Some cuts of each: at, before and behind the end of records."""
@@ -249,7 +251,7 @@ def test_a_gzip_cut_at_every_byte_raises_nothing_but_a_capture_error(small_buffe
     assert read == len(pcap_records(data))
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(path=st.sampled_from(CAPTURES), pcapng=st.booleans(), data=st.data())
 def test_flipped_bytes_raise_nothing_but_a_capture_error(path: Path, pcapng: bool, data: Any) -> None:
     content = bytearray(as_pcapng(path.read_bytes()) if pcapng else path.read_bytes())

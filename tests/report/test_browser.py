@@ -67,6 +67,7 @@ def run(folder: Path, *options: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder, timeout=120).stdout
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("case", PAGES)
 def test_nothing_is_cut_off_or_loaded(case: str, width: int, tmp_path: Path) -> None:

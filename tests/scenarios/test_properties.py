@@ -47,6 +47,7 @@ def _distinct(scenario: Scenario, records: list[Record]) -> list[tuple[str, list
     return [*shorter, *dropped]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(("scenario", "view"), _healthy())
 def test_a_cut_or_gap_never_makes_a_healthy_conversation_a_black_hole(scenario: Scenario, view: View) -> None:
     found = [
@@ -63,6 +64,7 @@ def test_a_snap_length_of_64_never_makes_a_healthy_conversation_a_black_hole(sce
     assert not found, "\n".join(found)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("scenario", "view"), _healthy(with_known_gaps=False))
 def test_copies_made_by_the_capture_change_no_verdict(scenario: Scenario, view: View) -> None:
     once = [f.verdict for f in analysis_in(scenario, view).all_flows]
@@ -87,6 +89,7 @@ def test_addresses_ports_and_vlan_tags_change_no_verdict(topic: str) -> None:
     assert not changed, "\n".join(changed)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("off", [0, 20_000_000, -1_500_000_000])
 @pytest.mark.parametrize("topic", SCENARIOS)
 def test_captures_of_both_hosts_together_accuse_nobody_whom_none_accuses(topic: str, off: int) -> None:

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.decode.tcp import ACK_FLAG, FIN, RST, SYN
 from analyzer.flows.flow_tables import MARK_DUPLICATE, MARK_KEEPALIVE
 from analyzer.passes.second import MAX_BLOCKS, ROW
 from analyzer.tables.outcomes import DELIVERED, LOST, NAMES, NEVER, NONE, SPURIOUS, UNANSWERED, outcomes_of
+from tests.profiles import examples
 
 Blocks = tuple[tuple[int, int], ...]
 
@@ -180,7 +181,7 @@ answers = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.lists(st.one_of(segments, answers), max_size=14))
 def test_whole_columns_give_what_a_reading_byte_by_byte_gives(packets: list[dict[str, Any]]) -> None:
     rows, edges = table(*packets)

@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import analyzer
@@ -17,6 +17,7 @@ from analyzer.model import flow_list
 from analyzer.settings import Settings
 from analyzer.verdicts.bulk_exclusions import bulk_judged
 from tests.builders import CLIENT, SERVER, ipv4, pcap, sack, tcp
+from tests.profiles import examples
 from tests.verdicts.losing import Talk
 from tests.verdicts.test_bulk_verdicts import check
 
@@ -345,7 +346,7 @@ LOSS: list[tuple[Any, ...]] = [
     back=None,
     rest=0,
 )
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(
     st.sampled_from((1460, 1460, 1400, None)),
     st.lists(STEPS, max_size=12),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import analyzer
@@ -19,6 +19,7 @@ from analyzer.settings import Settings
 from analyzer.verdicts.bulk_verdicts import bulk_verdicts, hosts_in_common
 from analyzer.verdicts.judge import judge_conversation, judge_direction
 from tests.builders import Packet, ipv4, pcap, tcp
+from tests.profiles import examples
 from tests.reading import CAPTURES, ROOT, skim
 from tests.scenarios.notation import capture_of, load_scenarios
 from tests.traffic import generated, skimmed
@@ -90,7 +91,7 @@ def row_of(fields: dict[str, tuple[int, ...]]) -> Any:
     return st.fixed_dictionaries({name: st.sampled_from(values) for name, values in fields.items()})
 
 
-@settings(max_examples=1500, deadline=None)
+@examples(1500)
 @given(st.lists(st.tuples(row_of(FLOW_FIELDS), row_of(FIELDS), row_of(FIELDS)), min_size=1, max_size=4))
 def test_on_counters_that_no_capture_has(rows: list[tuple[dict[str, int], ...]]) -> None:
     state = new_state(0, flows=len(rows), events=1, icmps=1)

@@ -67,6 +67,7 @@ def test_pages_of_hand_made_analyses(case: str) -> None:
     assert_figures_are_told(tree)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("path", CAPTURES[::3], ids=lambda path: path.name)
 def test_pages_of_recordings(path: object) -> None:
     analysis = analyzer.analyze(str(path))
