@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from analyzer.model.statement import Fix
+from analyzer.model.verdicts import VERDICTS, complete
 
 IPV4_PING_HEADERS = 28
 """IPv4 header (20) and ICMP echo header (8): `ping -s` counts the bytes behind them."""
@@ -121,6 +122,7 @@ _PLANS: dict[str, tuple[str, ...]] = {
     "ok": (),
     "not_exercised": (),
 }  # fmt: skip
+complete(_PLANS, VERDICTS, "plan of fixes")
 
 _ON_A_PLATFORM = frozenset({"permit_icmp", "clamp_mss", "set_mtu", "mtu_probing", "accept_on_host"})
 """Steps that are left out where the platforms asked for have none. All others look at the hosts, and Linux's way
@@ -231,7 +233,7 @@ def _steps(verdict: str, bracket: Bracket, ptb_reasons: Sequence[str]) -> list[s
     if verdict == "ptb_ignored":
         for reason in dict.fromkeys(ptb_reasons or ("host",)):
             plan += _PTB_PLANS.get(reason, ())
-    plan += _PLANS.get(verdict, ())
+    plan += _PLANS[verdict]
     if settled_mtu(bracket) is None or (bracket.at_most is None and bracket.exact is None):
         pointless = set() if bracket.at_least is not None else {"ping_passes"}  # no size is known to pass
     else:
@@ -254,7 +256,7 @@ def fixes_for(
     """Steps against `verdict`, the first first; none for healthy verdicts.
 
     Args:
-        verdict: as in the contract; an unknown one gives no fixes.
+        verdict: one of `VERDICTS`.
         sender_ip: the end whose large packets the verdict is about.
         receiver_ip: the other end.
         path_mtu: bracket of the path MTU in that direction.

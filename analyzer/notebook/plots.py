@@ -15,7 +15,7 @@ from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow, PathMtu
 from analyzer.model.path import Path
 from analyzer.model.text import bracket, plural
-from analyzer.model.verdicts import SIZE_PROBLEMS, VERDICTS
+from analyzer.model.verdicts import SIZE_PROBLEMS, rank
 from analyzer.passes.second import MAX_BLOCKS, ROW
 from analyzer.report.document import tone_of
 from analyzer.report.figures.drawn_packets import read_again, recorded
@@ -157,7 +157,7 @@ def paths_size(analysis: Analysis) -> tuple[float, float]:
 
 
 def _severity(path: Path) -> tuple[int, int, str, str]:
-    return (VERDICTS.index(path.verdict), path.exact or path.at_most or 1 << 16, path.src, path.dst)
+    return (rank(path.verdict), path.exact or path.at_most or 1 << 16, path.src, path.dst)
 
 
 def _bracket(ax: Axes, y: int, path: Path) -> None:

@@ -28,15 +28,9 @@ from analyzer.model.text import (
     printable,
     seconds,
 )
-from analyzer.model.verdicts import PROBLEMS, SIZE_PROBLEMS, VERDICTS
+from analyzer.model.verdicts import BY_NAME, PROBLEMS, SIZE_PROBLEMS, VERDICTS, rank
 from analyzer.report.changes import ChangeTable, change_table
 from analyzer.report.verdict_text import WORDS, Paths, headline, paths_of, pings, pooled_mtu, undecoded
-
-GRAVE = frozenset({"blackhole", "blackhole_probable", "ptb_ignored"})
-"""Verdicts with the clear finding that this tool was written for."""
-
-UNTOLD = frozenset({"no_df", "not_exercised"})
-"""Verdicts without a problem that prove nothing about the path MTU either."""
 
 SHOWN_CANDIDATES = 6
 """Overheads that a bracket is consistent with are listed up to so many; more point at none."""
@@ -153,20 +147,16 @@ def advice(fix: Fix) -> str:
 
 def tone_of(verdict: str) -> str:
     """How alarming a verdict is: bad, warn, good, or plain where it says nothing about large packets."""
-    if verdict in GRAVE:
-        return "bad"
-    if verdict in UNTOLD:
-        return "plain"
-    return "warn" if verdict in PROBLEMS else "good"
+    return BY_NAME[verdict].tone
 
 
 def document_of(analysis: Analysis, *, show_all: bool = False) -> Document:
     """All that a report says about `analysis`; healthy flows get rows only with `show_all`."""
     listed = analysis.problem_flows
     if show_all:
-        listed = tuple(sorted(analysis.all_flows, key=lambda f: (VERDICTS.index(f.verdict), f.stream)))
+        listed = tuple(sorted(analysis.all_flows, key=lambda f: (rank(f.verdict), f.stream)))
     verdicts = analysis.verdict_counts
-    tone = tone_of(min(verdicts, key=VERDICTS.index)) if verdicts else "warn"
+    tone = tone_of(min(verdicts, key=rank)) if verdicts else "warn"
     if tone == "plain":
         tone = "warn" if set(verdicts) == {"not_exercised"} else "good"
     return Document(
@@ -211,7 +201,7 @@ def _diagnoses(analysis: Analysis) -> list[Diagnosis]:
         reasons = sorted({ptb.reason or "" for ptb in flow.ptb if ptb.effect == "ignored"})
         groups.setdefault((flow.verdict, flow.sender.ip, flow.receiver.ip, *reasons), []).append(flow)
     labels, paths = file_labels(analysis.files), paths_of(analysis)
-    ordered = sorted(groups.values(), key=lambda flows: (VERDICTS.index(flows[0].verdict), -len(flows)))
+    ordered = sorted(groups.values(), key=lambda flows: (rank(flows[0].verdict), -len(flows)))
     return [_diagnosis(flows, paths, labels) for flows in ordered]
 
 

@@ -16,7 +16,7 @@ from analyzer.model import tool
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow
 from analyzer.model.text import bracket, clock, file_labels, joined, lost_packets, plural, printable, seconds
-from analyzer.model.verdicts import SIZE_PROBLEMS, VERDICTS
+from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS, VERDICTS
 from analyzer.report.digest import sha256_of
 from analyzer.report.document import SHOWN_CANDIDATES, Document, document_of
 from analyzer.report.verdict_text import SETTING_WORDS, WORDS, most_hit, paths_of, pooled_mtu, undecoded
@@ -151,7 +151,7 @@ def _side_of_narrow_part(flow: Flow) -> str:
 
     Where packets that got lost later are in the capture, it was taken before they got lost.
     """
-    if flow.verdict == "blackhole_suspected":
+    if BY_NAME[flow.verdict].at_receiver:
         return BEHIND
     return BEFORE if flow.verdict in SIZE_PROBLEMS or flow.ptb else ""
 

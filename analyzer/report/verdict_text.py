@@ -10,7 +10,7 @@ from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow, PathMtu
 from analyzer.model.path import Path
 from analyzer.model.text import bracket, joined, lost_packets, plural, printable, seconds
-from analyzer.model.verdicts import PROBLEMS, VERDICTS
+from analyzer.model.verdicts import PROBLEMS, SURE_PROBLEMS, VERDICTS, complete, rank
 
 
 class Words(NamedTuple):
@@ -104,6 +104,7 @@ WORDS: dict[str, Words] = {
         "No packet large enough to tell was sent.",
     ),
 }
+complete(WORDS, VERDICTS, "words")
 
 
 SETTING_WORDS = {
@@ -186,6 +187,7 @@ _OPENINGS: dict[str, _Opening] = {
         lambda flow, _: _route(flow),
     ),
 }
+complete(_OPENINGS, SURE_PROBLEMS, "opening of the report")
 
 
 def headline(analysis: Analysis) -> str:
@@ -193,8 +195,8 @@ def headline(analysis: Analysis) -> str:
     counts = analysis.verdict_counts
     if not counts:
         return _without_flows(analysis)
-    gravest = min(counts, key=VERDICTS.index)
-    if gravest not in _OPENINGS:
+    gravest = min(counts, key=rank)
+    if gravest not in SURE_PROBLEMS:
         return _no_problem(analysis, counts)
     concerned = analysis.flows_with({gravest})
     opening = _OPENINGS[gravest]

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from analyzer.capture.capture_filter import excludes_icmp
 from analyzer.model.analysis import CaptureFile
+from analyzer.model.verdicts import those
 from analyzer.settings import Settings
 
-RESTS_ON_NO_PTB = frozenset({"blackhole", "blackhole_probable", "blackhole_recovered", "stall"})
+RESTS_ON_NO_PTB = those(lambda verdict: verdict.ptb == "none")
 """Verdicts that would be another if a PTB had been there to see."""
 
 

@@ -13,7 +13,7 @@ from analyzer.evidence.vantage import at_receiver, beside_receiver
 from analyzer.flows.flow_tables import SAW_SYN_ACK
 from analyzer.model.flow import PathMtu, Ptb, Stalled
 from analyzer.model.statement import RuledOut, Statement
-from analyzer.model.verdicts import VERDICTS
+from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS, rank, those
 from analyzer.settings import Settings
 from analyzer.verdicts.stalled_facts import StalledFacts
 from analyzer.verdicts.stalled_rules import judge_stalled
@@ -25,7 +25,8 @@ LOST_AGAIN = 2
 
 DELAY_NS = Settings().sent_again_ns
 
-LIMITED_BY_SIZE = frozenset({"blackhole", "blackhole_probable", "blackhole_recovered", "ptb_ignored", "fragment_loss"})
+LOST_BY_SIZE = those(lambda verdict: verdict.limited_by_size and not verdict.at_receiver)
+"""Verdicts of which the size of the stuck segment is a bound of the path MTU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def judge_direction(direction: Direction, conversation: Conversation, settings: 
     plain = judge_unstalled(calm)
     frames = plain.frames(calm)
     if plain.verdict == "loss" and any(judgement.verdict == "pmtud_ok" for judgement in found):
-        return min(found, key=lambda j: VERDICTS.index(j.verdict))  # what was lost was told to be too large
+        return min(found, key=lambda j: rank(j.verdict))  # what was lost was told to be too large
     found.append(
         Judgement(
             verdict=plain.verdict,
@@ -95,7 +96,7 @@ def judge_direction(direction: Direction, conversation: Conversation, settings: 
             side=direction.side,
         )
     )
-    return min(found, key=lambda j: VERDICTS.index(j.verdict))
+    return min(found, key=lambda j: rank(j.verdict))
 
 
 def _not_in_order(direction: Direction) -> Judgement:
@@ -117,12 +118,12 @@ def longest_wait(found_series: list[RetransmissionSeries]) -> RetransmissionSeri
 def judge_conversation(conversation: Conversation, judged: list[Judgement]) -> Judgement:
     """The worse of the two directions; of two healthy ones, the one that carried the larger packets."""
 
-    def rank(judgement: Judgement) -> tuple[int, int, int, bool]:
+    def gravity(judgement: Judgement) -> tuple[int, int, int, bool]:
         direction = conversation.directions[judgement.side]
         from_client = judgement.side == conversation.client_side
-        return VERDICTS.index(judgement.verdict), -direction.delivered, -direction.count["max_sent"], from_client
+        return rank(judgement.verdict), -direction.delivered, -direction.count["max_sent"], from_client
 
-    return min(judged, key=rank)
+    return min(judged, key=gravity)
 
 
 def _established(conversation: Conversation) -> bool:
@@ -136,9 +137,9 @@ def _bracket(direction: Direction, verdict: str, series: RetransmissionSeries | 
     at_least = direction.delivered or None
     at_most = exact = None
     size_known = series is not None and direction.size_known_without_ceiling(series.stuck_segment)
-    if verdict in LIMITED_BY_SIZE and series is not None and size_known:
+    if verdict in LOST_BY_SIZE and series is not None and size_known:
         at_most = series.stuck_segment.ip_len - 1
-    elif verdict == "blackhole_suspected" and direction.full_size:
+    elif BY_NAME[verdict].at_receiver and direction.full_size:
         at_most = direction.full_size - 1
     stuck = series.stuck_segment.ip_len if series is not None and verdict == "ptb_ignored" else 1 << 30
     # An MTU no smaller than all that the sender sends is about packets that were merged on the way.
@@ -268,13 +269,12 @@ def _ruled_out(verdict: str, facts: StalledFacts) -> tuple[RuledOut, ...]:
                 refs(series.tries),
             )
         )
-    size = verdict.startswith("blackhole") or verdict in ("ptb_ignored", "fragment_loss")
-    if size and facts.as_large == (None, None) and not series.acked:
+    if verdict in SIZE_PROBLEMS and facts.as_large == (None, None) and not series.acked:
         out.append(RuledOut("content_drop", "no packet as large got through either", refs(facts.large_lost)))
     if verdict == "content_drop" and facts.as_large[1] is not None:
         out.append(RuledOut("blackhole", facts.as_large[1].text, facts.as_large[1].frames))
     if verdict == "dead_path" and facts.failed is not None:
         out.append(RuledOut("blackhole", facts.failed.text, facts.failed.frames))
-    if verdict.startswith("blackhole") and not facts.about:
+    if BY_NAME[verdict].accuses and not facts.about:
         out.append(RuledOut("pmtud_ok", "no PTB for this flow in this capture", ()))
     return tuple(out)

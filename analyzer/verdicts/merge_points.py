@@ -8,9 +8,9 @@ from dataclasses import replace
 from analyzer.model.analysis import CaptureFile
 from analyzer.model.flow import Flow
 from analyzer.model.statement import FrameRef, Statement
-from analyzer.model.verdicts import CONFIDENCES, PROBLEMS, VERDICTS
+from analyzer.model.verdicts import CONFIDENCES, PROBLEMS, rank, those
 
-VAGUE = frozenset({"blackhole_suspected", "inconclusive", "not_exercised"})
+VAGUE = those(lambda verdict: not verdict.decisive)
 """Verdicts of a point that cannot see enough: another point's plain verdict stands instead."""
 
 HUNG = PROBLEMS - VAGUE
@@ -23,12 +23,12 @@ def chosen_of(flows: Sequence[Flow]) -> int:
     if there:
         return there[0]  # where it is seen to have arrived, no other point can say that the path dropped it
 
-    def rank(index: int) -> tuple[bool, bool, int, int]:
+    def gravity(index: int) -> tuple[bool, bool, int, int]:
         flow = flows[index]
         hung, vague = flow.verdict in HUNG, flow.verdict in VAGUE
-        return not hung, vague, VERDICTS.index(flow.verdict), CONFIDENCES.index(flow.confidence)
+        return not hung, vague, rank(flow.verdict), CONFIDENCES.index(flow.confidence)
 
-    return min(range(len(flows)), key=rank)
+    return min(range(len(flows)), key=gravity)
 
 
 def together(flows: Sequence[Flow], chosen: int) -> Flow:

@@ -13,7 +13,7 @@ from matplotlib.collections import LineCollection
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow
 from analyzer.model.text import plural
-from analyzer.model.verdicts import VERDICTS
+from analyzer.model.verdicts import VERDICTS, rank
 from analyzer.report.figures.palette import GROUPS, Theme
 from analyzer.report.figures.panels import Sheet, dress
 
@@ -62,7 +62,7 @@ def draw_overview(analysis: Analysis, axes: Axes, theme: Theme, sheet: Sheet) ->
 
 def _chosen(flows: Sequence[Flow], counts: Counter[str]) -> list[Flow]:
     """The flows in the order of the plot; an even sample of each verdict where there are too many."""
-    ordered = sorted(flows, key=lambda flow: (VERDICTS.index(flow.verdict), flow.first_time, flow.stream))
+    ordered = sorted(flows, key=lambda flow: (rank(flow.verdict), flow.first_time, flow.stream))
     if len(ordered) <= MOST_LINES:
         return ordered
     chosen: list[Flow] = []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from analyzer.model.verdicts import VERDICTS
+from analyzer.model.verdicts import TABLE, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +74,14 @@ DARK = Theme(
     healthy="#59b5eb",
 )
 
-_GROUPS = {
-    "ptb_ignored": "ignored",
-    "fragment_loss": "hung",
-    "content_drop": "hung",
-    "dead_path": "hung",
-    "zero_window": "hung",
-    "stall": "hung",
-    "inconclusive": "unsure",
-    "not_exercised": "unsure",
-    "no_df": "unsure",
-}
 
-GROUPS = {
-    verdict: "hole" if verdict.startswith("blackhole") else _GROUPS.get(verdict, "healthy") for verdict in VERDICTS
-}
-"""The role that colours each verdict in the overview."""
+def group_of(verdict: Verdict) -> str:
+    """The role that colours a verdict in the overview."""
+    if verdict.accuses:
+        return "hole"
+    if verdict.kind == "problem":
+        return "ignored" if verdict.ptb == "some" else "hung"
+    return "unsure" if verdict.kind == "undecided" or verdict.tone == "plain" else "healthy"
+
+
+GROUPS = {verdict.name: group_of(verdict) for verdict in TABLE}

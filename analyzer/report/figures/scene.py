@@ -9,6 +9,7 @@ import numpy as np
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow
 from analyzer.model.text import bracket, plural, seconds
+from analyzer.model.verdicts import BY_NAME
 from analyzer.report.figures.drawn_packets import DELIVERED, FIN, LOST, NO_DATA, RST, Packets, outcomes
 
 Array = np.ndarray[Any, Any]
@@ -63,7 +64,7 @@ class Scene:
         """What became of each packet, as in `packets.outcomes`."""
         if packets.outcome is not None:
             return packets.outcome.copy()
-        if self.flow.verdict == "blackhole_suspected":  # at the receiver all that is seen has arrived
+        if BY_NAME[self.flow.verdict].at_receiver:  # at the receiver all that is seen has arrived
             return np.where(packets.carrying, DELIVERED, NO_DATA)
         complete = int(packets.ts[-1]) >= self.flow.last_time
         outcome = outcomes(packets, self.flow.last_time if complete else int(packets.ts[0]))
@@ -84,7 +85,7 @@ class Scene:
     def _until(self, analysis: Analysis) -> float:
         """Right end: silence after a hole is part of the story, but must not squeeze the rest away."""
         last = float(self.x.max())
-        if self.flow.verdict != "blackhole_suspected" or (self.packets.flags & (FIN | RST)).any():
+        if not BY_NAME[self.flow.verdict].at_receiver or (self.packets.flags & (FIN | RST)).any():
             return last
         silence = float(self.seconds(np.array([analysis.last_time]))[0]) - last
         return last + min(max(silence, 0.0), 2 * (last - self.first))

@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from analyzer.model.text import seconds
+from analyzer.model.verdicts import BY_NAME
 from analyzer.report.figures import thinning
 from analyzer.report.figures.drawn_packets import DELIVERED, FIN, LOST, OPEN, RST, SYN
 from analyzer.report.figures.palette import Theme
@@ -48,7 +49,7 @@ class SequencePlot:
     def _arrived(self) -> Array:
         """What reached the receiver behind a narrow hop: bare packets too, which tell how far the sender is."""
         packets = self.scene.packets
-        if self.scene.flow.verdict != "blackhole_suspected" or not len(self.data):
+        if not BY_NAME[self.scene.flow.verdict].at_receiver or not len(self.data):
             return self.data
         single = packets.forward & ((packets.flags & (SYN | RST)) == 0) & ~packets.keepalive
         return np.flatnonzero(single & (packets.seq >= packets.seq[self.data].min()))
@@ -193,7 +194,7 @@ class SequencePlot:
         """The stalled segment, or the hole, told in words where nothing else is drawn."""
         if self.scene.callout:
             self._stalled()
-        elif self.scene.flow.verdict == "blackhole_suspected":
+        elif BY_NAME[self.scene.flow.verdict].at_receiver:
             self._hole()
         elif self.scene.flow.verdict == "zero_window":
             self._closed_window()

@@ -20,7 +20,7 @@ from analyzer.model import tool
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow
 from analyzer.model.text import endpoint, plural
-from analyzer.model.verdicts import VERDICTS
+from analyzer.model.verdicts import rank
 from analyzer.report.figures.drawn_packets import Packets, read_again, recorded
 from analyzer.report.figures.overview import draw_overview, overview_height
 from analyzer.report.figures.palette import LIGHT, Theme
@@ -205,7 +205,7 @@ def _drawn_flows(analysis: Analysis) -> list[tuple[Flow, Packets]]:
     for flow in others[: max(MOST_READ_AGAIN - len(known), 0)]:
         packets = read_again(analysis, flow)
         known += [(flow, packets)] if packets is not None else []
-    return sorted(known, key=lambda drawn: (VERDICTS.index(drawn[0].verdict), drawn[0].stream))
+    return sorted(known, key=lambda drawn: (rank(drawn[0].verdict), drawn[0].stream))
 
 
 def image(figure: Figure, image_format: str, *, text_as_text: bool = False) -> bytes:

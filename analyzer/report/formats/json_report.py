@@ -32,7 +32,9 @@ class JsonReport:
 
 def schema_text() -> str:
     """The JSON Schema (Draft 2020-12) of `to_json`, ending in a newline."""
-    return Path(__file__).with_name("schema.json").read_text(encoding="utf-8")
+    schema = json.loads(Path(__file__).with_name("schema.json").read_text(encoding="utf-8"))
+    schema["$defs"]["verdict"] = {"enum": list(VERDICTS)} | schema["$defs"]["verdict"]
+    return json.dumps(schema, indent=2) + "\n"
 
 
 def to_json(analysis: Analysis) -> str:
