@@ -15,7 +15,7 @@ from analyzer.evidence.vantage import NOT_ESTABLISHED
 from analyzer.flows.flow_tables import SAW_BACKWARDS, SAW_SYN_ACK
 from analyzer.model.flow import Endpoint, Flow, PathMtu
 from analyzer.verdicts.context import carried, encapsulation
-from analyzer.verdicts.unstalled_rules import NOT_OPENED
+from analyzer.verdicts.unstalled_explanations import NOT_OPENED
 
 
 def half_open(collector: Collector) -> Any:

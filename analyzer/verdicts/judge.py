@@ -86,7 +86,7 @@ def judge_direction(direction: Direction, conversation: Conversation, settings: 
     found.append(
         Judgement(
             verdict=plain.verdict,
-            confidence=plain.confidence,
+            confidence=plain.confidence(calm),
             explanation=plain.words(calm),
             path_mtu=_bracket(direction, plain.verdict, None),
             stalled=None,

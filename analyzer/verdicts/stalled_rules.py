@@ -1,218 +1,34 @@
-"""The rule tables. Each row: what it needs, how sure it is, and how it is told.
+"""The rules for a stalled series of retransmissions. They rest on how TCP works, not on single captures.
 
-`STALLED` judges one run of retransmissions, `PLAIN` (in `plain`) a direction without a stall. The first row
-whose `applies` holds wins. Rows rest on how TCP works; docs of the verdicts are in the contract's words.
+`docs/verdicts.md` lists them in words, made from this table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
-
-from analyzer.verdicts import explanations as words
-from analyzer.verdicts.stalled_facts import LARGE_LOST, SEVERAL, StalledFacts
+from analyzer.verdicts import stalled_conditions as c
+from analyzer.verdicts import stalled_explanations as words
+from analyzer.verdicts.rule import EVERYTHING, Rule, checked, decide, high, low, medium
+from analyzer.verdicts.stalled_facts import StalledFacts
 
 FEW_MISSING = 0.05
 """Share of the acknowledged bytes that a capture may miss before what it proves is proven no more than weakly."""
 
 
-class StalledRule(NamedTuple):
-    """One row of the table for stalled runs."""
-
-    verdict: str
-    applies: Callable[[StalledFacts], bool]
-    confidence: Callable[[StalledFacts], str]
-    words: Callable[[StalledFacts], str]
-
-
-def _high(_: StalledFacts) -> str:
-    return "high"
-
-
-def _medium(_: StalledFacts) -> str:
-    return "medium"
-
-
-def _low(_: StalledFacts) -> str:
-    return "low"
-
-
-def _one_sided(f: StalledFacts) -> bool:
-    return f.direction.one_sided
-
-
-def _zero_window(f: StalledFacts) -> bool:
-    return f.window_closed
-
-
-def _arrived(f: StalledFacts) -> bool:
-    """It was seen where it was going to: the path carries it."""
-    fell_back = f.resolved and f.fell_back is not None and f.gave_up_size
-    return (fell_back or (f.hung and not f.resolved)) and f.arrived is not None and f.peer_gone is None
-
-
-def _refused(f: StalledFacts) -> bool:
-    return not f.resolved and f.refused is not None and f.refused.kind == "ack"
-
-
-def _reset(f: StalledFacts) -> bool:
-    return not f.resolved and f.refused is not None and f.refused.kind == "data"
-
-
-def _peer_gone(f: StalledFacts) -> bool:
-    return not f.resolved and f.peer_gone is not None and f.control is None
-
-
-def _pmtud_ok(f: StalledFacts) -> bool:
-    return f.resolved and bool(f.obeyed) and not f.blamed
-
-
-def _taught_by_sibling(f: StalledFacts) -> bool:
-    return f.resolved and f.told is not None
-
-
-def _contradicted(f: StalledFacts) -> bool:
-    """A packet as large of this connection got through: size is not what decides."""
-    return f.as_large != (None, None)
-
-
-def _ptb_ignored(f: StalledFacts) -> bool:
-    # What contradicts the PTB outranks it: as large got through since, or smaller ones fail as well.
-    if not f.blamed or f.as_large[1] is not None:
-        return False
-    return f.failed is None or f.control is not None
-
-
-def _ptb_pending(f: StalledFacts) -> bool:
-    """A PTB that asks for less came, and the capture does not show what the sender made of it."""
-    if f.resolved or f.failed is not None or f.as_large[1] is not None:
-        return False
-    return any(p.plausible and p.mtu < f.stuck_segment.ip_len and p not in f.ignored for p in f.about)
-
-
-def _recovered(f: StalledFacts) -> bool:
-    return (
-        f.resolved
-        and f.fell_back is not None
-        and f.gave_up_size
-        and f.stuck_segment.df
-        and f.oversized
-        and (f.control is not None or (f.just_before is not None and f.failed is None and len(f.large_lost) >= SEVERAL))
-        and not f.capture_lossy
-        and not _contradicted(f)
-    )
+class StalledRule(Rule[StalledFacts]):
+    """A rule for a stalled series."""
 
 
 def _recovered_confidence(f: StalledFacts) -> str:
+    """High if smaller data of this connection got through during an episode at one size; else medium."""
     return "high" if f.episode and f.control is not None and f.control.kind == "data" else "medium"
 
 
-def _fragments_recovered(f: StalledFacts) -> bool:
-    return (
-        f.resolved
-        and f.fell_back is not None
-        and f.gave_up_size
-        and not f.stuck_segment.df
-        and f.oversized
-        and f.control is not None
-        and not _contradicted(f)
-    )
-
-
-def _resolved(f: StalledFacts) -> bool:
-    return f.resolved
-
-
-def _by_chance(f: StalledFacts) -> bool:
-    """So much else is lost that the run may be bad luck."""
-    if not f.hung:
-        return False
-    return f.unlucky or f.siblings_unlucky or f.damaged
-
-
-def _content_drop(f: StalledFacts) -> bool:
-    if not f.hung or f.as_large[1] is None:
-        return False
-    if f.others_hang is not None and f.passed is None and f.peer_spoke is None:
-        return False  # all of them stopped at once, and nothing is heard any more
-    # Where other packets were lost as well and the peer fell silent, it is the path that died.
-    return f.failed is None or f.peer_spoke is not None
-
-
-def _content_or_path(f: StalledFacts) -> bool:
-    """Another connection got as large through meanwhile, this one lost a single segment."""
-    return (
-        f.hung
-        and f.siblings_as_large[1] is not None
-        and f.as_large[1] is None
-        and len(f.large_lost) < SEVERAL
-        and _own_control(f)
-        and f.losses.expected < f.settings.chance
-    )
-
-
-def _loss_at_the_end(f: StalledFacts) -> bool:
-    """Its answer may be on its way when the capture ends, and packets as large did get through: ordinary loss."""
-    due = max(f.settings.control_wait_ns, 2 * f.direction.rtt)
-    return not f.hung and _contradicted(f) and f.direction.ended_ts - f.series.first.ts < due
-
-
-def _short_blackhole(f: StalledFacts) -> bool:
-    return (
-        not f.hung
-        and f.series.retransmission_count >= 2
-        and f.oversized
-        and f.stuck_segment.df
-        and f.control is not None
-        and f.control.kind == "data"
-        and not f.capture_lossy
-        and not _contradicted(f)
-        and f.siblings_as_large == (None, None, None)
-        and f.arrived is None
-    )
-
-
-def _slow_blackhole(f: StalledFacts) -> bool:
-    """Two retransmissions only, but over a time that takes other senders more, and much was lost beside."""
-    return (
-        not f.hung
-        and f.series.retransmission_count >= 2
-        and f.series.span >= f.settings.hole_ns
-        and f.oversized
-        and f.stuck_size_known
-        and f.stuck_segment.df
-        and f.failed is None
-        and (f.before is not None or f.control is not None)
-        and len(f.large_lost) >= LARGE_LOST
-        and not f.capture_lossy
-        and not _contradicted(f)
-        and f.siblings_as_large == (None, None, None)
-        and f.arrived is None
-    )
-
-
-def _reset_early(f: StalledFacts) -> bool:
-    return not f.hung and f.refused is not None and f.series.span >= f.settings.episode_span_ns
-
-
-def _too_short(f: StalledFacts) -> bool:
-    return not f.hung
-
-
-def _too_lossy(f: StalledFacts) -> bool:
-    return f.capture_blind
-
-
-def _stuck_by_size(f: StalledFacts) -> bool:
-    """What all black holes of an unanswered segment have in common: DF, its size, something smaller that passes."""
-    return f.episode and f.control is not None and f.oversized and f.stuck_size_known and f.stuck_segment.df
-
-
-def _blackhole(f: StalledFacts) -> bool:
-    return _stuck_by_size(f) and not _contradicted(f) and f.siblings_as_large[:2] == (None, None)
-
-
 def _blackhole_confidence(f: StalledFacts) -> str:
+    """High if the proof is complete; low if over 5 % of the acknowledged bytes are not in the capture; else medium.
+
+    Complete: the SYN was captured, frames show smaller data of this connection that got through, nothing smaller
+    failed, and more than one packet that large was tried.
+    """
     if f.direction.missing_share > FEW_MISSING:
         return "low"
     # Not what came later, which the words tell: the end of a capture must not make it surer.
@@ -222,137 +38,366 @@ def _blackhole_confidence(f: StalledFacts) -> str:
     return "high" if sure and not f.only_one_tried and not f.capture_lossy else "medium"
 
 
-def _own_control(f: StalledFacts) -> bool:
-    """Something of this connection passes: where others carry all sizes, their small packets say nothing of it."""
-    return f.control is not None and f.control.kind != "sibling"
-
-
-def _parallel_paths(f: StalledFacts) -> bool:
-    """Other connections get as large through meanwhile, this one has lost several and delivered none."""
-    return (
-        _stuck_by_size(f)
-        and _own_control(f)
-        and not _contradicted(f)
-        and f.siblings_as_large[1] is not None
-        and len(f.large_lost) >= SEVERAL
-    )
-
-
-def _path_changed(f: StalledFacts) -> bool:
-    # What other connections get through says little of one that may be cut off by itself; what they lose says more.
-    cut_off = f.control is not None and f.control.kind != "data" and not f.siblings_lost and not f.settled
-    return (
-        _stuck_by_size(f)
-        and f.as_large[1] is None
-        and f.siblings_as_large[1] is None
-        and len(f.narrowed) >= LARGE_LOST
-        and not cut_off
-    )
-
-
 def _changed_confidence(f: StalledFacts) -> str:
+    """Low if only bare ACKs or other connections pass and these lose nothing as large, else medium."""
     alone = f.control is not None and f.control.kind != "data" and not f.siblings_lost
     return "low" if alone else "medium"
 
 
-def _other_paths_before(f: StalledFacts) -> bool:
-    """As large got through in another connection, but before: it may have gone another way, or the path was wider."""
-    return _stuck_by_size(f) and _own_control(f) and not _contradicted(f) and len(f.large_lost) >= SEVERAL
-
-
-def _fragment_loss(f: StalledFacts) -> bool:
-    small = f.control is not None or (f.before is not None and f.failed is None and f.passed is not None)
-    several = not f.only_one_tried or f.control is not None
-    return f.oversized and f.hung and not f.stuck_segment.df and small and several and not _contradicted(f)
-
-
 def _fragment_confidence(f: StalledFacts) -> str:
+    """High if smaller data of this connection passed and no other one got as large through meanwhile; else low."""
     sure = f.control is not None and f.control.kind == "data" and f.siblings_as_large[1] is None
     return "high" if sure else "low"
 
 
-def _payload_fails(f: StalledFacts) -> bool:
-    """Data of any size fails while bare ACKs, or other connections, get through."""
-    return f.failed is not None and f.failed.kind == "data" and f.passed is not None and f.passed.kind != "data"
-
-
-def _dead_path(f: StalledFacts) -> bool:
-    if f.control is not None:
-        return False
-    if f.failed is not None:
-        return True
-    # Nothing smaller was tried, but packets as large used to get through, or the stuck one is small itself.
-    return f.passed is None and f.peer_spoke is None and (_carried_as_large(f) or f.small)
-
-
-def _carried_as_large(f: StalledFacts) -> bool:
-    return f.as_large[0] is not None or f.siblings_as_large[0] is not None
-
-
 def _dead_confidence(f: StalledFacts) -> str:
+    """Low if nothing smaller was tried; high if its own smaller packets failed and the peer is silent; else medium."""
     if f.failed is None:
         return "low"
     return "high" if f.failed.kind != "sibling" and f.peer_spoke is None else "medium"
 
 
-def _probable(f: StalledFacts) -> bool:
-    return (
-        f.episode
-        and f.oversized
-        and f.stuck_size_known
-        and f.stuck_segment.df
-        and f.failed is None
-        and not _contradicted(f)
-        and not f.direction.backwards  # whether others failed at that time is not known
-        and f.siblings_as_large[:2] == (None, None)
-        and (f.before is not None or f.passed is not None)
+_STUCK_BY_SIZE = (c.episode, c.oversized, c.size_on_wire, c.with_df)
+"""What all black holes of an unanswered segment have in common."""
+
+_BEFORE_SIZE = ("stalled/arrived", "stalled/ptb-ignored", "stalled/ptb-pending", "stalled/lossy-capture")
+"""Rules that come before any that blames the size."""
+
+STALLED: tuple[StalledRule, ...] = checked(
+    (
+        StalledRule(
+            id="stalled/one-direction",
+            verdict="inconclusive",
+            requires=(c.one_direction_only,),
+            confidence=low,
+            words=words.one_sided,
+        ),
+        StalledRule(
+            id="stalled/zero-window",
+            verdict="zero_window",
+            requires=(c.window_closed,),
+            confidence=high,
+            words=words.zero_window,
+        ),
+        StalledRule(
+            id="stalled/pmtud-works",
+            verdict="pmtud_ok",
+            requires=(c.resolved, c.ptb_obeyed),
+            excludes=(c.ptb_blamed,),
+            confidence=high,
+            words=words.pmtud_ok,
+        ),
+        StalledRule(
+            id="stalled/told-by-sibling",
+            verdict="pmtud_ok",
+            requires=(c.resolved, c.ptb_about_sibling),
+            yields_to=("stalled/pmtud-works",),
+            confidence=medium,
+            words=words.taught_by_sibling,
+        ),
+        StalledRule(
+            id="stalled/arrived",
+            verdict="stall",
+            requires=(c.unanswered_or_gave_up_size, c.arrived),
+            excludes=(c.peer_gone,),
+            confidence=medium,
+            words=words.arrived,
+        ),
+        StalledRule(
+            id="stalled/refused",
+            verdict="stall",
+            requires=(c.answered_by_acks,),
+            excludes=(c.resolved,),
+            yields_to=("stalled/zero-window",),
+            confidence=medium,
+            words=words.refused,
+        ),
+        StalledRule(
+            id="stalled/ptb-ignored",
+            verdict="ptb_ignored",
+            # What contradicts the PTB outranks it: as large got through since, or smaller ones fail as well.
+            requires=(c.ptb_blamed,),
+            excludes=(c.as_large_since, c.failed_without_control),
+            confidence=high,
+            words=words.ptb_ignored,
+        ),
+        StalledRule(
+            id="stalled/ptb-pending",
+            verdict="inconclusive",
+            requires=(c.ptb_outcome_open,),
+            excludes=(c.resolved, c.failed, c.as_large_since),
+            yields_to=("stalled/one-direction", "stalled/ptb-ignored"),
+            confidence=low,
+            words=words.ptb_pending,
+        ),
+        StalledRule(
+            id="stalled/recovered",
+            verdict="blackhole_recovered",
+            requires=(c.resolved, c.gave_up_size, c.with_df, c.oversized, c.control_or_just_before),
+            excludes=(c.capture_lossy, c.as_large),
+            yields_to=("stalled/pmtud-works", "stalled/told-by-sibling", "stalled/arrived", "stalled/ptb-ignored"),
+            confidence=_recovered_confidence,
+            words=words.recovered,
+        ),
+        StalledRule(
+            id="stalled/fragments-recovered",
+            verdict="fragment_loss",
+            requires=(c.resolved, c.gave_up_size, c.without_df, c.oversized, c.control),
+            excludes=(c.as_large,),
+            confidence=medium,
+            words=words.fragment_loss,
+        ),
+        StalledRule(
+            id="stalled/got-through",
+            verdict="loss",
+            requires=(c.resolved,),
+            yields_to=(EVERYTHING,),
+            confidence=high,
+            words=words.loss_in_run,
+        ),
+        StalledRule(
+            id="stalled/refused-early",
+            verdict="stall",
+            requires=(c.answered_at_all, c.lasts_a_second),
+            excludes=(
+                c.resolved,
+                c.hung,
+            ),
+            confidence=medium,
+            words=words.refused,
+        ),
+        StalledRule(
+            id="stalled/loss-at-the-end",
+            verdict="loss",
+            requires=(c.as_large, c.ends_before_answer_is_due),
+            excludes=(
+                c.resolved,
+                c.hung,
+            ),
+            yields_to=("stalled/refused-early",),
+            confidence=medium,
+            words=words.loss_at_the_end,
+        ),
+        StalledRule(
+            id="stalled/short",
+            verdict="blackhole_probable",
+            requires=(c.sent_again_twice, c.oversized, c.with_df, c.data_control),
+            excludes=(c.resolved, c.hung, c.capture_lossy, c.as_large, c.sibling_as_large, c.arrived),
+            confidence=low,
+            words=words.short_blackhole,
+        ),
+        StalledRule(
+            id="stalled/slow",
+            verdict="blackhole_probable",
+            # Two retransmissions only, but over a time that takes other senders more, and much was lost beside.
+            requires=(
+                c.sent_again_twice,
+                c.lasts_three_seconds,
+                c.oversized,
+                c.size_on_wire,
+                c.with_df,
+                c.control_or_before,
+                c.many_large_lost,
+            ),
+            excludes=(c.resolved, c.hung, c.failed, c.capture_lossy, c.as_large, c.sibling_as_large, c.arrived),
+            yields_to=("stalled/short",),
+            confidence=low,
+            words=words.slow_blackhole,
+        ),
+        StalledRule(
+            id="stalled/too-short",
+            verdict="inconclusive",
+            excludes=(
+                c.resolved,
+                c.hung,
+            ),
+            yields_to=(EVERYTHING,),
+            confidence=low,
+            words=words.too_short,
+        ),
+        StalledRule(
+            id="stalled/chance",
+            verdict="stall",
+            requires=(c.hung, c.by_chance),
+            excludes=(c.resolved,),
+            confidence=low,
+            words=words.by_chance,
+        ),
+        StalledRule(
+            id="stalled/content",
+            verdict="content_drop",
+            # Where other packets were lost as well and the peer fell silent, it is the path that died.
+            requires=(c.hung, c.as_large_since),
+            excludes=(c.resolved, c.peer_fell_silent, c.failed_and_silent),
+            yields_to=("stalled/chance",),
+            confidence=high,
+            words=words.content_drop,
+        ),
+        StalledRule(
+            id="stalled/reset",
+            verdict="stall",
+            requires=(
+                c.hung,
+                c.answered_by_reset,
+            ),
+            excludes=(c.resolved,),
+            yields_to=("stalled/chance", "stalled/content"),
+            confidence=medium,
+            words=words.refused,
+        ),
+        StalledRule(
+            id="stalled/peer-gone",
+            verdict="stall",
+            requires=(
+                c.hung,
+                c.peer_gone,
+            ),
+            excludes=(c.resolved, c.control),
+            yields_to=("stalled/content",),
+            confidence=low,
+            words=words.peer_gone,
+        ),
+        StalledRule(
+            id="stalled/content-or-path",
+            verdict="content_drop",
+            # Another connection got as large through meanwhile, this one lost a single segment.
+            requires=(c.hung, c.sibling_as_large_meanwhile, c.own_control, c.no_chance),
+            excludes=(c.resolved, c.as_large_since, c.several_large_lost),
+            yields_to=("stalled/chance",),
+            confidence=medium,
+            words=words.content_or_path,
+        ),
+        StalledRule(
+            id="stalled/lossy-capture",
+            verdict="inconclusive",
+            requires=(
+                c.hung,
+                c.capture_blind,
+            ),
+            excludes=(c.resolved,),
+            yields_to=("stalled/one-direction", "stalled/arrived", "stalled/content"),
+            confidence=low,
+            words=words.too_lossy,
+        ),
+        StalledRule(
+            id="stalled/blackhole",
+            verdict="blackhole",
+            requires=(*_STUCK_BY_SIZE, c.control),
+            excludes=(c.resolved, c.as_large, c.sibling_as_large_so_far),
+            yields_to=(*_BEFORE_SIZE, "stalled/zero-window"),
+            confidence=_blackhole_confidence,
+            words=words.blackhole,
+        ),
+        StalledRule(
+            id="stalled/parallel-paths",
+            verdict="blackhole_probable",
+            # Where others carry all sizes, their small packets say nothing of this one.
+            requires=(
+                *_STUCK_BY_SIZE,
+                c.own_control,
+                c.sibling_as_large_meanwhile,
+                c.several_large_lost,
+            ),
+            excludes=(
+                c.resolved,
+                c.as_large,
+            ),
+            confidence=medium,
+            words=words.parallel_paths,
+        ),
+        StalledRule(
+            id="stalled/path-changed",
+            verdict="blackhole_probable",
+            # What other connections get through says little of one that may be cut off; what they lose says more.
+            requires=(*_STUCK_BY_SIZE, c.control, c.many_lost_since),
+            excludes=(c.resolved, c.as_large_since, c.sibling_as_large_meanwhile, c.cut_off),
+            yields_to=(*_BEFORE_SIZE, "stalled/blackhole"),
+            confidence=_changed_confidence,
+            words=words.path_changed,
+        ),
+        StalledRule(
+            id="stalled/other-paths-before",
+            verdict="blackhole_probable",
+            # As large got through elsewhere, but before: it may have gone another way, or the path was wider.
+            requires=(*_STUCK_BY_SIZE, c.own_control, c.several_large_lost),
+            excludes=(
+                c.resolved,
+                c.as_large,
+            ),
+            yields_to=(*_BEFORE_SIZE, "stalled/blackhole", "stalled/parallel-paths", "stalled/path-changed"),
+            confidence=low,
+            words=words.other_paths_before,
+        ),
+        StalledRule(
+            id="stalled/fragments",
+            verdict="fragment_loss",
+            requires=(c.hung, c.oversized, c.without_df, c.small_ones_pass, c.several_tried),
+            excludes=(
+                c.resolved,
+                c.as_large,
+            ),
+            confidence=_fragment_confidence,
+            words=words.fragment_loss,
+        ),
+        StalledRule(
+            id="stalled/payload",
+            verdict="stall",
+            requires=(
+                c.hung,
+                c.data_fail_others_pass,
+            ),
+            excludes=(c.resolved,),
+            yields_to=("stalled/chance", "stalled/lossy-capture"),
+            confidence=medium,
+            words=words.payload_fails,
+        ),
+        StalledRule(
+            id="stalled/dead-path",
+            verdict="dead_path",
+            requires=(
+                c.hung,
+                c.nothing_passes,
+            ),
+            excludes=(
+                c.resolved,
+                c.control,
+            ),
+            yields_to=(EVERYTHING,),
+            confidence=_dead_confidence,
+            words=words.dead_path,
+        ),
+        StalledRule(
+            id="stalled/no-control",
+            verdict="blackhole_probable",
+            requires=(*_STUCK_BY_SIZE, c.passed_at_all),
+            excludes=(c.resolved, c.failed, c.as_large, c.times_go_back, c.sibling_as_large_so_far),
+            yields_to=(EVERYTHING,),
+            confidence=medium,
+            words=words.probable,
+        ),
+        StalledRule(
+            id="stalled/starts-late",
+            verdict="inconclusive",
+            requires=(
+                c.hung,
+                c.starts_within,
+            ),
+            excludes=(c.resolved,),
+            yields_to=("stalled/one-direction", "stalled/lossy-capture", "stalled/dead-path"),
+            confidence=low,
+            words=words.starts_late,
+        ),
+        StalledRule(
+            id="stalled/unexplained",
+            verdict="stall",
+            yields_to=(EVERYTHING,),
+            confidence=low,
+            words=words.stall,
+        ),
     )
-
-
-def _starts_late(f: StalledFacts) -> bool:
-    return f.before is None and f.passed is None and f.direction.full_size == 0
-
-
-def _always(_: StalledFacts) -> bool:
-    return True
-
-
-STALLED: tuple[StalledRule, ...] = (
-    StalledRule("inconclusive", _one_sided, _low, words.one_sided),
-    StalledRule("zero_window", _zero_window, _high, words.zero_window),
-    StalledRule("pmtud_ok", _pmtud_ok, _high, words.pmtud_ok),
-    StalledRule("pmtud_ok", _taught_by_sibling, _medium, words.taught_by_sibling),
-    StalledRule("stall", _arrived, _medium, words.arrived),
-    StalledRule("stall", _refused, _medium, words.refused),
-    StalledRule("ptb_ignored", _ptb_ignored, _high, words.ptb_ignored),
-    StalledRule("inconclusive", _ptb_pending, _low, words.ptb_pending),
-    StalledRule("blackhole_recovered", _recovered, _recovered_confidence, words.recovered),
-    StalledRule("fragment_loss", _fragments_recovered, _medium, words.fragment_loss),
-    StalledRule("loss", _resolved, _high, words.loss_in_run),
-    StalledRule("stall", _reset_early, _medium, words.refused),
-    StalledRule("loss", _loss_at_the_end, _medium, words.loss_at_the_end),
-    StalledRule("blackhole_probable", _short_blackhole, _low, words.short_blackhole),
-    StalledRule("blackhole_probable", _slow_blackhole, _low, words.slow_blackhole),
-    StalledRule("inconclusive", _too_short, _low, words.too_short),
-    StalledRule("stall", _by_chance, _low, words.by_chance),
-    StalledRule("content_drop", _content_drop, _high, words.content_drop),
-    StalledRule("stall", _reset, _medium, words.refused),
-    StalledRule("stall", _peer_gone, _low, words.peer_gone),
-    StalledRule("content_drop", _content_or_path, _medium, words.content_or_path),
-    StalledRule("inconclusive", _too_lossy, _low, words.too_lossy),
-    StalledRule("blackhole", _blackhole, _blackhole_confidence, words.blackhole),
-    StalledRule("blackhole_probable", _parallel_paths, _medium, words.parallel_paths),
-    StalledRule("blackhole_probable", _path_changed, _changed_confidence, words.path_changed),
-    StalledRule("blackhole_probable", _other_paths_before, _low, words.other_paths_before),
-    StalledRule("fragment_loss", _fragment_loss, _fragment_confidence, words.fragment_loss),
-    StalledRule("stall", _payload_fails, _medium, words.payload_fails),
-    StalledRule("dead_path", _dead_path, _dead_confidence, words.dead_path),
-    StalledRule("blackhole_probable", _probable, _medium, words.probable),
-    StalledRule("inconclusive", _starts_late, _low, words.starts_late),
-    StalledRule("stall", _always, _low, words.stall),
 )
 
 
 def judge_stalled(facts: StalledFacts) -> StalledRule:
-    """The first rule that applies to a run."""
-    return next(rule for rule in STALLED if rule.applies(facts))
+    """The rule that decides about a series."""
+    return decide(STALLED, facts)
