@@ -122,6 +122,16 @@ class Flow(plain_flow.Flow):
 
         return explanation(self.analysis, self)
 
+    def why_not(self, verdict: str) -> str | None:
+        """What the flow lacks to have `verdict`, with the frames that show it; None if it has it.
+
+        Raises:
+            UsageError: there is no such verdict.
+        """
+        from analyzer.report.reasons import why_not
+
+        return why_not(self.analysis, self, verdict)
+
     def __repr__(self) -> str:
         from analyzer.notebook.repr_text import flow_line
 

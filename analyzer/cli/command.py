@@ -31,6 +31,7 @@ class _Request:
     show_all: bool
     plots: bool
     fail_on: Sequence[str]
+    why_not: str | None
     platforms: Sequence[str]
     compare: str | None
     anonymize: bool
@@ -49,6 +50,7 @@ def execute(
     show_all: bool = False,
     plots: bool = True,
     fail_on: Sequence[str] = (),
+    why_not: str | None = None,
     platforms: Sequence[str] = (),
     compare: str | None = None,
     anonymize: bool = False,
@@ -62,8 +64,8 @@ def execute(
         CaptureError: an input is no capture.
     """
     request = _Request(
-        captures, output, as_json, streams, host, port, show_all, plots, fail_on, platforms, compare, anonymize,
-        keep_payload, max_decompressed,
+        captures, output, as_json, streams, host, port, show_all, plots, fail_on, why_not, platforms, compare,
+        anonymize, keep_payload, max_decompressed,
     )  # fmt: skip
     _check(request)
     judged = analysis = _analyze(request)
@@ -79,11 +81,16 @@ def _check(request: _Request) -> None:
     if captures.count("-") > 1:
         raise UsageError("standard input (-) can be read only once")
     if request.fail_on:
-        from analyzer.model.verdicts import VERDICTS
+        from analyzer.report.reasons import check_verdict
 
         for verdict in request.fail_on:
-            if verdict not in VERDICTS:
-                raise UsageError(f"--fail-on {verdict!r} is no verdict; verdicts are {', '.join(VERDICTS)}")
+            check_verdict(verdict, "--fail-on")
+    if request.why_not is not None:
+        from analyzer.report.reasons import check_verdict
+
+        check_verdict(request.why_not, "--why-not")
+        if request.as_json:
+            raise UsageError("--why-not prints lines and --json prints JSON: ask for one of them")
     if request.platforms:
         from analyzer.api.entry import check_platforms
 
@@ -173,6 +180,10 @@ def _report(analysis: Analysis, request: _Request) -> None:
         from analyzer.report.formats.json_report import json_pieces
 
         sys.stdout.writelines(json_pieces(analysis))
+    elif request.why_not is not None:
+        from analyzer.report.reasons import why_not_lines
+
+        sys.stdout.writelines(f"{line}\n" for line in why_not_lines(analysis, request.why_not))
     else:
         from analyzer.report.formats.terminal_report import show
 

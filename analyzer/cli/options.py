@@ -91,6 +91,14 @@ def run(
         list[str] | None,
         typer.Option("--fail-on", metavar="VERDICT", help="Exit with 1 if a flow has this verdict. May repeat."),
     ] = None,
+    why_not: Annotated[
+        str | None,
+        typer.Option(
+            "--why-not",
+            metavar="VERDICT",
+            help="Instead of the report, say of each flow why it has not this verdict.",
+        ),
+    ] = None,
     platform: Annotated[
         list[str] | None,
         typer.Option(
@@ -150,6 +158,7 @@ def run(
         show_all=show_all,
         plots=not no_plots,
         fail_on=fail_on or (),
+        why_not=why_not,
         platforms=platform or (),
         compare=compare,
         anonymize=anonymize,

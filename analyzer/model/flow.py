@@ -91,6 +91,8 @@ class Flow:
     file: int = 0  # index in `Analysis.files`, where it starts
     first_frame: int = 0
     """Frame number of the first packet, in `file`."""
+    rule: str = ""
+    """Id of the rule that decided, as in `docs/verdicts.md`: "stalled/blackhole"."""
     fixes: tuple[Fix, ...] = ()  # commands: first those that prove the fault, then the cures
     encapsulation: Encapsulation | None = None
     vantage: Vantage = Vantage("unknown", "")  # noqa: RUF009 - an immutable tuple

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar, overload
 import numpy as np
 
 from analyzer.model.flow import Flow
+from analyzer.model.statement import Statement
 from analyzer.model.verdicts import VERDICTS, rank
 
 KEPT = 10_000
@@ -34,6 +35,7 @@ class FlowList(Sequence[F_co], Generic[F_co]):
         verdicts: the names of all verdicts.
         made: flows that exist already, by stream number.
         make: makes the flow of a stream number.
+        reason: says why the flow of a stream number has not a certain verdict, other than its own.
     """
 
     def __init__(
@@ -43,12 +45,14 @@ class FlowList(Sequence[F_co], Generic[F_co]):
         verdicts: Sequence[str],
         made: Mapping[int, F_co],
         make: Callable[[int], F_co],
+        reason: Callable[[int, str], Statement] | None = None,
     ) -> None:
         self.streams = streams
         self._codes = codes
         self._verdicts = verdicts
         self._made = dict(made)
         self._make = make
+        self._reason = reason
         self._room = KEPT
 
     @classmethod
@@ -60,7 +64,18 @@ class FlowList(Sequence[F_co], Generic[F_co]):
 
     def mapped(self, change: Callable[[F_co], G]) -> FlowList[G]:
         """The same flows, each as `change` makes it when somebody asks; their streams and verdicts must stay."""
-        return FlowList(self.streams, self._codes, self._verdicts, {}, _Changed(self, change))
+        return FlowList(self.streams, self._codes, self._verdicts, {}, _Changed(self, change), self._reason)
+
+    def why_not(self, stream: int, verdict: str) -> Statement | None:
+        """What the flow with this stream number lacks to have `verdict`; None if it has it, or nobody can tell.
+
+        Raises:
+            KeyError: there is no such flow.
+        """
+        flow = self.find(stream)
+        if flow is None:
+            raise KeyError(stream)
+        return None if flow.verdict == verdict or self._reason is None else self._reason(stream, verdict)
 
     def counts(self) -> Counter[str]:
         """How many flows have each verdict; without the verdicts that none has."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from analyzer.model.text import bracket, plural, printable
 from analyzer.notebook.repr_text import evidence_lines
-from analyzer.report.document import Remark, Row, diagnosis_of, document_of
+from analyzer.report.document import Remark, Row, diagnosis_of, document_of, rule_suffix
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,7 +59,7 @@ def flow_html(analysis: Analysis, flow: Flow) -> str:
     size = bracket(flow.path_mtu)
     parts = [
         f'<p><b>Stream {flow.stream}: <span style="color: {COLOURS[told.tone]}">{_safe(told.title)}</span></b> '
-        f"({_safe(told.confidence)} confidence)<br>{_safe(told.endpoints)}"
+        f"({_safe(told.confidence)} confidence{_safe(rule_suffix(told))})<br>{_safe(told.endpoints)}"
         + (f"<br>path MTU {_safe(size)} bytes" if size != "-" else "")
         + f"<br><code>{_safe(told.display_filter)}</code></p>",
         f"<p>{_statement(told.what)}</p>",

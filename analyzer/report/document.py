@@ -84,6 +84,7 @@ class Diagnosis:
     tone: str
     endpoints: str
     confidence: str
+    rule: str  # id of the rule that decided, or empty
     what: Remark
     where: tuple[str, ...]
     why: tuple[Remark, ...]
@@ -123,6 +124,11 @@ def fair_choice(diagnoses: Sequence[Diagnosis], most: int) -> tuple[Diagnosis, .
     firsts = {diagnosis.flow.verdict: i for i, diagnosis in reversed(list(enumerate(diagnoses)))}
     by_weight = sorted(range(len(diagnoses)), key=lambda i: (i not in firsts.values(), i))
     return tuple(diagnoses[i] for i in sorted(by_weight[:most]))
+
+
+def rule_suffix(diagnosis: Diagnosis) -> str:
+    """The rule that decided, to be put behind the confidence."""
+    return f", rule {diagnosis.rule}" if diagnosis.rule else ""
 
 
 class Command(NamedTuple):
@@ -228,6 +234,7 @@ def _diagnosis(flows: Sequence[Flow], paths: Paths, labels: Sequence[str]) -> Di
         tone=tone_of(flow.verdict),
         endpoints=f"{endpoint(flow.client)} {ARROWS.get(flow.direction or '', NO_DIRECTION)} {endpoint(flow.server)}",
         confidence=flow.confidence,
+        rule=flow.rule,
         what=Remark(
             printable(flow.explanation) or WORDS[flow.verdict].meaning,
             frames_text(_unmentioned(flow), labels),

@@ -55,6 +55,7 @@ FLOWS = (
     Column("server.ip", "text", "address of the other end"),
     Column("server.port", "int", "its TCP port"),
     Column("verdict", "category", "what became of the flow: the worse of its two directions"),
+    Column("rule", "text", "id of the rule that decided, see `docs/verdicts.md`"),
     Column("confidence", "category", "how complete the proof is"),
     Column("direction", "category", "direction of the packets that the verdict is about"),
     Column("path_mtu.at_least", "int", "largest packet proven delivered in that direction", IP_BYTES),

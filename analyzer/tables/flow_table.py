@@ -40,6 +40,7 @@ def flow_row(flow: Flow, files: Sequence[CaptureFile]) -> list[Any]:
         *flow.client,
         *flow.server,
         flow.verdict,
+        flow.rule,
         flow.confidence,
         flow.direction,
         *flow.path_mtu,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from analyzer.knowledge.fixes import fixes_for
 from analyzer.model.flow import Endpoint, Flow
 from analyzer.model.flow_list import FlowList
 from analyzer.model.path import Path
-from analyzer.model.statement import FrameRef
+from analyzer.model.statement import FrameRef, Statement
 from analyzer.model.verdicts import SIZE_PROBLEMS, VERDICTS, those
 from analyzer.settings import Settings
 from analyzer.verdicts.bulk_verdicts import CODES, bulk_verdicts
@@ -26,6 +27,7 @@ from analyzer.verdicts.half_open import half_open, half_open_flow
 from analyzer.verdicts.judge import Judgement, judge_conversation, judge_direction
 from analyzer.verdicts.merge_points import chosen_of, together
 from analyzer.verdicts.path_findings import Pools, add_bulk, add_judgement, add_probes
+from analyzer.verdicts.why_not import why_not
 
 ADVISED = those(lambda verdict: verdict.advised)
 """Verdicts for which there is something to do."""
@@ -52,6 +54,22 @@ class _Maker:
         return _flow(self.collector, conversation, judged, self.settings, self.conditions), judged
 
 
+@dataclass(frozen=True, slots=True)
+class _Reasons:
+    """Says why flows have not other verdicts, by judging them once more."""
+
+    maker: _Maker
+    rows: Mapping[int, Sequence[int]]  # rows of the flow table by stream number, where these differ
+
+    def __call__(self, stream: int, verdict: str) -> Statement:
+        rows = self.rows.get(stream, (stream,))
+        row = rows[chosen_of([self.maker(row) for row in rows]) if len(rows) > 1 else 0]
+        conversation = self.maker.collector.conversation(row)
+        settings = self.maker.settings
+        judged = [judge_direction(direction, conversation, settings) for direction in conversation.directions]
+        return why_not(verdict, conversation, judge_conversation(conversation, judged), settings)
+
+
 def judged_flows(
     state: State, settings: Settings, conditions: CaptureQuality
 ) -> tuple[FlowList[Flow], tuple[Path, ...], tuple[tuple[int, int, int, FrameRef], ...], tuple[str, ...]]:
@@ -65,7 +83,9 @@ def judged_flows(
     maker = _Maker(collector, settings, conditions, half_open(collector))
     seen = collector.flows["packets"] > 0  # others were only quoted in an ICMP error
     by_number: dict[int, list[tuple[Flow, list[Judgement]]]] = defaultdict(list)
+    rows: dict[int, list[int]] = defaultdict(list)
     for row in np.flatnonzero(seen & ~bulk.rows).tolist():
+        rows[collector.numbers[row]].append(row)
         by_number[collector.numbers[row]].append(maker.judged(row))
     merged = {number: _merged(by_number[number], pools) for number in sorted(by_number)}
     left_out = add_bulk(collector, bulk, ~maker.simple, seen, pools)
@@ -79,7 +99,7 @@ def judged_flows(
         # not numpy.union1d: it loads masked arrays, 10 ms
         numbers = np.sort(np.concatenate([numbers, np.array(list(merged), np.int64)]))
         codes[list(merged)] = [CODES[flow.verdict] for flow in merged.values()]
-    flows = FlowList(numbers, codes[numbers], VERDICTS, merged, maker)
+    flows = FlowList(numbers, codes[numbers], VERDICTS, merged, maker, _Reasons(maker, dict(rows)))
     return flows, paths, timeline, _notes(collector, state, left_out)
 
 
@@ -105,6 +125,7 @@ def _flow(
         client=Endpoint(*ends[client]),
         server=Endpoint(*ends[1 - client]),
         verdict=chosen.verdict,
+        rule=chosen.rule,
         confidence=conditions.confidence(chosen.verdict, chosen.confidence, settings),
         direction=("client_to_server" if chosen.side == client else "server_to_client") if named else None,
         path_mtu=chosen.path_mtu,

@@ -16,6 +16,7 @@ from analyzer.flows.flow_tables import SAW_BACKWARDS, SAW_SYN_ACK
 from analyzer.model.flow import Endpoint, Flow, PathMtu
 from analyzer.verdicts.context import carried, encapsulation
 from analyzer.verdicts.unstalled_explanations import NOT_OPENED
+from analyzer.verdicts.unstalled_rules import UNSTALLED
 
 
 def half_open(collector: Collector) -> Any:
@@ -43,7 +44,8 @@ def half_open_flow(collector: Collector, row: int) -> Flow:
         stream=collector.numbers[row],
         client=Endpoint(*ends[client]),
         server=Endpoint(*ends[1 - client]),
-        verdict="not_exercised",
+        verdict=UNSTALLED[-1].verdict,
+        rule=UNSTALLED[-1].id,
         confidence="high",
         direction=None,
         path_mtu=PathMtu(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from analyzer.evidence.direction import Conversation, Direction
 from analyzer.evidence.ptb import FILLS_BYTES, PtbSeen, acked_after, cut_after, obeyed
@@ -34,6 +35,7 @@ class Judgement:
     """What was found about one direction."""
 
     verdict: str
+    rule: str  # the id of the rule that decided
     confidence: str
     explanation: str
     path_mtu: PathMtu
@@ -45,29 +47,26 @@ class Judgement:
     arrived: bool = False  # what hangs is seen to have arrived at its receiver
 
 
+NOT_IN_ORDER = "flow/not-in-order"
+"""Instead of a rule: of packets that are not in the order of their times nothing is judged."""
+
+
 def judge_direction(direction: Direction, conversation: Conversation, settings: Settings) -> Judgement:
-    """Judge one direction: the worst of its stalled runs, and of what else it shows."""
+    """Judge one direction: the worst of its stalled series, and of what else it shows."""
     if conversation.disordered:
         return _not_in_order(direction)
+    cases = cases_of(direction, conversation, settings)
     found: list[Judgement] = []
-    direction.beside_receiver = beside_receiver(conversation, direction)
-    direction.at_receiver = direction.beside_receiver and at_receiver(conversation, direction)
-    found_series = series_of(direction.segments, direction.side, direction.count["una"])
-    for series in found_series:
-        facts = StalledFacts(direction, series, settings)
-        # A run that ended well at its own size is ordinary loss; the counters tell of it.
-        if not (facts.episode or not series.acked or facts.gave_up_size):
-            continue
-        if not facts.hung and facts.peer_gone is not None and facts.refused is None:
-            continue  # a peer that aborts is sent a few copies, until it is heard of
+    for facts in cases.stalled:
         rule = judge_stalled(facts)
         found.append(
             Judgement(
                 verdict=rule.verdict,
+                rule=rule.id,
                 confidence=rule.confidence(facts),
                 explanation=rule.words(facts),
-                path_mtu=_bracket(direction, rule.verdict, series),
-                stalled=_stalled(direction, series),
+                path_mtu=_bracket(direction, rule.verdict, facts.series),
+                stalled=_stalled(facts.series),
                 ptb=_ptbs(direction, facts if rule.verdict == "ptb_ignored" else None),
                 ruled_out=_ruled_out(rule.verdict, facts),
                 evidence=_evidence(facts),
@@ -75,28 +74,53 @@ def judge_direction(direction: Direction, conversation: Conversation, settings: 
                 arrived=rule.verdict == "stall" and facts.arrived is not None,
             )
         )
-    to_client = direction.side != conversation.client_side
-    calm = UnstalledFacts(
-        direction, settings, conversation.seen, _established(conversation), to_client, longest_wait(found_series)
-    )
-    plain = judge_unstalled(calm)
-    frames = plain.frames(calm)
-    if plain.verdict == "loss" and any(judgement.verdict == "pmtud_ok" for judgement in found):
+    decided = judge_unstalled(cases.unstalled)
+    frames = decided.frames(cases.unstalled)
+    if decided.verdict == "loss" and any(judgement.verdict == "pmtud_ok" for judgement in found):
         return min(found, key=lambda j: rank(j.verdict))  # what was lost was told to be too large
+    explanation = decided.words(cases.unstalled)
     found.append(
         Judgement(
-            verdict=plain.verdict,
-            confidence=plain.confidence(calm),
-            explanation=plain.words(calm),
-            path_mtu=_bracket(direction, plain.verdict, None),
+            verdict=decided.verdict,
+            rule=decided.id,
+            confidence=decided.confidence(cases.unstalled),
+            explanation=explanation,
+            path_mtu=_bracket(direction, decided.verdict, None),
             stalled=None,
             ptb=_ptbs(direction, None),
             ruled_out=(),
-            evidence=(Statement(plain.words(calm), frames),) if frames else (),
+            evidence=(Statement(explanation, frames),) if frames else (),
             side=direction.side,
         )
     )
     return min(found, key=lambda j: rank(j.verdict))
+
+
+class Cases(NamedTuple):
+    """What there is to judge about one direction."""
+
+    stalled: list[StalledFacts]  # its series of retransmissions, but for those that are ordinary loss
+    unstalled: UnstalledFacts  # and all else
+
+
+def cases_of(direction: Direction, conversation: Conversation, settings: Settings) -> Cases:
+    """What there is to judge about one direction of a conversation whose packets are in order."""
+    direction.beside_receiver = beside_receiver(conversation, direction)
+    direction.at_receiver = direction.beside_receiver and at_receiver(conversation, direction)
+    found = series_of(direction.segments, direction.side, direction.count["una"])
+    stalled = []
+    for series in found:
+        facts = StalledFacts(direction, series, settings)
+        # A series that ended well at its own size is ordinary loss; the counters tell of it.
+        if not (facts.episode or not series.acked or facts.gave_up_size):
+            continue
+        if not facts.hung and facts.peer_gone is not None and facts.refused is None:
+            continue  # a peer that aborts is sent a few copies, until it is heard of
+        stalled.append(facts)
+    to_client = direction.side != conversation.client_side
+    established = _established(conversation)
+    rest = UnstalledFacts(direction, settings, conversation.seen, established, to_client, longest_wait(found))
+    return Cases(stalled, rest)
 
 
 def _not_in_order(direction: Direction) -> Judgement:
@@ -106,7 +130,9 @@ def _not_in_order(direction: Direction) -> Judgement:
         "is from before the packet above it), so nothing can be followed in it. Sort the file first: reordercap IN OUT"
     )
     frames = (back.ref,)
-    return Judgement("inconclusive", "low", text, PathMtu(), None, (), (), (Statement(text, frames),), direction.side)
+    return Judgement(
+        "inconclusive", NOT_IN_ORDER, "low", text, PathMtu(), None, (), (), (Statement(text, frames),), direction.side
+    )
 
 
 def longest_wait(found_series: list[RetransmissionSeries]) -> RetransmissionSeries | None:
@@ -188,7 +214,7 @@ def _obeyed(direction: Direction, ptb: PtbSeen) -> bool:
     return ptb.defect == "checksum" and cut_after(ptb, direction.segments, direction.side)
 
 
-def _stalled(direction: Direction, series: RetransmissionSeries) -> Stalled:
+def _stalled(series: RetransmissionSeries) -> Stalled:
     stuck_segment = series.stuck_segment
     return Stalled(
         frames=refs(series.tries),

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from analyzer.model.analysis import Analysis
 from analyzer.report import labels
-from analyzer.report.document import Diagnosis, advice, commands, fair_choice
+from analyzer.report.document import Diagnosis, advice, commands, fair_choice, rule_suffix
 from analyzer.report.figures.palette import DARK, LIGHT
 from analyzer.report.page import Page, page_of
 from analyzer.report.wishes import Wishes
@@ -70,6 +70,7 @@ def to_html(analysis: Analysis, *, plots: bool = True) -> str:
             dark=DARK.roles(),
             commands=commands,
             advice=advice,
+            rule_suffix=rule_suffix,
             rich=rich,
             arrows=arrows,
             box_width=_box_width(page),

@@ -157,6 +157,7 @@ def _flow(flow: Flow, files: Sequence[CaptureFile], frame: _FrameWriter) -> dict
         "client": _end(flow.client),
         "server": _end(flow.server),
         "verdict": flow.verdict,
+        "rule": flow.rule,
         "confidence": flow.confidence,
         "direction": flow.direction,
         "path_mtu": flow.path_mtu._asdict(),

@@ -16,7 +16,7 @@ from analyzer.model.analysis import Analysis
 from analyzer.model.statement import Fix
 from analyzer.report import labels
 from analyzer.report.changes import ChangeTable
-from analyzer.report.document import Diagnosis, Remark, advice, commands, fair_choice
+from analyzer.report.document import Diagnosis, Remark, advice, commands, fair_choice, rule_suffix
 from analyzer.report.page import Page, page_of
 from analyzer.report.wishes import Wishes
 
@@ -171,7 +171,10 @@ def _diagnosis(diagnosis: Diagnosis, images: Mapping[int, str]) -> Iterator[str]
     stream = diagnosis.flow.stream
     yield f"## Stream {stream}: {prose(diagnosis.title)}"
     also = f". {labels.also} {diagnosis.same}" if diagnosis.same else ""
-    yield from ("", prose(f"{diagnosis.endpoints}, {diagnosis.confidence} {labels.confidence}{also}"))
+    yield from (
+        "",
+        prose(f"{diagnosis.endpoints}, {diagnosis.confidence} {labels.confidence}{rule_suffix(diagnosis)}{also}"),
+    )
     yield from ("", _statement(diagnosis.what))
     for place in diagnosis.where:
         yield from ("", prose(place))

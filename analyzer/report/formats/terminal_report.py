@@ -18,7 +18,7 @@ from analyzer.model.analysis import Analysis
 from analyzer.model.statement import Fix
 from analyzer.model.text import plural
 from analyzer.report.changes import ChangeTable
-from analyzer.report.document import Diagnosis, Document, Remark, Row, advice, commands, document_of
+from analyzer.report.document import Diagnosis, Document, Remark, Row, advice, commands, document_of, rule_suffix
 
 PIPED_WIDTH = 80
 """Columns where standard output is no terminal and COLUMNS is not set: fits mail and tickets."""
@@ -213,7 +213,7 @@ def _changes(changes: ChangeTable, console: Console, *, show_all: bool) -> Itera
 def _diagnosis(diagnosis: Diagnosis, console: Console, width: int) -> Iterator[Text]:
     title = Text(f"Stream {diagnosis.flow.stream}: ", "bold")
     title.append(diagnosis.title, STYLES[diagnosis.tone])
-    title.append(f" ({diagnosis.confidence} confidence)", "dim")
+    title.append(f" ({diagnosis.confidence} confidence{rule_suffix(diagnosis)})", "dim")
     yield from _wrapped(console, title, width)
     several_files = any(each.file for each in diagnosis.frame_filters)
     ends = Text(diagnosis.endpoints + ("" if several_files else f" ({diagnosis.display_filter})"), "dim")

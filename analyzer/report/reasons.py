@@ -1,0 +1,45 @@
+"""Why a flow has not some other verdict, on one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.errors import UsageError
+from analyzer.model.analysis import Analysis
+from analyzer.model.flow import Flow
+from analyzer.model.flow_list import FlowList
+from analyzer.model.text import file_labels, frames_text, printable
+from analyzer.model.verdicts import VERDICTS
+
+
+def check_verdict(verdict: str, asked_by: str) -> None:
+    """Raise UsageError if there is no such verdict; `asked_by` begins the message."""
+    if verdict not in VERDICTS:
+        raise UsageError(f"{asked_by} {printable(verdict)!r} is no verdict; verdicts are {', '.join(VERDICTS)}")
+
+
+def why_not(analysis: Analysis, flow: Flow, verdict: str) -> str | None:
+    """What a flow of the analysis lacks to have `verdict`, with the frames that show it; None if it has it.
+
+    Raises:
+        UsageError: there is no such verdict, or the analysis was not made of a capture.
+    """
+    check_verdict(verdict, "why not")
+    if flow.verdict == verdict:
+        return None
+    flows = (analysis.whole or analysis).all_flows
+    found = flows.why_not(flow.stream, verdict) if isinstance(flows, FlowList) else None
+    if found is None:
+        raise UsageError("why not: nothing is known of this flow's packets")
+    frames = frames_text(found.frames, file_labels(analysis.files))
+    return printable(found.text) + (f" ({frames})" if frames else "")
+
+
+def why_not_lines(analysis: Analysis, verdict: str) -> Iterator[str]:
+    """A line for each flow of the analysis."""
+    for flow in analysis.all_flows:
+        reason = why_not(analysis, flow, verdict)
+        if reason is None:
+            yield f"stream {flow.stream}: {verdict} it is ({flow.rule})"
+        else:
+            yield f"stream {flow.stream}: {flow.verdict} ({flow.rule}), not {verdict}: {reason}"
