@@ -16,6 +16,8 @@ import pytest
 from nbclient import NotebookClient
 
 from analyzer.tables.columns import CATEGORIES, DTYPES, TABLES
+from analyzer.verdicts.stalled_rules import STALLED
+from analyzer.verdicts.unstalled_rules import UNSTALLED
 from tests.reading import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -47,8 +49,8 @@ def test_every_example_runs_without_a_warning(
     assert capsys.readouterr().out
 
 
-def generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("docs_api", ROOT / "docs" / "api.py")
+def generator(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", ROOT / "docs" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -56,8 +58,15 @@ def generator() -> ModuleType:
     return module
 
 
+def test_the_conditions_of_the_verdicts_are_those_of_the_rules() -> None:
+    text = (ROOT / "docs" / "verdicts.md").read_text(encoding="utf-8")
+    assert generator("rules").page(text) == text, "run: python docs/rules.py"
+    for rule in (*STALLED, *UNSTALLED):
+        assert f"\n`{rule.id}`, confidence " in text
+
+
 def test_the_api_page_is_what_the_code_says() -> None:
-    fresh = generator().page()
+    fresh = generator("api").page()
     assert (ROOT / "docs" / "api.md").read_text(encoding="utf-8") == fresh, "run: python docs/api.py"
     for name, (_, columns) in TABLES.items():
         assert f"### `{name}`" in fresh
