@@ -16,6 +16,7 @@ import pytest
 from nbclient import NotebookClient
 
 from analyzer.tables.columns import CATEGORIES, DTYPES, TABLES
+from analyzer.verdicts.rule import Rule
 from analyzer.verdicts.stalled_rules import STALLED
 from analyzer.verdicts.unstalled_rules import UNSTALLED
 from tests.reading import ROOT
@@ -61,7 +62,8 @@ def generator(name: str) -> ModuleType:
 def test_the_conditions_of_the_verdicts_are_those_of_the_rules() -> None:
     text = (ROOT / "docs" / "verdicts.md").read_text(encoding="utf-8")
     assert generator("rules").page(text) == text, "run: python docs/rules.py"
-    for rule in (*STALLED, *UNSTALLED):
+    rules: list[Rule[Any]] = [*STALLED, *UNSTALLED]
+    for rule in rules:
         assert f"\n`{rule.id}`, confidence " in text
 
 

@@ -24,7 +24,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from analyzer.model.statement import Fix
+from analyzer.model.statement import Command, Fix, FixKind
 from analyzer.model.verdicts import VERDICTS, complete
 
 IPV4_PING_HEADERS = 28
@@ -124,6 +124,39 @@ _PLANS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 complete(_PLANS, VERDICTS, "plan of fixes")
 
+KINDS: dict[str, FixKind] = {
+    "ping_lost": "confirm",
+    "ping_passes": "confirm",
+    "ping_fragments": "confirm",
+    "trace_dead": "confirm",
+    "inspect_content": "confirm",
+    "slow_reader": "confirm",
+    "capture_at_sender": "confirm",
+    "capture_both": "confirm",
+    "measure": "measure",
+    "measure_loss": "measure",
+    "permit_icmp": "fix",
+    "clamp_mss": "fix",
+    "set_mtu": "fix",
+    "mtu_probing": "fix",
+    "permit_fragments": "fix",
+    "use_df": "fix",
+    "accept_on_host": "fix",
+    "reverse_path_filter": "fix",
+    "checksum_counter": "fix",
+    "nat_quote": "fix",
+    "sequence_counter": "fix",
+    "mtu_zero": "fix",
+    "mtu_not_smaller": "fix",
+    "below_1280": "fix",
+    "check_host": "confirm",
+    "check_fix": "check",
+}
+"""What each step is for."""
+
+if _strange := {step for plan in (*_PLANS.values(), *_PTB_PLANS.values()) for step in plan} ^ KINDS.keys():
+    raise LookupError(f"steps without a kind or a plan: {', '.join(sorted(_strange))}")
+
 _ON_A_PLATFORM = frozenset({"permit_icmp", "clamp_mss", "set_mtu", "mtu_probing", "accept_on_host"})
 """Steps that are left out where the platforms asked for have none. All others look at the hosts, and Linux's way
 is shown in their place."""
@@ -213,6 +246,12 @@ def _filled(text: str, blanks: dict[str, str | int]) -> str:
     return re.sub(r"<([a-z][a-z0-9_]*)>", lambda blank: str(blanks[blank[1]]), text.strip("\n"))
 
 
+def _commands(text: str) -> tuple[Command, ...]:
+    """The lines of `command` in a platform's file: each `# or...: LINE` is an alternative to the one before it."""
+    found = ((line, re.match(r"# (or[^:]*: )(.*)", line)) for line in text.splitlines())
+    return tuple(Command(either[1], either[2]) if either else Command("", line) for line, either in found)
+
+
 def _variants(step: str, version: int, platforms: Sequence[str]) -> list[dict[str, Any]]:
     """The entries of a step on the platforms asked for, or of Linux; without any asked for its short list."""
     wanted = platforms or (DEFAULT_PLATFORM,)
@@ -267,8 +306,9 @@ def fixes_for(
     blanks = _blanks(sender_ip, receiver_ip, path_mtu, version)
     return tuple(
         Fix(
+            kind=KINDS[step],
             where=_filled(entry["where"], blanks),
-            command=_filled(entry["command"], blanks),
+            commands=_commands(_filled(entry["command"], blanks)),
             why=_filled(entry["why"], blanks),
             platform=entry["platform"],
             source=entry["source"],

@@ -91,6 +91,8 @@ class Flow:
     file: int = 0  # index in `Analysis.files`, where it starts
     first_frame: int = 0
     """Frame number of the first packet, in `file`."""
+    rests_on: tuple[FrameRef, ...] = ()  # frames that the explanation rests on, where no stalled segment has them
+    named: tuple[FrameRef, ...] = ()  # frames that the explanation names itself
     rule: str = ""
     """Id of the rule that decided, as in `docs/verdicts.md`: "stalled/blackhole"."""
     fixes: tuple[Fix, ...] = ()  # commands: first those that prove the fault, then the cures

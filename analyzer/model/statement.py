@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+FixKind = Literal["confirm", "measure", "fix", "check"]
+"""What a step is for: it shows the fault, finds the size, cures it, or shows that it is cured."""
 
 
 class FrameRef(NamedTuple):
@@ -31,15 +34,24 @@ class RuledOut(NamedTuple):
     frames: tuple[FrameRef, ...]
 
 
+class Command(NamedTuple):
+    """One line to be typed, and what introduces it: empty, or "or: " and the like for an alternative."""
+
+    lead: str
+    line: str
+
+
 class Fix(NamedTuple):
-    """A command or setting, where to apply it, and why.
+    """A step to be taken: commands or a setting, where to apply it, and why."""
 
-    `command` may have several lines, those that start with `# or` being alternatives; it is empty where no
-    command does it. `source` is where it is documented: one URL, or several separated by a space.
-    """
-
+    kind: FixKind
     where: str
-    command: str
+    commands: tuple[Command, ...]  # none where no command does it
     why: str
     platform: str
-    source: str
+    source: str  # where it is documented: one URL, or several separated by a space
+
+    @property
+    def command(self) -> str:
+        """The commands, one a line, alternatives as comments of a shell."""
+        return "\n".join(f"# {each.lead}{each.line}" if each.lead else each.line for each in self.commands)

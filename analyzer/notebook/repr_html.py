@@ -43,7 +43,7 @@ def analysis_html(analysis: Analysis) -> str:
     if hidden > 0:
         parts.append(_faint(f"{plural(hidden, 'more flow')} with a problem: see .flows"))
     if document.not_listed:
-        parts.append(_faint(document.not_listed.replace("--all lists them", "see .flows")))
+        parts.append(_faint(f"{document.not_listed} (see .flows)"))
     if any(path.at_most is not None for path in analysis.all_paths):
         from analyzer.notebook.plots import plot_paths
 

@@ -7,11 +7,9 @@ All strings in it are safe to show: what a capture or a file name could smuggle 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from analyzer.model.analysis import Analysis
 from analyzer.model.display_filter import FrameFilter, flow_filter, frame_filters, frames_of
@@ -39,6 +37,8 @@ ARROWS = {"client_to_server": "->", "server_to_client": "<-"}
 """Between client (left) and server (right): the way of the packets that the verdict is about."""
 
 NO_DIRECTION = "--"
+
+DIRECTIONS = {"client_to_server": "client to server", "server_to_client": "server to client"}
 
 PTB_REASONS = {
     "checksum": "its checksum is wrong",
@@ -96,13 +96,13 @@ class Diagnosis:
 
     @property
     def checks(self) -> tuple[Fix, ...]:
-        """The pings that verify the finding."""
-        return tuple(fix for fix in self.fixes if fix.command.startswith("ping -M"))
+        """What shows the fault, and that it is cured."""
+        return tuple(fix for fix in self.fixes if fix.kind in ("confirm", "check"))
 
     @property
     def cures(self) -> tuple[Fix, ...]:
-        """What to look into, and what helps."""
-        return tuple(fix for fix in self.fixes if fix not in self.checks)
+        """What finds the size, and what helps."""
+        return tuple(fix for fix in self.fixes if fix.kind in ("measure", "fix"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,21 +129,6 @@ def fair_choice(diagnoses: Sequence[Diagnosis], most: int) -> tuple[Diagnosis, .
 def rule_suffix(diagnosis: Diagnosis) -> str:
     """The rule that decided, to be put behind the confidence."""
     return f", rule {diagnosis.rule}" if diagnosis.rule else ""
-
-
-class Command(NamedTuple):
-    """One line to be typed, and what introduces it: empty, or "or: " for an alternative."""
-
-    lead: str
-    line: str
-
-
-def commands(fix: Fix) -> tuple[Command, ...]:
-    """The commands of a fix, the alternatives freed from their comment signs."""
-    return tuple(
-        Command(found[1], found[2]) if (found := re.match(r"# (or[^:]*: )(.*)", line)) else Command("", line)
-        for line in fix.command.splitlines()
-    )
 
 
 def advice(fix: Fix) -> str:
@@ -197,7 +182,7 @@ def _not_listed(analysis: Analysis) -> str:
     if not healthy:
         return ""
     listed = ", ".join(f"{healthy[v]:,} {v}" for v in VERDICTS if healthy[v])
-    return f"{plural(healthy.total(), 'healthy flow')} not listed: {listed} (--all lists them)"
+    return f"{plural(healthy.total(), 'healthy flow')} not listed: {listed}"
 
 
 def _diagnoses(analysis: Analysis) -> list[Diagnosis]:
@@ -224,7 +209,7 @@ def _diagnosis(flows: Sequence[Flow], paths: Paths, labels: Sequence[str]) -> Di
         Remark(printable(text), frames_text(frames, labels))
         for text, frames in flow.evidence
         # What the explanation says is not repeated, and the PTBs follow, told in full.
-        if text != flow.explanation and (not frames or not ptb_frames.issuperset(frames))
+        if (text, frames) != (flow.explanation, flow.rests_on) and (not frames or not ptb_frames.issuperset(frames))
     ]
     why += _ptb_statements(flow.ptb, labels)
     told = {statement.text for statement in why}
@@ -257,9 +242,7 @@ def _diagnosis(flows: Sequence[Flow], paths: Paths, labels: Sequence[str]) -> Di
 
 def _unmentioned(flow: Flow) -> list[FrameRef]:
     """Frames behind the explanation that it does not name itself."""
-    named = set(re.findall(r"\d+", flow.explanation))
-    refs = [ref for text, refs in flow.evidence if text == flow.explanation for ref in refs]
-    return [ref for ref in refs if str(ref.frame) not in named]
+    return [ref for ref in flow.rests_on if ref not in flow.named]
 
 
 def _cause(name: str) -> str:
@@ -296,7 +279,7 @@ def _ptb_statements(ptbs: Sequence[Ptb], labels: Sequence[str]) -> list[Remark]:
 
 
 def _where(flow: Flow, paths: Paths) -> list[str]:
-    direction = (flow.direction or "").replace("_", " ")
+    direction = DIRECTIONS[flow.direction] if flow.direction is not None else ""
     place = f"{flow.sender.ip} -> {flow.receiver.ip}" if direction else f"{flow.client.ip} -- {flow.server.ip}"
     lines = [f"{place} ({direction})" if direction else place]
     if flow.verdict not in SIZE_PROBLEMS:
@@ -321,9 +304,9 @@ def _sizes(size: PathMtu) -> str:
     if size.at_least is None and size.at_most is None:
         return "path MTU unknown"
     passed = f"{size.at_least} bytes got through" if size.at_least is not None else ""
-    lost = f"{size.at_most + 1} did not" if size.at_most is not None else "no larger size is known to be lost"
-    if not passed:
-        lost = f"{lost.removesuffix(' did not')} bytes did not get through"
+    lost = "no larger size is known to be lost"
+    if size.at_most is not None:
+        lost = f"{size.at_most + 1} did not" if passed else f"{size.at_most + 1} bytes did not get through"
     return f"path MTU {bracket(size)}: {joined([part for part in (passed, lost) if part])}"
 
 

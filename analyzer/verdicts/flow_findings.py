@@ -90,7 +90,7 @@ def judged_flows(
     merged = {number: _merged(by_number[number], pools) for number in sorted(by_number)}
     left_out = add_bulk(collector, bulk, ~maker.simple, seen, pools)
     add_probes(state, collector, pools)
-    paths = pools.paths()
+    paths = pools.paths(settings)
     timeline = tuple((p.ts, collector.numbers[p.flow] if p.flow >= 0 else -1, p.mtu, p.ref) for p in collector.ptbs)
     # Where a row is quiet there is one capture point, and rows are numbered as their streams.
     codes = bulk.verdicts.copy()
@@ -126,6 +126,8 @@ def _flow(
         server=Endpoint(*ends[1 - client]),
         verdict=chosen.verdict,
         rule=chosen.rule,
+        rests_on=chosen.rests_on,
+        named=chosen.named,
         confidence=conditions.confidence(chosen.verdict, chosen.confidence, settings),
         direction=("client_to_server" if chosen.side == client else "server_to_client") if named else None,
         path_mtu=chosen.path_mtu,

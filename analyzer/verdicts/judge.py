@@ -13,7 +13,7 @@ from analyzer.evidence.segments import refs
 from analyzer.evidence.vantage import at_receiver, beside_receiver
 from analyzer.flows.flow_tables import SAW_SYN_ACK
 from analyzer.model.flow import PathMtu, Ptb, Stalled
-from analyzer.model.statement import RuledOut, Statement
+from analyzer.model.statement import FrameRef, RuledOut, Statement
 from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS, rank, those
 from analyzer.settings import Settings
 from analyzer.verdicts.stalled_facts import StalledFacts
@@ -44,6 +44,8 @@ class Judgement:
     ruled_out: tuple[RuledOut, ...]
     evidence: tuple[Statement, ...]
     side: int
+    rests_on: tuple[FrameRef, ...] = ()  # as in `Flow`
+    named: tuple[FrameRef, ...] = ()
     arrived: bool = False  # what hangs is seen to have arrived at its receiver
 
 
@@ -59,12 +61,14 @@ def judge_direction(direction: Direction, conversation: Conversation, settings: 
     found: list[Judgement] = []
     for facts in cases.stalled:
         rule = judge_stalled(facts)
+        text = rule.words(facts)
         found.append(
             Judgement(
                 verdict=rule.verdict,
                 rule=rule.id,
                 confidence=rule.confidence(facts),
-                explanation=rule.words(facts),
+                explanation=text,
+                named=tuple(facts.named),
                 path_mtu=_bracket(direction, rule.verdict, facts.series),
                 stalled=_stalled(facts.series),
                 ptb=_ptbs(direction, facts if rule.verdict == "ptb_ignored" else None),
@@ -78,18 +82,20 @@ def judge_direction(direction: Direction, conversation: Conversation, settings: 
     frames = decided.frames(cases.unstalled)
     if decided.verdict == "loss" and any(judgement.verdict == "pmtud_ok" for judgement in found):
         return min(found, key=lambda j: rank(j.verdict))  # what was lost was told to be too large
-    explanation = decided.words(cases.unstalled)
+    text = decided.words(cases.unstalled)
     found.append(
         Judgement(
             verdict=decided.verdict,
             rule=decided.id,
             confidence=decided.confidence(cases.unstalled),
-            explanation=explanation,
+            explanation=text,
+            rests_on=frames,
+            named=tuple(cases.unstalled.named),
             path_mtu=_bracket(direction, decided.verdict, None),
             stalled=None,
             ptb=_ptbs(direction, None),
             ruled_out=(),
-            evidence=(Statement(explanation, frames),) if frames else (),
+            evidence=(Statement(text, frames),) if frames else (),
             side=direction.side,
         )
     )
@@ -131,7 +137,18 @@ def _not_in_order(direction: Direction) -> Judgement:
     )
     frames = (back.ref,)
     return Judgement(
-        "inconclusive", NOT_IN_ORDER, "low", text, PathMtu(), None, (), (), (Statement(text, frames),), direction.side
+        verdict="inconclusive",
+        rule=NOT_IN_ORDER,
+        confidence="low",
+        explanation=text,
+        path_mtu=PathMtu(),
+        stalled=None,
+        ptb=(),
+        ruled_out=(),
+        evidence=(Statement(text, frames),),
+        side=direction.side,
+        rests_on=frames,
+        named=frames,
     )
 
 

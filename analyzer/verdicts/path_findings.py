@@ -42,9 +42,9 @@ class Pools(dict[tuple[str, str], Pool]):
         made = self[hosts] = Pool()
         return made
 
-    def paths(self) -> tuple[Path, ...]:
+    def paths(self, settings: Settings) -> tuple[Path, ...]:
         """The paths, by their addresses."""
-        return tuple(_path(src, dst, pool) for (src, dst), pool in sorted(self.items()))
+        return tuple(_path(src, dst, pool, settings) for (src, dst), pool in sorted(self.items()))
 
 
 def add_judgement(pool: Pool, stream: int, judgement: Judgement) -> None:
@@ -78,7 +78,7 @@ def add_bulk(collector: Collector, bulk: BulkVerdicts, opened: Any, seen: Any, p
     return left_out
 
 
-def _path(src: str, dst: str, pool: Pool) -> Path:
+def _path(src: str, dst: str, pool: Pool, settings: Settings) -> Path:
     answered = [p.ip_len for p in pool.probes if p.reply is not None]
     at_least = max([*pool.at_least, *answered], default=None)
     unanswered = [
@@ -92,7 +92,7 @@ def _path(src: str, dst: str, pool: Pool) -> Path:
     if at_least is not None and at_most is not None and at_least > at_most:
         at_least = None  # flows contradict each other (several paths, or a change): only the limit is safe
     verdict = worst(pool.verdicts) if pool.verdicts else "inconclusive" if lost else "not_exercised"
-    if not pool.verdicts and not lost and at_least is not None and at_least >= Settings().exercised_bytes:
+    if not pool.verdicts and not lost and at_least is not None and at_least >= settings.exercised_bytes:
         verdict = "pmtud_ok" if told else "ok"
     limited = verdict in SIZE_PROBLEMS or at_most is not None
     least = at_least

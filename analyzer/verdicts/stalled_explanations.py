@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analyzer.evidence.controls import Control
 from analyzer.evidence.ptb import PtbSeen
+from analyzer.model.text import seconds as written
 from analyzer.verdicts.stalled_facts import OVERSIZED, StalledFacts
 
 NO_PTB = "The capture holds no PTB (ICMP frag-needed or packet-too-big) for this flow."
@@ -32,11 +33,8 @@ def _translator(f: StalledFacts, ptb: PtbSeen) -> str:
 
 
 def seconds(ns: int) -> str:
-    """A duration for people: 0.35 s, 14.2 s, 15 min."""
-    s = ns / 1e9
-    if s >= 600:
-        return f"{s / 60:.0f} min"
-    return f"{s:.2f} s" if s < 1 else f"{s:.1f} s"
+    """A duration as all of the reports write it."""
+    return written(ns / 1e9)
 
 
 def times(count: int) -> str:

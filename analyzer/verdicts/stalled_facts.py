@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from analyzer.evidence.chance import Losses, losses_beside
@@ -27,7 +27,7 @@ from analyzer.evidence.larger import (
 from analyzer.evidence.ptb import PtbSeen, acked_after, obeyed, resends_after
 from analyzer.evidence.refusals import arrived, peer_gone, refused
 from analyzer.evidence.retransmissions import RetransmissionSeries
-from analyzer.evidence.segments import Segment
+from analyzer.evidence.segments import Segment, frame_of
 from analyzer.evidence.siblings import Event
 from analyzer.evidence.window import WindowSeen, window_at
 from analyzer.model.statement import FrameRef
@@ -59,14 +59,17 @@ class StalledFacts:
     direction: Direction
     series: RetransmissionSeries
     settings: Settings
+    named: list[FrameRef] = field(default_factory=list, repr=False)
+    """Frames that sentences about these facts named."""
 
     def name(self, ref: FrameRef) -> str:
         """A frame as sentences name it."""
+        self.named.append(ref)
         return self.direction.name(ref)
 
     def frame(self, frame_id: int) -> str:
         """As `name`, of a frame that a table names."""
-        return self.direction.frame(frame_id)
+        return self.name(frame_of(frame_id))
 
     @cached_property
     def episode(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -57,14 +57,17 @@ class UnstalledFacts:
     established: bool
     to_client: bool  # the direction from the server, where answers are expected
     waited: RetransmissionSeries | None = None  # the run of retransmissions whose byte waited longest for its ACK
+    named: list[FrameRef] = field(default_factory=list, repr=False)
+    """Frames that sentences about these facts named."""
 
     def name(self, ref: FrameRef) -> str:
         """A frame as sentences name it."""
+        self.named.append(ref)
         return self.direction.name(ref)
 
     def frame(self, frame_id: int) -> str:
         """As `name`, of a frame that a table names."""
-        return self.direction.frame(frame_id)
+        return self.name(frame_of(frame_id))
 
     @cached_property
     def answered_ptb(self) -> tuple[PtbSeen, FrameRef] | None:

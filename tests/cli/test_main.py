@@ -99,7 +99,7 @@ def test_platforms_reach_the_fixes(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(SAMPLE), "--json", "--platform", "junos"]) == 0
     fixes = json.loads(capsys.readouterr().out)["flows"][1]["fixes"]
     assert {fix["platform"] for fix in fixes} == {"linux", "junos"}  # the pings of the host, the rest of the router
-    assert all({"where", "command", "why", "platform", "source"} == set(fix) for fix in fixes)
+    assert all({"kind", "where", "command", "why", "platform", "source"} == set(fix) for fix in fixes)
     with pytest.raises(UsageError, match="'plan9' is no platform"):
         analyzer.api.entry.analyze(SAMPLE, settings=Settings(platforms=("plan9",)))
 

@@ -87,7 +87,7 @@ def test_every_step_has_a_way_on_linux() -> None:
 def test_every_template_is_filled(verdict: str, bracket: PathMtu, version: int) -> None:
     for reason in REASONS if verdict == "ptb_ignored" else ("host",):
         for fix in (*fixes(verdict, version, bracket, reason, platforms=(ALL,)), *fixes(verdict, version, bracket)):
-            text = " ".join(fix)
+            text = " ".join((fix.where, fix.command, fix.why))
             assert not BLANK.search(text)
             assert "None" not in text
             assert not re.search(r"(-s|-l|-g|-G|mss|mtu) -\d", text)  # no negative sizes
@@ -211,7 +211,9 @@ def test_each_reason_of_an_ignored_ptb_has_its_own_cure() -> None:
 
 def test_addresses_are_placed_as_they_came() -> None:
     for version, (sender, receiver) in ENDS.items():
-        text = " ".join(" ".join(fix) for fix in fixes("blackhole", version, PathMtu(1400, 1499)))
+        text = " ".join(
+            f"{fix.command} {fix.why} {fix.where}" for fix in fixes("blackhole", version, PathMtu(1400, 1499))
+        )
         assert sender in text
         assert receiver in text
         assert ipaddress.ip_address(sender).version == version

@@ -12,7 +12,7 @@ from tests.report.factory import make_analysis, make_file, make_flow, refs
 def test_problems_get_rows_and_the_healthy_are_counted() -> None:
     document = document_of(make_analysis([make_flow(0, "ok"), make_flow(1), make_flow(2, "loss")]))
     assert [row.stream for row in document.rows] == [1]
-    assert document.not_listed == "2 healthy flows not listed: 1 loss, 1 ok (--all lists them)"
+    assert document.not_listed == "2 healthy flows not listed: 1 loss, 1 ok"
 
 
 def test_all_lists_everything_the_worst_first() -> None:
@@ -44,7 +44,9 @@ def test_every_problem_is_diagnosed_with_what_where_and_frames() -> None:
 
 def test_what_the_explanation_says_is_not_said_twice() -> None:
     flow = make_flow(0, "zero_window", explanation="Closed (frame 19).")
-    flow = replace(flow, evidence=(Statement("Closed (frame 19).", refs(19, 25)),))
+    flow = replace(
+        flow, evidence=(Statement("Closed (frame 19).", refs(19, 25)),), rests_on=refs(19, 25), named=refs(19)
+    )
     (diagnosis,) = document_of(make_analysis([flow])).diagnoses
     assert diagnosis.why == ()
     assert diagnosis.what.frames == "frame 25"

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from analyzer.model.analysis import Analysis
 from analyzer.report import labels
-from analyzer.report.document import Diagnosis, advice, commands, fair_choice, rule_suffix
+from analyzer.report.document import Diagnosis, advice, fair_choice, rule_suffix
 from analyzer.report.figures.palette import DARK, LIGHT
 from analyzer.report.page import Page, page_of
 from analyzer.report.wishes import Wishes
@@ -68,7 +68,6 @@ def to_html(analysis: Analysis, *, plots: bool = True) -> str:
             overview=_overview(analysis) if plots and len(analysis.all_flows) > 1 else None,
             light=LIGHT.roles(),
             dark=DARK.roles(),
-            commands=commands,
             advice=advice,
             rule_suffix=rule_suffix,
             rich=rich,

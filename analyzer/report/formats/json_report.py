@@ -191,7 +191,17 @@ def _flow(flow: Flow, files: Sequence[CaptureFile], frame: _FrameWriter) -> dict
         ],
         "explanation": flow.explanation,
         "evidence": [{"text": text, "frames": [frame(ref) for ref in refs]} for text, refs in flow.evidence],
-        "fixes": [fix._asdict() for fix in flow.fixes],
+        "fixes": [
+            {
+                "kind": fix.kind,
+                "where": fix.where,
+                "command": fix.command,
+                "why": fix.why,
+                "platform": fix.platform,
+                "source": fix.source,
+            }
+            for fix in flow.fixes
+        ],
         "display_filter": flow_filter(flow, several_files=len(files) > 1),
         "frame_filters": [
             {"file": each.file or None, "filter": each.text}

@@ -16,7 +16,7 @@ from analyzer.model.analysis import Analysis
 from analyzer.model.statement import Fix
 from analyzer.report import labels
 from analyzer.report.changes import ChangeTable
-from analyzer.report.document import Diagnosis, Remark, advice, commands, fair_choice, rule_suffix
+from analyzer.report.document import Diagnosis, Remark, advice, fair_choice, rule_suffix
 from analyzer.report.page import Page, page_of
 from analyzer.report.wishes import Wishes
 
@@ -214,7 +214,7 @@ def _fixes(heading: str, fixes: Sequence[Fix]) -> Iterator[str]:
     yield from ("", f"### {heading}")
     for number, fix in enumerate(fixes, 1):
         yield from ("", f"{number}. {prose(advice(fix))}")
-        for command in commands(fix):
+        for command in fix.commands:
             if command.lead:
                 yield from ("", f"   {command.lead.strip()}")
             yield from ("", *(f"   {line}" for line in _block(command.line)))

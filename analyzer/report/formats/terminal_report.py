@@ -18,7 +18,7 @@ from analyzer.model.analysis import Analysis
 from analyzer.model.statement import Fix
 from analyzer.model.text import plural
 from analyzer.report.changes import ChangeTable
-from analyzer.report.document import Diagnosis, Document, Remark, Row, advice, commands, document_of, rule_suffix
+from analyzer.report.document import Diagnosis, Document, Remark, Row, advice, document_of, rule_suffix
 
 PIPED_WIDTH = 80
 """Columns where standard output is no terminal and COLUMNS is not set: fits mail and tickets."""
@@ -92,7 +92,7 @@ def lines_of(document: Document, console: Console, *, show_all: bool = False) ->
     if hidden := len(document.rows) - len(rows):
         yield Text(f"{plural(hidden, 'more flow')} with a problem: --all, --json or -o flows.csv", "dim")
     if document.not_listed:
-        yield from _wrapped(console, Text(document.not_listed, "dim"), prose)
+        yield from _wrapped(console, Text(f"{document.not_listed} (--all lists them)", "dim"), prose)
     shown = document.diagnoses if show_all else document.diagnoses[:SHOWN_DIAGNOSES]
     for diagnosis in shown:
         yield Text()
@@ -247,7 +247,7 @@ def _fixes(fixes: Sequence[Fix], console: Console, width: int) -> Iterator[Text]
         head = Text(" " * INDENT + ("Fix" if number == 1 else "").ljust(LABEL_WIDTH), "cyan")
         head.append(f"{number}. ", "not bold default")
         left = " " * len(head)
-        for command in commands(fix):
+        for command in fix.commands:
             if command.lead:
                 head = Text(left).append(command.lead, "dim")
             for line in continued(command.line, width - len(head)) if fix.platform in SHELLS else [command.line]:

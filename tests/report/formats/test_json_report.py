@@ -52,7 +52,7 @@ def test_the_contract_is_kept() -> None:
     }  # fmt: skip
     assert set(flow["ptb"][0]) == {"frame", "router", "mtu", "effect", "reason"}
     assert set(flow["ruled_out"][0]) == {"cause", "because", "frames"}
-    assert set(flow["fixes"][0]) == {"where", "command", "why", "platform", "source"}
+    assert set(flow["fixes"][0]) == {"kind", "where", "command", "why", "platform", "source"}
     assert flow["path_mtu"] == {"at_least": 1400, "at_most": 1499, "exact": None}
     assert set(document["paths"][0]) >= {
         "src", "dst", "at_least", "at_most", "exact", "verdict", "consistent_with", "streams", "probes",
