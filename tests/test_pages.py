@@ -15,7 +15,7 @@ from tests.scenarios.notation import Scenario, parse_scenarios
 
 ROOT = Path(__file__).parent.parent
 HEALTHY = frozenset(VERDICTS[VERDICTS.index("loss") :])
-SHAPE = ["What it means", "How it looks", "A trace", "The healthy twin", "Told apart from", "What to do"]
+SHAPE = ["What it means", "How it looks", "A trace", "The healthy twin", "Told apart from", "Conditions", "What to do"]
 
 
 @cache
