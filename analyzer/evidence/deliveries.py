@@ -11,13 +11,10 @@ from bisect import bisect_left, bisect_right
 from collections import deque
 from dataclasses import dataclass
 
+from analyzer.evidence.outcomes import guard_of, is_lost
 from analyzer.evidence.segments import Segment
 
 MAX_OUTSTANDING = 2048  # bounds the work for hostile captures; a flight of 2,048 segments is 3 MB
-
-
-MEANINGFUL_RTT_NS = 1_000_000
-"""A shorter round trip is within the noise of timestamps, and tells nothing about which packet was answered."""
 
 
 @dataclass(slots=True)
@@ -112,8 +109,7 @@ class _Outstanding:
     def _settle(self, old: Transmission, ack: Segment, *, by_sack: bool) -> None:
         old.covered_by = ack
         old.by_sack = by_sack
-        if old.again_ts is not None and ack.ts - old.again_ts < self._guard:
-            old.lost = False
+        old.lost = old.again_ts is not None and is_lost(old.again_ts, ack.ts, self._guard)
         replaced = old.replaced_ts
         answered = ack.ts - old.segment.ts >= self._guard
         old.attributed = answered and (replaced is None or ack.ts - replaced < self._guard)
@@ -121,7 +117,7 @@ class _Outstanding:
 
 def transmissions_of(segments: list[Segment], side: int, rtt: int) -> list[Transmission]:
     """All data transmissions of `side` in order; `rtt` in ns (0 unknown) tells which one an ACK answers."""
-    outstanding = _Outstanding(rtt // 2 if rtt >= MEANINGFUL_RTT_NS else 0)
+    outstanding = _Outstanding(guard_of(rtt))
     out: list[Transmission] = []
     for segment in segments:
         if segment.side == side:

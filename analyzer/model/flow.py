@@ -106,6 +106,8 @@ class Flow:
     """What hangs is seen to have arrived at its receiver, so that the path carries it."""
     client_side: int = 0
     """`side` value of the client's packets in `timeline`."""
+    round_trips: tuple[int, int] = (0, 0)
+    """From a packet of side 0 and 1 in `timeline` to its answer at the capture point, ns; 0 where unknown."""
     window_scales: tuple[int, int] = (0, 0)
     """Window scale shifts of the packets of side 0 and 1 in `timeline`."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analyzer.errors import UsageError
+from analyzer.evidence.outcomes import DELIVERED, LOST, SPURIOUS, UNANSWERED, outcomes_of
 from analyzer.flows.flow_tables import MARK_NO_LENGTH, MARK_SUPER
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow, PathMtu
@@ -21,7 +22,6 @@ from analyzer.report.document import tone_of
 from analyzer.report.figures.drawn_packets import read_again, recorded
 from analyzer.report.figures.palette import LIGHT
 from analyzer.report.figures.timelines import timeline
-from analyzer.tables.outcomes import DELIVERED, LOST, SPURIOUS, UNANSWERED, outcomes_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -95,7 +95,7 @@ def _packets(analysis: Analysis, flow: Flow) -> tuple[Array, Array]:
         rows, edges = np.zeros(len(recorded), ROW), np.zeros((len(recorded), 2 * MAX_BLOCKS), np.uint32)
         for name in ("ts", "frame", "seq", "ack", "payload", "ip_len", "marks", "flags", "side"):
             rows[name] = recorded[name]
-    return rows, outcomes_of(rows, edges).outcome
+    return rows, outcomes_of(rows, edges, flow.round_trips).outcome
 
 
 def _places(x: Array, y: Array) -> tuple[Array, Array]:

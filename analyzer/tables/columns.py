@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from analyzer.evidence.outcomes import NAMES as FATES
 from analyzer.model.verdicts import VERDICTS
-from analyzer.tables.outcomes import NAMES as FATES
 
 
 class Column(NamedTuple):

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analyzer.decode.tcp import ACK_FLAG
+from analyzer.evidence.outcomes import Outcomes, outcomes_of
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow
 from analyzer.model.text import file_labels
 from analyzer.passes.reread import rows_of
 from analyzer.tables.columns import CATEGORIES, CHUNK_PACKETS, OF_FILES, PACKETS
 from analyzer.tables.frames import Array, flags_in_words, frame_of, marks_of, maybe, named, with_files
-from analyzer.tables.outcomes import Outcomes, outcomes_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +30,9 @@ def packets_of(analysis: Analysis, flow: Flow, *, compiled: bool | None = None) 
     """
     rows, edges = rows_of(analysis, flow, compiled=compiled)
     labels = file_labels(analysis.files)
-    return packet_table(rows, edges, labels, client_side=flow.client_side, outcomes=outcomes_of(rows, edges))
+    return packet_table(
+        rows, edges, labels, client_side=flow.client_side, outcomes=outcomes_of(rows, edges, flow.round_trips)
+    )
 
 
 def packet_table(

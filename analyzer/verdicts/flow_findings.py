@@ -165,6 +165,7 @@ def _flow(
         timeline=collector.timeline(stream).copy() if directions[0].segments else None,
         heads=collector.heads(stream) if directions[0].segments else None,
         client_side=client,
+        round_trips=(directions[0].rtt, directions[1].rtt),
         window_scales=(max(directions[0].count["wscale"], 0), max(directions[1].count["wscale"], 0)),
     )
 

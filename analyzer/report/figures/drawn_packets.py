@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 
 from analyzer.errors import UsageError
+from analyzer.evidence.outcomes import Blocks, outcomes_of, outcomes_with, sack_blocks
 from analyzer.evidence.segments import segments_of
 from analyzer.flows.flow_tables import MARK_DUPLICATE, MARK_KEEPALIVE, MARK_NO_LENGTH, MARK_RESENT, MARK_SUPER
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow
 from analyzer.passes.reread import rows_of
 from analyzer.passes.second import ROW
-from analyzer.tables import outcomes as all_outcomes
-from analyzer.tables.outcomes import sack_blocks
 
 Array = np.ndarray[Any, Any]
 
@@ -29,15 +28,8 @@ FIN, SYN, RST = 1, 2, 4
 IPV4_HEADERS, IPV6_HEADERS = 40, 60
 """Bytes of IP and TCP header without options."""
 
-NO_DATA, DELIVERED, LOST, OPEN = 0, 1, 2, 3
-
-PATIENCE_NS = 1_000_000_000
-"""Data without ACK for this long, ns, is called lost: the minimum RTO of RFC 6298 2.4."""
-
 MOST_READ = 2_000_000
 """Packets of a flow that are read again to be drawn: 200 MB of memory."""
-
-NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +49,8 @@ class Packets:
     resent: Array  # bool: holds bytes that were seen before
     keepalive: Array  # bool
     merged: Array  # bool: larger than any packet on the wire (segmentation or receive offload)
+    outcome: Array  # int64: DELIVERED and so on of `evidence.outcomes`, NONE where nothing is to be acknowledged
     sacked: Sequence[tuple[int, int, int]] = ()  # (ts, first, behind the last byte) acknowledged selectively
-    outcome: Array | None = None  # int64, as `outcomes` tells it, where it is known already
 
     def __len__(self) -> int:
         return len(self.ts)
@@ -68,7 +60,7 @@ class Packets:
         columns = {name: getattr(self, name)[chosen] for name in COLUMNS}
         ts = columns["ts"]
         kept = [block for block in self.sacked if len(ts) and ts[0] <= block[0] <= ts[-1]]
-        return Packets(**columns, sacked=kept, outcome=None if self.outcome is None else self.outcome[chosen])
+        return Packets(**columns, sacked=kept)
 
     @property
     def carrying(self) -> Array:
@@ -83,7 +75,7 @@ class Packets:
 
 COLUMNS = (
     "ts", "frame", "file", "forward", "seq", "ack", "payload", "ip_len", "window", "flags", "resent", "keepalive",
-    "merged",
+    "merged", "outcome",
 )  # fmt: skip
 
 
@@ -99,6 +91,7 @@ def recorded(flow: Flow) -> Packets | None:
     side = flow.client_side if flow.direction == "client_to_server" else 1 - flow.client_side
     scales = np.array(flow.window_scales)[rows["side"]]
     marks = rows["marks"]
+    blocks = _recorded_blocks(rows, None if flow.heads is None else flow.heads[originals])
     return Packets(
         ts=rows["ts"].astype(np.int64),
         frame=rows["frame"].astype(np.int64),
@@ -113,7 +106,8 @@ def recorded(flow: Flow) -> Packets | None:
         resent=(marks & MARK_RESENT) != 0,
         keepalive=(marks & MARK_KEEPALIVE) != 0,
         merged=(marks & (MARK_SUPER | MARK_NO_LENGTH)) != 0,
-        sacked=() if flow.heads is None else _sack_blocks(rows, flow.heads[originals], side),
+        outcome=outcomes_with(rows, blocks, flow.round_trips).outcome,
+        sacked=_sacked(rows, blocks, side),
     )
 
 
@@ -136,89 +130,27 @@ def read_again(analysis: Analysis, flow: Flow) -> Packets | None:
         resent=(marks & MARK_RESENT) != 0,
         keepalive=(marks & MARK_KEEPALIVE) != 0,
         merged=(marks & (MARK_SUPER | MARK_NO_LENGTH)) != 0,
-        sacked=_sacked_again(rows, edges, side),
-        outcome=_outcomes_again(rows, edges, flow.last_time),
+        sacked=_sacked(rows, sack_blocks(rows, edges, np.flatnonzero(rows["blocks"] > 0)), side),
+        outcome=outcomes_of(rows, edges, flow.round_trips).outcome,
     )
     originals = (marks & MARK_DUPLICATE) == 0
     return found.where(originals) if originals.any() else None
 
 
-def _sacked_again(rows: Array, edges: Array, side: int) -> list[tuple[int, int, int]]:
-    answers = np.flatnonzero((rows["side"] != side) & (rows["blocks"] > 0))
-    row, low, high = sack_blocks(rows, edges, answers)
-    kept = low >= rows["ack"][row]  # a block below the ACK reports a duplicate (RFC 2883)
+def _sacked(rows: Array, blocks: Blocks, side: int) -> list[tuple[int, int, int]]:
+    """The SACK blocks that answer the packets of `side`, as in `Packets.sacked`."""
+    row, low, high = blocks
+    kept = (low >= rows["ack"][row]) & (rows["side"][row] != side)  # one below the ACK reports a duplicate (RFC 2883)
     return list(zip(rows["ts"][row][kept].tolist(), low[kept].tolist(), high[kept].tolist(), strict=True))
 
 
-def _outcomes_again(rows: Array, edges: Array, last_time: int) -> Array:
-    """As `outcomes`, from those that look at every packet."""
-    known = all_outcomes.outcomes_of(rows, edges).outcome
-    silent = known == all_outcomes.UNANSWERED
-    waited = rows["ts"] < last_time - PATIENCE_NS
-    lost = (known == all_outcomes.LOST) | (silent & waited)
-    outcome = np.select([lost, silent], [LOST, OPEN], DELIVERED)
-    outcome[(rows["payload"] == 0) | (rows["marks"] & MARK_KEEPALIVE != 0)] = NO_DATA
-    return np.asarray(outcome)
-
-
-def _sack_blocks(rows: Array, heads: Array, side: int) -> list[tuple[int, int, int]]:
-    """SACK blocks that answer the packets of `side`, as in `Packets.sacked`."""
-    with_options = rows["ip_len"] - rows["payload"] > np.where(rows["ip_id"] < 0, IPV6_HEADERS, IPV4_HEADERS)
-    chosen = (rows["side"] != side) & with_options
-    return [
-        (segment.ts, low, high)
-        for segment in segments_of(rows[chosen], heads[chosen])
-        for low, high in segment.sack
-        if low >= segment.ack  # a block below the ACK reports a duplicate (RFC 2883)
-    ]
-
-
-def outcomes(packets: Packets, until: int) -> Array:
-    """What became of the payload of each packet: DELIVERED, LOST or OPEN; NO_DATA where it carries none.
-
-    Delivered: its ACK came before any of its bytes were sent again. Lost: they were sent again before, or
-    no ACK came within `PATIENCE_NS`. Bytes acknowledged before (a needless retransmission) are delivered.
-
-    Args:
-        packets: of one flow.
-        until: to this time, ns, all of the flow's packets are known.
-    """
-    out = np.full(len(packets), NO_DATA)
-    chosen = np.flatnonzero(packets.carrying)
-    if not len(chosen):
-        return out
-    start, end = packets.seq[chosen], packets.seq[chosen] + packets.payload[chosen]
-    acked_at = _acknowledged_at(packets, end)
-    again_at = _sent_again_at(packets.ts[chosen], start, end, packets.resent[chosen])
-    for ts, low, high in packets.sacked:
-        covered = (start >= low) & (end <= high)
-        acked_at[covered] = np.minimum(acked_at[covered], ts)
-    outcome = np.where(acked_at <= again_at, DELIVERED, LOST)
-    silent = (acked_at == NEVER) & (again_at == NEVER)
-    outcome[silent] = np.where(packets.ts[chosen][silent] < until - PATIENCE_NS, LOST, OPEN)
-    out[chosen] = outcome
-    return out
-
-
-def _acknowledged_at(packets: Packets, end: Array) -> Array:
-    """When a cumulative ACK first reached each `end`; NEVER where none did."""
-    acks = packets.acknowledging
-    if not acks.any():
-        return np.full(len(end), NEVER)
-    times, reach = packets.ts[acks], np.maximum.accumulate(packets.ack[acks])
-    first = np.searchsorted(reach, end, side="left")
-    return np.where(first < len(times), times[np.minimum(first, len(times) - 1)], NEVER)
-
-
-def _sent_again_at(ts: Array, start: Array, end: Array, resent: Array) -> Array:
-    """When some of the bytes [start, end) were next sent; NEVER where they were not."""
-    out = np.full(len(ts), NEVER)
-    order = np.lexsort((ts[resent], start[resent]))
-    starts, times = start[resent][order], ts[resent][order]
-    low, high = np.searchsorted(starts, start, side="left"), np.searchsorted(starts, end, side="left")
-    for i in np.flatnonzero(high > low):
-        later = times[low[i] : high[i]]
-        later = later[later > ts[i]]
-        if len(later):
-            out[i] = later.min()
-    return out
+def _recorded_blocks(rows: Array, heads: Array | None) -> Blocks:
+    """The SACK blocks in the headers of recorded rows."""
+    found: list[tuple[int, int, int]] = []
+    if heads is not None:
+        bare = np.where(rows["ip_id"] < 0, IPV6_HEADERS, IPV4_HEADERS)
+        chosen = np.flatnonzero(rows["ip_len"] - rows["payload"] > bare)
+        for row, segment in zip(chosen.tolist(), segments_of(rows[chosen], heads[chosen]), strict=True):
+            found += [(row, low, high) for low, high in segment.sack]
+    columns = np.array(found, np.int64).reshape(-1, 3)
+    return columns[:, 0], columns[:, 1], columns[:, 2]

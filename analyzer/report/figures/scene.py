@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from analyzer.evidence.outcomes import DELIVERED, LOST, NONE
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow
 from analyzer.model.text import bracket, plural, seconds
 from analyzer.model.verdicts import BY_NAME
-from analyzer.report.figures.drawn_packets import DELIVERED, FIN, LOST, NO_DATA, RST, Packets, outcomes
+from analyzer.report.figures.drawn_packets import FIN, RST, Packets
 
 Array = np.ndarray[Any, Any]
 
@@ -23,7 +24,7 @@ class Scene:
     def __init__(self, analysis: Analysis, flow: Flow, packets: Packets) -> None:
         self.flow = flow
         stuck = self._stuck(packets)
-        outcome = self._fates(packets, stuck)
+        outcome = self._outcomes(packets, stuck)
         shown = self._worth_showing(packets.ts, stuck)
         self.packets = packets.where(shown)
         self.outcome = outcome[shown]
@@ -60,14 +61,11 @@ class Scene:
         frames = [ref.frame for ref in stalled.frames if ref.file == file]
         return np.asarray(np.isin(packets.frame, frames) & (packets.file == file) & (packets.payload > 0))
 
-    def _fates(self, packets: Packets, stuck: Array) -> Array:
-        """What became of each packet, as in `packets.outcomes`."""
-        if packets.outcome is not None:
-            return packets.outcome.copy()
+    def _outcomes(self, packets: Packets, stuck: Array) -> Array:
+        """What became of each packet: the stuck ones are lost if anything says so, the verdict or their like."""
         if BY_NAME[self.flow.verdict].at_receiver:  # at the receiver all that is seen has arrived
-            return np.where(packets.carrying, DELIVERED, NO_DATA)
-        complete = int(packets.ts[-1]) >= self.flow.last_time
-        outcome = outcomes(packets, self.flow.last_time if complete else int(packets.ts[0]))
+            return np.where(packets.carrying, DELIVERED, NONE)
+        outcome = packets.outcome.copy()
         outcome[stuck & (outcome != DELIVERED)] = LOST
         return outcome
 

@@ -12,10 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from analyzer.evidence.outcomes import DELIVERED, LOST, SPURIOUS, UNANSWERED
 from analyzer.model.text import seconds
 from analyzer.model.verdicts import BY_NAME
 from analyzer.report.figures import thinning
-from analyzer.report.figures.drawn_packets import DELIVERED, FIN, LOST, OPEN, RST, SYN
+from analyzer.report.figures.drawn_packets import FIN, RST, SYN
 from analyzer.report.figures.palette import Theme
 from analyzer.report.figures.panels import LETTER_WIDTH, LINE_HEIGHT, Sheet, clusters, dress, share_of, wrapped
 from analyzer.report.figures.scene import Array, Scene
@@ -133,16 +134,16 @@ class SequencePlot:
     def _segments(self) -> None:
         packets, x, theme = self.scene.packets, self.scene.x, self.theme
         outcomes = self.scene.outcome[self.data]
-        for outcome, color, label in (
-            (OPEN, theme.unsure, "no ACK recorded"),
-            (DELIVERED, theme.delivered, "delivered"),
-            (LOST, theme.lost, "lost, or never acknowledged"),
+        for kinds, color, label in (
+            ((UNANSWERED,), theme.unsure, "no ACK recorded"),
+            ((DELIVERED, SPURIOUS), theme.delivered, "delivered"),
+            ((LOST,), theme.lost, "lost"),
         ):
-            rows = self.data[outcomes == outcome]
+            rows = self.data[np.isin(outcomes, kinds)]
             if not len(rows):
                 continue
             low = packets.seq[rows]
-            width = 0.8 if outcome == LOST and len(rows) > MOST_MARKERS else 2.4  # must not hide all else
+            width = 0.8 if LOST in kinds and len(rows) > MOST_MARKERS else 2.4  # must not hide all else
             self._bars(x[rows], low, low + packets.payload[rows], color, width, label)
             again = rows[packets.resent[rows]]
             if 0 < len(again) <= MOST_MARKERS:

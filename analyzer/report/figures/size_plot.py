@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from analyzer.evidence.outcomes import DELIVERED, LOST, SPURIOUS, UNANSWERED
 from analyzer.model.text import bracket
 from analyzer.report.figures import thinning
-from analyzer.report.figures.drawn_packets import DELIVERED, LOST, OPEN
 from analyzer.report.figures.palette import Theme
 from analyzer.report.figures.panels import WIDE, Sheet, dress
 from analyzer.report.figures.scene import Scene
@@ -39,12 +39,12 @@ def draw_sizes(scene: Scene, axes: Axes, theme: Theme, sheet: Sheet) -> None:
     axes.set_ylabel("IP length, bytes", fontsize=sheet.letters)
     axes.set_xlabel(label_of_time(scene, sheet), fontsize=sheet.letters)
     _band(scene, axes, theme, sheet)
-    for outcome, marker, color in (
-        (OPEN, "o", theme.unsure),
-        (DELIVERED, "o", theme.delivered),
-        (LOST, "x", theme.lost),
+    for kinds, marker, color in (
+        ((UNANSWERED,), "o", theme.unsure),
+        ((DELIVERED, SPURIOUS), "o", theme.delivered),
+        ((LOST,), "x", theme.lost),
     ):
-        rows = single & (scene.outcome == outcome)
+        rows = single & np.isin(scene.outcome, kinds)
         x, y = thinning.points(scene.x[rows], packets.ip_len[rows])
         size = 4.5 if len(x) <= MOST_LARGE else 2.5
         axes.plot(x, y, marker, color=color, ms=size, mew=0.28 * size if marker == "x" else 0, ls="", zorder=3)

@@ -1,9 +1,9 @@
-"""What became of each packet of one flow: delivered, lost, or sent needlessly, as its ACKs tell.
+"""What became of each packet, for tables, figures and verdicts alike: delivered, lost, or sent needlessly.
 
-Whole columns at a time (numpy), so that a flow of a million packets takes a second. Emits `Outcomes`.
-
-A capture shows that bytes arrived, never which of several transmissions brought them. As the sender itself
-must, this takes the last one before the ACK, and calls those before it lost.
+A capture shows that bytes arrived, never which of several transmissions brought them. As the sender itself must, this
+takes the last one that the ACK can answer, half a round trip or more before it, and calls those before it lost
+(`is_lost`, which `deliveries` uses, too, packet by packet). Whole columns at a time (numpy), so that a flow of a
+million packets takes a second. Emits `Outcomes`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,26 @@ NEVER = np.iinfo(np.int64).max
 Array = np.ndarray[Any, Any]
 
 
+MEANINGFUL_RTT_NS = 1_000_000
+"""A shorter round trip is within the noise of timestamps, and tells nothing about which packet was answered."""
+
+
+def guard_of(rtt: int) -> int:
+    """How long before its ACK a packet must have been sent at least, ns; `rtt` is the round trip, 0 if unknown."""
+    return rtt // 2 if rtt >= MEANINGFUL_RTT_NS else 0
+
+
+def is_lost(again: Any, acked: Any, guard: int) -> Any:
+    """Whether a packet was lost: some of its bytes were sent again, and that was not too late to be what was ACKed.
+
+    Args:
+        again: when they were sent again first, ns, NEVER where they were not; numbers or arrays of them.
+        acked: when all its bytes were acknowledged, NEVER where they were not.
+        guard: see `guard_of`.
+    """
+    return (again != NEVER) & (again <= acked - guard)
+
+
 class Outcomes(NamedTuple):
     """One entry a packet; rows are counted from 0, and -1 stands for none."""
 
@@ -36,15 +56,28 @@ class Outcomes(NamedTuple):
     first_sent: Array  # row of the first transmission of its bytes, for retransmissions
 
 
-def outcomes_of(rows: Array, edges: Array) -> Outcomes:
-    """The fates of one flow's packets, dtype `passes.second.ROW`, in capture order, with their SACK blocks' edges."""
+Blocks = tuple[Array, Array, Array]
+"""SACK blocks: the row of each, and its left and right edge, unwrapped as the rows' sequence numbers."""
+
+
+def outcomes_of(rows: Array, edges: Array, round_trips: tuple[int, int] = (0, 0)) -> Outcomes:
+    """What became of one flow's packets, dtype `passes.second.ROW`, in capture order, with their SACK blocks' edges.
+
+    `round_trips` are those of the packets of side 0 and 1, ns, 0 where unknown.
+    """
+    having = np.flatnonzero(rows["blocks"] > 0)
+    return outcomes_with(rows, sack_blocks(rows, edges, having), round_trips)
+
+
+def outcomes_with(rows: Array, blocks: Blocks, round_trips: tuple[int, int] = (0, 0)) -> Outcomes:
+    """As `outcomes_of`, of rows with the fields ts, seq, ack, payload, flags, marks and side."""
     out = Outcomes(*(np.full(len(rows), NONE, np.int64) for _ in range(3)))
     for side in (0, 1):
-        _one_direction(rows, edges, side, out)
+        _one_direction(rows, blocks, side, guard_of(round_trips[side]), out)
     return out
 
 
-def _one_direction(rows: Array, edges: Array, side: int, out: Outcomes) -> None:
+def _one_direction(rows: Array, all_blocks: Blocks, side: int, guard: int, out: Outcomes) -> None:
     flags = rows["flags"].astype(np.int64)
     mine = rows["side"] == side
     end = rows["seq"] + rows["payload"] + ((flags & SYN) != 0) + ((flags & FIN) != 0)
@@ -55,7 +88,8 @@ def _one_direction(rows: Array, edges: Array, side: int, out: Outcomes) -> None:
     first, last = rows["seq"][sent], end[sent]
     answers = np.flatnonzero(~mine & ((flags & ACK_FLAG) != 0) & ((flags & RST) == 0))
     answers = answers[_plausible(rows["ack"][answers], answers, sent, last)]
-    blocks, left, right = sack_blocks(rows, edges, answers)
+    of_answers = np.isin(all_blocks[0], answers)
+    blocks, left, right = (part[of_answers] for part in all_blocks)
 
     # Between two neighbouring bounds all bytes share one fate: they are one cell.
     bounds = _distinct(np.concatenate([first, last, left, right]))
@@ -65,15 +99,40 @@ def _one_direction(rows: Array, edges: Array, side: int, out: Outcomes) -> None:
     acked = _over(arrived, low, high, np.maximum)
     earliest = _over(_paint(len(bounds), low, high, sent, np.minimum), low, high, np.minimum)
     spurious = acked < sent
-    tries = ~spurious
-    newest = _paint(len(bounds), low[tries], high[tries], sent[tries], np.maximum)
-    latest = _over(newest, low, high, np.maximum)
-    lost = tries & (latest > sent) & (latest < acked)
-    delivered = tries & ~lost & (acked != NEVER)
+    again = _sent_again(low, high, sent)
+    lost = ~spurious & (again < acked) & np.asarray(is_lost(_times(rows, again), _times(rows, acked), guard))
+    # Sent again when the answer to what was sent before was on its way already.
+    late = (acked != NEVER) & (_times(rows, acked) - guard < rows["ts"][sent]) & (guard > 0)
+    spurious |= ~lost & late & (earliest < sent)
+    delivered = ~spurious & ~lost & (acked != NEVER)
 
     out.outcome[sent] = np.select([spurious, lost, delivered], [SPURIOUS, LOST, DELIVERED], UNANSWERED)
     out.acked_by[sent] = np.where(delivered, acked, NONE)
     out.first_sent[sent] = np.where(earliest < sent, earliest, NONE)
+
+
+def _times(rows: Array, places: Array) -> Array:
+    """When the packets in these rows were captured, ns; NEVER for NEVER."""
+    known = places != NEVER
+    return np.where(known, rows["ts"][np.where(known, places, 0)].astype(np.int64), NEVER)
+
+
+MOST_CELLS = 64
+"""Cells of a packet in which its next transmission is looked for; packets overlap more others only if somebody made
+them so."""
+
+
+def _sent_again(low: Array, high: Array, sent: Array) -> Array:
+    """The row of the next packet with some of the same bytes, for each of the rows `sent`; NEVER if there is none."""
+    count = np.minimum(high - low, MOST_CELLS)
+    packet = np.repeat(np.arange(len(sent)), count)
+    cell = np.arange(len(packet)) - np.repeat(np.cumsum(count) - count, count) + low[packet]
+    order = np.lexsort((sent[packet], cell))
+    packet, cell = packet[order], cell[order]
+    follows = np.flatnonzero(cell[1:] == cell[:-1])
+    out = np.full(len(sent), NEVER)
+    np.minimum.at(out, packet[follows], sent[packet[follows + 1]])
+    return out
 
 
 def _plausible(acks: Array, answers: Array, sent: Array, last: Array) -> Array:

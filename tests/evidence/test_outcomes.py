@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.decode.tcp import ACK_FLAG, FIN, RST, SYN
+from analyzer.evidence.outcomes import DELIVERED, LOST, NAMES, NEVER, NONE, SPURIOUS, UNANSWERED, outcomes_of
 from analyzer.flows.flow_tables import MARK_DUPLICATE, MARK_KEEPALIVE
 from analyzer.passes.second import MAX_BLOCKS, ROW
-from analyzer.tables.outcomes import DELIVERED, LOST, NAMES, NEVER, NONE, SPURIOUS, UNANSWERED, outcomes_of
 from tests.profiles import examples
 
 Blocks = tuple[tuple[int, int], ...]
@@ -52,6 +52,15 @@ def test_acknowledged_packets_are_delivered_and_bare_acks_have_no_fate() -> None
     assert outcomes.outcome.tolist() == [DELIVERED, DELIVERED, NONE, UNANSWERED]
     assert outcomes.acked_by.tolist() == [2, 2, NONE, NONE]
     assert outcomes.first_sent.tolist() == [NONE] * 4
+
+
+def test_what_was_sent_too_late_to_be_what_is_acknowledged_is_spurious() -> None:
+    """A timer fires just before the ACK arrives: table and figure called the original lost, the verdict did not."""
+    rows, edges = table(data(0, 100), data(0, 100), ack(100))
+    rows["ts"] = [0, 95_000_000, 101_000_000]
+    assert outcomes_of(rows, edges, (100_000_000, 0)).outcome.tolist() == [DELIVERED, SPURIOUS, NONE]
+    rows["ts"] = [0, 300_000_000, 400_000_000]
+    assert outcomes_of(rows, edges, (100_000_000, 0)).outcome.tolist() == [LOST, DELIVERED, NONE]
 
 
 def test_of_several_transmissions_the_last_before_the_ack_is_the_one_that_came() -> None:
