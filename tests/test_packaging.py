@@ -16,12 +16,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
+import analyzer
+
 from tests.reading import ROOT, SAMPLES
 
 SETTINGS: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = SETTINGS["project"]
 BUILDS = SETTINGS["tool"]["hatch"]["build"]["targets"]
-NAME = f"{PROJECT['name'].replace('-', '_')}-{PROJECT['version']}"
+NAME = f"{PROJECT['name'].replace('-', '_')}-{analyzer.__version__}"
 METADATA = f"{NAME}.dist-info"
 STRAYS = (
     "{package}/__pycache__/left.cpython-311.pyc",
@@ -136,7 +138,7 @@ def described(built: Built) -> tuple[Message, Message]:
 def test_the_metadata_names_licence_version_and_command(built: Built) -> None:
     for about in described(built):
         assert about["Name"] == PROJECT["name"]
-        assert about["Version"] == PROJECT["version"]
+        assert about["Version"] == analyzer.__version__
         assert about["License-Expression"] == "Apache-2.0"
         assert about.get_all("License-File") == ["LICENSE"]
         assert about["Requires-Python"] == PROJECT["requires-python"]
