@@ -1,6 +1,6 @@
 """Sets of verdicts that an honest reader may give, each with the reason why it is that set.
 
-The words are those of the analyzer's contract. A set has one member where the capture proves the
+The words are the verdicts of the analyzer. A set has one member where the capture proves the
 matter and several where it leaves a choice.
 """
 

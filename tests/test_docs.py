@@ -105,3 +105,12 @@ def test_a_notebook_runs_from_top_to_bottom(path: Path, monkeypatch: pytest.Monk
 
 def test_there_are_three_notebooks() -> None:
     assert len(NOTEBOOKS) == 3
+
+
+def test_nothing_is_explained_by_a_page_that_the_reader_does_not_have() -> None:
+    """The code spoke of a contract that is not in the repository."""
+    spoken = re.compile(r"\bcontract\b(?!s? of)", re.IGNORECASE)
+    for folder in ("analyzer", "docs", "lab", "notebooks", "benchmarks"):
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.suffix in (".py", ".md", ".ipynb", ".json", ".toml"):
+                assert not spoken.search(path.read_text(encoding="utf-8")), path

@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 import pytest
 
 import analyzer
-
 from tests.reading import ROOT, SAMPLES
 
 SETTINGS: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ def read_packets(
     where: str | None = None,
     chunk: int = CHUNK_PACKETS,
     progress: Progress | None = None,
+    notify: Callable[[str], None] | None = None,
     compiled: bool | None = None,
 ) -> Iterator[pd.DataFrame]:
     """All TCP packets of a capture as tables, one after the other, so that it need not fit into memory.
@@ -40,6 +41,7 @@ def read_packets(
             nothing is left are not returned.
         chunk: packets read for one table.
         progress: called after each chunk of the file, as in `analyze`.
+        notify: called with a line for the user before something that takes long: compiling, once a machine.
         compiled: force the compiled or interpreted pass; by default large captures compile.
 
     Raises:
@@ -53,7 +55,7 @@ def read_packets(
     with ExitStack() as stack:
         readers = [stack.enter_context(closing(open_source(source))) for source in sources]
         labels = names_of([reader.name for reader in readers])
-        for rows, edges in listed(readers, None, compiled, progress, chunk):
+        for rows, edges in listed(readers, None, compiled, progress, chunk, notify=notify):
             table = packet_table(rows, edges, labels)
             if where is not None:
                 table = table.query(where)

@@ -173,7 +173,7 @@ def _report(analysis: Analysis, request: _Request) -> None:
         from analyzer.report.wishes import Wishes
 
         try:
-            save(analysis, target, Wishes(plots=request.plots, keep_payload=request.keep_payload))
+            save(analysis, target, Wishes(plots=request.plots, keep_payload=request.keep_payload, notify=complain))
         except UsageError as error:
             failure = error  # what was found is printed all the same
     if request.as_json:

@@ -167,7 +167,7 @@ class RetransmissionSeries:
         return elapsed(self.tries)
 
     def is_episode(self, settings: Settings) -> bool:
-        """True if the run meets the contract's definition of an episode."""
+        """True if the run meets the definition of an episode: see `docs/verdicts.md`."""
         return self.retransmission_count >= settings.episode_retransmissions and self.span >= settings.episode_span_ns
 
     def is_mixed_episode(self, settings: Settings) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from ipaddress import ip_address
 from pathlib import Path
@@ -23,6 +22,9 @@ from analyzer.passes.second import Lister
 from analyzer.passes.walk import Progress, bytes_done, is_small, prepare, walk_inputs
 
 Array = np.ndarray[Any, Any]
+
+Notify = Callable[[str], None]
+"""Called with a line for the user."""
 
 
 @contextmanager
@@ -75,11 +77,15 @@ def listed(
     progress: Progress | None,
     chunk: int,
     points: Sequence[int] = (),
+    notify: Notify | None = None,
 ) -> Iterator[tuple[Array, Array]]:
-    """The rows of started readers, `chunk` at a time; the last portion may be empty."""
+    """The rows of started readers, `chunk` at a time; the last portion may be empty.
+
+    `notify` is called with a line for the user before something that takes long: compiling, once a machine.
+    """
     large = not is_small(readers, "listing") if compiled is None else compiled
-    if large and not is_compiled_before("listing"):
-        sys.stderr.write("pmtu-analyze: compiling the packet list; this takes about 8 seconds, once on this machine\n")
+    if large and notify is not None and not is_compiled_before("listing"):
+        notify("compiling the packet list; this takes about 8 seconds, once on this machine")
     lister = Lister(watched, compiled=large, rows=chunk)
     inputs = prepare(lister, readers, points)
     for _ in walk_inputs(lister, inputs):

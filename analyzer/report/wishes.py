@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 
@@ -12,3 +13,5 @@ class Wishes(NamedTuple):
     """Draw timelines into or beside the pages that have some."""
     keep_payload: bool = False
     """Leave the payload in the packets of an evidence capture."""
+    notify: Callable[[str], None] | None = None
+    """Called with a line for the user before something that takes long."""

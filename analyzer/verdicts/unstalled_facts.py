@@ -184,7 +184,7 @@ class UnstalledFacts:
 
     @cached_property
     def suspicious_hole(self) -> Hole | None:
-        """The unexplained hole if it stayed open long enough (contract: `blackhole_suspected`)."""
+        """The unexplained hole if it stayed open long enough for `blackhole_suspected`."""
         hole = self.unexplained_hole
         if hole is None or (hole.filled_ts is None and self.direction.peer["run_count"] >= UNANSWERED):
             return None  # what this side gets is not answered either: it is gone, not only its large packets

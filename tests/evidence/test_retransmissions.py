@@ -29,7 +29,7 @@ START = """
     ("copies", "episode"),
     [
         ("0.25 0.68 1.54", True),
-        ("0.25 0.68", False),  # the contract wants three
+        ("0.25 0.68", False),  # an episode has three
         ("0.15 0.27 0.51 0.99", False),  # spans less than a second
         ("0.50 1.00 1.50 2.00 2.50", True),  # some timers do not back off
         ("0.05 0.26 0.68 1.52", True),  # a fast retransmission first

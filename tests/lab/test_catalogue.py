@@ -1,4 +1,4 @@
-"""The laboratory's rows: names, groups, and truths that the contract's words can express."""
+"""The laboratory's rows: names, groups, and truths in the words of the verdicts."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Scenarios: timelines in a small notation, each with the verdict that TCP and the contract demand."""
+"""Scenarios: timelines in a small notation, each with the verdict that TCP and docs/verdicts.md demand."""

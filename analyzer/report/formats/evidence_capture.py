@@ -28,7 +28,7 @@ from analyzer.model.display_filter import frames_of
 from analyzer.model.flow import Flow
 from analyzer.model.text import file_labels, plural
 from analyzer.passes.first import REACHED_TIME, Skimmer, next_packet
-from analyzer.passes.reread import listed, reader_of
+from analyzer.passes.reread import Notify, listed, reader_of
 from analyzer.passes.walk import prepare, walk_inputs
 from analyzer.redaction.filter_text import anonymous_filter
 from analyzer.redaction.packet_rewrite import redacted
@@ -77,21 +77,22 @@ class EvidenceCapture:
 
     def files(self, analysis: Analysis, target: Path, wishes: Wishes) -> dict[Path, Iterable[bytes]]:
         """The one file."""
-        return {target: [excerpt_of(analysis, keep_payload=wishes.keep_payload).content]}
+        return {target: [excerpt_of(analysis, keep_payload=wishes.keep_payload, notify=wishes.notify).content]}
 
 
-def excerpt_of(analysis: Analysis, *, keep_payload: bool = False) -> Excerpt:
+def excerpt_of(analysis: Analysis, *, keep_payload: bool = False, notify: Notify | None = None) -> Excerpt:
     """The evidence capture for the flows with a problem, or where there are none, for all flows of the analysis.
 
     Args:
         analysis: possibly narrowed; its capture is read again.
+        notify: called with a line for the user before something that takes long.
         keep_payload: copy packets as they were captured. Else only headers are, with the original length,
             and what ICMP errors quote behind the headers becomes zeros.
 
     Raises:
         UsageError: the capture cannot be read again, or changed since it was analysed.
     """
-    wanted = _wanted(analysis)
+    wanted = _wanted(analysis, notify)
     out = io.BytesIO()
     left_out = "; ".join(wanted.left_out)
     writer = CaptureWriter(out, f"{tool.NAME} {tool.__version__}", _comment(left_out, keep_payload=keep_payload))
@@ -111,7 +112,7 @@ def _comment(left_out: str, *, keep_payload: bool) -> str:
 # Which packets.
 
 
-def _wanted(analysis: Analysis) -> _Wanted:
+def _wanted(analysis: Analysis, notify: Notify | None) -> _Wanted:
     chosen = analysis.problem_flows or analysis.all_flows
     whole = analysis.whole or analysis
     pairs = {frozenset((flow.client.ip, flow.server.ip)) for flow in chosen}
@@ -131,12 +132,13 @@ def _wanted(analysis: Analysis) -> _Wanted:
             wanted.surely.add(ref)
         elif stream < 0:
             wanted.if_about_hosts.add(ref)
-    _add_flows(whole, chosen, siblings, wanted)
+    _add_flows(_places(whole, {flow.stream for flow in (*chosen, *siblings)}, notify), chosen, siblings, wanted)
     return wanted
 
 
-def _add_flows(whole: Analysis, chosen: Iterable[Flow], siblings: Iterable[Flow], wanted: _Wanted) -> None:
-    places = _places(whole, {flow.stream for flow in (*chosen, *siblings)})
+def _add_flows(
+    places: dict[int, list[Place]], chosen: Iterable[Flow], siblings: Iterable[Flow], wanted: _Wanted
+) -> None:
     budget = TOTAL_PACKETS
     flows = [(flow, FLOW_PACKETS) for flow in chosen] + [(flow, SIBLING_PACKETS) for flow in siblings]
     for number, (flow, limit) in enumerate(flows):
@@ -161,13 +163,13 @@ def _around(own: list[Place], flow: Flow, limit: int) -> list[Place]:
     return own[:OPENING_PACKETS] + own[max(start, OPENING_PACKETS) :][: limit - OPENING_PACKETS]
 
 
-def _places(whole: Analysis, streams: set[int]) -> dict[int, list[Place]]:
+def _places(whole: Analysis, streams: set[int], notify: Notify | None) -> dict[int, list[Place]]:
     """The packets of these flows, in the order of the capture."""
     known = np.array(sorted(streams), np.int64)
     found: dict[int, list[Place]] = {}
     with ExitStack() as stack:
         readers = [stack.enter_context(reader_of(whole, number)) for number in range(len(whole.files))]
-        for rows, _ in listed(readers, None, None, None, LISTED_AT_ONCE):
+        for rows, _ in listed(readers, None, None, None, LISTED_AT_ONCE, notify=notify):
             mine = rows[np.isin(rows["stream"], known)]
             columns = (mine[name].tolist() for name in ("stream", "file", "frame"))
             for stream, file, frame in zip(*columns, strict=True):

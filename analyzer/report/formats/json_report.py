@@ -64,7 +64,7 @@ def _dumps(value: object, indent: int | None = None) -> str:
 
 
 def to_json_dict(analysis: Analysis) -> dict[str, Any]:
-    """The analysis in the contract's schema "pmtu-analyze/1".
+    """The analysis by the schema "pmtu-analyze/1".
 
     Times are ISO 8601 in UTC, null where the capture holds no packet. With several files a frame is
     `{"file": path, "frame": number}`, else its number.

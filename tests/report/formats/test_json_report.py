@@ -31,7 +31,7 @@ def test_golden(monkeypatch: pytest.MonkeyPatch) -> None:
     assert text == GOLDEN.read_text(encoding="utf-8")
 
 
-def test_the_contract_is_kept() -> None:
+def test_the_members_are_kept() -> None:
     document = to_json_dict(make_analysis([make_flow(0, "ptb_ignored")]))
     assert document["schema"] == "pmtu-analyze/1"
     assert set(document) >= {"schema", "tool", "capture", "totals", "flows", "paths", "notes"}
