@@ -1,7 +1,9 @@
 """Every threshold once: its unit, its default and where the number comes from.
 
-Verdict thresholds live in `Settings`, one immutable object that travels to the judging functions.
-Bounds of memory are constants, since the compiled skim freezes them.
+Those that somebody may want to change are in `Settings`, one immutable object that travels to the judging functions.
+The others are constants: bounds of memory, since the compiled skim freezes them, and numbers of the evidence and the
+rules that follow from how TCP works. What only bounds the work of one function, or is drawn, stands beside it; sizes
+that a protocol fixes are in `model.wire_sizes`.
 """
 
 from __future__ import annotations
@@ -75,6 +77,103 @@ BACKWARDS_NS = 100_000_000
 
 LONG_HOLE_NS = 1_000_000_000
 """A hole in the received stream is recorded once it is open this long, ns (RFC 6298 2.4: minimum RTO)."""
+
+
+# Thresholds of the evidence and the rules that nobody is expected to change.
+
+JUST_BEFORE_NS = 10_000_000
+"""No outage begins so exactly by chance, ns: of flows hit at random in a second, one in a hundred."""
+
+MOST_RTO_NS = 60_000_000_000
+"""RFC 6298 2.5: a limit to the timer is at least this long."""
+
+LONGEST_GAP_NS = 2 * MOST_RTO_NS
+"""TCP_RTO_MAX of Linux: no two copies are farther apart."""
+
+LEAST_PIECE = 256
+"""Payload of the pieces that a stack cuts segments into: tcp_min_snd_mss and its kind are larger."""
+
+LEAST_MISSING = 536
+"""RFC 9293 3.7.1: the MSS of a host that announces none."""
+
+LEAST_RETRANSMISSIONS = 2
+"""Retransmissions after which a segment that is still unanswered counts as hung: one is common."""
+
+MEANINGFUL_RTT_NS = 1_000_000
+"""A shorter round trip is within the noise of timestamps, and tells nothing about which packet was answered."""
+
+FILLS_BYTES = 48
+"""What TCP options and rounding may leave of the size that a PTB allows."""
+
+LEAST_FULL_PAYLOAD = 1220
+"""IPv6's guaranteed 1280 bytes less headers: a full segment is hardly smaller."""
+
+MOST_HOPS = 30
+"""More routers than that, and the TTL started from another number."""
+
+AT_ONCE = 4
+"""A host's own answer takes at most this fraction of the round trip to the other one."""
+
+QUICK_NS = 1_000_000
+"""A host's own answer takes no longer than this, at its interface or on its link."""
+
+LEAST_SMALL_LOST = 2
+"""Smaller packets that must be lost before they tell how many large ones are: one may be bad luck."""
+
+LEAST_SMALL_SENT = 8
+"""Smaller packets that must be sent before their share of losses tells anything."""
+
+LEAST_ANSWERED = 2
+"""Copies that must be answered at once before the answers are no coincidence."""
+
+AT_ONCE_NS = 20_000_000
+"""What a host takes to answer what it refuses, beyond the round trip: such ACKs are not delayed (RFC 9293 3.10.7.4)."""
+
+SETTLED_NS = 200_000_000
+"""An ACK this long after other data, beyond two round trips, does not answer them: Linux's longest delayed ACK."""
+
+DELAYED_ACK_NS = 40_000_000
+"""Linux's shortest delay of an ACK (TCP_DELACK_MIN)."""
+
+ACK_DELAY_NS = 500_000_000
+"""RFC 9293 3.8.6.3: an ACK is not held back longer."""
+
+LARGE_LOST = 3
+"""Different large segments that must be lost, none delivered, before a path that once carried such packets
+is said to have changed. Three independent losses in a row of 10 % random loss happen once in a thousand."""
+
+SETTLED_PACKETS = 100
+"""Data packets after which nobody inspects a connection any more: nDPI, for one, looks at 80 packets of it at most."""
+
+SEVERAL = 2
+"""Different large segments lost: more than one payload that somebody dislikes."""
+
+REQUEST_PACKETS = 10
+"""Data packets up to which what the peer sent looks like a request, whose answer may be missed."""
+
+LEAST_ZERO_WINDOWS = 2
+"""Packets that must announce a window of 0 before it is more than a moment's."""
+
+SOON_NS = 500_000_000
+"""A sender that was held back goes on this soon after the window opens, ns, or within two round trips."""
+
+DAY_NS = 86_400_000_000_000
+"""Nothing is said to last longer: between packets that far apart, clocks were set and captures joined."""
+
+JITTER_NS = 10_000_000
+"""Packets that overtake one another do so within this time, ns, or a round trip: no loss."""
+
+FEW_MISSING = 0.05
+"""Share of the acknowledged bytes that a capture may miss before what it proves is proven no more than weakly."""
+
+LOST_AGAIN = 2
+"""Losses of packets of an announced size, none as large delivered, that leave it open whether it is the path MTU."""
+
+MAX_HEALTHY_PAIRS = 50_000
+"""Pairs of addresses listed as paths although no flow of theirs had to be judged packet by packet."""
+
+NARROW_BRACKET = 256
+"""Bytes between both ends of a bracket, up to which its lower end is near enough to the path MTU to be set."""
 
 
 @dataclass(frozen=True, slots=True)

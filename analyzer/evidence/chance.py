@@ -10,15 +10,11 @@ from typing import NamedTuple
 
 from analyzer.evidence.direction import Direction
 from analyzer.evidence.retransmissions import RetransmissionSeries
+from analyzer.model.wire_sizes import LEAST_V6_MTU
+from analyzer.settings import LEAST_SMALL_LOST, LEAST_SMALL_SENT
 
-LEAST_SMALL_LOST = 2
-"""Smaller packets that must be lost before they tell how many large ones are: one may be bad luck."""
-
-MOST_SMALL = 1280
+MOST_SMALL = LEAST_V6_MTU
 """IP length of a smaller packet, at most: every usual path carries it (RFC 8200 5 for IPv6)."""
-
-LEAST_SMALL_SENT = 8
-"""Smaller packets that must be sent before their share of losses tells anything."""
 
 
 class Losses(NamedTuple):

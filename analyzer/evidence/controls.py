@@ -14,18 +14,11 @@ from analyzer.evidence.direction import Direction
 from analyzer.evidence.retransmissions import RetransmissionSeries
 from analyzer.evidence.segments import Segment, frame_of, refs
 from analyzer.model.statement import FrameRef
-from analyzer.settings import Settings
-
-DELAYED_ACK_NS = 40_000_000  # Linux's shortest delay of an ACK (TCP_DELACK_MIN)
-ACK_DELAY_NS = 500_000_000  # RFC 9293 3.8.6.3: an ACK is not held back longer
+from analyzer.model.wire_sizes import EVERY_HOST_TAKES
+from analyzer.settings import ACK_DELAY_NS, DELAYED_ACK_NS, JUST_BEFORE_NS, Settings
 
 FOREVER = 1 << 62  # ns: before -FOREVER and after FOREVER is no time
 
-LEAST_LARGE = 576  # RFC 791: IP length that every host takes, so that every path in use carries it
-
-JUST_BEFORE_NS = (
-    10_000_000  # no outage begins so exactly by chance: of flows hit at random in a second, one in a hundred
-)
 
 Kind = Literal["data", "ack", "sibling"]
 
@@ -122,7 +115,7 @@ def _ack_stopped_peer(
             (
                 s
                 for s in later
-                if s.side == direction.side and s.has_ack and s.ack >= asked.end and s.ip_len <= LEAST_LARGE
+                if s.side == direction.side and s.has_ack and s.ack >= asked.end and s.ip_len <= EVERY_HOST_TAKES
             ),
             None,
         )
@@ -332,7 +325,7 @@ def _failures(direction: Direction, series: RetransmissionSeries, settings: Sett
             small_acks = (
                 s
                 for s in direction.segments
-                if s.side == direction.side and s.has_ack and s.ack >= asked.end and s.ip_len <= LEAST_LARGE
+                if s.side == direction.side and s.has_ack and s.ack >= asked.end and s.ip_len <= EVERY_HOST_TAKES
             )
             ack = next(small_acks, None)
             if ack is None or ack.ts >= asked.ts:

@@ -17,16 +17,14 @@ from analyzer.evidence.deliveries import Transmission, transmissions_of
 from analyzer.evidence.holes import Hole, holes_of
 from analyzer.evidence.segments import Segment, frame_of
 from analyzer.model.statement import FrameRef
-from analyzer.settings import LONG_HOLE_NS
+from analyzer.model.wire_sizes import ETHERNET_MTU
+from analyzer.settings import LEAST_MISSING, LEAST_PIECE, LONG_HOLE_NS
 
 if TYPE_CHECKING:
     from analyzer.evidence.ptb import PtbSeen
     from analyzer.evidence.siblings import Siblings
 
-ETHERNET_MTU = 1500
 MOST_WAITING = 64  # segments without answer whose round trip is measured
-LEAST_PIECE = 256  # payload of the pieces that a stack cuts segments into: tcp_min_snd_mss and its kind are larger
-LEAST_MISSING = 536  # RFC 9293 3.7.1: the MSS of a host that announces none
 INITIAL_TTLS = (32, 64, 128, 255)  # what common stacks send with; one of them means no router in between
 
 
@@ -235,7 +233,9 @@ class Direction:
             return False  # no MSS seen, and a sender that had to shrink: rather several segments than a jumbo frame
         # No MSS seen: a timeout resends one segment, so larger packets were several.
         return bool(
-            self.full_size or not self.count["resent_max"] or segment.ip_len <= max(self.count["resent_max"], 1500)
+            self.full_size
+            or not self.count["resent_max"]
+            or segment.ip_len <= max(self.count["resent_max"], ETHERNET_MTU)
         )
 
     def size_known(self, segment: Segment) -> bool:

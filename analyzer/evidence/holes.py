@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from analyzer.evidence.segments import Segment
+from analyzer.settings import LEAST_FULL_PAYLOAD
 
 TIMESTAMPS_OPTION = 12  # bytes that timestamps take from each segment (RFC 7323 3.2, padded)
 ETHERNET_MSS = 1460  # RFC 9293 3.7.1: 1500 bytes less headers
-LEAST_FULL_PAYLOAD = 1220  # IPv6's guaranteed 1280 bytes less headers: a full segment is hardly smaller
 
 
 @dataclass

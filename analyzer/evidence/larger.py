@@ -6,12 +6,13 @@ that proves less: parallel paths need not be alike.
 
 from __future__ import annotations
 
-from analyzer.evidence.controls import DELAYED_ACK_NS, FOREVER, Control, begins_late, duplicate_acks
+from analyzer.evidence.controls import FOREVER, Control, begins_late, duplicate_acks
 from analyzer.evidence.deliveries import Transmission
 from analyzer.evidence.direction import Direction
 from analyzer.evidence.retransmissions import RetransmissionSeries
 from analyzer.evidence.segments import Segment, frame_of, refs
 from analyzer.model.statement import FrameRef
+from analyzer.settings import DELAYED_ACK_NS
 
 
 def as_large_passed(direction: Direction, series: RetransmissionSeries) -> tuple[Control | None, Control | None]:

@@ -15,6 +15,7 @@ import numpy as np
 from analyzer.decode.tcp import ACK_FLAG, FIN, RST, SYN
 from analyzer.flows.fast_path import FARTHEST
 from analyzer.flows.flow_tables import MARK_DUPLICATE, MARK_KEEPALIVE
+from analyzer.settings import MEANINGFUL_RTT_NS
 
 NONE = -1
 DELIVERED = 0
@@ -26,10 +27,6 @@ NAMES = ("delivered", "lost", "needless", "unanswered")
 NEVER = np.iinfo(np.int64).max
 
 Array = np.ndarray[Any, Any]
-
-
-MEANINGFUL_RTT_NS = 1_000_000
-"""A shorter round trip is within the noise of timestamps, and tells nothing about which packet was answered."""
 
 
 def guard_of(rtt: int) -> int:
@@ -99,7 +96,9 @@ def _one_direction(rows: Array, all_blocks: Blocks, side: int, guard: int, out: 
     acked = _over(arrived, low, high, np.maximum)
     earliest = _over(_paint(len(bounds), low, high, sent, np.minimum), low, high, np.minimum)
     spurious = acked < sent
-    again = _sent_again(low, high, sent)
+    tries = np.flatnonzero(~spurious)
+    again = np.full(len(sent), NEVER)
+    again[tries] = _sent_again(low[tries], high[tries], sent[tries])
     lost = ~spurious & (again < acked) & np.asarray(is_lost(_times(rows, again), _times(rows, acked), guard))
     # Sent again when the answer to what was sent before was on its way already.
     late = (acked != NEVER) & (_times(rows, acked) - guard < rows["ts"][sent]) & (guard > 0)

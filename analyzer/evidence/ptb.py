@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 from analyzer.evidence.segments import Segment
 from analyzer.model.statement import FrameRef
+from analyzer.model.wire_sizes import LEAST_V4_MTU, LEAST_V6_MTU
+from analyzer.settings import FILLS_BYTES
 
-LEAST_V6_MTU = 1280  # RFC 8200 5; RFC 8201 4: a smaller one is discarded
-LEAST_V4_MTU = 68  # RFC 791
 CHECKSUM_WRONG = 2
-FILLS_BYTES = 48  # what TCP options and rounding may leave of the size that a PTB allows
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,7 @@ from analyzer.evidence.controls import FOREVER, Control
 from analyzer.evidence.direction import Direction
 from analyzer.evidence.retransmissions import RetransmissionSeries
 from analyzer.evidence.segments import Segment, refs
-
-LEAST_ANSWERED = 2
-"""Copies that must be answered at once before the answers are no coincidence."""
-
-AT_ONCE_NS = 20_000_000
-"""What a host takes to answer what it refuses, beyond the round trip: such ACKs are not delayed (RFC 9293 3.10.7.4)."""
-
-SETTLED_NS = 200_000_000
-"""An ACK this long after other data, beyond two round trips, does not answer them: Linux's longest delayed ACK."""
+from analyzer.settings import AT_ONCE_NS, LEAST_ANSWERED, SETTLED_NS
 
 
 def refused(direction: Direction, series: RetransmissionSeries) -> Control | None:

@@ -15,10 +15,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from analyzer.evidence.segments import Segment
-from analyzer.settings import Settings
-
-MOST_RTO_NS = 60_000_000_000  # RFC 6298 2.5: a limit to the timer is at least this long
-LONGEST_GAP_NS = 2 * MOST_RTO_NS  # TCP_RTO_MAX of Linux: no two copies are farther apart
+from analyzer.settings import LONGEST_GAP_NS, MOST_RTO_NS, Settings
 
 
 def elapsed(segments: Sequence[Segment]) -> int:

@@ -16,14 +16,12 @@ import numpy as np
 from analyzer.evidence.segments import frame_of
 from analyzer.flows.flow_tables import PROGRESS_SLOTS, SAW_SYN, SAW_SYN_ACK
 from analyzer.model.statement import FrameRef
+from analyzer.settings import LEAST_RETRANSMISSIONS
 
 Column = np.ndarray[Any, Any]
 
 MOST_LOOKED_AT = 256
 """Flows that one question walks over at most."""
-
-LEAST_RETRANSMISSIONS = 2
-"""Retransmissions after which a segment that is still unanswered counts as hung: one is common."""
 
 
 class Event(NamedTuple):

@@ -10,17 +10,12 @@ from __future__ import annotations
 from analyzer.evidence.direction import INITIAL_TTLS, Conversation, Direction
 from analyzer.flows.flow_tables import SAW_SYN_ACK
 from analyzer.model.flow import Vantage
+from analyzer.settings import AT_ONCE, MOST_HOPS, QUICK_NS
 
 CLIENT = "client"
 SERVER = "server"
 BETWEEN = "between"
 UNKNOWN = "unknown"
-
-MOST_HOPS = 30
-"""More routers than that, and the TTL started from another number."""
-
-AT_ONCE = 4
-"""A host's own answer takes at most this fraction of the round trip to the other one."""
 
 
 NOT_ESTABLISHED = Vantage(UNKNOWN, "the connection was not established")
@@ -59,10 +54,6 @@ def vantage(conversation: Conversation) -> Vantage:
     if there and back and back * AT_ONCE <= there:
         return Vantage(CLIENT, "its answer to the SYN/ACK followed at once, the server's took the round trip")
     return Vantage(UNKNOWN, "both ends are on the same link")
-
-
-QUICK_NS = 1_000_000
-"""A host's own answer takes no longer than this, at its interface or on its link."""
 
 
 def beside_receiver(conversation: Conversation, direction: Direction) -> bool:

@@ -44,12 +44,12 @@ from analyzer.flows.recording import copy_bytes, start_recording
 from analyzer.flows.sizes import forget_larger
 from analyzer.flows.tcp_state import flow_of_packet, unwrap_seq
 from analyzer.kernels.marks import kernel
+from analyzer.model.wire_sizes import LEAST_V4_MTU
 from analyzer.settings import AFTERMATH_ROWS, ICMP_HEAD_BYTES
 
 QUOTED_IP = 1
 QUOTED_PORTS = 2
 QUOTED_SEQ = 3
-LEAST_MTU = 68  # RFC 791: every link carries 68 bytes
 PTB_HISTORY = 64
 
 
@@ -165,7 +165,9 @@ def tie_to_flow(state: State, buf: Buffer, h: list[int], q: list[int], number: i
     elif kind == KIND_PTB:
         transfer = state.transfers[2 * found + side]
         transfer["ptbs"] += 1
-        if LEAST_MTU <= h[ICMP_MTU] < q[IP_LEN] and (transfer["size_cap"] == 0 or h[ICMP_MTU] < transfer["size_cap"]):
+        if LEAST_V4_MTU <= h[ICMP_MTU] < q[IP_LEN] and (
+            transfer["size_cap"] == 0 or h[ICMP_MTU] < transfer["size_cap"]
+        ):
             transfer["size_cap"] = h[ICMP_MTU]
             forget_larger(transfer, h[ICMP_MTU])
         start_recording(state, state.flows[found], PTB_HISTORY, AFTERMATH_ROWS)

@@ -11,8 +11,9 @@ from typing import Any
 from analyzer.decode.packet_fields import DF, IP_LEN, PAYLOAD, TCP_LEN, VERSION
 from analyzer.flows.flow_tables import MARK_SUPER
 from analyzer.kernels.marks import inlined, kernel
+from analyzer.model.wire_sizes import ETHERNET_MTU
 
-UNKNOWN_LIMIT = 1500  # without an announced MSS: offload is far more common than jumbo frames
+UNKNOWN_LIMIT = ETHERNET_MTU  # without an announced MSS: offload is far more common than jumbo frames
 
 
 @inlined

@@ -26,6 +26,8 @@ from typing import Any, Protocol
 
 from analyzer.model.statement import Command, Fix, FixKind
 from analyzer.model.verdicts import VERDICTS, complete
+from analyzer.model.wire_sizes import ETHERNET_MTU, IPV4_TCP_HEADERS, IPV6_TCP_HEADERS, LEAST_V4_MTU, LEAST_V6_MTU
+from analyzer.settings import NARROW_BRACKET
 
 IPV4_PING_HEADERS = 28
 """IPv4 header (20) and ICMP echo header (8): `ping -s` counts the bytes behind them."""
@@ -33,21 +35,12 @@ IPV4_PING_HEADERS = 28
 IPV6_PING_HEADERS = 48
 """IPv6 header (40) and ICMPv6 echo header (8)."""
 
-IPV4_TCP_HEADERS = 40
-"""Full-size packet less MSS, RFC 9293 3.7.1."""
-
-IPV6_TCP_HEADERS = 60
-
-LEAST_MTU = {4: 68, 6: 1280}
+LEAST_MTU = {4: LEAST_V4_MTU, 6: LEAST_V6_MTU}
 """What every link carries: RFC 791, RFC 8200 5."""
 
-WORTHWHILE_MTU = 1280
+WORTHWHILE_MTU = LEAST_V6_MTU
 """Hardly any path in use carries less; that a smaller packet arrived says little about the path MTU."""
 
-NARROW = 256
-"""Bytes between both ends of a bracket, up to which its lower end is near enough to the path MTU to be set."""
-
-ETHERNET_MTU = 1500
 
 DEFAULT_PLATFORM = "linux"
 
@@ -188,7 +181,7 @@ def settled_mtu(bracket: Bracket) -> int | None:
         return bracket.exact
     if bracket.at_least is None or bracket.at_least >= WORTHWHILE_MTU:
         return bracket.at_least
-    narrow = bracket.at_most is not None and bracket.at_most - bracket.at_least < NARROW
+    narrow = bracket.at_most is not None and bracket.at_most - bracket.at_least < NARROW_BRACKET
     return bracket.at_least if narrow else None
 
 

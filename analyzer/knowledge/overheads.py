@@ -10,7 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-ETHERNET_MTU = 1500
+from analyzer.model.wire_sizes import ETHERNET_MTU
+
 JUMBO_MTUS = (9001, 9000)
 """AWS instances; most switches and other clouds."""
 

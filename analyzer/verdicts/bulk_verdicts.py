@@ -12,13 +12,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analyzer.evidence.direction import INITIAL_TTLS, LEAST_MISSING
+from analyzer.evidence.direction import INITIAL_TTLS
 from analyzer.evidence.flow_index import Collector
 from analyzer.flows.flow_tables import SAW_BACKWARDS, SAW_FRAGMENT, SAW_SYN_ACK
 from analyzer.model.verdicts import VERDICTS
-from analyzer.settings import Settings
+from analyzer.settings import JITTER_NS, LEAST_MISSING, REQUEST_PACKETS, Settings
 from analyzer.verdicts.bulk_exclusions import bulk_judged
-from analyzer.verdicts.unstalled_facts import JITTER_NS, REQUEST_PACKETS
 
 Column = np.ndarray[Any, Any]
 

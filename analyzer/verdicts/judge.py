@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from analyzer.evidence.direction import Conversation, Direction
-from analyzer.evidence.ptb import FILLS_BYTES, PtbSeen, acked_after, cut_after, obeyed
+from analyzer.evidence.ptb import PtbSeen, acked_after, cut_after, obeyed
 from analyzer.evidence.retransmissions import RetransmissionSeries, series_of
 from analyzer.evidence.segments import refs
 from analyzer.evidence.vantage import at_receiver, beside_receiver
@@ -15,14 +15,11 @@ from analyzer.flows.flow_tables import SAW_SYN_ACK
 from analyzer.model.flow import PathMtu, Ptb, Stalled
 from analyzer.model.statement import FrameRef, RuledOut, Statement
 from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS, rank, those
-from analyzer.settings import Settings
+from analyzer.settings import FILLS_BYTES, LOST_AGAIN, Settings
 from analyzer.verdicts.stalled_facts import StalledFacts
 from analyzer.verdicts.stalled_rules import judge_stalled
 from analyzer.verdicts.unstalled_facts import UnstalledFacts
 from analyzer.verdicts.unstalled_rules import judge_unstalled
-
-LOST_AGAIN = 2
-"""Losses of packets of an announced size, none as large delivered, that leave it open whether it is the path MTU."""
 
 DELAY_NS = Settings().sent_again_ns
 

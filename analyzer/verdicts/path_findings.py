@@ -9,18 +9,15 @@ import numpy as np
 
 from analyzer.decode.icmp import KIND_ECHO_REPLY, KIND_ECHO_REQUEST
 from analyzer.evidence.flow_index import Collector, row_address
-from analyzer.evidence.ptb import LEAST_V4_MTU, LEAST_V6_MTU
 from analyzer.flows.flow_tables import C_ICMPS, State
 from analyzer.knowledge.overheads import consistent_with
 from analyzer.model.path import Path, Probe
 from analyzer.model.statement import FrameRef
 from analyzer.model.verdicts import SIZE_PROBLEMS, VERDICTS, worst
-from analyzer.settings import Settings
+from analyzer.model.wire_sizes import LEAST_V4_MTU, LEAST_V6_MTU
+from analyzer.settings import MAX_HEALTHY_PAIRS, Settings
 from analyzer.verdicts.bulk_verdicts import BulkVerdicts, hosts_in_common
 from analyzer.verdicts.judge import Judgement
-
-MAX_HEALTHY_PAIRS = 50_000
-"""Pairs of addresses listed as paths although no flow of theirs had to be judged packet by packet."""
 
 
 @dataclass

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from analyzer.settings import LARGE_LOST, SEVERAL
 from analyzer.verdicts.rule import Condition
-from analyzer.verdicts.stalled_facts import LARGE_LOST, SEVERAL, StalledFacts
+from analyzer.verdicts.stalled_facts import StalledFacts
 
 C = Condition[StalledFacts]
 

@@ -7,7 +7,6 @@ from functools import cached_property
 
 from analyzer.evidence.chance import Losses, losses_beside
 from analyzer.evidence.controls import (
-    ACK_DELAY_NS,
     FOREVER,
     Control,
     failed_during,
@@ -31,25 +30,16 @@ from analyzer.evidence.segments import Segment, frame_of
 from analyzer.evidence.siblings import Event
 from analyzer.evidence.window import WindowSeen, window_at
 from analyzer.model.statement import FrameRef
-from analyzer.settings import Settings
+from analyzer.model.wire_sizes import EVERY_HOST_TAKES, LEAST_V6_MTU
+from analyzer.settings import ACK_DELAY_NS, SETTLED_PACKETS, Settings
 
-OVERSIZED = {4: 576, 6: 1280}
+OVERSIZED = {4: EVERY_HOST_TAKES, 6: LEAST_V6_MTU}
 """A stuck packet of this size or less is no matter of path MTU: RFC 791 makes every host take 576 bytes, and no
 tunnel in use leaves less; RFC 8200 5 makes every IPv6 link carry 1280."""
 
 FALLBACK_PAYLOADS = frozenset(mss - options for mss in (1024, 1200, 1220, 536, 512) for options in (0, 12))
 """Payloads after a black hole was detected: tcp_base_mss of Linux (1024, then halved), 1200 and 1220 (IPv6) of xnu
 and FreeBSD, 536 of RFC 1122 4.2.2.6; timestamps take 12 bytes in some stacks."""
-
-LARGE_LOST = 3
-"""Different large segments that must be lost, none delivered, before a path that once carried such packets
-is said to have changed. Three independent losses in a row of 10 % random loss happen once in a thousand."""
-
-SETTLED_PACKETS = 100
-"""Data packets after which nobody inspects a connection any more: nDPI, for one, looks at 80 packets of it at most."""
-
-SEVERAL = 2
-"""Different large segments lost: more than one payload that somebody dislikes."""
 
 
 @dataclass

@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
+from analyzer.settings import FEW_MISSING
 from analyzer.verdicts import stalled_conditions as c
 from analyzer.verdicts import stalled_explanations as words
 from analyzer.verdicts.rule import EVERYTHING, Rule, checked, decide, high, low, medium
 from analyzer.verdicts.stalled_facts import StalledFacts
-
-FEW_MISSING = 0.05
-"""Share of the acknowledged bytes that a capture may miss before what it proves is proven no more than weakly."""
 
 
 class StalledRule(Rule[StalledFacts]):

@@ -15,28 +15,11 @@ from analyzer.evidence.retransmissions import RetransmissionSeries
 from analyzer.evidence.segments import frame_of
 from analyzer.flows.flow_tables import SAW_FIN, SAW_RST
 from analyzer.model.statement import FrameRef
-from analyzer.settings import Settings
+from analyzer.model.wire_sizes import EVERY_HOST_TAKES
+from analyzer.settings import DAY_NS, JITTER_NS, LEAST_ZERO_WINDOWS, REQUEST_PACKETS, SOON_NS, Settings
 
 UNANSWERED = 2
 """Retransmissions of the peer without an answer after which the other side counts as gone."""
-
-REQUEST_PACKETS = 10
-"""Data packets up to which what the peer sent looks like a request, whose answer may be missed."""
-
-LEAST_ZERO_WINDOWS = 2
-"""Packets that must announce a window of 0 before it is more than a moment's."""
-
-SOON_NS = 500_000_000
-"""A sender that was held back goes on this soon after the window opens, ns, or within two round trips."""
-
-LEAST_LARGE = 576
-"""IP length that every path carries (RFC 791): no hole is explained by packets that small."""
-
-DAY_NS = 86_400_000_000_000
-"""Nothing is said to last longer: between packets that far apart, clocks were set and captures joined."""
-
-JITTER_NS = 10_000_000
-"""Packets that overtake one another do so within this time, ns, or a round trip: no loss."""
 
 
 def closed_longest(peer: Mapping[str, Any], end: int) -> tuple[int, int]:
@@ -170,7 +153,7 @@ class UnstalledFacts:
         if fits_full_size(hole.missing, direction.peer["mss"], direction.count["mss"]):
             return True
         arrived = max((s.payload for s in direction.segments if s.side == direction.side and s.data), default=0)
-        return fits_larger_than(hole.missing, max(arrived, LEAST_LARGE - direction.header), direction.peer["mss"])
+        return fits_larger_than(hole.missing, max(arrived, EVERY_HOST_TAKES - direction.header), direction.peer["mss"])
 
     @cached_property
     def lossy(self) -> bool:

@@ -8,8 +8,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.evidence.siblings import LEAST_RETRANSMISSIONS, Siblings
+from analyzer.evidence.siblings import Siblings
 from analyzer.flows.flow_tables import DIRECTION, TRANSFER
+from analyzer.settings import LEAST_RETRANSMISSIONS
 
 NAMES = {**{name: DIRECTION[name] for name in DIRECTION.names or ()}, **{n: TRANSFER[n] for n in TRANSFER.names or ()}}
 DIRECTION = np.dtype([(name, kind) for name, kind in NAMES.items() if name != "transfer"])

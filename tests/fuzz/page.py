@@ -27,12 +27,12 @@ from analyzer.settings import (
     MAX_EVENTS,
     MAX_EVENTS_PER_FLOW,
     MAX_FLOWS,
+    MAX_HEALTHY_PAIRS,
     MAX_ICMP,
     MAX_RECORD_BYTES,
     MAX_TROUBLED,
     RING_ROWS,
 )
-from analyzer.verdicts.path_findings import MAX_HEALTHY_PAIRS
 from tests.fuzz.checks import MOST_MEGABYTES, MOST_SECONDS
 from tests.fuzz.figures import Figures
 from tests.fuzz.measurements import Measured

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from analyzer.knowledge.overheads import ETHERNET_MTU, candidates, consistent_with
+from analyzer.knowledge.overheads import candidates, consistent_with
+from analyzer.model.wire_sizes import ETHERNET_MTU
 
 
 def mtus(*bracket: int | None) -> list[int]:

@@ -18,15 +18,13 @@ from analyzer.evidence.segments import segments_of
 from analyzer.flows.flow_tables import MARK_DUPLICATE, MARK_KEEPALIVE, MARK_NO_LENGTH, MARK_RESENT, MARK_SUPER
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow
+from analyzer.model.wire_sizes import IPV4_TCP_HEADERS, IPV6_TCP_HEADERS
 from analyzer.passes.reread import rows_of
 from analyzer.passes.second import ROW
 
 Array = np.ndarray[Any, Any]
 
 FIN, SYN, RST = 1, 2, 4
-
-IPV4_HEADERS, IPV6_HEADERS = 40, 60
-"""Bytes of IP and TCP header without options."""
 
 MOST_READ = 2_000_000
 """Packets of a flow that are read again to be drawn: 200 MB of memory."""
@@ -148,7 +146,7 @@ def _recorded_blocks(rows: Array, heads: Array | None) -> Blocks:
     """The SACK blocks in the headers of recorded rows."""
     found: list[tuple[int, int, int]] = []
     if heads is not None:
-        bare = np.where(rows["ip_id"] < 0, IPV6_HEADERS, IPV4_HEADERS)
+        bare = np.where(rows["ip_id"] < 0, IPV6_TCP_HEADERS, IPV4_TCP_HEADERS)
         chosen = np.flatnonzero(rows["ip_len"] - rows["payload"] > bare)
         for row, segment in zip(chosen.tolist(), segments_of(rows[chosen], heads[chosen]), strict=True):
             found += [(row, low, high) for low, high in segment.sack]
