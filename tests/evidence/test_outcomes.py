@@ -153,7 +153,7 @@ def slowly(rows: Any, edges: Any) -> list[tuple[int, int, int]]:
         tries = [j for j in sent if max(acked_at(rows, edges, j, b) for b in span(rows[j])) > j]
         if acked < i:
             out.append((SPURIOUS, NONE, first if first < i else NONE))
-        elif max(tries) > i and max(tries) < acked:
+        elif any(i < j < acked for j in tries):
             out.append((LOST, NONE, first if first < i else NONE))
         elif acked != NEVER:
             out.append((DELIVERED, acked, first if first < i else NONE))
