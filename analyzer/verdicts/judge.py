@@ -21,8 +21,6 @@ from analyzer.verdicts.stalled_rules import judge_stalled
 from analyzer.verdicts.unstalled_facts import UnstalledFacts
 from analyzer.verdicts.unstalled_rules import judge_unstalled
 
-DELAY_NS = Settings().sent_again_ns
-
 LOST_BY_SIZE = those(lambda verdict: verdict.limited_by_size and not verdict.at_receiver)
 """Verdicts of which the size of the stuck segment is a bound of the path MTU."""
 
@@ -66,9 +64,9 @@ def judge_direction(direction: Direction, conversation: Conversation, settings: 
                 confidence=rule.confidence(facts),
                 explanation=text,
                 named=tuple(facts.named),
-                path_mtu=_bracket(direction, rule.verdict, facts.series),
+                path_mtu=_bracket(direction, rule.verdict, facts.series, settings),
                 stalled=_stalled(facts.series),
-                ptb=_ptbs(direction, facts if rule.verdict == "ptb_ignored" else None),
+                ptb=_ptbs(direction, facts if rule.verdict == "ptb_ignored" else None, settings),
                 ruled_out=_ruled_out(rule.verdict, facts),
                 evidence=_evidence(facts),
                 side=direction.side,
@@ -88,9 +86,9 @@ def judge_direction(direction: Direction, conversation: Conversation, settings: 
             explanation=text,
             rests_on=frames,
             named=tuple(cases.unstalled.named),
-            path_mtu=_bracket(direction, decided.verdict, None),
+            path_mtu=_bracket(direction, decided.verdict, None, settings),
             stalled=None,
-            ptb=_ptbs(direction, None),
+            ptb=_ptbs(direction, None, settings),
             ruled_out=(),
             evidence=(Statement(text, frames),) if frames else (),
             side=direction.side,
@@ -172,7 +170,7 @@ def _established(conversation: Conversation) -> bool:
     return any(direction.count["data_packets"] for direction in conversation.directions)
 
 
-def _bracket(direction: Direction, verdict: str, series: RetransmissionSeries | None) -> PathMtu:
+def _bracket(direction: Direction, verdict: str, series: RetransmissionSeries | None, settings: Settings) -> PathMtu:
     """[at_least, at_most]: the largest packet proven delivered, one less than the smallest proven lost."""
     at_least = direction.delivered or None
     at_most = exact = None
@@ -194,7 +192,7 @@ def _bracket(direction: Direction, verdict: str, series: RetransmissionSeries | 
         if verdict == "pmtud_ok" and direction.disproved(smallest):
             return PathMtu(at_least, None, None)  # the PTB says less than the path carries
         at_most = smallest.mtu if at_most is None else min(at_most, smallest.mtu)
-        exact = None if _lost_at(direction, at_least or 0, smallest) else smallest.mtu
+        exact = None if _lost_at(direction, at_least or 0, smallest, settings) else smallest.mtu
     elif verdict == "pmtud_ok":
         quoted = [p.quoted_len for p in direction.ptbs if p.defect == "mtu_zero" and p.quoted_len > 0]
         at_most = min(quoted) - 1 if quoted else None
@@ -210,7 +208,7 @@ def _bracket(direction: Direction, verdict: str, series: RetransmissionSeries | 
     return PathMtu(at_least, at_most, exact)
 
 
-def _lost_at(direction: Direction, at_least: int, ptb: PtbSeen) -> bool:
+def _lost_at(direction: Direction, at_least: int, ptb: PtbSeen, settings: Settings) -> bool:
     """True if packets that the PTB allows were lost more than once since, and nothing as large got through."""
     if at_least >= ptb.mtu - FILLS_BYTES:
         return False
@@ -220,7 +218,7 @@ def _lost_at(direction: Direction, at_least: int, ptb: PtbSeen) -> bool:
     # A super-segment is cut to the size that the PTB names, once the sender knows it.
     supers = [t for t in since if t.segment.super_segment]
     if all(t.lost or t.covered_by is None for t in supers):
-        count += sum((t.again_ts or 0) - t.segment.ts >= DELAY_NS for t in supers)
+        count += sum((t.again_ts or 0) - t.segment.ts >= settings.sent_again_ns for t in supers)
     return count >= LOST_AGAIN
 
 
@@ -242,10 +240,10 @@ def _stalled(series: RetransmissionSeries) -> Stalled:
     )
 
 
-def _ptbs(direction: Direction, facts: StalledFacts | None) -> tuple[Ptb, ...]:
+def _ptbs(direction: Direction, facts: StalledFacts | None, settings: Settings) -> tuple[Ptb, ...]:
     out = []
     for ptb in direction.ptbs:
-        acted = obeyed(ptb, direction.segments, direction.side, DELAY_NS)
+        acted = obeyed(ptb, direction.segments, direction.side, settings.sent_again_ns)
         ignored = ptb.defect is not None and ptb.defect != "mtu_zero" and not (ptb.defect == "checksum" and acted)
         reason: str | None = ptb.defect
         useless = facts is not None and not acted and not acked_after(ptb, direction.segments, direction.side)
