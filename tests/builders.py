@@ -1,11 +1,26 @@
-"""Bytes of packets and captures, built field by field in the order in which they lie on the wire."""
+"""Bytes of packets and captures, built field by field in the order in which they lie on the wire.
+
+This is the one place where tests build a packet or a capture file. What is built on top of it:
+
+- `tests/scenarios/notation.py` writes conversations as timelines; with what should be said of them, the usual way.
+- `tests/talk.py` writes conversations packet by packet, where a test wants to set single fields or play with chance.
+- `tests/wrapping.py` puts link types, tunnels and containers around packets; `tests/traffic.py` makes traffic without
+  sense; `tests/fuzz/hostile.py` repeats a packet a million times.
+
+Three makers of packets are kept apart because each judges, or outruns, another:
+
+- Nothing here uses `analyzer`: a header that it misread would be misbuilt in the same way, and no test would notice.
+- `lab/headers.py` and `lab/capture_file.py` read and answer packets while the laboratory records, and check recordings
+  without `analyzer` and without the tests. Their tests build packets here, so that each checks the other.
+- `benchmarks/layout.py` fills numpy columns, since a capture there has up to 10^8 packets.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 import struct
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 ByteOrder = Literal["little", "big"]
 
@@ -14,6 +29,7 @@ SERVER = "203.0.113.10"
 CLIENT6 = "2001:db8:c::10"
 SERVER6 = "2001:db8:5::10"
 
+ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
 FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
 
 ETHERNET, RAW = 1, 101
@@ -50,6 +66,13 @@ def tcp(
     )
 
 
+def with_tcp_sum(segment: bytes, src: str, dst: str) -> bytes:
+    """The TCP segment with the right checksum."""
+    bare = segment[:16] + bytes(2) + segment[18:]
+    total = internet_checksum(pseudo_header(src, dst, TCP, len(bare)) + bare)
+    return segment[:16] + total.to_bytes(2) + segment[18:]
+
+
 def mss(size: int) -> bytes:
     return b"\x02\x04" + size.to_bytes(2)
 
@@ -70,10 +93,10 @@ def sack(*blocks: tuple[int, int]) -> bytes:
     return b"\x01\x01\x05" + bytes([2 + len(edges)]) + edges
 
 
-def icmp(kind: int, code: int, rest: bytes, body: bytes = b"", *, pseudo_header: bytes = b"") -> bytes:
+def icmp(kind: int, code: int, rest: bytes, body: bytes = b"", *, pseudo: bytes = b"") -> bytes:
     """An ICMP or ICMPv6 message with the right checksum; `rest` are the four bytes behind it."""
     message = bytes([kind, code, 0, 0]) + rest + body
-    return message[:2] + internet_checksum(pseudo_header + message).to_bytes(2) + message[4:]
+    return message[:2] + internet_checksum(pseudo + message).to_bytes(2) + message[4:]
 
 
 def frag_needed(mtu: int, quote: bytes) -> bytes:
@@ -81,13 +104,22 @@ def frag_needed(mtu: int, quote: bytes) -> bytes:
 
 
 def too_big(mtu: int, quote: bytes, *, src: str = CLIENT6, dst: str = SERVER6) -> bytes:
-    length = 8 + len(quote)
-    pseudo = address(src) + address(dst) + length.to_bytes(4) + bytes([0, 0, 0, 58])
-    return icmp(2, 0, mtu.to_bytes(4), quote, pseudo_header=pseudo)
+    return icmp(2, 0, mtu.to_bytes(4), quote, pseudo=pseudo_header(src, dst, ICMPV6, 8 + len(quote)))
+
+
+def udp(payload: bytes, *, sport: int = 50000, dport: int, length: int | None = None, checksum: int = 0) -> bytes:
+    length = 8 + len(payload) if length is None else length
+    return sport.to_bytes(2) + dport.to_bytes(2) + length.to_bytes(2) + checksum.to_bytes(2) + payload
 
 
 def address(text: str) -> bytes:
     return ipaddress.ip_address(text).packed
+
+
+def pseudo_header(src: str, dst: str, protocol: int, length: int) -> bytes:
+    """What the checksums of TCP, UDP and ICMPv6 cover besides the message."""
+    rest = length.to_bytes(4) + protocol.to_bytes(4) if ":" in src else protocol.to_bytes(2) + length.to_bytes(2)
+    return address(src) + address(dst) + rest
 
 
 def internet_checksum(data: bytes) -> int:
@@ -103,7 +135,7 @@ def ipv4(
     *,
     src: str = CLIENT,
     dst: str = SERVER,
-    protocol: int = 6,
+    protocol: int = TCP,
     df: bool = True,
     more: bool = False,
     offset: int = 0,
@@ -131,7 +163,7 @@ def ipv6(
     *,
     src: str = CLIENT6,
     dst: str = SERVER6,
-    following: int = 6,
+    following: int = TCP,
     hop_limit: int = 64,
     length: int | None = None,
 ) -> bytes:
@@ -145,8 +177,38 @@ def ipv6(
     )
 
 
-def ethernet(payload: bytes, kind: int = 0x0800) -> bytes:
-    return bytes.fromhex("02 00 00 00 00 02  02 00 00 00 00 01") + kind.to_bytes(2) + payload
+def with_header_sum(packet: bytes) -> bytes:
+    """The IPv4 packet with the right checksum in its header."""
+    head = packet[:10] + bytes(2) + packet[12 : (packet[0] & 15) * 4]
+    return packet[:10] + internet_checksum(head).to_bytes(2) + packet[12:]
+
+
+def ip(
+    payload: bytes,
+    *,
+    src: str,
+    dst: str,
+    protocol: int = TCP,
+    ttl: int = 64,
+    length: int | None = None,
+    **ipv4_only: Any,
+) -> bytes:
+    """A packet of the version of its addresses; `length` is what its header says, IPv6 has nothing of `ipv4_only`."""
+    if ":" in src:
+        return ipv6(payload, src=src, dst=dst, following=protocol, hop_limit=ttl, length=length)
+    return ipv4(payload, src=src, dst=dst, protocol=protocol, ttl=ttl, total=length, **ipv4_only)
+
+
+def ether_type(packet: bytes) -> bytes:
+    """That of an IP packet, by its version."""
+    return b"\x08\x00" if packet[0] >> 4 == 4 else b"\x86\xdd"
+
+
+def ethernet(payload: bytes, kind: int | None = None, *, vlan: int | None = None) -> bytes:
+    """A frame; without a `kind` around an IP packet."""
+    tag = b"" if vlan is None else b"\x81\x00" + vlan.to_bytes(2)
+    behind = ether_type(payload) if kind is None else kind.to_bytes(2)
+    return bytes.fromhex("02 00 00 00 00 02  02 00 00 00 00 01") + tag + behind + payload
 
 
 # Captures.
@@ -169,11 +231,22 @@ def cut(packet: Packet, snap: int) -> Packet:
     return Packet(packet.ts, packet.data[:snap], packet.wire_len)
 
 
-def pcap_header(order: ByteOrder = "little", *, magic: int = 0xA1B2C3D4, link: int = RAW, snap: int = 262144) -> bytes:
+WHOLE = 262144
+"""The snap length of captures that are not cut."""
+
+
+def pcap_header(
+    order: ByteOrder = "little",
+    *,
+    magic: int = 0xA1B2C3D4,
+    version: tuple[int, int] = (2, 4),
+    link: int = RAW,
+    snap: int = WHOLE,
+) -> bytes:
     return (
         magic.to_bytes(4, order)
-        + (2).to_bytes(2, order)
-        + (4).to_bytes(2, order)
+        + version[0].to_bytes(2, order)
+        + version[1].to_bytes(2, order)
         + bytes(8)  # time zone, accuracy
         + snap.to_bytes(4, order)
         + link.to_bytes(4, order)
@@ -191,10 +264,10 @@ def pcap_record(packet: Packet, order: ByteOrder = "little", *, nano: bool = Tru
     )
 
 
-def pcap(packets: Iterable[Packet], order: ByteOrder = "little", *, link: int = RAW) -> bytes:
+def pcap(packets: Iterable[Packet], order: ByteOrder = "little", *, link: int = RAW, snap: int = WHOLE) -> bytes:
     """A nanosecond pcap."""
-    header = pcap_header(order, magic=0xA1B23C4D, link=link)
-    return header + b"".join(pcap_record(packet, order) for packet in packets)
+    header = pcap_header(order, magic=0xA1B23C4D, link=link, snap=snap)
+    return header + b"".join(pcap_record(cut(packet, snap), order) for packet in packets)
 
 
 def block(kind: int, body: bytes, order: ByteOrder = "little") -> bytes:
@@ -273,11 +346,19 @@ def pcap_records(data: bytes) -> list[bytes]:
     return out
 
 
+def packets_of(data: bytes) -> list[Packet]:
+    """The packets of a little-endian, microsecond pcap, times in ns."""
+    out = []
+    for record in pcap_records(data):
+        seconds, micros, _, wire = struct.unpack("<4I", record[:16])
+        out.append(Packet(seconds * SECOND + micros * 1000, record[16:], wire))
+    return out
+
+
 def as_pcapng(data: bytes) -> bytes:
     """The packets of a little-endian, microsecond pcap as a pcapng, with a comment and a foreign block."""
     out = section() + interface(int.from_bytes(data[20:24], "little")) + block(5, bytes(20))
-    for record in pcap_records(data):
-        seconds, micros, _, wire = struct.unpack("<4I", record[:16])
-        packet = Packet(seconds * 1_000_000 + micros, record[16:], wire)
-        out += enhanced(packet, options=option(1, b"comment") + END_OF_OPTIONS)
+    for packet in packets_of(data):
+        micros = packet._replace(ts=packet.ts // 1000)
+        out += enhanced(micros, options=option(1, b"comment") + END_OF_OPTIONS)
     return out

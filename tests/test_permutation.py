@@ -15,12 +15,23 @@ import pytest
 
 import analyzer
 from analyzer.settings import Settings
-from tests.builders import ACK, SYN, internet_checksum, pcap_records
+from tests.builders import (
+    ACK,
+    ICMP,
+    ICMPV6,
+    SECOND,
+    SYN,
+    TCP,
+    Packet,
+    internet_checksum,
+    packets_of,
+    pcap_record,
+    pcap_records,
+)
 from tests.reading import CAPTURES
 
 LINK = 14  # all captures are Ethernet
 IP = (b"\x08\x00", b"\x86\xdd")
-TCP, ICMP, ICMPV6 = 6, 1, 58
 Bytes = bytes | bytearray
 
 
@@ -71,15 +82,15 @@ class Rewriter:
 
     def capture(self, data: bytes) -> bytes:
         """The capture with every packet rewritten."""
-        records = pcap_records(data)
-        for record in records:
-            self._learn(record[16:])
+        packets = packets_of(data)
+        for packet in packets:
+            self._learn(packet.data)
         out = data[:24]
-        for record in records:
-            seconds, fraction, captured, wire = struct.unpack("<4I", record[:16])
-            frame = bytearray(record[16:])
-            wire += self._packet(frame, LINK) if bytes(frame[12:14]) in IP else 0
-            out += struct.pack("<4I", seconds + self.seconds, fraction, captured, wire) + frame
+        for packet in packets:
+            frame = bytearray(packet.data)
+            grown = self._packet(frame, LINK) if bytes(frame[12:14]) in IP else 0
+            rewritten = Packet(packet.ts + self.seconds * SECOND, bytes(frame), packet.wire_len + grown)
+            out += pcap_record(rewritten, nano=False)
         return out
 
     # Sequence numbers.

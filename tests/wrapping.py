@@ -14,18 +14,24 @@ import zstandard
 
 from tests.builders import (
     NANOSECONDS,
+    UDP,
+    ByteOrder,
     Packet,
-    address,
     as_pcapng,
     block,
     enhanced,
+    ether_type,
     interface,
-    internet_checksum,
+    ipv4,
     ipv6,
     obsolete,
+    packets_of,
     pcap,
-    pcap_records,
+    pcap_header,
+    pcap_record,
     section,
+    udp,
+    with_header_sum,
 )
 
 OUTER, FAR = "198.51.100.1", "198.51.100.2"
@@ -38,12 +44,11 @@ Wrap = Callable[[bytes, int], bytes]
 
 def ip_packets(path: Path) -> list[Packet]:
     """The IP packets of a little-endian, microsecond Ethernet capture, times in ns."""
-    out = []
-    for record in pcap_records(path.read_bytes()):
-        seconds, micros, _, wire = struct.unpack("<4I", record[:16])
-        if record[28:30] in (b"\x08\x00", b"\x86\xdd"):
-            out.append(Packet(seconds * 1_000_000_000 + micros * 1000, record[30:], wire - 14))
-    return out
+    return [
+        Packet(packet.ts, packet.data[14:], packet.wire_len - 14)
+        for packet in packets_of(path.read_bytes())
+        if packet.data[12:14] in (b"\x08\x00", b"\x86\xdd")
+    ]
 
 
 def wrapped(packets: list[Packet], wrap: Wrap) -> list[Packet]:
@@ -53,10 +58,6 @@ def wrapped(packets: list[Packet], wrap: Wrap) -> list[Packet]:
         data = wrap(packet.data, packet.wire_len)
         out.append(Packet(packet.ts, data, packet.wire_len + len(data) - len(packet.data)))
     return out
-
-
-def ether_type(packet: bytes) -> bytes:
-    return b"\x08\x00" if packet[0] >> 4 == 4 else b"\x86\xdd"
 
 
 def before(head: str | bytes) -> Wrap:
@@ -76,15 +77,7 @@ frame = typed(MACS.hex())
 
 def outer4(protocol: int, payload: bytes, wire: int) -> bytes:
     """An IPv4 header with the right checksum in front of `payload`, which has `wire` bytes on the wire."""
-    head = (
-        b"\x45\0"
-        + (20 + wire).to_bytes(2)
-        + b"\0\1\x40\0\x40"
-        + bytes([protocol, 0, 0])
-        + address(OUTER)
-        + address(FAR)
-    )
-    return head[:10] + internet_checksum(head).to_bytes(2) + head[12:] + payload
+    return with_header_sum(ipv4(payload, src=OUTER, dst=FAR, protocol=protocol, total=20 + wire))
 
 
 def in_ipv4(protocol: int, inner: Wrap) -> Wrap:
@@ -108,8 +101,7 @@ def in_udp(port: int, inner: Wrap, *, source: int = 50000) -> Wrap:
     def wrap(packet: bytes, wire: int) -> bytes:
         payload = inner(packet, wire)
         length = 8 + wire + len(payload) - len(packet)
-        udp = source.to_bytes(2) + port.to_bytes(2) + length.to_bytes(2) + bytes(2) + payload
-        return outer4(17, udp, length)
+        return outer4(UDP, udp(payload, sport=source, dport=port, length=length), length)
 
     return wrap
 
@@ -325,26 +317,20 @@ def around(wrap: Wrap) -> Wrap:
 
 
 def pcap_as(
-    packets: list[Packet], order: str, magic: int, *, version: tuple[int, int] = (2, 4), link: int = 1
+    packets: list[Packet], order: ByteOrder, magic: int, *, version: tuple[int, int] = (2, 4), link: int = 1
 ) -> bytes:
     """Classic pcap in one of its shapes; before version 2.4 the length on the wire comes first."""
-    big = ">" if order == "big" else "<"
-    out = struct.pack(f"{big}IHHIIII", magic, *version, 0, 0, 262144, link)
+    out = pcap_header(order, magic=magic, version=version, link=link)
     nanoseconds = magic in (0xA1B23C4D, 0x1C0001AC) or link == 6  # that of AIX
     if magic >> 16 == 0x1C00:
         out += bytes(4)  # Ixia: the length of what follows
     for packet in packets:
-        seconds, nanos = divmod(packet.ts, 1_000_000_000)
-        lengths = (len(packet.data), packet.wire_len)
-        out += struct.pack(
-            f"{big}IIII",
-            seconds,
-            nanos if nanoseconds else nanos // 1000,
-            *(lengths if version == (2, 4) else lengths[::-1]),
-        )
+        record = pcap_record(packet, order, nano=nanoseconds)
+        if version != (2, 4):
+            record = record[:8] + record[12:16] + record[8:12] + record[16:]
         if magic == 0xA1B2CD34:  # modified by Kuznetzov: interface, protocol, type, padding
-            out += struct.pack(f"{big}IHBB", 2, 0x0800, 0, 0)
-        out += packet.data
+            record = record[:16] + (2).to_bytes(4, order) + (0x0800).to_bytes(2, order) + bytes(2) + record[16:]
+        out += record
     return out
 
 

@@ -127,9 +127,8 @@ def test_the_second_of_two_files_is_no_capture(tmp_path: Path) -> None:
 
 def old(version: tuple[int, int], lengths: tuple[int, int], order: ByteOrder, link: int = 101) -> bytes:
     """A capture of another version, with one packet of 40 bytes captured."""
-    head = pcap_header(order, magic=0xA1B2C3D4, link=link)
     numbers = b"".join(number.to_bytes(4, order) for number in (7, 5, *lengths))
-    return head[:4] + b"".join(n.to_bytes(2, order) for n in version) + head[8:] + numbers + ipv4(tcp())
+    return pcap_header(order, version=version, link=link) + numbers + ipv4(tcp())
 
 
 @pytest.mark.parametrize("order", ["little", "big"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import struct
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow
 from analyzer.model.verdicts import SIZE_PROBLEMS
 from analyzer.verdicts.merge_points import VAGUE, chosen_of
-from tests.builders import pcap_records
+from tests.builders import packets_of, pcap_record, pcap_records
 from tests.reading import ROOT
 
 LAB = ROOT / "tests" / "data" / "lab"
@@ -24,12 +23,8 @@ MILLISECOND = 1_000_000
 def shifted(path: Path, ns: int) -> bytes:
     """The capture as a clock that is off by so much would have stamped it."""
     data = path.read_bytes()
-    out = [data[:24]]
-    for record in pcap_records(data):
-        seconds, micros = struct.unpack("<II", record[:8])
-        seconds, micros = divmod(seconds * 1_000_000 + micros + ns // 1000, 1_000_000)
-        out.append(struct.pack("<II", seconds, micros) + record[8:])
-    return b"".join(out)
+    moved = (packet._replace(ts=packet.ts + ns) for packet in packets_of(data))
+    return data[:24] + b"".join(pcap_record(packet, nano=False) for packet in moved)
 
 
 def alone(path: Path) -> Analysis:

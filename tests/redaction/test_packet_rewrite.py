@@ -15,6 +15,7 @@ from tests.builders import (
     RAW,
     SERVER,
     SERVER6,
+    UDP,
     address,
     ethernet,
     frag_needed,
@@ -23,10 +24,14 @@ from tests.builders import (
     ipv4,
     ipv6,
     mss,
+    pseudo_header,
     sack,
     tcp,
     timestamps,
     too_big,
+    udp,
+    with_header_sum,
+    with_tcp_sum,
 )
 from tests.wrapping import ENCAPSULATIONS, ENCAPSULATIONS6, FAR, FAR6, LINKS, OUTER, OUTER6, Wrap
 
@@ -37,20 +42,11 @@ KEY = bytes(range(32))
 
 def segment4(payload: bytes = SECRET, options: bytes = b"") -> bytes:
     """A TCP packet over IPv4 with both checksums right."""
-    plain = tcp(payload, options=options)
-    pseudo = address(CLIENT) + address(SERVER) + bytes([0, 6]) + len(plain).to_bytes(2)
-    return with_header_sum(ipv4(tcp(payload, options=options, checksum=internet_checksum(pseudo + plain))))
+    return with_header_sum(ipv4(with_tcp_sum(tcp(payload, options=options), CLIENT, SERVER)))
 
 
 def segment6(payload: bytes = SECRET) -> bytes:
-    plain = tcp(payload)
-    pseudo = address(CLIENT6) + address(SERVER6) + len(plain).to_bytes(4) + bytes([0, 0, 0, 6])
-    return ipv6(tcp(payload, checksum=internet_checksum(pseudo + plain)))
-
-
-def with_header_sum(packet: bytes) -> bytes:
-    length = (packet[0] & 15) * 4
-    return packet[:10] + internet_checksum(packet[:length]).to_bytes(2) + packet[12:]
+    return ipv6(with_tcp_sum(tcp(payload), CLIENT6, SERVER6))
 
 
 def transport_remainder(packet: bytes) -> int:
@@ -170,15 +166,14 @@ def test_every_tunnel(wrap: Wrap, inner: bytes) -> None:
 def test_the_checksum_of_a_tunnel_s_udp_header_covers_what_changes_inside() -> None:
     inner = segment4()
     body = bytes.fromhex("0800000000000a00") + ethernet(inner)
-    udp = (50000).to_bytes(2) + (4789).to_bytes(2) + (8 + len(body)).to_bytes(2)
-    pseudo = address(OUTER6) + address(FAR6) + (8 + len(body)).to_bytes(4) + bytes([0, 0, 0, 17])
-    checksum = internet_checksum(pseudo + udp + bytes(2) + body)
-    packet = ipv6(udp + checksum.to_bytes(2) + body, src=OUTER6, dst=FAR6, following=17)
+    bare = udp(body, dport=4789)
+    checksum = internet_checksum(pseudo_header(OUTER6, FAR6, UDP, len(bare)) + bare)
+    packet = ipv6(udp(body, dport=4789, checksum=checksum), src=OUTER6, dst=FAR6, following=UDP)
     assert transport_remainder(packet) == 0
     out = anonymous(packet)
     assert transport_remainder(out) == 0
     assert_no_host(out)
-    without = ipv6(udp + bytes(2) + body, src=OUTER6, dst=FAR6, following=17)
+    without = ipv6(bare, src=OUTER6, dst=FAR6, following=UDP)
     assert anonymous(without)[46:48] == bytes(2)
 
 

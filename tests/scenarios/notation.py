@@ -35,7 +35,31 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from . import wire
+from tests.builders import (
+    ACK,
+    ETHERNET,
+    FIN,
+    ICMP,
+    ICMPV6,
+    PSH,
+    RST,
+    SACK_PERMITTED,
+    SYN,
+    TCP,
+    Packet,
+    ethernet,
+    frag_needed,
+    ip,
+    mss,
+    pcap,
+    sack,
+    tcp,
+    timestamps,
+    too_big,
+    window_scale,
+    with_header_sum,
+    with_tcp_sum,
+)
 
 NS = 1_000_000_000
 START = 1_700_000_000 * NS
@@ -189,17 +213,17 @@ class Drawn:
     def frame(self, hops: int, vlan: int | None = None) -> bytes:
         """The frame as captured `hops` routers away from its sender."""
         ttl = self.ttl if self.fixed_ttl else self.ttl - hops
-        packet = wire.ip_packet(
-            self.src,
-            self.dst,
-            self.proto,
+        packet = ip(
             self.body,
+            src=self.src,
+            dst=self.dst,
+            protocol=self.proto,
             ttl=ttl,
             ident=self.ident,
             df=self.df,
-            zero_length=self.zero_length,
+            length=0 if self.zero_length else None,
         )
-        return wire.ethernet(packet, vlan)
+        return ethernet(packet if ":" in self.src else with_header_sum(packet), vlan=vlan)
 
 
 @dataclass(frozen=True)
@@ -355,7 +379,7 @@ class Scenario:
         """Tags of the connections in the order in which the view meets them: their stream numbers."""
         order: list[str] = []
         for record in self.records(view):
-            if record.sent.near[0].proto == wire.TCP and record.sent.flow not in order:
+            if record.sent.near[0].proto == TCP and record.sent.flow not in order:
                 order.append(record.sent.flow)
         return order
 
@@ -473,10 +497,10 @@ class Compiler:
             seq, payload = span[0], span[1] - span[0]
         if a.seq is not None:
             seq = a.seq
-        if a.flags & wire.SYN:
+        if a.flags & SYN:
             seq = 0
-        if a.keepalive is None and not a.flags & wire.RST:
-            me.next = max(me.next, seq + payload + bool(a.flags & (wire.SYN | wire.FIN)))
+        if a.keepalive is None and not a.flags & RST:
+            me.next = max(me.next, seq + payload + bool(a.flags & (SYN | FIN)))
         echo = max((tsval for arrival, tsval in me.heard if arrival <= ts), default=0)
         tsval = me.clock + ts // 1_000_000
         lost = a.lost == [] or (span is not None and not a.gso and _touches(span, a.lost))
@@ -484,26 +508,26 @@ class Compiler:
         if not lost:
             peer.heard.append((arrival, tsval))
         options = self._options(me, peer, a, tsval, echo)
-        scaled = not a.flags & wire.SYN and me.wscale is not None and peer.wscale is not None
+        scaled = not a.flags & SYN and me.wscale is not None and peer.wscale is not None
         raw_window = me.window >> (me.wscale or 0) if scaled else me.window
-        flags = a.flags if a.flags & (wire.SYN | wire.RST) else a.flags | wire.ACK
+        flags = a.flags if a.flags & (SYN | RST) else a.flags | ACK
 
         def draw(first: int, length: int, ident: int, *, whole: bool) -> Drawn:
-            segment = wire.tcp_segment(
-                (me.address, me.port),
-                (peer.address, peer.port),
+            segment = tcp(
+                filler(first, length),
+                sport=me.port,
+                dport=peer.port,
                 seq=me.isn + first,
-                ack=peer.isn + number if flags & wire.ACK else 0,
+                ack=peer.isn + number if flags & ACK else 0,
                 flags=flags,
                 window=min(raw_window, 65535),
                 options=options,
-                payload=wire.filler(first, length),
             )
             return Drawn(
                 me.address,
                 peer.address,
-                wire.TCP,
-                segment,
+                TCP,
+                with_tcp_sum(segment, me.address, peer.address),
                 ident,
                 a.df,
                 self.ttl[line.src] if a.ttl is None else a.ttl,
@@ -522,7 +546,7 @@ class Compiler:
             far = [draw(p, n, ident + i, whole=False) for i, (p, n) in enumerate(pieces)]
         self._check_truth(line, near, far, a)
         for (first, length), drawn in zip(pieces if len(far) > 1 else [(seq, payload)], far, strict=True):
-            extra = bool(a.flags & (wire.SYN | wire.FIN))
+            extra = bool(a.flags & (SYN | FIN))
             if not drawn.lost and a.keepalive is None:
                 peer.arrived.append((arrival, first, first + length + extra))
         me.packets[(seq, seq + payload)] = near
@@ -551,16 +575,20 @@ class Compiler:
         return received if ack is None else ack
 
     def _options(self, me: Host, peer: Host, a: Attributes, tsval: int, echo: int) -> bytes:
-        syn = bool(a.flags & wire.SYN)
-        answer = syn and bool(a.flags & wire.ACK)
-        timestamps = me.timestamps and (peer.timestamps or (syn and not answer)) and not a.flags & wire.RST
-        return wire.Options(
-            mss=(a.mss if a.mss is not None else me.mss) if syn else None,
-            wscale=me.wscale if syn else None,
-            sack_permitted=syn and me.sack,
-            timestamps=(tsval, echo) if timestamps else None,
-            sack=tuple((peer.isn + left, peer.isn + right) for left, right in a.sack),
-        ).to_bytes()
+        syn = bool(a.flags & SYN)
+        answer = syn and bool(a.flags & ACK)
+        has_timestamps = me.timestamps and (peer.timestamps or (syn and not answer)) and not a.flags & RST
+        out = b""
+        if syn:
+            size = a.mss if a.mss is not None else me.mss
+            out += (b"" if size is None else mss(size)) + (SACK_PERMITTED if me.sack else b"")
+        if has_timestamps:
+            out += timestamps(tsval, echo)
+        if syn and me.wscale is not None:
+            out += window_scale(me.wscale)
+        if a.sack:
+            out += sack(*((peer.isn + left, peer.isn + right) for left, right in a.sack))
+        return out
 
     def _ident(self, host: str, a: Attributes, packets: int) -> int:
         if a.ident is not None:
@@ -593,14 +621,18 @@ class Compiler:
         if a.natport is not None:
             body = a.natport.to_bytes(2, "big") + body[2:]
         if a.quoteseq is not None:
-            body = body[:4] + ((me.isn + a.quoteseq) & wire.WORD).to_bytes(4, "big") + body[8:]
+            body = body[:4] + ((me.isn + a.quoteseq) % 2**32).to_bytes(4, "big") + body[8:]
         src = a.natip or quoted.src
-        whole = wire.ip_packet(src, quoted.dst, wire.TCP, body, ttl=quoted.ttl - 1, ident=quoted.ident, df=quoted.df)
+        whole = ip(body, src=src, dst=quoted.dst, ttl=quoted.ttl - 1, ident=quoted.ident, df=quoted.df)
         header = 20 if self.version == 4 else 40
         limit = header + a.quote if a.quote else 548 if self.version == 4 else 1232
         router = a.router or ("192.0.2.1" if self.version == 4 else "2001:db8:ffff::1")
-        message = wire.ptb_message(router, me.address, a.ptb, whole[:limit], bad_checksum=a.badsum)
-        proto = wire.ICMP if self.version == 4 else wire.ICMPV6
+        if self.version == 4:
+            proto, message = ICMP, frag_needed(a.ptb, with_header_sum(whole)[:limit])
+        else:
+            proto, message = ICMPV6, too_big(a.ptb, whole[:limit], src=router, dst=me.address)
+        if a.badsum:
+            message = message[:2] + bytes([message[2] ^ 0x55, message[3] ^ 0x55]) + message[4:]
         ident = self._ident("R", a, 1)
         drawn = Drawn(router, me.address, proto, message, ident, df=False, ttl=64, lost=a.lost == [])
         return Sent(ts, "R", line.dst, line.flow, (drawn,), (drawn,), a.late, a.unseen == [])
@@ -613,7 +645,7 @@ class Compiler:
         for sent in self.sent():
             if view.only in ("S>C", "C>S") and view.only != f"{sent.src}>{sent.dst}":
                 continue
-            if sent.unseen or (view.only == "tcp" and sent.near[0].proto != wire.TCP):
+            if sent.unseen or (view.only == "tcp" and sent.near[0].proto != TCP):
                 continue
             for number, (ts, hops, drawn) in enumerate(self._passing(sent, view.point)):
                 if view.since <= ts / NS < view.until:
@@ -682,17 +714,17 @@ class Attributes:
         while words:
             match words.pop(0):
                 case "syn":
-                    a.flags |= wire.SYN
+                    a.flags |= SYN
                 case "syn+ack":
-                    a.flags |= wire.SYN | wire.ACK
+                    a.flags |= SYN | ACK
                 case "fin":
-                    a.flags |= wire.FIN
+                    a.flags |= FIN
                 case "rst":
-                    a.flags |= wire.RST
+                    a.flags |= RST
                 case "push":
-                    a.flags |= wire.PUSH
+                    a.flags |= PSH
                 case "ack":
-                    a.flags |= wire.ACK
+                    a.flags |= ACK
                     while words and words[0].isdigit():
                         a.acks.append(int(words.pop(0)) + step)
                 case "data" | "of":
@@ -765,7 +797,13 @@ def _touches(span: Range, ranges: list[Range] | None) -> bool:
 
 def capture_of(records: list[Record], snap: int = 262144) -> bytes:
     """A pcap file of some records."""
-    return wire.pcap(((record.ts, record.frame) for record in records), snap)
+    return pcap((Packet(record.ts, record.frame) for record in records), link=ETHERNET, snap=snap)
+
+
+def filler(start: int, length: int) -> bytes:
+    """Payload that depends on the sequence number only, so that a retransmission carries the same bytes."""
+    pattern = bytes((start + i) * 7 & 0xFF for i in range(min(length, 256)))
+    return (pattern * (length // 256 + 1))[:length]
 
 
 def parse_scenarios(text: str) -> list[Scenario]:
