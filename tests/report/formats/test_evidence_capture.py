@@ -22,19 +22,15 @@ from analyzer.report.formats.evidence_capture import excerpt_of
 from analyzer.report.save import save
 from analyzer.tables.selection import narrow
 from tests.builders import (
-    ACK,
     CLIENT,
     END_OF_OPTIONS,
     RAW,
     SECOND,
-    SERVER,
-    SYN,
     Packet,
     address,
     enhanced,
     interface,
     ipv4,
-    mss,
     option,
     pcap,
     pcap_records,
@@ -44,6 +40,7 @@ from tests.builders import (
 )
 from tests.reading import ROOT
 from tests.report.test_secrets import packets as secret_packets
+from tests.talk import Talk
 from tests.wrapping import cooked2, ip_packets, wrapped
 
 SAMPLES = sorted([*(ROOT / "sample_pcaps").glob("*.pcap"), *(ROOT / "tests" / "data" / "lab").glob("*.pcap")])
@@ -244,30 +241,17 @@ def test_many_lost_packets_are_told_again(tmp_path: Path) -> None:
 
 def long_flow(packets: int) -> list[Packet]:
     """A download of many small segments whose first large one hangs."""
-    out = [
-        Packet(0, ipv4(tcp(seq=999, flags=SYN, options=mss(1460)))),
-        Packet(
-            1000,
-            ipv4(
-                tcp(sport=80, dport=40000, seq=4999, ack=1000, flags=SYN | ACK, options=mss(1460)),
-                src=SERVER,
-                dst=CLIENT,
-            ),
-        ),
-    ]
-    seq, ts = 5000, 1_000_000
+    talk = Talk(client_base=999, server_base=4999, start=0, counts_ids=False)
+    out = talk.handshake(every=0.001, shifts=(None, None))[:2]
+    at, ms = 0, 1.0
     for i in range(packets):
-        ts += 100_000
-        segment = tcp(bytes(200), sport=80, dport=40000, seq=seq, ack=1000)
-        out.append(Packet(ts, ipv4(segment, src=SERVER, dst=CLIENT, ident=i % 65000 + 1)))
-        seq += 200
-        out.append(Packet(ts + 50_000, ipv4(tcp(seq=1000, ack=seq))))
-    stuck = tcp(bytes(1460), sport=80, dport=40000, seq=seq, ack=1000)
-    out += [
-        Packet(ts + gap * 1_000_000 + 1000, ipv4(stuck, src=SERVER, dst=CLIENT, ident=gap + 3))
-        for gap in (0, 240, 700, 1600, 3400, 7000)
+        ms += 0.1
+        out.append(talk.data(ms, at, 200, ip={"ident": i % 65000 + 1}))
+        at += 200
+        out.append(talk.ack(ms + 0.05, at))
+    return out + [
+        talk.data(ms + gap + 0.001, at, 1460, ip={"ident": gap + 3}) for gap in (0, 240, 700, 1600, 3400, 7000)
     ]
-    return out
 
 
 def test_of_a_long_flow_the_start_and_the_trouble_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
