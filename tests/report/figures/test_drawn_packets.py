@@ -8,7 +8,7 @@ import numpy as np
 import analyzer
 from analyzer.flows.flow_tables import MARK_DUPLICATE
 from analyzer.report.figures.drawn_packets import DELIVERED, LOST, NO_DATA, OPEN, Packets, outcomes, recorded
-from tests.reading import ROOT
+from tests.reading import SAMPLE_FOLDER
 from tests.report.factory import SECOND, make_flow, make_timeline
 
 
@@ -85,7 +85,7 @@ def test_recorded_packets_leave_out_copies_and_scale_the_window() -> None:
 
 
 def test_sack_blocks_of_recorded_packets_are_read() -> None:
-    flow = analyzer.analyze(ROOT / "sample_pcaps" / "ipv6_upload_blackhole_at_client.pcap").flow(0)
+    flow = analyzer.analyze(SAMPLE_FOLDER / "ipv6_upload_blackhole_at_client.pcap").flow(0)
     packets = recorded(flow)
     assert packets is not None
     blocks: Any = {block[1:] for block in packets.sacked}

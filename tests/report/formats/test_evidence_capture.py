@@ -38,13 +38,12 @@ from tests.builders import (
     section,
     tcp,
 )
-from tests.reading import ROOT
+from tests.reading import CAPTURES, ROOT, SAMPLE_FOLDER
 from tests.report.test_secrets import packets as secret_packets
 from tests.talk import Talk
 from tests.wrapping import cooked2, ip_packets, wrapped
 
-SAMPLES = sorted([*(ROOT / "sample_pcaps").glob("*.pcap"), *(ROOT / "tests" / "data" / "lab").glob("*.pcap")])
-BLACKHOLE = ROOT / "sample_pcaps" / "tunnel_blackhole_at_server.pcap"
+BLACKHOLE = SAMPLE_FOLDER / "tunnel_blackhole_at_server.pcap"
 
 
 @cache
@@ -98,7 +97,7 @@ def captured(content: bytes) -> list[tuple[int, bytes, int, str]]:
     return out
 
 
-@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
 def test_the_evidence_gives_the_same_verdicts(path: Path) -> None:
     original = analysis_of(path)
     taken = excerpt_of(original)
@@ -106,7 +105,7 @@ def test_the_evidence_gives_the_same_verdicts(path: Path) -> None:
     assert problems(again(taken.content)) == problems(original)
 
 
-@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
 def test_so_does_the_anonymous_evidence(path: Path) -> None:
     original = analysis_of(path)
     anonymizer = Anonymizer()
@@ -133,7 +132,7 @@ def test_packets_are_those_of_the_original() -> None:
 
 
 def test_all_that_the_reports_name_is_in_it() -> None:
-    for path in SAMPLES:
+    for path in CAPTURES:
         analysis = analysis_of(path)
         numbers = {int(comment.split()[1]) for *_, comment in captured(excerpt_of(analysis).content)}
         for flow in analysis.problem_flows:
@@ -162,7 +161,7 @@ def test_only_what_a_verdict_rests_on(tmp_path: Path) -> None:
 
 
 def test_a_healthy_capture_gives_its_own_flows() -> None:
-    healthy = analysis_of(ROOT / "sample_pcaps" / "tunnel_pmtud_ok_at_server.pcap")
+    healthy = analysis_of(SAMPLE_FOLDER / "tunnel_pmtud_ok_at_server.pcap")
     assert not healthy.problem_flows
     found = again(excerpt_of(healthy).content)
     assert [judged(flow) for flow in found.all_flows] == [judged(flow) for flow in healthy.all_flows]
@@ -328,7 +327,7 @@ def test_large_captures_are_listed_compiled(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize("anonymous", [False, True])
 def test_wireshark_opens_it(anonymous: bool, tmp_path: Path) -> None:
     for name in ("ptb_ignored_by_host_at_server", "ipv6_upload_blackhole_at_client"):
-        path = ROOT / "sample_pcaps" / f"{name}.pcap"
+        path = SAMPLE_FOLDER / f"{name}.pcap"
         target = tmp_path / f"{name}.pcapng"
         save(analyzer.analyze(path, anonymizer=Anonymizer() if anonymous else None), target)
         facts = subprocess.run(["capinfos", "-c", "-k", str(target)], capture_output=True, text=True, check=True)
