@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from lab.headers import build_icmp, build_ip, build_tcp, read_packet, tcp_adds_up
@@ -33,7 +35,7 @@ ENDS = [(SERVER, CLIENT), (SERVER6, CLIENT6)]
 @pytest.mark.parametrize("options", [b"", mss(1460) + sack((5, 9))])
 @pytest.mark.parametrize("payload", [b"", b"odd", bytes(1448)])
 def test_segments(ends: tuple[str, str], options: bytes, payload: bytes) -> None:
-    numbers = {"seq": 2**32 - 5, "ack": 77, "flags": PSH | ACK, "window": 501}
+    numbers: dict[str, Any] = {"seq": 2**32 - 5, "ack": 77, "flags": PSH | ACK, "window": 501}
     built = build_tcp(*ends, (8080, 5000), **numbers, options=options, payload=payload)
     bare = tcp(payload, sport=8080, dport=5000, **numbers, options=options)
     assert built == with_tcp_sum(bare, *ends)
