@@ -8,7 +8,9 @@ from analyzer.evidence.direction import Conversation, Direction
 from analyzer.evidence.flow_index import Collector
 from analyzer.evidence.retransmissions import RetransmissionSeries, series_of
 from tests.reading import skim
-from tests.scenarios.notation import View, capture_of, parse_scenarios
+from tests.scenarios.notation import parse_scenarios
+from tests.scenarios.packets import capture_of
+from tests.scenarios.words import View
 
 
 def conversation(text: str, *, at: str = "S", since: float = 0.0, stream: int = 0) -> Conversation:
