@@ -102,11 +102,17 @@ def read_capture(path: Path) -> CaptureFile:
     return CaptureFile(link_type, snap_length, tuple(records))
 
 
+def capture_bytes(capture: CaptureFile, *, nanoseconds: bool = False) -> bytes:
+    """Classic pcap, little-endian, in microseconds or nanoseconds."""
+    magic, unit = (_NANOSECONDS, 1) if nanoseconds else (_MICROSECONDS, 1000)
+    parts = [struct.pack("<IHHiIII", magic, 2, 4, 0, 0, capture.snap_length, capture.link_type)]
+    for record in capture.records:
+        seconds, fraction = divmod(record.time_ns, 1_000_000_000)
+        parts.append(struct.pack("<IIII", seconds, fraction // unit, len(record.data), record.wire_len))
+        parts.append(record.data)
+    return b"".join(parts)
+
+
 def write_capture(path: Path, capture: CaptureFile) -> None:
     """Microsecond pcap, little-endian."""
-    parts = [struct.pack("<IHHiIII", _MICROSECONDS, 2, 4, 0, 0, capture.snap_length, capture.link_type)]
-    for record in capture.records:
-        seconds, nanoseconds = divmod(record.time_ns, 1_000_000_000)
-        parts.append(struct.pack("<IIII", seconds, nanoseconds // 1000, len(record.data), record.wire_len))
-        parts.append(record.data)
-    path.write_bytes(b"".join(parts))
+    path.write_bytes(capture_bytes(capture))

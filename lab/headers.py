@@ -1,7 +1,8 @@
 """Reading and building the few headers that the laboratory needs: IPv4, IPv6, TCP, ICMP.
 
 Only whole packets as they cross the path come here, or the first bytes of them from a capture
-with a snap length; sizes are those that the headers state.
+with a snap length; sizes are those that the headers state. Nothing here comes from `analyzer` or
+from `tests/builders.py`, which says why; the tests compare what is built in both places.
 """
 
 from __future__ import annotations

@@ -16,7 +16,6 @@ import io
 import json
 import multiprocessing
 import random
-import struct
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -25,7 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lab.capture_file import CaptureFile, read_capture
+from lab.capture_file import CaptureFile, capture_bytes, read_capture
 from lab.headers import ACK, TCP
 from lab.judging import ACCUSATIONS
 
@@ -176,11 +175,11 @@ def try_one(name: str, *, directory: Path, truth: Mapping[str, Any], cuts: int, 
 
     capture = read_capture(directory / name)
     facts = truth[name]
-    whole = _said(_bytes_of(capture))
+    whole = _said(capture_bytes(capture, nanoseconds=True))
     out = Tried()
     for kind, how, poorer in poorer_versions(capture, name, cuts, gaps):
         out.tries[kind] += 1
-        for ends, now in _said(_bytes_of(poorer)).items():
+        for ends, now in _said(capture_bytes(poorer, nanoseconds=True)).items():
             before = whole.get(ends)
             known = f"{before.verdict} ({_sure(before)})" if before else "not there"
             port = before.port if before else now.port
@@ -263,13 +262,3 @@ def _said(data: bytes) -> dict[Ends, Said]:
 
 def _sure(said: Said) -> str:
     return next(name for name, value in _SURENESS.items() if value == said.sureness)
-
-
-def _bytes_of(capture: CaptureFile) -> bytes:
-    """A nanosecond pcap."""
-    parts = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, capture.snap_length, capture.link_type)]
-    for record in capture.records:
-        seconds, nanoseconds = divmod(record.time_ns, 1_000_000_000)
-        parts.append(struct.pack("<IIII", seconds, nanoseconds, len(record.data), record.wire_len))
-        parts.append(record.data)
-    return b"".join(parts)

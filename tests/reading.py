@@ -28,8 +28,10 @@ from analyzer.passes.walk import prepare, walk_inputs
 from analyzer.settings import HEAD_BYTES, RING_ROWS
 
 ROOT = Path(__file__).parent.parent
-SAMPLES = sorted((ROOT / "sample_pcaps").glob("*.pcap"))
-LAB = sorted((ROOT / "tests" / "data" / "lab").glob("*.pcap"))
+SAMPLE_FOLDER = ROOT / "sample_pcaps"
+LAB_FOLDER = ROOT / "tests" / "data" / "lab"
+SAMPLES = sorted(SAMPLE_FOLDER.glob("*.pcap"))
+LAB = sorted(LAB_FOLDER.glob("*.pcap"))
 CAPTURES = [*SAMPLES, *LAB]
 
 

@@ -11,7 +11,7 @@ from analyzer.decode.packet_fields import UNDECODED_REASONS
 from tests import compare_with_tshark as comparison
 from tests.builders import ETHERNET, Packet, block, enhanced, ethernet, interface, ipv4, pcap, section, tcp
 from tests.compare_with_tshark import PROTOCOLS, TOLD_PORTS, UNDECODED, compare, main
-from tests.reading import ROOT
+from tests.reading import ROOT, SAMPLE_FOLDER
 from tests.wrapping import ENCAPSULATIONS, around
 
 pytestmark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
@@ -26,7 +26,7 @@ def write(folder: Path, *frames: bytes) -> Path:
 
 
 def test_equal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    shutil.copy(ROOT / "sample_pcaps" / "tunnel_pmtud_ok_at_server.pcap", tmp_path)
+    shutil.copy(SAMPLE_FOLDER / "tunnel_pmtud_ok_at_server.pcap", tmp_path)
     (tmp_path / "notes.txt").write_text("no capture")
     assert main([str(tmp_path)]) == 0
     assert capsys.readouterr().out.splitlines() == [

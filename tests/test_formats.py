@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from analyzer.decode.packet_fields import UNDECODED_REASONS
 from analyzer.model.flow import Encapsulation, Flow
 from docs.formats import MEANINGS, page
 from tests.builders import Packet, ethernet, frag_needed, ipv4, ipv6, pcap, too_big
-from tests.reading import ROOT
+from tests.reading import ROOT, SAMPLE_FOLDER
 from tests.wrapping import (
     CONTAINERS,
     ENCAPSULATIONS,
@@ -29,9 +28,8 @@ from tests.wrapping import (
     wrapped,
 )
 
-SAMPLES = Path(__file__).parent.parent / "sample_pcaps"
-PACKETS = ip_packets(SAMPLES / "tunnel_blackhole_at_server.pcap")
-PACKETS6 = ip_packets(SAMPLES / "ipv6_upload_blackhole_at_client.pcap")
+PACKETS = ip_packets(SAMPLE_FOLDER / "tunnel_blackhole_at_server.pcap")
+PACKETS6 = ip_packets(SAMPLE_FOLDER / "ipv6_upload_blackhole_at_client.pcap")
 
 
 def judged(data: bytes) -> tuple[object, ...]:

@@ -17,7 +17,7 @@ from analyzer.decode.icmp import KIND_PTB
 from analyzer.decode.network import PROTO_TCP
 from analyzer.decode.packet_fields import PROTO
 from tests.builders import END_OF_OPTIONS, ETHERNET, Packet, enhanced, interface, option, section
-from tests.reading import ROOT, decode, skim
+from tests.reading import ROOT, SAMPLE_FOLDER, decode, skim
 from tests.wrapping import (
     CONTAINERS,
     ENCAPSULATIONS,
@@ -31,8 +31,8 @@ from tests.wrapping import (
 
 pytestmark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
 
-PACKETS = ip_packets(ROOT / "sample_pcaps" / "tunnel_pmtud_ok_at_server.pcap")
-PACKETS6 = ip_packets(ROOT / "sample_pcaps" / "ipv6_upload_pmtud_ok_at_client.pcap")
+PACKETS = ip_packets(SAMPLE_FOLDER / "tunnel_pmtud_ok_at_server.pcap")
+PACKETS6 = ip_packets(SAMPLE_FOLDER / "ipv6_upload_pmtud_ok_at_client.pcap")
 
 NEVER = {
     "Ethernet, MPLS pseudowire with control word": "MPLS pseudowires",

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from pathlib import Path
 
 import pytest
 
 from analyzer import analyze
 from analyzer.model.verdicts import VERDICTS, worst
+from tests.reading import ROOT, SAMPLE_FOLDER
 from tests.scenarios.checks import differences
 from tests.scenarios.notation import Scenario, parse_scenarios
 
-ROOT = Path(__file__).parent.parent
 HEALTHY = frozenset(VERDICTS[VERDICTS.index("loss") :])
 SHAPE = ["What it means", "How it looks", "A trace", "The healthy twin", "Told apart from", "Conditions", "What to do"]
 
@@ -65,7 +64,7 @@ def test_the_twin_is_healthy_and_another_verdict(verdict: str) -> None:
 def test_the_samples_get_the_verdict(verdict: str) -> None:
     for line in re.findall(r"^Sample: (.*)$", sections()[verdict], flags=re.MULTILINE):
         for name in re.findall(r"`([^`]+)`", line):
-            analysis = analyze(ROOT / "sample_pcaps" / name, compiled=False)
+            analysis = analyze(SAMPLE_FOLDER / name, compiled=False)
             assert worst(flow.verdict for flow in analysis.all_flows) == verdict
 
 

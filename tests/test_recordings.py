@@ -12,14 +12,12 @@ import pytest
 import analyzer
 from analyzer.model.flow import Flow
 from analyzer.model.verdicts import VERDICTS
-
-ROOT = Path(__file__).parents[1]
-FOLDERS = (ROOT / "tests" / "data" / "lab", ROOT / "sample_pcaps")
+from tests.reading import LAB_FOLDER, SAMPLE_FOLDER
 
 
 def _recordings() -> list[Any]:
     cases = []
-    for folder in FOLDERS:
+    for folder in (LAB_FOLDER, SAMPLE_FOLDER):
         truth = json.loads((folder / "truth.json").read_text())
         cases += [pytest.param(folder / name, facts, id=name) for name, facts in sorted(truth.items())]
     return cases
@@ -53,7 +51,7 @@ def test_the_path_mtu_lies_in_the_bracket(path: Path, truth: dict[str, Any]) -> 
 
 
 def test_a_problem_names_its_frames() -> None:
-    analysis = analyzer.analyze(ROOT / "sample_pcaps" / "tunnel_blackhole_at_server.pcap")
+    analysis = analyzer.analyze(SAMPLE_FOLDER / "tunnel_blackhole_at_server.pcap")
     assert analysis.problem_flows
     for flow in analysis.problem_flows:
         assert flow.stalled is not None

@@ -18,10 +18,10 @@ from analyzer.model.analysis import Analysis
 from analyzer.model.verdicts import VERDICTS
 from analyzer.settings import Settings
 from tests.builders import pcap
+from tests.reading import ROOT, SAMPLE_FOLDER
 from tests.report.factory import make_analysis, make_file, make_flow, make_timeline
 
-ROOT = Path(__file__).parents[2]
-SAMPLE = ROOT / "sample_pcaps" / "tunnel_blackhole_at_server.pcap"
+SAMPLE = SAMPLE_FOLDER / "tunnel_blackhole_at_server.pcap"
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -22,9 +22,7 @@ STEPS = st.tuples(
     st.sampled_from((0, 50, 100, 100, 100, 300)),
     LOW,
     st.sampled_from(KINDS),
-    st.lists(
-        st.tuples(PLACES, st.integers(1, 3)).map(lambda block: (block[0], block[0] + 100 * block[1])), max_size=2
-    ).map(tuple),
+    st.lists(BLOCKS, max_size=2).map(tuple),
 )
 
 

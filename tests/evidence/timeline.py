@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from textwrap import dedent
 
-from analyzer.capture.reader import CaptureReader
 from analyzer.evidence.direction import Conversation, Direction
 from analyzer.evidence.flow_index import Collector
 from analyzer.evidence.retransmissions import RetransmissionSeries, series_of
-from analyzer.passes.first import Skimmer
-from tests.scenarios.notation import Scenario, View, capture_of
+from tests.reading import skim
+from tests.scenarios.notation import parse_scenarios
+from tests.scenarios.packets import capture_of
+from tests.scenarios.words import View
 
 
 def conversation(text: str, *, at: str = "S", since: float = 0.0, stream: int = 0) -> Conversation:
     """The conversation of a timeline, captured at `at` from `since` on."""
-    scenario = Scenario("unit", None)
-    for line in dedent(text).splitlines():
-        scenario.read(line)
-    reader = CaptureReader(BytesIO(capture_of(scenario.records(View(at, since=since)))), "timeline")
-    reader.start()
-    skimmer = Skimmer(compiled=False)
-    container = [int(value) for value in reader.container]
-    with memoryview(bytes(reader.buffer[: reader.ready])) as view:
-        skimmer.take(view, reader.ready, container, [[0] * 64])
-    skimmer.finish()
-    return Collector(skimmer.state).conversation(stream)
+    (scenario,) = parse_scenarios(f"=== unit\n{dedent(text)}")
+    capture = capture_of(scenario.records(View(at, since=since)))
+    return Collector(skim(capture).state).conversation(stream)
 
 
 def to_client(text: str, *, at: str = "S", since: float = 0.0, stream: int = 0) -> Direction:

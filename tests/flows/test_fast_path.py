@@ -23,7 +23,6 @@ from tests.builders import (
     ethernet,
     frag_needed,
     ipv4,
-    ipv6,
     mss,
     pcap,
     sack,
@@ -32,6 +31,7 @@ from tests.builders import (
     window_scale,
 )
 from tests.reading import CAPTURES, Skimmed, same, skim
+from tests.talk import CLIENT_SIDE, SERVER_SIDE, Talk
 from tests.traffic import generated
 
 LAST = 2**32
@@ -46,6 +46,8 @@ class Conversation:
         self.random = random
         self.v6 = number % 3 == 2
         self.number = number
+        ends = ("2001:db8::{}", "2001:db8::ffff") if self.v6 else ("10.0.0.{}", "10.0.0.200")
+        self.talk = Talk(ends=(ends[0].format(number + 1), ends[1]), ports=(20_000, 443))
         self.next = [int(random.choice([7, LAST - 3000, 2**31])), int(random.choice([99, LAST - 5000, 2**31 - 4000]))]
         self.acked = list(self.next)
         self.has_ts = number % 2 == 0
@@ -64,11 +66,11 @@ class Conversation:
 
     def packet(self, side: int, payload: bytes, **other: Any) -> bytes:
         """A frame of `side`; fields of TCP, IP and the link may be given to differ from the usual."""
-        ip = {name: other.pop(name) for name in ("ttl", "df", "more", "total", "offset") if name in other}
-        vlan = other.pop("vlan", False)
+        ip: dict[str, Any] = {
+            name: other.pop(name) for name in ("ttl", "df", "more", "length", "offset") if name in other
+        }
+        vlan = other.pop("vlan", None)
         segment = {
-            "sport": (20_000, 443)[side],
-            "dport": (443, 20_000)[side],
             "seq": self.next[side],
             "ack": self.next[1 - side],
             "flags": ACK,
@@ -78,23 +80,11 @@ class Conversation:
             **other,
         }
         self.ident += 1
-        host = self.number + 1
-        ends: tuple[str, str]
-        if self.v6:
-            ends = (f"2001:db8::{host}", "2001:db8::ffff")
-            kept = {"hop_limit": ip["ttl"]} if "ttl" in ip else {}
-            packet = ipv6(tcp(payload, **segment), src=ends[side], dst=ends[1 - side], **kept)
-        else:
-            ends = (f"10.0.0.{host}", "10.0.0.200")
-            packet = ipv4(tcp(payload, **segment), src=ends[side], dst=ends[1 - side], ident=self.ident, **ip)
-        kind = 0x86DD if self.v6 else 0x0800
-        if vlan:
-            return ethernet(b"\x00\x05" + kind.to_bytes(2) + packet, 0x8100)
-        return ethernet(packet, kind)
+        return ethernet(self.talk.ip_packet(side, payload, ip=ip, **segment), vlan=vlan)
 
     def go_on(self) -> list[bytes]:
         """The next packets: data, or an ACK; now and then something else."""
-        side = int(self.random.random() < 0.4)
+        side = SERVER_SIDE if self.random.random() < 0.4 else CLIENT_SIDE
         payload = bytes(int(self.random.choice([0, 1, 200, 1448, 1460, 4000], p=[0.4, 0.05, 0.1, 0.3, 0.1, 0.05])))
         flags = ACK | (PSH if payload and self.random.random() < 0.3 else 0)
         if self.random.integers(UNSTALLED):
@@ -118,9 +108,9 @@ DISTURBANCES: dict[str, Disturb] = {
     "no DF": lambda c, s, p: c.packet(s, p, df=False) if not c.v6 else c.packet(s, p),
     "first fragment": lambda c, s, p: c.packet(s, p, more=True) if not c.v6 else c.packet(s, p),
     "later fragment": lambda c, s, p: c.packet(s, p, offset=800) if not c.v6 else c.packet(s, p),
-    "no length": lambda c, s, p: c.packet(s, p, total=0) if not c.v6 else c.packet(s, p),
-    "length too small": lambda c, s, p: c.packet(s, p, total=30) if not c.v6 else c.packet(s, p),
-    "padding": lambda c, s, p: c.packet(s, p, total=45) if not c.v6 else c.packet(s, p),
+    "no length": lambda c, s, p: c.packet(s, p, length=0) if not c.v6 else c.packet(s, p),
+    "length too small": lambda c, s, p: c.packet(s, p, length=30) if not c.v6 else c.packet(s, p),
+    "padding": lambda c, s, p: c.packet(s, p, length=45) if not c.v6 else c.packet(s, p),
     "gap": lambda c, s, p: c.packet(s, p, seq=c.next[s] + 1448),
     "resent": lambda c, s, _: c.packet(s, bytes(1448), seq=c.next[s] - 1448),
     "resent in part": lambda c, s, _: c.packet(s, bytes(700), seq=c.next[s] - 1000),
@@ -137,7 +127,7 @@ DISTURBANCES: dict[str, Disturb] = {
     "RST": lambda c, s, p: c.packet(s, p, flags=ACK | RST),
     "SYN again": lambda c, s, p: c.packet(s, p, flags=SYN, seq=c.next[s] + 77),
     "header length": lambda c, s, p: c.packet(s, p)[:46] + b"\x30" + c.packet(s, p)[47:],
-    "tag": lambda c, s, p: c.packet(s, p, vlan=True),
+    "tag": lambda c, s, p: c.packet(s, p, vlan=5),
 }
 
 

@@ -11,8 +11,9 @@ from analyzer.decode.packet_fields import COUNT, DPORT, DST, SPORT, SRC, VERSION
 from analyzer.flows.flow_tables import C_FLOWS, new_state
 from analyzer.flows.lookup import endpoint_order, endpoints_of, hash_endpoints
 from tests.builders import ACK, CLIENT, FIN, SERVER, SYN, Packet, frag_needed, ipv4, ipv6, pcap, tcp
-from tests.flows.talk import CLIENT_SIDE, SERVER_SIDE, Talk, run
+from tests.flows.skimmed_packets import run
 from tests.reading import decode, skim
+from tests.talk import CLIENT_SIDE, SERVER_SIDE, Talk
 from tests.traffic import generated, skimmed
 
 talk = Talk()
@@ -66,7 +67,7 @@ def test_every_word_of_an_ipv6_address_counts(word: int, end: str, colliding: No
 
 
 def test_the_client_is_who_sent_the_syn_or_has_the_higher_port() -> None:
-    same = Talk(client_port=80)
+    same = Talk(ports=(80, 80))
     for packets, expected in (
         (talk.handshake(), CLIENT_SIDE),
         (talk.handshake()[1:], CLIENT_SIDE),  # the SYN/ACK tells it too
@@ -74,7 +75,7 @@ def test_the_client_is_who_sent_the_syn_or_has_the_higher_port() -> None:
         ([talk.ack(0, 0), talk.data(1, 0, 10)], CLIENT_SIDE),
         ([same.data(0, 0, 10), same.ack(1, 10)], SERVER_SIDE),  # of equal ports: who was seen first
         ([talk.data(0, 0, 10), *talk.handshake(1)], CLIENT_SIDE),
-        (Talk(client_port=22).handshake(), CLIENT_SIDE),
+        (Talk(ports=(22, 80)).handshake(), CLIENT_SIDE),
     ):
         skimmed = run(packets)
         flows = skimmed.state.flows[: skimmed.state.counters[C_FLOWS]]

@@ -11,7 +11,8 @@ from analyzer.flows.flow_tables import C_EVENTS, C_FLOWS, C_ROWS, State, new_sta
 from analyzer.flows.recording import bring_back
 from analyzer.settings import AFTERMATH_ROWS, HISTORY_ROWS
 from tests.builders import Packet
-from tests.flows.talk import Talk, run
+from tests.flows.skimmed_packets import run
+from tests.talk import Talk
 from tests.traffic import generated, skimmed
 
 talk = Talk()
@@ -80,7 +81,7 @@ def test_every_packet_is_recorded_at_most_once_and_in_order() -> None:
 
 
 def test_flows_do_not_mix() -> None:
-    other = Talk(client_port=50_000)
+    other = Talk(ports=(50_000, 80))
     packets = sorted([*calm(20), *ladder(3, 31, 20_000), *calm(500, 30, own=other)])
     skimmed = run(OPEN, other.handshake(), packets)
     assert set(skimmed.state.events["flow"][: skimmed.state.counters[C_EVENTS]].tolist()) == {0}
@@ -129,7 +130,7 @@ def test_the_bound_on_a_flow_is_kept_and_the_rest_counted(monkeypatch: pytest.Mo
 
 def test_the_bound_on_all_events_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("analyzer.passes.first.new_state", lambda seed, **_: new_state(seed, events=30))
-    other = Talk(client_port=50_000)
+    other = Talk(ports=(50_000, 80))
     packets = [
         *ladder(3, 0, 0),
         *calm(20, 5_000, 1_000),
@@ -149,7 +150,7 @@ def test_rows_that_were_overwritten_stay_away(monkeypatch: pytest.MonkeyPatch, r
     for module in ("recording", "tcp_state"):
         monkeypatch.setattr(f"analyzer.flows.{module}.RING_MASK", ring - 1)
     monkeypatch.setattr("analyzer.flows.flow_tables.RING_ROWS", ring)
-    other = Talk(client_port=50_000)
+    other = Talk(ports=(50_000, 80))
     early, steps = calm(20), ladder(5, 100, 20_000)
     between = calm(200, 105, own=other)  # fill the ring again and again between the steps
     packets = sorted([*early, *steps, *between])

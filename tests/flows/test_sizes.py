@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.builders import Packet, frag_needed, ipv4
-from tests.flows.talk import Talk, marks, run, server
+from tests.flows.skimmed_packets import marks, run, server
+from tests.talk import IPV6_ENDS, Talk
 
 talk = Talk()
 OPEN = talk.handshake()
@@ -49,7 +50,7 @@ def test_sizes_with_and_without_df_are_kept_apart() -> None:
 
 
 def test_ipv6_counts_as_df() -> None:
-    own = Talk(v6=True)
+    own = Talk(ends=IPV6_ENDS)
     got = way(own.data(30, 0, 1000), own.ack(40, 1000), opened=own.handshake())
     assert (got["delivered"], got["delivered_nodf"]) == (1060, 0)
 
@@ -88,7 +89,7 @@ def test_options_take_their_room_from_the_payload() -> None:
 
 
 def test_ipv6_has_a_longer_header() -> None:
-    own = Talk(v6=True)
+    own = Talk(ends=IPV6_ENDS)
     opened = own.handshake(client_mss=1440)
     assert [way(own.data(30, 0, size), opened=opened)["super_packets"] for size in (1440, 1441)] == [0, 1]
 
@@ -104,7 +105,7 @@ def test_without_a_syn_packets_above_the_ethernet_mtu_are_taken_for_super_segmen
 
 
 def test_a_length_of_0_is_a_super_segment() -> None:
-    packet = talk.data(30, 0, 3000, ip={"total": 0})
+    packet = talk.data(30, 0, 3000, ip={"length": 0})
     skimmed = run(OPEN, packet)
     assert marks(skimmed)[-1] == {"super", "no_length"}
     assert skimmed.rows()[-1]["payload"] == 3000

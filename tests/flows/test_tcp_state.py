@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from analyzer.flows.tcp_state import WRAP, unwrap_seq
 from tests.builders import ACK, FIN, RST, SYN, Packet, sack, timestamps
-from tests.flows.talk import CLIENT_SIDE, SERVER_SIDE, Talk, client, marks, run, server
+from tests.flows.skimmed_packets import client, marks, run, server
 from tests.profiles import examples
+from tests.talk import CLIENT_SIDE, IPV6_ENDS, SERVER_SIDE, Talk
 
 talk = Talk()
 OPEN = talk.handshake()
@@ -193,7 +194,7 @@ def test_copies_have_the_same_identification(ms: float, ident: int, checksum: in
     ("ms", "checksum", "expected"), [(2.9, 7, "duplicate"), (3.1, 7, "resent"), (0.01, 8, "resent")]
 )
 def test_without_identification_time_and_checksum_tell(v6: bool, ms: float, checksum: int, expected: str) -> None:
-    own = Talk(v6=v6)
+    own = Talk(ends=IPV6_ENDS) if v6 else Talk()
     ip = {} if v6 else {"ident": 0}
     packets = [
         own.data(30, 0, 100, ip=ip, checksum=7),

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from tests.builders import (
-    ACK,
     CLIENT,
     END_OF_OPTIONS,
     SERVER,
@@ -25,7 +24,6 @@ from tests.builders import (
     interface,
     ipv4,
     ipv6,
-    mss,
     option,
     pcap,
     pcap_header,
@@ -33,16 +31,14 @@ from tests.builders import (
     section,
     tcp,
 )
+from tests.talk import Talk
 
 MILLION = 1_000_000
 STEP = 1_000_000  # ns between two packets
 START = 1_700_000_000
 
-HANDSHAKE = (
-    ipv4(tcp(flags=SYN, seq=999, options=mss(1460))),
-    ipv4(tcp(sport=80, dport=40000, flags=SYN | ACK, seq=4999, ack=1000, options=mss(1460)), src=SERVER, dst=CLIENT),
-    ipv4(tcp(seq=1000, ack=5000)),
-)  # fmt: skip
+_TALK = Talk(client_base=999, server_base=4999, counts_ids=False)
+HANDSHAKE = tuple(packet.data for packet in _TALK.handshake(shifts=(None, None)))
 SEGMENT = ipv4(tcp(bytes(100), seq=1000, ack=5000), total=1500)
 
 

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import ast
 import json
-from pathlib import Path
 
 import pytest
 
 from analyzer.model.verdicts import VERDICTS
-from lab.capture_file import ETHERNET, CaptureFile, Record
+from lab.capture_file import CaptureFile
 from lab.catalogue import GROUPS, SCENARIOS, SCRIPTS, check_names, read_groups
 from lab.checks import first_gaps
-from lab.headers import ACK, SYN, TCP, build_ip, build_tcp
 from lab.judging import ACCUSATIONS
 from lab.recorder import truth_of
 from lab.vocabulary import Capture, Scenario
-
-SECOND = 1_000_000_000
-SERVER, CLIENT = "203.0.113.10", "192.0.2.10"
-ROOT = Path(__file__).parents[2]
-SAMPLES = ROOT / "sample_pcaps"
+from tests.builders import ACK, SECOND, SYN
+from tests.lab.packets import recording, segment
+from tests.reading import ROOT, SAMPLE_FOLDER
 
 
 def test_names_and_files_are_unique() -> None:
@@ -71,7 +67,7 @@ def test_the_files_of_scenarios_do_not_import_one_another() -> None:
 
 
 def test_the_samples_are_not_held_out() -> None:
-    truth = json.loads((SAMPLES / "truth.json").read_text())
+    truth = json.loads((SAMPLE_FOLDER / "truth.json").read_text())
     assert {facts["group"] for facts in truth.values()} == {"tune", "seen"}
 
 
@@ -94,12 +90,9 @@ def _capture(seconds_after_hole: int) -> CaptureFile:
         (2, ACK, 1101, 100),  # a gap of 1000 bytes
         (2 + seconds_after_hole, ACK, 101, 0),
     )
-    records = []
-    for second, flags, seq, size in packets:
-        segment = build_tcp(SERVER, CLIENT, (8080, 5000), seq=seq, ack=1, flags=flags, payload=bytes(size))
-        frame = bytes(12) + b"\x08\x00" + build_ip(SERVER, CLIENT, TCP, segment)
-        records.append(Record(second * SECOND, len(frame), frame))
-    return CaptureFile(ETHERNET, 2000, tuple(records))
+    return recording(
+        (second, segment(bytes(size), seq=seq, ack=1, flags=flags)) for second, flags, seq, size in packets
+    )
 
 
 def test_a_file_that_ends_with_the_hole_may_be_inconclusive() -> None:

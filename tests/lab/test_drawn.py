@@ -7,17 +7,16 @@ from dataclasses import replace
 import pytest
 
 from analyzer.model.verdicts import VERDICTS
-from lab.capture_file import ETHERNET, CaptureFile, Record
+from lab.capture_file import CaptureFile
 from lab.drawn import LIMITS, TALKS, Drawn, Limit, draw
 from lab.drawn_check import Said, Tally, accuses_falsely, compare, is_undecidable
 from lab.drawn_troubles import TROUBLES, Trouble
 from lab.drawn_truth import SIZE_VERDICTS, accepted, limited_ways, true_mtus, truth_of_drawn
 from lab.filters import NarrowMember
-from lab.headers import ACK, SYN, TCP, build_ip, build_tcp
 from lab.vocabulary import Flow, Path, Say, Scenario
+from tests.builders import ACK, CLIENT, SERVER, SYN
+from tests.lab.packets import recording, segment
 
-SECOND = 1_000_000_000
-SERVER, CLIENT = "203.0.113.10", "192.0.2.10"
 CLIENT_PORT = 40_001
 MANY = [draw(3, number) for number in range(300)]
 ASKS = Flow(
@@ -36,16 +35,14 @@ def drawn(limit: Limit | None, *troubles: Trouble, flow: Flow = ASKS) -> Drawn:
 
 def capture(*packets: tuple[float, str, int, int, int]) -> CaptureFile:
     """Of (second, sender, seq, ack, payload) of the one flow; a SYN goes before them."""
-    records = []
+    sent = []
     for second, source, seq, ack, size in ((0.0, CLIENT, 0, 0, 0), *packets):
         ends, ports = (SERVER, CLIENT), (8080, CLIENT_PORT)
         if source == CLIENT:
             ends, ports = ends[::-1], ports[::-1]
         flags = ACK if seq or ack else SYN
-        segment = build_tcp(*ends, ports, seq=seq, ack=ack, flags=flags, payload=bytes(size))
-        frame = bytes(12) + b"\x08\x00" + build_ip(*ends, TCP, segment)
-        records.append(Record(int(second * SECOND), len(frame), frame))
-    return CaptureFile(ETHERNET, 2000, tuple(records))
+        sent.append((second, segment(bytes(size), ends=ends, ports=ports, seq=seq, ack=ack, flags=flags)))
+    return recording(sent)
 
 
 REQUEST = (0.1, CLIENT, 1, 1, 180)

@@ -6,15 +6,14 @@ import pytest
 
 from lab.filters import NarrowMember, PayloadFilter
 from lab.hazards import ContentFilter, NarrowHop
-from lab.headers import ACK, RST, SYN, TCP, build_ip, build_tcp, read_packet, tcp_adds_up
+from lab.headers import read_packet, tcp_adds_up
 from lab.mishaps import BitErrors, Damage, LateSyn
-
-SERVER, CLIENT = "203.0.113.10", "192.0.2.10"
+from tests.builders import ACK, RST, SYN
+from tests.lab.packets import segment
 
 
 def packet(size: int, ports: tuple[int, int] = (8080, 5000), flags: int = ACK) -> bytes:
-    segment = build_tcp(SERVER, CLIENT, ports, seq=20_000_000, ack=77, flags=flags, payload=b"payload!" * (size // 8))
-    return build_ip(SERVER, CLIENT, TCP, segment)
+    return segment(b"payload!" * (size // 8), ports=ports, seq=20_000_000, ack=77, flags=flags)
 
 
 def test_a_payload_filter_lets_bare_acks_and_other_ports_pass() -> None:

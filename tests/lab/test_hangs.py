@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import struct
-
-from lab.capture_file import ETHERNET, CaptureFile, Record
 from lab.hangs import Hang, Streams
-from lab.headers import ACK, RST, TCP, build_ip, build_tcp
+from tests import builders
+from tests.builders import ACK, RST
+from tests.builders import CLIENT as PEER
+from tests.builders import SERVER as HOST
+from tests.lab.packets import PORTS, recording, segment
 
-HOST, PEER = "203.0.113.10", "192.0.2.10"
-PORTS, OTHER = (8080, 5000), (8081, 5001)
+OTHER = (8081, 5001)
 Sent = tuple[float, bytes]
 
 
@@ -25,27 +25,14 @@ def packet(
     sack: bool = False,
 ) -> Sent:
     """A packet of the host; with `ack` one of its peer."""
-    options = b"\1\1" + struct.pack("!BBII", 5, 10, 7000, 8000) if sack else b""
-    back = ack is not None
-    segment = build_tcp(
-        *((PEER, HOST) if back else (HOST, PEER)),
-        ports[::-1] if back else ports,
-        seq=seq,
-        ack=ack or 0,
-        flags=flags,
-        window=window,
-        options=options,
-        payload=bytes(size),
-    )
-    return at, build_ip(*((PEER, HOST) if back else (HOST, PEER)), TCP, segment)
+    blocks = builders.sack((7000, 8000)) if sack else b""
+    ends, way = ((HOST, PEER), ports) if ack is None else ((PEER, HOST), ports[::-1])
+    fields = {"seq": seq, "ack": ack or 0, "flags": flags, "window": window, "options": blocks}
+    return at, segment(bytes(size), ends=ends, ports=way, **fields)
 
 
 def hang(*packets: Sent, told: int = 1 << 16) -> Hang | None:
-    records = []
-    for at, data in sorted(packets, key=lambda sent: sent[0]):
-        frame = bytes(12) + b"\x08\x00" + data
-        records.append(Record(int(at * 1e9), len(frame), frame))
-    recorded = CaptureFile(ETHERNET, 2000, tuple(records))
+    recorded = recording(sorted(packets, key=lambda sent: sent[0]))
     return Streams(recorded, HOST, PEER).hang(PORTS, 1400, told)
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from lab.headers import ACK, FIN, SYN, TCP, build_ip, build_tcp, read_packet
+from lab.headers import read_packet
 from lab.mishaps import Damage, DelayBetween, FalseWarning, LoseControl, LoseMarked, LossyPort, Sprayed
-
-SERVER, CLIENT = "203.0.113.10", "192.0.2.10"
+from tests.builders import ACK, FIN, SYN
+from tests.lab.packets import segment
 
 
 def _packet(size: int, *, port: int = 8080, flags: int = ACK, content: bytes = b"") -> bytes:
     payload = content.ljust(size, b".")
-    segment = build_tcp(SERVER, CLIENT, (port, 5000), seq=1, ack=1, flags=flags, payload=payload)
-    return build_ip(SERVER, CLIENT, TCP, segment)
+    return segment(payload, ports=(port, 5000), seq=1, ack=1, flags=flags)
 
 
 def test_delay_loses_nothing_and_ends() -> None:

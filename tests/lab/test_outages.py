@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from lab.headers import ACK, RST, TCP, build_ip, build_tcp, read_packet
+from lab.headers import RST, read_packet
 from lab.outages import ForgottenFlow, OutageAfterBytes, OutageAtLarge
-
-SERVER, CLIENT = "203.0.113.10", "192.0.2.10"
+from tests.builders import CLIENT, SERVER
+from tests.lab.packets import segment
 
 
 def packet(size: int, port: int = 8080) -> bytes:
-    segment = build_tcp(SERVER, CLIENT, (port, 5000), seq=1000, ack=77, flags=ACK, payload=bytes(size))
-    return build_ip(SERVER, CLIENT, TCP, segment)
+    return segment(bytes(size), ports=(port, 5000), seq=1000, ack=77)
 
 
 def test_an_outage_begins_with_the_first_large_packet_and_ends() -> None:

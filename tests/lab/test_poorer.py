@@ -8,9 +8,7 @@ import pytest
 
 from lab.capture_file import RAW, CaptureFile, Record
 from lab.poorer import Finding, Tried, ends_in_a_run, poorer_versions, section, to_json
-from tests.builders import ACK, CLIENT, SERVER, ipv4, tcp
-
-SECOND = 1_000_000_000
+from tests.builders import ACK, CLIENT, SECOND, SERVER, ipv4, tcp
 
 
 def data(seconds: float, seq: int = 1, *, df: bool = True) -> Record:

@@ -22,17 +22,16 @@ from analyzer.redaction.addresses import Anonymizer
 from analyzer.report.changes import answer
 from analyzer.report.formats.json_report import schema_text, to_json_dict
 from analyzer.tables.selection import narrow
-from tests.reading import ROOT
+from tests.reading import SAMPLE_FOLDER
 from tests.report.factory import make_analysis, make_flow
 
-SAMPLES = ROOT / "sample_pcaps"
 BLACKHOLE = "tunnel_blackhole_at_server"
 ROUTE = "203.0.113.10 -> 192.0.2.10"
 
 
 @cache
 def sample(name: str) -> analyzer.Analysis:
-    return analyzer.analyze(SAMPLES / f"{name}.pcap")
+    return analyzer.analyze(SAMPLE_FOLDER / f"{name}.pcap")
 
 
 PAIRS = [
@@ -164,7 +163,7 @@ def test_only_the_paths_that_were_asked_for() -> None:
 
 def test_the_json_and_its_schema(tmp_path: Path) -> None:
     target = tmp_path / "c.json"
-    pair = [str(SAMPLES / f"{name}.pcap") for name in (BLACKHOLE, "tunnel_mss_clamped_at_server")]
+    pair = [str(SAMPLE_FOLDER / f"{name}.pcap") for name in (BLACKHOLE, "tunnel_mss_clamped_at_server")]
     assert main([pair[0], "--compare", pair[1], "-o", str(target)]) == 0
     written = json.loads(target.read_text())
     jsonschema.Draft202012Validator(json.loads(schema_text())).validate(written)
@@ -205,7 +204,7 @@ def test_pages_start_with_the_answer(suffix: str, tmp_path: Path) -> None:
 
 
 def test_the_terminal_starts_with_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
-    pair = [str(SAMPLES / f"{name}.pcap") for name in (BLACKHOLE, "tunnel_pmtud_ok_at_server")]
+    pair = [str(SAMPLE_FOLDER / f"{name}.pcap") for name in (BLACKHOLE, "tunnel_pmtud_ok_at_server")]
     assert main([pair[0], "--compare", pair[1]]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(f"Fixed: {ROUTE} lost packets above 472..1499 bytes (black")
@@ -218,13 +217,13 @@ def test_the_terminal_starts_with_the_answer(capsys: pytest.CaptureFixture[str])
 
 
 def test_fail_on_is_about_the_second_capture() -> None:
-    bad, good = (str(SAMPLES / f"{name}.pcap") for name in (BLACKHOLE, "tunnel_pmtud_ok_at_server"))
+    bad, good = (str(SAMPLE_FOLDER / f"{name}.pcap") for name in (BLACKHOLE, "tunnel_pmtud_ok_at_server"))
     assert main([bad, "--compare", good, "--fail-on", "blackhole"]) == 0
     assert main([good, "--compare", bad, "--fail-on", "blackhole"]) == 1
 
 
 def test_both_are_mapped_alike() -> None:
-    pair = [SAMPLES / f"{name}.pcap" for name in (BLACKHOLE, "tunnel_pmtud_ok_at_server")]
+    pair = [SAMPLE_FOLDER / f"{name}.pcap" for name in (BLACKHOLE, "tunnel_pmtud_ok_at_server")]
     comparison = analyzer.compare(*pair, anonymizer=Anonymizer())
     assert [change.reason for change in comparison.changes] == ["pmtud"]
     assert "203.0.113.10" not in comparison.headline

@@ -9,7 +9,7 @@ import analyzer
 from analyzer.model.display_filter import flow_filter, frame_filters, frames_of
 from analyzer.model.flow import Endpoint
 from analyzer.model.statement import FrameRef
-from tests.reading import ROOT
+from tests.reading import SAMPLE_FOLDER
 from tests.report.factory import make_flow, refs
 
 
@@ -41,7 +41,7 @@ def test_all_that_speaks_for_a_verdict_is_in_the_filter() -> None:
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
 @pytest.mark.parametrize("name", ["tunnel_blackhole_at_server", "ipv6_upload_blackhole_at_client"])
 def test_wireshark_shows_those_frames(name: str) -> None:
-    capture = ROOT / "sample_pcaps" / f"{name}.pcap"
+    capture = SAMPLE_FOLDER / f"{name}.pcap"
     analysis = analyzer.analyze(capture)
     for flow in analysis.problem_flows:
         ((_, text),) = frame_filters(frames_of(flow))

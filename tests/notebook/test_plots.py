@@ -15,10 +15,10 @@ import analyzer
 from analyzer.errors import UsageError
 from analyzer.model.path import Path
 from analyzer.notebook import plots
-from tests.reading import ROOT, SAMPLES
+from tests.reading import SAMPLE_FOLDER, SAMPLES
 from tests.report.factory import handed_out, make_analysis, make_flow, make_timeline
 
-STORY = ROOT / "sample_pcaps" / "tunnel_blackhole_at_server.pcap"
+STORY = SAMPLE_FOLDER / "tunnel_blackhole_at_server.pcap"
 
 
 @pytest.fixture(autouse=True)

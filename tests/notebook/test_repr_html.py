@@ -14,10 +14,10 @@ from analyzer.model.flow import PathMtu
 from analyzer.model.statement import FrameRef, Statement
 from analyzer.model.verdicts import VERDICTS
 from analyzer.notebook.repr_html import SHOWN_ROWS
-from tests.reading import ROOT
+from tests.reading import SAMPLE_FOLDER
 from tests.report.factory import handed_out, make_file, make_flow, make_timeline
 
-STORY = ROOT / "sample_pcaps" / "tunnel_blackhole_at_server.pcap"
+STORY = SAMPLE_FOLDER / "tunnel_blackhole_at_server.pcap"
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\x1b[2J\u202e\"'"
 
 

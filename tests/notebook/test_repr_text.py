@@ -9,10 +9,10 @@ import analyzer
 from analyzer.api.views import Evidence
 from analyzer.model.statement import FrameRef, Statement
 from analyzer.notebook.repr_text import Explanation
-from tests.reading import LAB, ROOT
+from tests.reading import LAB, SAMPLE_FOLDER
 from tests.report.factory import handed_out, make_file, make_flow
 
-STORY = ROOT / "sample_pcaps" / "tunnel_blackhole_at_server.pcap"
+STORY = SAMPLE_FOLDER / "tunnel_blackhole_at_server.pcap"
 
 
 def test_an_analysis_shows_the_answer_and_the_table() -> None:

@@ -13,10 +13,9 @@ from analyzer.model.flow import Flow
 from analyzer.model.verdicts import SIZE_PROBLEMS
 from analyzer.verdicts.merge_points import VAGUE, chosen_of
 from tests.builders import packets_of, pcap_record, pcap_records
-from tests.reading import ROOT
+from tests.reading import LAB_FOLDER
 
-LAB = ROOT / "tests" / "data" / "lab"
-PAIRS = sorted(path.name.removesuffix(".sender.pcap") for path in LAB.glob("*.sender.pcap"))
+PAIRS = sorted(path.name.removesuffix(".sender.pcap") for path in LAB_FOLDER.glob("*.sender.pcap"))
 MILLISECOND = 1_000_000
 
 
@@ -38,7 +37,7 @@ def finding(flow: Flow) -> tuple[object, ...]:
 @pytest.mark.parametrize("off", [0, 20 * MILLISECOND, -2 * MILLISECOND, 1500 * MILLISECOND, -1500 * MILLISECOND])
 @pytest.mark.parametrize("name", PAIRS)
 def test_the_verdict_is_that_of_one_of_them(name: str, off: int) -> None:
-    sender, receiver = LAB / f"{name}.sender.pcap", LAB / f"{name}.receiver.pcap"
+    sender, receiver = LAB_FOLDER / f"{name}.sender.pcap", LAB_FOLDER / f"{name}.receiver.pcap"
     both = analyzer.analyze([sender, io.BytesIO(shifted(receiver, off))])
     assert [file.point for file in both.files] == [0, 1]
     assert any("captured at 2 points" in note for note in both.notes)
@@ -54,7 +53,7 @@ def test_the_verdict_is_that_of_one_of_them(name: str, off: int) -> None:
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_the_order_of_the_files_does_not_matter(name: str) -> None:
-    files = [LAB / f"{name}.sender.pcap", LAB / f"{name}.receiver.pcap"]
+    files = [LAB_FOLDER / f"{name}.sender.pcap", LAB_FOLDER / f"{name}.receiver.pcap"]
     one, other = analyzer.analyze(files), analyzer.analyze(files[::-1])
     assert [finding(flow) for flow in one.all_flows] == [finding(flow) for flow in other.all_flows]
     assert [(p.src, p.dst, p.at_least, p.at_most, p.exact, p.verdict) for p in one.all_paths] == [
@@ -64,14 +63,14 @@ def test_the_order_of_the_files_does_not_matter(name: str) -> None:
 
 @pytest.mark.parametrize("compiled", [False, True])
 def test_both_modes_see_the_same(compiled: bool) -> None:
-    files = [LAB / "blackhole_gso_on.sender.pcap", LAB / "blackhole_gso_on.receiver.pcap"]
+    files = [LAB_FOLDER / "blackhole_gso_on.sender.pcap", LAB_FOLDER / "blackhole_gso_on.receiver.pcap"]
     flow = analyzer.analyze(files, compiled=compiled).flow(0)
     assert finding(flow) == finding(alone(files[0]).flow(0))
     assert any("Captured at another point as well" in text for text, _ in flow.evidence)
 
 
 def test_the_packets_of_a_flow_are_those_of_the_point_that_judged_it() -> None:
-    files = [LAB / "blackhole_gso_on.receiver.pcap", LAB / "blackhole_gso_on.sender.pcap"]
+    files = [LAB_FOLDER / "blackhole_gso_on.receiver.pcap", LAB_FOLDER / "blackhole_gso_on.sender.pcap"]
     flow = analyzer.analyze(files).flow(0)
     assert flow.file == 1
     assert len(flow.packets) == flow.packet_count == alone(files[1]).flow(0).packet_count
@@ -79,7 +78,7 @@ def test_the_packets_of_a_flow_are_those_of_the_point_that_judged_it() -> None:
 
 def test_files_that_one_host_wrote_one_after_the_other_are_one_capture(tmp_path: Path) -> None:
     """A ring buffer cut in the middle of a hang: the same segment is sent again in every file."""
-    whole = LAB / "blackhole_gso_on.sender.pcap"
+    whole = LAB_FOLDER / "blackhole_gso_on.sender.pcap"
     data = whole.read_bytes()
     records = pcap_records(data)
     for i in range(5):
@@ -92,7 +91,7 @@ def test_files_that_one_host_wrote_one_after_the_other_are_one_capture(tmp_path:
 
 
 def test_two_halves_of_a_tap_are_one_capture(tmp_path: Path) -> None:
-    whole = LAB / "blackhole_gso_on.sender.pcap"
+    whole = LAB_FOLDER / "blackhole_gso_on.sender.pcap"
     data = whole.read_bytes()
     one_way = [[], []]  # type: list[list[bytes]]
     for record in pcap_records(data):
@@ -105,7 +104,7 @@ def test_two_halves_of_a_tap_are_one_capture(tmp_path: Path) -> None:
 
 
 def test_more_files_than_are_kept_open(tmp_path: Path) -> None:
-    whole = LAB / "path_dies.sender.pcap"
+    whole = LAB_FOLDER / "path_dies.sender.pcap"
     data = whole.read_bytes()
     for i, record in enumerate(pcap_records(data)):
         (tmp_path / f"{i:04}.pcap").write_bytes(data[:24] + record)

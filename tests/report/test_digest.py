@@ -6,9 +6,9 @@ from pathlib import Path
 
 import analyzer
 from analyzer.report.digest import CHANGED, NOT_A_FILE, sha256_of
-from tests.reading import ROOT
+from tests.reading import SAMPLE_FOLDER
 
-SAMPLE = ROOT / "sample_pcaps" / "zero_window_at_server.pcap"
+SAMPLE = SAMPLE_FOLDER / "zero_window_at_server.pcap"
 
 
 def test_the_digest_is_that_of_the_file_on_the_disk(tmp_path: Path) -> None:

@@ -18,12 +18,12 @@ from analyzer.report.formats.terminal_report import show
 from analyzer.report.save import SUFFIXES, save
 from tests.builders import END_OF_OPTIONS, enhanced, interface, option, pcap_records, section
 from tests.builders import Packet as Captured
-from tests.reading import ROOT
+from tests.reading import SAMPLE_FOLDER
 from tests.report.hostile import HOSTILE, hostile_analysis
 
 STEERING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
-SAMPLE = ROOT / "sample_pcaps" / "tunnel_blackhole_at_server.pcap"
+SAMPLE = SAMPLE_FOLDER / "tunnel_blackhole_at_server.pcap"
 
 REPORTS = [each for each in SUFFIXES if each != ".pcapng"]
 """An evidence capture needs a capture to be taken from."""

@@ -23,7 +23,6 @@ from analyzer.report.formats.terminal_report import show
 from analyzer.report.save import SUFFIXES, save
 from analyzer.report.wishes import Wishes
 from tests.builders import (
-    ACK,
     CLIENT,
     CLIENT6,
     END_OF_OPTIONS,
@@ -31,7 +30,6 @@ from tests.builders import (
     RAW,
     SERVER,
     SERVER6,
-    SYN,
     Packet,
     address,
     enhanced,
@@ -39,13 +37,12 @@ from tests.builders import (
     interface,
     ipv4,
     ipv6,
-    mss,
     option,
     pcapng,
     section,
-    tcp,
     too_big,
 )
+from tests.talk import Talk
 
 PASSWORD = "hunter2-correct-horse"  # noqa: S105 - of nobody
 SECRET = f"Authorization: Basic {base64.b64encode(PASSWORD.encode()).decode()}\r\npassword={PASSWORD}\r\n".encode()
@@ -57,41 +54,30 @@ ROUTER, ROUTER6 = "198.51.100.1", "2001:db8:99::9"
 
 def packets(*, with_ptb: bool, v6: bool = False) -> Iterator[Packet]:
     """A client that logs in, and an answer that hangs; every payload is full of the password."""
-    start = 1_795_355_400_000_000_000
-    ip, near, far = (ipv6, CLIENT6, SERVER6) if v6 else (ipv4, CLIENT, SERVER)
+    near, far = (CLIENT6, SERVER6) if v6 else (CLIENT, SERVER)
+    talk = Talk(client_base=999, server_base=4999, ends=(near, far), start=1_795_355_400_000_000_000, counts_ids=False)
+    large, login = (SECRET * 40)[:1460], len(SECRET)
 
-    def at(ms: int, data: bytes) -> Packet:
-        return Packet(start + ms * MILLISECOND, data)
-
-    def client(seq: int, ack: int, payload: bytes = b"", flags: int = ACK, options: bytes = b"") -> bytes:
-        return ip(tcp(payload, seq=seq, ack=ack, flags=flags, options=options), src=near, dst=far)
-
-    def server(seq: int, ack: int, payload: bytes = b"", flags: int = ACK, options: bytes = b"") -> bytes:
-        segment = tcp(payload, sport=80, dport=40000, seq=seq, ack=ack, flags=flags, options=options)
-        return ip(segment, src=far, dst=near)
+    def stuck(ms: float, at: int = login) -> Packet:
+        return talk.from_server(ms, large, at=at, upto=login)
 
     def ptb(quoted: bytes) -> bytes:
         if v6:
             return ipv6(too_big(1400, quoted[:1232], src=ROUTER6, dst=SERVER6), src=ROUTER6, dst=SERVER6, following=58)
         return ipv4(frag_needed(1400, quoted), src=ROUTER, dst=SERVER, protocol=1)
 
-    large = (SECRET * 40)[:1460]
-    yield at(0, client(999, 0, flags=SYN, options=mss(1460)))
-    yield at(1, server(4999, 1000, flags=SYN | ACK, options=mss(1460)))
-    yield at(2, client(1000, 5000))
-    yield at(3, client(1000, 5000, SECRET))
-    request = 1000 + len(SECRET)
-    yield at(4, server(5000, request, SECRET))
-    yield at(5, client(request, 5000 + len(SECRET)))
-    stuck = 5000 + len(SECRET)
-    yield at(10, server(stuck, request, large))
-    yield at(11, server(stuck + 1460, request, large))
+    yield from talk.handshake(every=1, shifts=(None, None))
+    yield talk.from_client(3, SECRET)
+    yield talk.from_server(4, SECRET, upto=login)
+    yield talk.from_client(5, at=login, upto=login)
+    yield stuck(10)
+    yield stuck(11, login + 1460)
     if with_ptb:
-        yield at(12, ptb(server(stuck, request, large)))
+        yield stuck(12)._replace(data=ptb(stuck(12).data))
     for ms in (240, 700, 1600, 3400, 7000):
-        yield at(ms, server(stuck, request, large))
-        yield at(ms + 20, client(request, stuck, SECRET[: ms // 300 + 1]))
-    yield at(7100, client(request + 30, stuck, SECRET))
+        yield stuck(ms)
+        yield talk.from_client(ms + 20, SECRET[: ms // 300 + 1], at=login, upto=login)
+    yield talk.from_client(7100, SECRET, at=login + 30, upto=login)
 
 
 @pytest.fixture(params=[False, True], ids=["without PTB", "with PTB"])

@@ -7,8 +7,9 @@ from io import BytesIO
 from analyzer import analyze
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow
-
-from .notation import ACCUSING, Expectation, Record, Scenario, View, capture_of
+from tests.scenarios.notation import Scenario
+from tests.scenarios.packets import Record, capture_of
+from tests.scenarios.words import ACCUSING, Expectation, View
 
 
 def analysis_of(records: list[Record], snap: int = 262144) -> Analysis:

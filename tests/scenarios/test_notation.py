@@ -8,7 +8,9 @@ from pathlib import Path
 import dpkt
 import pytest
 
-from .notation import NotationError, Record, Scenario, View, capture_of, load_scenarios, parse_scenarios
+from tests.scenarios.notation import Scenario, load_scenarios, parse_scenarios
+from tests.scenarios.packets import Record, capture_of
+from tests.scenarios.words import NotationError, View
 
 HELLO = """
 === hello

@@ -11,9 +11,11 @@ import pytest
 
 from analyzer import analyze
 from analyzer.model.flow import Flow, PathMtu
-
-from .checks import accusations, analysis_in, analysis_of
-from .notation import NS, START, Record, Scenario, View, capture_of, load_scenarios
+from tests.scenarios.checks import accusations, analysis_in, analysis_of
+from tests.scenarios.compiler import START
+from tests.scenarios.notation import Scenario, load_scenarios
+from tests.scenarios.packets import Record, capture_of
+from tests.scenarios.words import NS, View
 
 SCENARIOS = load_scenarios(Path(__file__).parent)
 

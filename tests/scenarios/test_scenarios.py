@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from .checks import differences
-from .notation import Expectation, Scenario, load_scenarios
+from tests.scenarios.checks import differences
+from tests.scenarios.notation import Scenario, load_scenarios
+from tests.scenarios.words import Expectation
 
 SCENARIOS = load_scenarios(Path(__file__).parent)
 

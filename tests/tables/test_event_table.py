@@ -14,11 +14,11 @@ import pytest
 import analyzer
 from analyzer.model.statement import FrameRef
 from analyzer.tables.columns import EPISODES, EVENTS, PTBS, TABLES, Column
-from tests.reading import CAPTURES, ROOT, SAMPLES
+from tests.reading import CAPTURES, ROOT, SAMPLE_FOLDER, SAMPLES
 from tests.report.factory import handed_out, make_flow
 
-STORY = ROOT / "sample_pcaps" / "tunnel_blackhole_at_server.pcap"
-IGNORED = ROOT / "sample_pcaps" / "ptb_ignored_by_host_at_server.pcap"
+STORY = SAMPLE_FOLDER / "tunnel_blackhole_at_server.pcap"
+IGNORED = SAMPLE_FOLDER / "ptb_ignored_by_host_at_server.pcap"
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ def test_events_are_the_recorded_packets(path: Path) -> None:
 
 
 def test_kinds_of_events() -> None:
-    kinds = analyzer.analyze(ROOT / "sample_pcaps" / "zero_window_at_server.pcap").events["kind"].value_counts()
+    kinds = analyzer.analyze(SAMPLE_FOLDER / "zero_window_at_server.pcap").events["kind"].value_counts()
     assert kinds["zero_window"] == 6
     assert kinds["syn"] == 2
     kinds = analyzer.analyze(STORY).events.query("stream == 1")["kind"].value_counts()
@@ -88,7 +88,7 @@ def test_episodes_are_what_the_verdict_speaks_of() -> None:
 
 
 def test_runs_that_ended_name_the_ack() -> None:
-    flow = analyzer.analyze(ROOT / "sample_pcaps" / "recovered_by_mtu_probing_at_server.pcap").problem_flows[0]
+    flow = analyzer.analyze(SAMPLE_FOLDER / "recovered_by_mtu_probing_at_server.pcap").problem_flows[0]
     episodes = flow.episodes
     assert episodes["acked_by"].notna().any()
 

@@ -1,20 +1,19 @@
-"""A conversation with losses, written packet by packet into a capture."""
+"""A conversation with losses: who sends again what, and acknowledges how much, is remembered from step to step."""
 
 from __future__ import annotations
 
 from analyzer.flows.flow_tables import State
 from tests.builders import ACK, CLIENT, SERVER, SYN, Packet, frag_needed, ipv4, mss, pcap, sack, tcp
 from tests.reading import skim
+from tests.talk import MS, Talk
 
-MS = 1_000_000
 
-
-class Talk:
+class LossyTalk:
     """A server that sends to a client, written as a capture beside the server or behind a loss."""
 
     def __init__(self, announced: int | None = 1460) -> None:
-        self.ts = 1_700_000_000_000 * MS
-        self.ident = 0
+        self.talk = Talk(client_base=0, server_base=0, ports=(4000, 80))
+        self.ms = 0.0
         self.next = 1
         self.asked = 1
         self.una = 1
@@ -26,23 +25,19 @@ class Talk:
         self.server(0, 0, flags=SYN | ACK, options=options)
         self.client()
 
-    def _add(self, segment: bytes, src: str, dst: str, *, df: bool = True) -> None:
-        self.ident += 1
-        self.packets.append(Packet(self.ts, ipv4(segment, src=src, dst=dst, ident=self.ident, df=df)))
-
     def wait(self, ms: float) -> None:
-        self.ts += round(ms * MS)
+        self.ms += ms
 
     def client(self, *, size: int = 0, options: bytes = b"", flags: int = ACK, seq: int | None = None) -> None:
         seq = self.asked if seq is None else seq
-        self._add(
-            tcp(bytes(size), sport=4000, dport=80, seq=seq, ack=self.una, flags=flags, options=options), CLIENT, SERVER
+        self.packets.append(
+            self.talk.from_client(self.ms, bytes(size), seq=seq, ack=self.una, flags=flags, options=options)
         )
         self.asked += size
 
     def server(self, seq: int, size: int, *, df: bool = True, flags: int = ACK, options: bytes = b"") -> None:
-        segment = tcp(bytes(size), sport=80, dport=4000, seq=seq, ack=self.asked, flags=flags, options=options)
-        self._add(segment, SERVER, CLIENT, df=df)
+        fields = {"seq": seq, "ack": self.asked, "flags": flags, "options": options}
+        self.packets.append(self.talk.from_server(self.ms, bytes(size), ip={"df": df}, **fields))
 
     def send(self, size: int, *, df: bool = True, seen: bool = True) -> None:
         (self.sent if seen else self.unseen).append((self.next, size))
@@ -77,7 +72,7 @@ class Talk:
 
     def other(self) -> None:
         """A packet of somebody else: the capture goes on."""
-        self._add(tcp(b"x", sport=9, dport=9), SERVER, CLIENT)
+        self.packets.append(self.talk.from_server(self.ms, b"x", sport=9, dport=9, seq=1000, ack=0))
 
     def state(self) -> State:
         return skim(pcap(self.packets)).state
@@ -101,9 +96,8 @@ class Talk:
         self.wait(10)
 
     def router(self, quoted: bytes) -> None:
-        self.packets.append(
-            Packet(self.ts, ipv4(frag_needed(1400, quoted), src="198.51.100.1", dst=SERVER, protocol=1))
-        )
+        message = ipv4(frag_needed(1400, quoted), src="198.51.100.1", dst=SERVER, protocol=1)
+        self.packets.append(Packet(self.talk.start + round(self.ms * MS), message))
 
     def quote(self, *, port: int) -> bytes:
         """The segment to be sent next, as a router may quote it."""

@@ -18,28 +18,28 @@ from analyzer.settings import Settings
 from analyzer.verdicts.bulk_exclusions import bulk_judged
 from tests.builders import CLIENT, SERVER, ipv4, pcap, sack, tcp
 from tests.profiles import examples
-from tests.verdicts.losing import Talk
+from tests.verdicts.losing import LossyTalk
 from tests.verdicts.test_bulk_verdicts import check
 
 GAPS = (0, 1, 10, 150, 300, 600, 1000, 3100)  # ms: none, a round trip, and on both sides of what makes a stall
 SIZES = (1460, 1460, 1460, 1448, 600, 200)
 
 
-def plain(t: Talk) -> None:
+def plain(t: LossyTalk) -> None:
     t.client(size=200)
     t.stream(10)
     t.lose(10, 20, 30)
     t.stream(3)
 
 
-def small(t: Talk) -> None:
+def small(t: LossyTalk) -> None:
     """Nothing of full size goes from the server; a segment of which the answer was lost makes it recorded."""
     t.client(size=200)
     t.stream(5, 900)
     t.lose(10, 20, 30, size=900)
 
 
-def hole(t: Talk, after: float, *pieces: int, size: int = 1460) -> None:
+def hole(t: LossyTalk, after: float, *pieces: int, size: int = 1460) -> None:
     """Bytes are lost before the capture point, and come after so many ms, whole or in pieces."""
     t.send(size, seen=False)
     t.send(300)
@@ -53,14 +53,14 @@ def hole(t: Talk, after: float, *pieces: int, size: int = 1460) -> None:
     t.ack(0)
 
 
-def clock_set_back(t: Talk) -> None:
+def clock_set_back(t: LossyTalk) -> None:
     plain(t)
     t.send(1460)
     t.wait(-1)
     t.ack(0)
 
 
-def larger_only_selectively_acknowledged(t: Talk) -> None:
+def larger_only_selectively_acknowledged(t: LossyTalk) -> None:
     small(t)
     t.send(200)
     t.send(1460)
@@ -68,7 +68,7 @@ def larger_only_selectively_acknowledged(t: Talk) -> None:
     t.ack(1, selective=True)
 
 
-def larger_without_df(t: Talk) -> None:
+def larger_without_df(t: LossyTalk) -> None:
     t.stream(3)
     t.lose(10, 20, 30)
     t.send(200, df=False)
@@ -80,7 +80,7 @@ def larger_without_df(t: Talk) -> None:
     t.client(options=sack((t.next - 1460, t.next)))
 
 
-def quoted_by_its_number(t: Talk) -> None:
+def quoted_by_its_number(t: LossyTalk) -> None:
     plain(t)
     quote = t.quote(port=4999)
     t.send(1460)
@@ -88,26 +88,26 @@ def quoted_by_its_number(t: Talk) -> None:
     t.stream(1)
 
 
-def quoted_without_ports(t: Talk) -> None:
+def quoted_without_ports(t: LossyTalk) -> None:
     plain(t)
     t.router(t.quote(port=4000)[:20])
     t.stream(1)
 
 
-def a_stranger_quoted(t: Talk) -> None:
+def a_stranger_quoted(t: LossyTalk) -> None:
     plain(t)
     t.router(ipv4(tcp(bytes(900), sport=1, dport=2, seq=77), src=SERVER, dst=CLIENT))
     t.stream(1)
 
 
-def without_an_answer(t: Talk) -> None:
+def without_an_answer(t: LossyTalk) -> None:
     plain(t)
     t.send(1460)
     t.wait(20)
     t.again(0)
 
 
-def beside_the_oldest_without_an_answer(t: Talk) -> None:
+def beside_the_oldest_without_an_answer(t: LossyTalk) -> None:
     plain(t)
     t.send(1460)
     t.send(1460)
@@ -116,7 +116,7 @@ def beside_the_oldest_without_an_answer(t: Talk) -> None:
     t.ack(1)
 
 
-def again_in_another_shape(t: Talk, *, size: int = 0, df: bool = True) -> None:
+def again_in_another_shape(t: LossyTalk, *, size: int = 0, df: bool = True) -> None:
     t.send(1460, df=df)  # such packets get through
     plain(t)
     t.send(1460)
@@ -128,7 +128,7 @@ def again_in_another_shape(t: Talk, *, size: int = 0, df: bool = True) -> None:
     t.ack(0)
 
 
-def again_from_another_byte(t: Talk) -> None:
+def again_from_another_byte(t: LossyTalk) -> None:
     plain(t)
     t.send(1460)
     t.again(0)
@@ -137,32 +137,32 @@ def again_from_another_byte(t: Talk) -> None:
     t.ack(0)
 
 
-def hung(t: Talk) -> None:
+def hung(t: LossyTalk) -> None:
     plain(t)
     t.lose(200, 400, 800)
 
 
-def hung_with_a_late_first_copy(t: Talk) -> None:
+def hung_with_a_late_first_copy(t: LossyTalk) -> None:
     plain(t)
     t.lose(900, 30, 100)
 
 
-def hung_almost(t: Talk) -> None:
+def hung_almost(t: LossyTalk) -> None:
     plain(t)
     t.lose(200, 250, 500)
 
 
-def twice_in_a_long_time(t: Talk) -> None:
+def twice_in_a_long_time(t: LossyTalk) -> None:
     plain(t)
     t.lose(2000, 4000)
 
 
-def small_hole_filled_at_once(t: Talk) -> None:
+def small_hole_filled_at_once(t: LossyTalk) -> None:
     small(t)
     hole(t, 30, size=900)
 
 
-def small_hole_filled_late(t: Talk) -> None:
+def small_hole_filled_late(t: LossyTalk) -> None:
     small(t)
     t.send(1460, seen=False)
     t.send(300)
@@ -177,14 +177,14 @@ def small_hole_filled_late(t: Talk) -> None:
     t.client()
 
 
-def small_hole_open_at_the_end(t: Talk) -> None:
+def small_hole_open_at_the_end(t: LossyTalk) -> None:
     small(t)
     t.send(1460, seen=False)
     t.send(300)
     t.wait(100)
 
 
-def hole_open_at_the_end(t: Talk) -> None:
+def hole_open_at_the_end(t: LossyTalk) -> None:
     plain(t)
     t.lose(10, 20, 30)
     t.send(1460, seen=False)
@@ -192,24 +192,24 @@ def hole_open_at_the_end(t: Talk) -> None:
     t.wait(100)
 
 
-def hole_open_for_long(t: Talk) -> None:
+def hole_open_for_long(t: LossyTalk) -> None:
     hole_open_at_the_end(t)
     t.wait(3100)
 
 
-def pieces_alone(t: Talk) -> None:
+def pieces_alone(t: LossyTalk) -> None:
     """Nothing else was lost, so the counters take the hole for loss, and the judge for a change of size."""
     t.client(size=200)
     t.stream(3, 900)
     hole(t, 30, 730, 730)
 
 
-def pieces_beside_loss(t: Talk) -> None:
+def pieces_beside_loss(t: LossyTalk) -> None:
     small(t)
     hole(t, 30, 730, 730)
 
 
-def pieces_long_after_the_request(t: Talk) -> None:
+def pieces_long_after_the_request(t: LossyTalk) -> None:
     small(t)
     t.wait(3100)
     hole(t, 30, 730, 730)
@@ -252,8 +252,8 @@ def _name(case: object) -> str:
 
 
 @pytest.mark.parametrize(("case", "alone"), CASES, ids=_name)
-def test_at_each_bound(case: Callable[[Talk], None], alone: bool) -> None:
-    talk = Talk()
+def test_at_each_bound(case: Callable[[LossyTalk], None], alone: bool) -> None:
+    talk = LossyTalk()
     case(talk)
     talk.other()
     state = talk.state()
@@ -263,7 +263,7 @@ def test_at_each_bound(case: Callable[[Talk], None], alone: bool) -> None:
 
 
 def test_copies_made_by_the_capture_change_nothing() -> None:
-    talk = Talk()
+    talk = LossyTalk()
     plain(talk)
     copies = [packet._replace(ts=packet.ts + 8000) for packet in talk.packets]
     talk.packets = sorted([*talk.packets, *copies], key=lambda packet: packet.ts)
@@ -274,7 +274,7 @@ def test_copies_made_by_the_capture_change_nothing() -> None:
 
 
 def test_recorded_loss_is_judged_only_when_somebody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    talk = Talk()
+    talk = LossyTalk()
     plain(talk)
     judged = []
     conversation = Collector.conversation
@@ -296,12 +296,12 @@ def test_recorded_loss_is_judged_only_when_somebody_asks(monkeypatch: pytest.Mon
 
 
 def test_flows_without_a_recorded_packet_are_left_to_the_counters() -> None:
-    talk = Talk()
+    talk = LossyTalk()
     talk.stream(3)
     assert bulk_judged(Collector(talk.state()), Settings()).tolist() == [True]
 
 
-def play(talk: Talk, steps: list[tuple[Any, ...]]) -> None:
+def play(talk: LossyTalk, steps: list[tuple[Any, ...]]) -> None:
     for gap, what, *how in steps:
         talk.wait(gap)
         getattr(talk, what)(*how[0], **how[1])
@@ -362,7 +362,7 @@ COMPARED: list[int] = []
 def compare_talks(
     announced: int | None, before: list[Any], losses: int, after: list[Any], back: int | None, rest: int
 ) -> None:
-    talk = Talk(announced)
+    talk = LossyTalk(announced)
     play(talk, before)
     play(talk, LOSS * losses)
     play(talk, after)

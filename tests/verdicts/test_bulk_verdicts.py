@@ -20,7 +20,8 @@ from analyzer.verdicts.judge import judge_conversation, judge_direction
 from tests.builders import Packet, ipv4, pcap, tcp
 from tests.profiles import examples
 from tests.reading import CAPTURES, ROOT, skim
-from tests.scenarios.notation import capture_of, load_scenarios
+from tests.scenarios.notation import load_scenarios
+from tests.scenarios.packets import capture_of
 from tests.traffic import generated, skimmed
 
 SECOND = 1_000_000_000

@@ -10,7 +10,7 @@ import pytest
 import analyzer
 from analyzer.evidence.flow_index import Collector
 from analyzer.verdicts import flow_findings
-from tests.builders import ACK, RST, SERVER, SYN, Packet, ipv4, mss, pcap, tcp
+from tests.builders import ACK, CLIENT, RST, SERVER, SYN, Packet, ipv4, mss, pcap, tcp
 
 
 def scan(count: int) -> list[Packet]:
@@ -21,12 +21,17 @@ def scan(count: int) -> list[Packet]:
         packets.append(Packet(i * 1000, syn))
         if i % 3 == 0:
             packets.append(
-                Packet(i * 1000 + 1, ipv4(tcp(sport=80, dport=1000 + i, flags=RST | ACK, ack=i + 1), src=SERVER))
+                Packet(
+                    i * 1000 + 1,
+                    ipv4(tcp(sport=80, dport=1000 + i, flags=RST | ACK, ack=i + 1), src=SERVER, dst=CLIENT),
+                )
             )
         if i % 5 == 0:
             packets.append(Packet(i * 1000 + 1_000_000_000, syn[:4] + b"\x77\x77" + syn[6:]))
         if i == 7:
-            packets.append(Packet(i * 1000 + 1, ipv4(tcp(sport=80, dport=1007, flags=SYN | ACK, ack=8), src=SERVER)))
+            packets.append(
+                Packet(i * 1000 + 1, ipv4(tcp(sport=80, dport=1007, flags=SYN | ACK, ack=8), src=SERVER, dst=CLIENT))
+            )
             packets.append(Packet(i * 1000 + 2, ipv4(tcp(b"hello", sport=1007, flags=ACK, seq=8, ack=1))))
     return sorted(packets)
 

@@ -17,7 +17,8 @@ from analyzer.verdicts.stalled_rules import STALLED, StalledRule
 from analyzer.verdicts.unstalled_facts import UnstalledFacts
 from analyzer.verdicts.unstalled_rules import UNSTALLED, UnstalledRule
 from tests.scenarios.checks import analysis_in, differences
-from tests.scenarios.notation import Expectation, Scenario, load_scenarios
+from tests.scenarios.notation import Scenario, load_scenarios
+from tests.scenarios.words import Expectation
 
 Case = tuple[Scenario, Expectation]
 

@@ -35,7 +35,9 @@ from analyzer.verdicts.stalled_facts import StalledFacts
 from analyzer.verdicts.unstalled_facts import UnstalledFacts
 from tests.builders import NANOSECONDS, Packet, enhanced, interface, option, section
 from tests.scenarios.checks import analysis_in, differences
-from tests.scenarios.notation import Expectation, Record, Scenario, load_scenarios
+from tests.scenarios.notation import Scenario, load_scenarios
+from tests.scenarios.packets import Record
+from tests.scenarios.words import Expectation
 
 
 def always(value: object) -> property:

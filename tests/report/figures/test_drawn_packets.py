@@ -6,7 +6,7 @@ import analyzer
 from analyzer.evidence.outcomes import DELIVERED, LOST, UNANSWERED
 from analyzer.flows.flow_tables import MARK_DUPLICATE
 from analyzer.report.figures.drawn_packets import recorded
-from tests.reading import ROOT
+from tests.reading import SAMPLE_FOLDER
 from tests.report.factory import make_flow, make_timeline
 
 
@@ -25,7 +25,7 @@ def test_recorded_packets_leave_out_copies_and_scale_the_window() -> None:
 
 
 def test_sack_blocks_of_recorded_packets_are_read() -> None:
-    flow = analyzer.analyze(ROOT / "sample_pcaps" / "ipv6_upload_blackhole_at_client.pcap").flow(0)
+    flow = analyzer.analyze(SAMPLE_FOLDER / "ipv6_upload_blackhole_at_client.pcap").flow(0)
     packets = recorded(flow)
     assert packets is not None
     blocks: Any = {block[1:] for block in packets.sacked}

@@ -18,7 +18,7 @@ from analyzer.report.figures.palette import DARK
 from analyzer.report.figures.panels import NARROW, WIDE
 from analyzer.report.figures.thinning import MOST_MARKS
 from analyzer.report.figures.timelines import NOTHING_TO_DRAW, image, overview, timeline, timelines
-from tests.reading import ROOT
+from tests.reading import SAMPLE_FOLDER
 from tests.report.factory import SECOND, START, make_analysis, make_flow, make_stalled, make_timeline, refs
 
 FLOW = make_flow(0, timeline=make_timeline())
@@ -216,14 +216,14 @@ def test_a_closed_window_is_shaded() -> None:
 
 
 def test_healthy_flows_are_read_again_to_be_drawn() -> None:
-    analysis = analyzer.analyze(ROOT / "sample_pcaps" / "tunnel_mss_clamped_at_server.pcap")
+    analysis = analyzer.analyze(SAMPLE_FOLDER / "tunnel_mss_clamped_at_server.pcap")
     assert all(flow.timeline is None for flow in analysis.all_flows)
     titles = [axes.get_title(loc="left").split(":")[0] for axes in timelines(analysis).axes]
     assert [title for title in titles if title] == ["Stream 1", "Stream 2", "Stream 0"]
 
 
 def test_packets_read_again_tell_what_the_recorded_ones_do() -> None:
-    analysis = analyzer.analyze(ROOT / "sample_pcaps" / "ptb_ignored_by_host_at_server.pcap")
+    analysis = analyzer.analyze(SAMPLE_FOLDER / "ptb_ignored_by_host_at_server.pcap")
     (flow,) = analysis.problem_flows
     ours, theirs = recorded(flow), read_again(analysis, flow)
     assert ours is not None

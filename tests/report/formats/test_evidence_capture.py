@@ -22,19 +22,15 @@ from analyzer.report.formats.evidence_capture import excerpt_of
 from analyzer.report.save import save
 from analyzer.tables.selection import narrow
 from tests.builders import (
-    ACK,
     CLIENT,
     END_OF_OPTIONS,
     RAW,
     SECOND,
-    SERVER,
-    SYN,
     Packet,
     address,
     enhanced,
     interface,
     ipv4,
-    mss,
     option,
     pcap,
     pcap_records,
@@ -42,12 +38,12 @@ from tests.builders import (
     section,
     tcp,
 )
-from tests.reading import ROOT
+from tests.reading import CAPTURES, ROOT, SAMPLE_FOLDER
 from tests.report.test_secrets import packets as secret_packets
+from tests.talk import Talk
 from tests.wrapping import cooked2, ip_packets, wrapped
 
-SAMPLES = sorted([*(ROOT / "sample_pcaps").glob("*.pcap"), *(ROOT / "tests" / "data" / "lab").glob("*.pcap")])
-BLACKHOLE = ROOT / "sample_pcaps" / "tunnel_blackhole_at_server.pcap"
+BLACKHOLE = SAMPLE_FOLDER / "tunnel_blackhole_at_server.pcap"
 
 
 @cache
@@ -101,7 +97,7 @@ def captured(content: bytes) -> list[tuple[int, bytes, int, str]]:
     return out
 
 
-@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
 def test_the_evidence_gives_the_same_verdicts(path: Path) -> None:
     original = analysis_of(path)
     taken = excerpt_of(original)
@@ -109,7 +105,7 @@ def test_the_evidence_gives_the_same_verdicts(path: Path) -> None:
     assert problems(again(taken.content)) == problems(original)
 
 
-@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
 def test_so_does_the_anonymous_evidence(path: Path) -> None:
     original = analysis_of(path)
     anonymizer = Anonymizer()
@@ -136,7 +132,7 @@ def test_packets_are_those_of_the_original() -> None:
 
 
 def test_all_that_the_reports_name_is_in_it() -> None:
-    for path in SAMPLES:
+    for path in CAPTURES:
         analysis = analysis_of(path)
         numbers = {int(comment.split()[1]) for *_, comment in captured(excerpt_of(analysis).content)}
         for flow in analysis.problem_flows:
@@ -165,7 +161,7 @@ def test_only_what_a_verdict_rests_on(tmp_path: Path) -> None:
 
 
 def test_a_healthy_capture_gives_its_own_flows() -> None:
-    healthy = analysis_of(ROOT / "sample_pcaps" / "tunnel_pmtud_ok_at_server.pcap")
+    healthy = analysis_of(SAMPLE_FOLDER / "tunnel_pmtud_ok_at_server.pcap")
     assert not healthy.problem_flows
     found = again(excerpt_of(healthy).content)
     assert [judged(flow) for flow in found.all_flows] == [judged(flow) for flow in healthy.all_flows]
@@ -244,30 +240,17 @@ def test_many_lost_packets_are_told_again(tmp_path: Path) -> None:
 
 def long_flow(packets: int) -> list[Packet]:
     """A download of many small segments whose first large one hangs."""
-    out = [
-        Packet(0, ipv4(tcp(seq=999, flags=SYN, options=mss(1460)))),
-        Packet(
-            1000,
-            ipv4(
-                tcp(sport=80, dport=40000, seq=4999, ack=1000, flags=SYN | ACK, options=mss(1460)),
-                src=SERVER,
-                dst=CLIENT,
-            ),
-        ),
-    ]
-    seq, ts = 5000, 1_000_000
+    talk = Talk(client_base=999, server_base=4999, start=0, counts_ids=False)
+    out = talk.handshake(every=0.001, shifts=(None, None))[:2]
+    at, ms = 0, 1.0
     for i in range(packets):
-        ts += 100_000
-        segment = tcp(bytes(200), sport=80, dport=40000, seq=seq, ack=1000)
-        out.append(Packet(ts, ipv4(segment, src=SERVER, dst=CLIENT, ident=i % 65000 + 1)))
-        seq += 200
-        out.append(Packet(ts + 50_000, ipv4(tcp(seq=1000, ack=seq))))
-    stuck = tcp(bytes(1460), sport=80, dport=40000, seq=seq, ack=1000)
-    out += [
-        Packet(ts + gap * 1_000_000 + 1000, ipv4(stuck, src=SERVER, dst=CLIENT, ident=gap + 3))
-        for gap in (0, 240, 700, 1600, 3400, 7000)
+        ms += 0.1
+        out.append(talk.data(ms, at, 200, ip={"ident": i % 65000 + 1}))
+        at += 200
+        out.append(talk.ack(ms + 0.05, at))
+    return out + [
+        talk.data(ms + gap + 0.001, at, 1460, ip={"ident": gap + 3}) for gap in (0, 240, 700, 1600, 3400, 7000)
     ]
-    return out
 
 
 def test_of_a_long_flow_the_start_and_the_trouble_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -344,7 +327,7 @@ def test_large_captures_are_listed_compiled(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize("anonymous", [False, True])
 def test_wireshark_opens_it(anonymous: bool, tmp_path: Path) -> None:
     for name in ("ptb_ignored_by_host_at_server", "ipv6_upload_blackhole_at_client"):
-        path = ROOT / "sample_pcaps" / f"{name}.pcap"
+        path = SAMPLE_FOLDER / f"{name}.pcap"
         target = tmp_path / f"{name}.pcapng"
         save(analyzer.analyze(path, anonymizer=Anonymizer() if anonymous else None), target)
         facts = subprocess.run(["capinfos", "-c", "-k", str(target)], capture_output=True, text=True, check=True)

@@ -11,7 +11,7 @@ from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Endpoint, PathMtu
 from analyzer.model.verdicts import VERDICTS
 from analyzer.report.formats.html_report import SHOWN_FIGURES, rich, to_html
-from tests.reading import CAPTURES, ROOT
+from tests.reading import CAPTURES, SAMPLE_FOLDER
 from tests.report.factory import LONG_1, LONG_2, START, make_analysis, make_file, make_flow, make_timeline
 from tests.report.formats.test_terminal_report import CASES
 from tests.report.hostile import HOSTILE, hostile_analysis
@@ -19,7 +19,7 @@ from tests.report.hostile import HOSTILE, hostile_analysis
 HTML, SVG = "{http://www.w3.org/1999/xhtml}", "{http://www.w3.org/2000/svg}"
 
 DRAWN = make_analysis([make_flow(0, timeline=make_timeline()), make_flow(1, "ok")])
-SAMPLE = ROOT / "sample_pcaps" / "tunnel_blackhole_at_server.pcap"
+SAMPLE = SAMPLE_FOLDER / "tunnel_blackhole_at_server.pcap"
 
 
 def parsed(analysis: Analysis) -> Element:
