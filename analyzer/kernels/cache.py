@@ -2,8 +2,10 @@
 
 numba's own cache would do, but it needs numba, whose import and set-up take longer than the pass over a
 million packets. An entry is called the way numba calls natively: two pointers, for the result and for an
-exception, then the arguments as 64-bit words, of which an array takes 3 + 2 * dimensions + 2. That layout
-is checked against the compiled function's number of arguments before the first call.
+exception, then the arguments as 64-bit words, of which an array takes 3 + 2 * dimensions + 2. numba may change that
+layout any day, so it is believed only where it is seen to hold: by the compiled function's number of arguments; by a
+call of every entry with its examples, in the process that compiles, before anything is kept; and by the known answer
+of a small kernel in each group, whenever a group is loaded. Where one of these differs there is no compiled code.
 """
 
 from __future__ import annotations
@@ -19,12 +21,15 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from analyzer.kernels import known_answer
+from analyzer.kernels.marks import KERNELS
 
 FINE = (0, -2)
 """Statuses of numba's calling convention for a value and for None; any other is an exception."""
@@ -34,8 +39,12 @@ QUICK, PLAIN = "quick", "plain"
 """Ways to compile: with shortcuts through numba's inner classes, and without."""
 
 
+SCRATCH = ("ring_heads",)
+"""Tables that hold anything behind what counts: compiled code copies more bytes than it needs, as that is quicker."""
+
+
 class CompileError(Exception):
-    """The kernels cannot be compiled here: numba is missing, or does not know this processor."""
+    """The kernels cannot be compiled here: numba is missing, does not know this processor, or is built otherwise."""
 
 
 GROUPS = {"skim": "analyzer.passes.first", "listing": "analyzer.passes.second"}
@@ -91,7 +100,7 @@ def sources_of(module: str) -> dict[str, bytes]:
             for package, names in _IMPORT.findall(source):
                 waiting.append(package)
                 if package.count(b".") < MODULE_DOTS:
-                    waiting += [package + b"." + word.strip() for word in names.split(b",")]
+                    waiting += [package + b"." + word.split()[0] for word in names.split(b",") if word.strip()]
     return dict(sorted(found.items()))
 
 
@@ -146,12 +155,17 @@ def load_kernels(
 ) -> dict[str, Callable[..., int]]:
     """The compiled entries of a group by name, from the cache or compiled now. `examples()` are arguments for each.
 
+    They are of the kinds that it will be called with, and for a call that does some of everything: the first call
+    of what was just compiled is that one, and compared with the interpreted kernel's.
+
     Raises:
         CompileError: there is no compiled code to be had on this machine.
     """
     try:
         content = _read_cache(group) or _compile_apart(examples, group) or _compile(examples(), group, PLAIN)
-        return _link(content)
+        return _trusted(content)
+    except CompileError:
+        raise
     except Exception as error:  # numba and LLVM raise many kinds; the interpreted kernels always remain
         raise CompileError(f"{type(error).__name__}: {error}") from error
 
@@ -160,6 +174,9 @@ def _compile_apart(examples: Callable[[], Mapping[str, Sequence[Any]]], group: s
     """The content of the cache file, compiled by another process: numba takes 300 MB, which this one has no use for.
 
     The quick way first; where numba does not allow it, the plain one. None where neither is possible.
+
+    Raises:
+        CompileError: what was compiled the plain way crashed that process, and would crash this one.
     """
     if _cache_file(group) is None or not sys.executable:
         return None
@@ -169,19 +186,22 @@ def _compile_apart(examples: Callable[[], Mapping[str, Sequence[Any]]], group: s
     path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
     # What is kept must not depend on how someone has set up numba for a program of theirs: without bounds checks, say.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
+    ended = 0
     for way in (QUICK, PLAIN):
         with suppress(OSError):
-            subprocess.run(  # noqa: S603 - our own interpreter and code
+            ended = subprocess.run(  # noqa: S603 - our own interpreter and code
                 [*command, way],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env={**environment, "PYTHONPATH": path},
                 check=False,
-            )
+            ).returncode
         content = _read_cache(group)
         if content:
             return content
+    if ended < 0:
+        raise CompileError(f"the process that compiles was ended by signal {-ended}")
     return None
 
 
@@ -196,19 +216,60 @@ def fill_cache(module: str, examples: str, group: str, way: str) -> None:
 def _compile(examples: Mapping[str, Sequence[Any]], group: str, way: str) -> bytes:
     from analyzer.kernels.compile import compile_entries, compile_entries_quickly
 
-    compiled = compile_entries_quickly(examples) if way == QUICK else compile_entries(examples)
+    known = known_answer.examples()
+    kinds = {**known, **examples}
+    compiled = compile_entries_quickly(kinds) if way == QUICK else compile_entries(kinds)
     entries = []
     objects = b""
     for name, (symbol, words, code) in compiled.items():
-        expected = 2 + len(_words(examples[name]))
+        expected = 2 + len(_words(kinds[name]))
         if words != expected:
             raise CompileError(f"{name} takes {words} words instead of {expected}")
         entries.append(_Entry(name, symbol, words, len(code)))
         objects += code
     index = json.dumps({"way": way, "entries": entries, "digest": hashlib.sha256(objects).hexdigest()})
     content = index.encode() + b"\n" + objects
+    for name, call in _trusted(content).items():
+        if not _gives_the_same(call, KERNELS[name], examples[name]):
+            raise CompileError(f"{name}, compiled, gives another answer than interpreted")
     _write_cache(content, group)
     return content
+
+
+def _gives_the_same(compiled: Callable[..., int], interpreted: Callable[..., int], arguments: Sequence[Any]) -> bool:
+    """True if both answer a call with copies of `arguments` alike, and leave the same in all arrays."""
+    mine = [_copied(each) for each in arguments]
+    usual = [_as_interpreted(_copied(each)) for each in arguments]
+    if compiled(*mine) != interpreted(*usual):
+        return False
+    return all(np.array_equal(one, np.asarray(other, one.dtype)) for one, other in _arrays_of(mine, usual))
+
+
+def _copied(argument: Any) -> Any:
+    if isinstance(argument, tuple):
+        return type(argument)(*map(_copied, argument))
+    return argument.copy() if isinstance(argument, np.ndarray) else argument
+
+
+def _as_interpreted(argument: Any) -> Any:
+    """The argument in the kind that the interpreted kernels get: integers that do not overflow."""
+    if not isinstance(argument, np.ndarray) or argument.ndim != 1:
+        return argument
+    if argument.dtype == np.uint8:
+        return memoryview(argument.data)
+    return argument.tolist() if argument.dtype == np.int64 else argument
+
+
+def _arrays_of(mine: Sequence[Any], others: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+    """The arrays among the first arguments, each beside what is in its place among the others."""
+    names = getattr(mine, "_fields", ("",) * len(mine))
+    for name, one, other in zip(names, mine, others, strict=True):
+        if name in SCRATCH:
+            continue
+        if isinstance(one, tuple):
+            yield from _arrays_of(one, other)
+        elif isinstance(one, np.ndarray):
+            yield one, other
 
 
 def _read_cache(group: str = "skim") -> bytes | None:
@@ -237,22 +298,35 @@ def _write_cache(content: bytes, group: str) -> None:
         return  # a full disk costs the next run its time, not this one its result
 
 
+def _trusted(content: bytes) -> dict[str, Callable[..., int]]:
+    """The linked entries, once the kernel among them whose answer is known has given it.
+
+    Raises:
+        CompileError: it gave another.
+    """
+    linked = _link(content)
+    if not known_answer.is_right(linked.pop(known_answer.known_answer.__name__)):
+        raise CompileError("compiled code takes its arguments in another layout than it is given them")
+    return linked
+
+
 def _link(content: bytes) -> dict[str, Callable[..., int]]:
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     index, _, objects = content.partition(b"\n")
-    linked: dict[str, Callable[..., int]] = {}
+    machine = llvm.Target.from_default_triple().create_target_machine(jit=True)  # the engine will own it
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    entries = [_Entry(*each) for each in json.loads(index)["entries"]]
     position = 0
-    for name, symbol, words, size in json.loads(index)["entries"]:
-        machine = llvm.Target.from_default_triple().create_target_machine(jit=True)  # the engine will own it
-        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
-        engine.add_object_file(llvm.ObjectFileRef.from_data(objects[position : position + size]))
-        engine.finalize_object()
-        linked[name] = _caller(name, engine, engine.get_function_address(symbol), words)
-        position += size
-    return linked
+    for each in entries:
+        engine.add_object_file(llvm.ObjectFileRef.from_data(objects[position : position + each.size]))
+        position += each.size
+    engine.finalize_object()
+    return {
+        each.name: _caller(each.name, engine, engine.get_function_address(each.symbol), each.words) for each in entries
+    }
 
 
 def _caller(name: str, engine: Any, address: int, words: int) -> Callable[..., int]:

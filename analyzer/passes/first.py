@@ -69,6 +69,7 @@ from analyzer.flows.icmp_quotes import track_icmp
 from analyzer.flows.tcp_state import NO_FLOW, finish_flow, number_stream, track_tcp
 from analyzer.kernels.cache import CompileError, load_kernels
 from analyzer.kernels.marks import inlined, kernel, unlikely
+from analyzer.passes.trial import trial_capture
 
 REACHED_TIME = -11
 FOREVER = (1 << 63) - 1
@@ -162,11 +163,12 @@ def skim_chunk(
 
 
 def _examples() -> dict[str, tuple[Any, ...]]:
-    """Arguments of the compiled entries: their kinds are what counts."""
-    state = new_state(0)
+    """Arguments of the compiled entries, for a call that does some of everything."""
+    state = new_state(0, flows=8, events=64, icmps=8)
+    buf, container = trial_capture()
     numbers = np.zeros(COUNT, np.int64)
     return {
-        "skim_chunk": (state, np.zeros(1, np.uint8), 1, numbers, numbers, numbers, numbers, FOREVER),
+        "skim_chunk": (state, buf, len(buf), container, np.zeros(I_WIDTH, np.int64), numbers, numbers, FOREVER),
     }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from analyzer.capture.container import FRAME, GOT_PACKET, POS, RECORD
+from analyzer.capture.container import FRAME, GOT_PACKET, I_WIDTH, POS, RECORD
 from analyzer.decode.integers import Buffer, be32
 from analyzer.decode.network import PROTO_TCP
 from analyzer.decode.packet_fields import (
@@ -42,6 +42,7 @@ from analyzer.flows.tcp_state import NO_FLOW, number_stream, track_tcp, unwrap_s
 from analyzer.kernels.cache import CompileError, load_kernels
 from analyzer.kernels.marks import inlined, kernel
 from analyzer.passes.first import FOREVER, REACHED_TIME, Skimmer, decode_packet, next_packet
+from analyzer.passes.trial import trial_capture
 
 ROW = np.dtype(
     [
@@ -197,11 +198,13 @@ def list_chunk(
 
 
 def _examples() -> dict[str, tuple[Any, ...]]:
-    """Arguments of the compiled entries: their kinds are what counts."""
-    state = new_state(0)
+    """Arguments of the compiled entries, for a call that does some of everything."""
+    state = new_state(0, flows=8, events=64, icmps=8)
+    buf, container = trial_capture()
     numbers = np.zeros(COUNT, np.int64)
-    table = (np.zeros(0, FLOW), np.zeros(1, ROW), np.zeros((1, 2 * MAX_BLOCKS), np.uint32), numbers)
-    chunk = (np.zeros(1, np.uint8), 1, numbers, numbers, numbers, numbers, FOREVER)
+    rows = 64
+    table = (np.zeros(0, FLOW), np.zeros(rows, ROW), np.zeros((rows, 2 * MAX_BLOCKS), np.uint32), np.zeros(1, np.int64))
+    chunk = (buf, len(buf), container, np.zeros(I_WIDTH, np.int64), numbers, numbers, FOREVER)
     return {"list_chunk": (state, *table, *chunk)}
 
 

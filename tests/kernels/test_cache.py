@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from analyzer.capture.reader import CaptureReader
 from analyzer.decode.integers import ones_sum
 from analyzer.decode.packet_fields import COUNT, END, HAS_TS, IP_END, IP_LEN, MSS, SACK_OK, WIRE_LEN, WSCALE
 from analyzer.decode.tcp import decode_tcp
-from analyzer.kernels import cache
+from analyzer.flows.flow_tables import State
+from analyzer.kernels import cache, known_answer
 from analyzer.kernels.cache import CompileError
 from analyzer.kernels.marks import KERNELS
 from analyzer.passes import first as skim
@@ -176,11 +178,12 @@ def test_both_ways_to_compile_give_what_the_interpreted_kernels_give(tmp_path: P
 def test_the_plain_way_where_the_quick_one_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[str] = []
 
-    def compile_apart(command: list[str], env: dict[str, str], **_: object) -> None:
+    def compile_apart(command: list[str], env: dict[str, str], **_: object) -> subprocess.CompletedProcess[bytes]:
         assert not any(name.startswith("NUMBA_") for name in env), "what is kept must not depend on the environment"
         tried.append(command[-1])
         if command[-1] in works:
             monkeypatch.setattr(cache, "_read_cache", lambda group: command[-1].encode())
+        return subprocess.CompletedProcess(command, 1)
 
     monkeypatch.setenv("NUMBA_BOUNDSCHECK", "0")
     monkeypatch.setattr(cache, "_cache_file", lambda group: tmp_path / group)
@@ -207,7 +210,7 @@ def test_compiling_in_the_same_process_where_no_other_can_be_started(
 
     monkeypatch.setattr(cache, "_cache_file", lambda group: tmp_path / group)
     monkeypatch.setattr(cache, "_compile", compile_here)
-    monkeypatch.setattr(cache, "_link", lambda content: {})
+    monkeypatch.setattr(cache, "_trusted", lambda content: {})
     for executable in ("", str(tmp_path / "gone")):
         monkeypatch.setattr(sys, "executable", executable)
         cache.load_kernels.__wrapped__(dict)
@@ -247,3 +250,114 @@ def test_the_cache_depends_on_every_module_that_a_kernel_is_in_or_takes_somethin
         assert len(modules) > 10, group
         assert modules <= set(sources), group
         assert {"analyzer.settings", "analyzer.kernels.compile", "analyzer.kernels.fast_compile"} <= set(sources)
+
+
+LENGTH, DATA = 2, 4
+
+
+def words_of_another_numba(arguments: Sequence[Any]) -> list[int]:
+    """As the words of the calling convention, but the address of an array is where its length was."""
+    words: list[int] = []
+    for each in arguments:
+        if isinstance(each, tuple):
+            words += words_of_another_numba(each)
+            continue
+        own = USUAL_WORDS([each])
+        if isinstance(each, np.ndarray):
+            own[LENGTH], own[DATA] = own[DATA], own[LENGTH]
+        words += own
+    return words
+
+
+USUAL_WORDS = cache._words
+
+
+def notes_with_another_layout() -> None:
+    """Runs in a process of its own, which the code as it was before ended: it took a length for an address."""
+    cache._words = words_of_another_numba
+    found = analyze(SMALL, compiled=True)
+    usual = analyze(SMALL, compiled=False)
+    assert found.all_flows == usual.all_flows
+    sys.stdout.write(json.dumps(found.notes))
+
+
+def test_code_that_takes_arrays_in_another_layout_is_not_used() -> None:
+    assert skim.Skimmer(compiled=True).compiled  # there is code in the cache now
+    seen = subprocess.run(
+        [sys.executable, "-c", f"from {__name__} import notes_with_another_layout as run; run()"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert seen.returncode == 0, seen.stderr
+    assert any("in another layout" in note for note in json.loads(seen.stdout))
+
+
+def test_a_cache_with_a_wrong_answer_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    skim.Skimmer(compiled=True)
+    usual = known_answer.known_answer
+    monkeypatch.setattr(known_answer, "known_answer", lambda *arguments: usual(*arguments) + 1)
+    monkeypatch.setattr(known_answer.known_answer, "__name__", usual.__name__)
+    with pytest.raises(CompileError, match="another layout"):
+        cache.load_kernels.__wrapped__(skim._examples)
+
+
+@pytest.mark.parametrize("fault", ["another layout", "another answer"])
+def test_what_answers_wrongly_when_compiled_is_not_kept(
+    fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "_cache_file", lambda group: tmp_path / group)
+    if fault == "another layout":
+        monkeypatch.setattr(cache, "_words", words_of_another_numba)
+    else:
+        monkeypatch.setitem(KERNELS, "decode_tcp", lambda *arguments: decode_tcp(*arguments) + 1)
+        kernels = dict(KERNELS, decode_tcp=decode_tcp)
+        monkeypatch.setattr("analyzer.kernels.compile.KERNELS", kernels)
+    with pytest.raises(CompileError, match=fault):
+        cache._compile(small_examples(), "skim", cache.PLAIN)
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_difference_in_an_array_is_seen() -> None:
+    table = np.zeros(2, known_answer.RECORD)
+
+    def interpreted(rows: Any, numbers: Any) -> int:
+        rows[1]["side"] = 1
+        numbers[1] = 2
+        return 3
+
+    def leaves(side: int, number: int, answer: int) -> bool:
+        def compiled(rows: Any, numbers: Any) -> int:
+            rows[1]["side"] = side
+            numbers[1] = number
+            return answer
+
+        return cache._gives_the_same(compiled, interpreted, (table, np.zeros(2, np.int64)))
+
+    assert leaves(1, 2, 3)
+    assert not leaves(0, 2, 3)
+    assert not leaves(1, 1, 3)
+    assert not leaves(1, 2, 0)
+    assert not table["side"].any(), "the examples stay as they are"
+
+
+def test_code_that_crashes_the_process_that_compiles_is_not_compiled_in_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "_cache_file", lambda group: tmp_path / group)
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, -11))
+    monkeypatch.setattr(cache, "_compile", lambda *_: pytest.fail("compiled here"))
+    with pytest.raises(CompileError, match="signal 11"):
+        cache.load_kernels.__wrapped__(small_examples)
+
+
+@pytest.mark.parametrize("module", [skim, listing])
+def test_the_examples_make_the_entries_do_some_of_everything(module: Any) -> None:
+    """So that comparing the first call tells something of all kinds of arrays."""
+    ((name, arguments),) = module._examples().items()
+    given = [cache._as_interpreted(cache._copied(each)) for each in arguments]
+    KERNELS[name](*given)
+    state = given[0]
+    untouched = {each for each in State._fields if not getattr(state, each).view(np.uint8).any()}
+    assert not untouched

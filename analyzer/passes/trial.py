@@ -1,0 +1,60 @@
+"""A capture of a few packets that does some of everything: the first call of compiled kernels is for it."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import numpy as np
+
+from analyzer.capture.container import COUNT
+from analyzer.capture.pcap import MAGIC_NANO, read_file_header
+
+CLIENT, SERVER, ROUTER = bytes((192, 0, 2, 1)), bytes((198, 51, 100, 1)), bytes((192, 0, 2, 254))
+SYN, ACK, PUSH = 0x02, 0x10, 0x18
+OPTIONS = bytes.fromhex("020405b4 01030307 0402 0101")
+"""Maximum segment size, window scale, selective acknowledgements."""
+DF = 0x4000
+
+
+def trial_capture() -> tuple[Any, Any]:
+    """The bytes of the capture, and the state of the walk through it at the first packet."""
+    large = _tcp(1, PUSH, 3001, 301, size=1460)
+    packets = [
+        _tcp(0, SYN, 0, options=OPTIONS),
+        _tcp(1, SYN | ACK, 0, options=OPTIONS),
+        _tcp(0, ACK, 1, 1),
+        _tcp(0, PUSH, 1, 1, size=300),
+        _tcp(1, ACK, 1, 301),
+        *(_tcp(1, ACK, 1 + 500 * i, 301, size=500) for i in range(6)),
+        _tcp(0, ACK, 301, 3001),
+        large,
+        _tcp(1, PUSH, 4461, 301, size=200),
+        _tcp(0, ACK, 301, 3001, options=bytes.fromhex("0101050a") + struct.pack(">II", 5461, 5661)),
+        _ip(ROUTER, SERVER, 1, struct.pack(">BBHHH", 3, 4, 0, 0, 1400) + large[14:42]),
+        *[large] * 4,
+        _tcp(0, ACK, 301, 4661),
+        _ip(CLIENT, SERVER, 17, bytes(8)),
+    ]
+    capture = struct.pack("<IHHiIII", MAGIC_NANO, 2, 4, 0, 0, 65535, 1)
+    for number, packet in enumerate(packets):
+        capture += struct.pack("<IIII", 1 + number // 3, number * 40_000_000, len(packet), len(packet)) + packet
+    container = np.zeros(COUNT, np.int64)
+    read_file_header(capture, container)  # type: ignore[arg-type]  # an array of integers does as a list of them
+    return np.frombuffer(bytearray(capture), np.uint8), container
+
+
+def _tcp(side: int, flags: int, seq: int, ack: int = 1, *, size: int = 0, options: bytes = b"") -> bytes:
+    """A segment from the client (side 0) or the server, numbers relative to the first."""
+    ends = (CLIENT, SERVER) if side == 0 else (SERVER, CLIENT)
+    ports = (40000, 443) if side == 0 else (443, 40000)
+    length = (20 + len(options)) // 4 << 4
+    first = 1000 * (1 + side)
+    header = struct.pack(">HHIIBBHHH", *ports, first + seq, 3000 - first + ack, length, flags, 500, 0, 0)
+    return _ip(*ends, 6, header + options + bytes(size))
+
+
+def _ip(src: bytes, dst: bytes, protocol: int, content: bytes) -> bytes:
+    """An Ethernet frame with an IPv4 packet."""
+    header = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(content), 7, DF, 64, protocol, 0)
+    return bytes(12) + b"\x08\x00" + header + src + dst + content
