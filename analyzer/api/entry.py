@@ -220,10 +220,10 @@ def _result(
             f"{int(counters[C_UNDECODED + REASON_FLOW_LIMIT])} packets belong to flows beyond the first "
             f"{int(counters[C_FLOWS])}: they were counted, but not followed. Narrow the capture with a filter."
         )
-    conditions = quality_of(files, int(counters[C_PACKETS]))
-    notes += conditions.notes()
+    quality = quality_of(files, int(counters[C_PACKETS]))
+    notes += quality.notes()
     notes += points.notes(files)
-    flows, paths, ptb_timeline, more = judged_flows(skimmer.state, settings, conditions)
+    flows, paths, ptb_timeline, more = judged_flows(skimmer.state, settings, quality)
     ways = direction_table(skimmer.state)
     totals = Totals(
         packets=int(counters[C_PACKETS]),

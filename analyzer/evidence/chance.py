@@ -22,12 +22,12 @@ class Losses(NamedTuple):
 
     sent: int  # data packets, each transmission counted
     lost: int
-    large_sent: int  # of them, those as large as the head
+    large_sent: int  # of them, those as large as the stuck segment
     large_lost: int
     small_sent: int
     small_lost: int
     small_bytes: int  # mean IP length of the smaller ones
-    tries: int  # transmissions of the head, all in vain
+    tries: int  # transmissions of the stuck segment, all in vain
     head_bytes: int  # its IP length
     others_sent: int  # data packets of other flows between the two hosts that got as large ones through
     others_lost: int
@@ -35,7 +35,7 @@ class Losses(NamedTuple):
 
     @property
     def rate(self) -> float:
-        """Share of the packets as large as the head that were lost, or of all if that is more."""
+        """Share of the packets as large as the stuck segment that were lost, or of all if that is more."""
         large = (self.large_lost + 0.5) / (self.large_sent + 1) if self.large_sent else 0.0
         return max(large, (self.lost + self.others_lost + 0.5) / (self.sent + self.others_sent + 1))
 
@@ -46,7 +46,7 @@ class Losses(NamedTuple):
 
     @property
     def expected_by_length(self) -> float:
-        """How often one expects the head to be lost so often, if each byte is damaged as often as in small packets."""
+        """How often one expects so many losses of the stuck segment, if each byte is damaged as in small packets."""
         if self.small_lost < LEAST_SMALL_LOST or self.small_sent < LEAST_SMALL_SENT or not self.small_bytes:
             return 0.0
         kept = 1 - min(self.small_lost / self.small_sent, 0.99)

@@ -34,9 +34,9 @@ class Control(NamedTuple):
 
 
 def passed_during(direction: Direction, series: RetransmissionSeries, settings: Settings) -> Control | None:
-    """A smaller packet sent after the head's first transmission that got through meanwhile, or None.
+    """A smaller packet sent after the stuck segment's first transmission that got through meanwhile, or None.
 
-    It is sure only if the head was sent once more afterwards, in vain: between two copies, seconds apart,
+    It is sure only if the stuck segment was sent once more afterwards, in vain: between two copies, seconds apart,
     an outage may have ended, and nobody has tried a large packet since.
     """
     end = series.over_ts(direction.ended_ts)
@@ -139,7 +139,7 @@ def _sibling(direction: Direction, series: RetransmissionSeries, settings: Setti
         return None
     # What was on its way when the stall began is answered before the first retransmissions.
     after = series.retransmissions[min(1, len(series.retransmissions) - 1)].ts
-    # SYN and SYN/ACK are answered at once: sent after the head, they passed after it.
+    # SYN and SYN/ACK are answered at once: sent after the stuck segment, they passed after it.
     event = direction.siblings.opened(direction.row, series.first.ts, until) or direction.siblings.answered(
         direction.row, after, until
     )
@@ -150,7 +150,7 @@ def _sibling(direction: Direction, series: RetransmissionSeries, settings: Setti
 
 
 def _stuck_since(direction: Direction, series: RetransmissionSeries) -> int:
-    """When the stuck bytes were first sent, ns; if a PTB had them cut to the head's size, when that was.
+    """When the stuck bytes were first sent, ns; if a PTB had them cut to the stuck segment's size, when that was.
 
     What left before may have missed an outage that began in between.
     """
@@ -160,7 +160,10 @@ def _stuck_since(direction: Direction, series: RetransmissionSeries) -> int:
 
 
 def passed_just_before(direction: Direction, series: RetransmissionSeries) -> Control | None:
-    """A bare ACK sent at most a round trip before the head that the peer must have got: it did not send again; or None.
+    """A bare ACK sent at most a round trip before the stuck segment that the peer must have got; or None.
+
+    It did not send again what that acknowledges.
+
 
     An outage would have to begin exactly between the two.
     """
@@ -237,7 +240,7 @@ def _duplicate_acks(direction: Direction, series: RetransmissionSeries, *, sure:
             if s.side == direction.side and s.data and s.ts >= series.first.ts and ack.ts - s.ts <= reach
         ]
         sent = [s for s in recent if s.seq > series.seq]
-        # A copy of the head that arrived and was refused is answered so, too.
+        # A copy of the stuck segment that arrived and was refused is answered so, too.
         copies = [s for s in recent if s.seq <= series.seq and s is not series.first]
         small = [s for s in sent if s.ip_len < series.stuck_segment.ip_len]
         if sure and sent and small == sent and (not copies or copies[-1].ts <= sent[-1].ts):
@@ -252,7 +255,7 @@ def _duplicate_acks(direction: Direction, series: RetransmissionSeries, *, sure:
 
 
 def passed_before(direction: Direction, series: RetransmissionSeries, settings: Settings) -> Control | None:
-    """Smaller packets of this direction that got through before the head was sent first, or None."""
+    """Smaller packets of this direction that got through before the stuck segment was sent first, or None."""
     best = None
     for t in direction.transmissions:
         ack = t.covered_by
@@ -279,7 +282,7 @@ def passed_before(direction: Direction, series: RetransmissionSeries, settings: 
 
 
 def begins_late(series: RetransmissionSeries) -> bool:
-    """True if the head's first transmission is not in the capture, so that its time is unknown."""
+    """True if the stuck segment's first transmission is not in the capture, so that its time is unknown."""
     return series.original is None or series.original.fills_hole
 
 
@@ -355,7 +358,10 @@ def _failures(direction: Direction, series: RetransmissionSeries, settings: Sett
 
 
 def sacked_unseen(direction: Direction, series: RetransmissionSeries) -> Segment | None:
-    """An ACK whose SACK blocks beyond the head hold bytes that the capture does not: it lost packets; or None."""
+    """An ACK whose SACK blocks beyond the stuck segment hold bytes that are not in the capture; or None.
+
+    The capture lost packets.
+    """
     end = series.over_ts(direction.ended_ts)
     sent = [(s.seq, s.seq + s.payload) for s in direction.segments if s.side == direction.side and s.data]
     for ack in direction.segments:

@@ -16,7 +16,7 @@ from analyzer.settings import DELAYED_ACK_NS
 
 
 def as_large_passed(direction: Direction, series: RetransmissionSeries) -> tuple[Control | None, Control | None]:
-    """Packets of this connection at least as large as the head that got through: (before it was sent, afterwards)."""
+    """Packets of this connection as large as the stuck segment that got through: (before it was sent, afterwards)."""
     before: Control | None = None
     after: Control | None = None
     size = series.stuck_segment.ip_len
@@ -45,7 +45,7 @@ def as_large_passed(direction: Direction, series: RetransmissionSeries) -> tuple
             continue
         found = Control(f"a packet of {t.segment.ip_len} bytes got through", (t.segment.ref, t.covered_by.ref))
         if sent_later(t.segment):
-            # Attributed by timing alone, the head's own size proves nothing against a smaller re-cut.
+            # Attributed by timing alone, the stuck segment's own size proves nothing against a smaller re-cut.
             after = after or found
         else:
             before = found
@@ -67,7 +67,7 @@ def as_large_passed(direction: Direction, series: RetransmissionSeries) -> tuple
 
 
 def _first_piece(direction: Direction, series: RetransmissionSeries, t: Transmission) -> Segment | None:
-    """The ACK that shows that a packet as large as the head, cut from a super-segment, got through; or None.
+    """The ACK that shows that a packet as large as the stuck segment, cut from a super-segment, got through; or None.
 
     All packets that it is cut into are of full size but for the last. Sent again in pieces, the pieces may have
     arrived instead.
@@ -89,13 +89,13 @@ def _first_piece(direction: Direction, series: RetransmissionSeries, t: Transmis
 
 
 def _answers_head(direction: Direction, series: RetransmissionSeries, index: int) -> bool:
-    """True if the last data before segment `index` is a copy of the head: it arrived and was refused."""
+    """True if the last data before segment `index` is a copy of the stuck segment: it arrived and was refused."""
     before = next((s for s in reversed(direction.segments[:index]) if s.side == direction.side and s.data), None)
     return before is not None and before.resent and before.seq <= series.seq
 
 
 def _more_duplicate_acks_than_small(direction: Direction, series: RetransmissionSeries) -> Control | None:
-    """More duplicate ACKs than smaller packets were sent: something as large as the head arrived as well."""
+    """More duplicate ACKs than smaller packets were sent: something as large as the stuck segment arrived as well."""
     if direction.selective:
         return None  # what arrives behind a hole is named in SACK blocks; a duplicate without any has another reason
     acks = [
@@ -135,7 +135,7 @@ def sibling_as_large(
 ) -> tuple[Control | None, Control | None, Control | None]:
     """Packets as large that other connections of the two addresses got through: before, meanwhile, and later.
 
-    Meanwhile is until the next copy of the head was due, or the connection ended.
+    Meanwhile is until the next copy of the stuck segment was due, or the connection ended.
     """
     if direction.siblings is None:
         return None, None, None
@@ -155,10 +155,10 @@ def _sibling(direction: Direction, size: int, after: int, until: int) -> Control
 
 
 def distinct_large_lost(direction: Direction, series: RetransmissionSeries) -> list[Segment]:
-    """Different segments at least as large as the head, sent in the episode and lost; the head is one.
+    """Different segments at least as large as the stuck segment, sent in the episode and lost; it is one itself.
 
     Where their bytes were acknowledged in the end, something smaller brought them. Without SACK nobody knows what
-    arrived behind the head.
+    arrived behind the stuck segment.
     """
     tried = large_tried(direction, series)
     if direction.selective or series.acked:
@@ -167,7 +167,7 @@ def distinct_large_lost(direction: Direction, series: RetransmissionSeries) -> l
 
 
 def large_tried(direction: Direction, series: RetransmissionSeries) -> list[Segment]:
-    """Different segments at least as large as the head, sent in the episode and not known to have arrived."""
+    """Different segments at least as large as the stuck segment, sent in the episode and not known to have arrived."""
     lost: dict[int, Segment] = {series.stuck_segment.seq: series.stuck_segment}
     end = series.over_ts(direction.ended_ts)
     arrived = {block for s in direction.segments if s.side != direction.side for block in s.sack}
@@ -175,7 +175,7 @@ def large_tried(direction: Direction, series: RetransmissionSeries) -> list[Segm
         segment = t.segment
         lost_whole = not t.proven and (t.covered_by is None or t.lost)
         if lost_whole and segment.ip_len >= series.stuck_segment.ip_len and series.first.ts <= segment.ts <= end:
-            # A super-segment is as many as it is cut into; the first of them may be the head itself.
+            # A super-segment is as many as it is cut into; the first of them may be the stuck segment itself.
             step = series.stuck_segment.payload if segment.super_segment else segment.payload
             for seq in range(segment.seq, segment.seq + segment.payload, max(step, 1)):
                 whole = segment.seq + segment.payload - seq >= series.stuck_segment.payload

@@ -70,7 +70,7 @@ class RetransmissionSeries:
 
     @cached_property
     def _first_phase(self) -> int:
-        """Index of the first phase of the head's size: that of the super-segment which was cut into it, if any."""
+        """Index of the first phase of the stuck segment's size: that of the super-segment cut into it, if any."""
         first = self._stuck_phase
         while first and _is_cut_into(self.phases[first - 1][0], self.phases[first][0]):
             first -= 1
@@ -123,7 +123,7 @@ class RetransmissionSeries:
 
     @cached_property
     def tries(self) -> list[Segment]:
-        """All transmissions of the head's shape: those that were lost if nothing acknowledged them."""
+        """All transmissions of the stuck segment's shape: those that were lost if nothing acknowledged them."""
         if self.stuck_segment is self.original:
             return [self.original]
         sent = [copy for phase in self.phases[self._first_phase : self._stuck_phase + 1] for copy in phase]
@@ -143,7 +143,7 @@ class RetransmissionSeries:
 
     @cached_property
     def given_up_ts(self) -> int:
-        """When the next copy of the head was overdue: the timer doubles (RFC 6298 5.5), so a little more than that."""
+        """When the next copy of the stuck segment was overdue: a little more than the doubled timer (RFC 6298 5.5)."""
         times = [copy.ts for copy in self.tries]
         gap = max(times[-1] - times[-2], 0) if len(times) > 1 else MOST_RTO_NS
         return max(times[-1], self.retransmissions[-1].ts) + min(5 * gap // 2, 2 * MOST_RTO_NS)
@@ -160,7 +160,7 @@ class RetransmissionSeries:
 
     @cached_property
     def span(self) -> int:
-        """From the first to the last transmission of the head's size, ns."""
+        """From the first to the last transmission of the stuck segment's size, ns."""
         return elapsed(self.tries)
 
     def is_episode(self, settings: Settings) -> bool:

@@ -19,7 +19,7 @@ class WindowSeen(NamedTuple):
 
 
 def window_at(direction: Direction, series: RetransmissionSeries) -> WindowSeen | None:
-    """The peer's window that held while the head was stuck; None if it was never seen.
+    """The peer's window that held while the stuck segment was stuck; None if it was never seen.
 
     A window smaller than the segment is open: the sender may send as much as fits.
     """

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FLOW_COLUMNS = {column.name: column.kind for column in FLOWS}
-PATH_COLUMNS = {column.name: column.kind for column in PATHS}
 
 
 def flow_row(flow: Flow, files: Sequence[CaptureFile]) -> list[Any]:

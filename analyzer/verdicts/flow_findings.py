@@ -39,7 +39,7 @@ class _Maker:
 
     collector: Collector
     settings: Settings
-    conditions: CaptureQuality
+    quality: CaptureQuality
     simple: Any  # bool: rows that `half_open` tells
 
     def __call__(self, row: int) -> Flow:
@@ -51,7 +51,7 @@ class _Maker:
             return half_open_flow(self.collector, row), []
         conversation = self.collector.conversation(row)
         judged = [judge_direction(direction, conversation, self.settings) for direction in conversation.directions]
-        return _flow(self.collector, conversation, judged, self.settings, self.conditions), judged
+        return _flow(self.collector, conversation, judged, self.settings, self.quality), judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class _Reasons:
 
 
 def judged_flows(
-    state: State, settings: Settings, conditions: CaptureQuality
+    state: State, settings: Settings, quality: CaptureQuality
 ) -> tuple[FlowList[Flow], tuple[Path, ...], tuple[tuple[int, int, int, FrameRef], ...], tuple[str, ...]]:
     """Judge every flow. Returns flows, paths, the PTBs as (time, stream or -1, mtu, frame), and notes.
 
@@ -80,7 +80,7 @@ def judged_flows(
     collector = Collector(state)
     pools = Pools()
     bulk = bulk_verdicts(collector, settings)
-    maker = _Maker(collector, settings, conditions, half_open(collector))
+    maker = _Maker(collector, settings, quality, half_open(collector))
     seen = collector.flows["packets"] > 0  # others were only quoted in an ICMP error
     by_number: dict[int, list[tuple[Flow, list[Judgement]]]] = defaultdict(list)
     rows: dict[int, list[int]] = defaultdict(list)
@@ -108,7 +108,7 @@ def _flow(
     conversation: Conversation,
     judged: list[Judgement],
     settings: Settings,
-    conditions: CaptureQuality,
+    quality: CaptureQuality,
 ) -> Flow:
     stream = conversation.stream
     ends = collector.endpoints(stream)
@@ -128,7 +128,7 @@ def _flow(
         rule=chosen.rule,
         rests_on=chosen.rests_on,
         named=chosen.named,
-        confidence=conditions.confidence(chosen.verdict, chosen.confidence, settings),
+        confidence=quality.confidence(chosen.verdict, chosen.confidence, settings),
         direction=("client_to_server" if chosen.side == client else "server_to_client") if named else None,
         path_mtu=chosen.path_mtu,
         stalled=chosen.stalled,

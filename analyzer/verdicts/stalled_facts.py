@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from analyzer.evidence.chance import Losses, losses_beside
@@ -15,7 +15,6 @@ from analyzer.evidence.controls import (
     passed_just_before,
     sacked_unseen,
 )
-from analyzer.evidence.direction import Direction
 from analyzer.evidence.larger import (
     as_large_passed,
     distinct_large_lost,
@@ -26,12 +25,13 @@ from analyzer.evidence.larger import (
 from analyzer.evidence.ptb import PtbSeen, acked_after, obeyed, resends_after
 from analyzer.evidence.refusals import arrived, peer_gone, refused
 from analyzer.evidence.retransmissions import RetransmissionSeries
-from analyzer.evidence.segments import Segment, frame_of
+from analyzer.evidence.segments import Segment
 from analyzer.evidence.siblings import Event
 from analyzer.evidence.window import WindowSeen, window_at
 from analyzer.model.statement import FrameRef
 from analyzer.model.wire_sizes import EVERY_HOST_TAKES, LEAST_V6_MTU
 from analyzer.settings import ACK_DELAY_NS, SETTLED_PACKETS, Settings
+from analyzer.verdicts.naming_facts import NamingFacts
 
 OVERSIZED = {4: EVERY_HOST_TAKES, 6: LEAST_V6_MTU}
 """A stuck packet of this size or less is no matter of path MTU: RFC 791 makes every host take 576 bytes, and no
@@ -43,23 +43,11 @@ and FreeBSD, 536 of RFC 1122 4.2.2.6; timestamps take 12 bytes in some stacks.""
 
 
 @dataclass
-class StalledFacts:
+class StalledFacts(NamingFacts):
     """One run of one direction under the given thresholds."""
 
-    direction: Direction
     series: RetransmissionSeries
     settings: Settings
-    named: list[FrameRef] = field(default_factory=list, repr=False)
-    """Frames that sentences about these facts named."""
-
-    def name(self, ref: FrameRef) -> str:
-        """A frame as sentences name it."""
-        self.named.append(ref)
-        return self.direction.name(ref)
-
-    def frame(self, frame_id: int) -> str:
-        """As `name`, of a frame that a table names."""
-        return self.name(frame_of(frame_id))
 
     @cached_property
     def episode(self) -> bool:
@@ -134,7 +122,7 @@ class StalledFacts:
 
     @cached_property
     def just_before(self) -> Control | None:
-        """A small packet sent at most a round trip before the head that is seen to have got through."""
+        """A small packet sent at most a round trip before the stuck segment that is seen to have got through."""
         return passed_just_before(self.direction, self.series)
 
     @cached_property
@@ -176,7 +164,7 @@ class StalledFacts:
 
     @cached_property
     def large_lost(self) -> list[Segment]:
-        """Different segments as large that were lost in the episode, the head among them."""
+        """Different segments as large that were lost in the episode, the stuck segment among them."""
         return distinct_large_lost(self.direction, self.series)
 
     @cached_property
@@ -272,7 +260,7 @@ class StalledFacts:
 
     @cached_property
     def about(self) -> list[PtbSeen]:
-        """PTBs that came after the head was first sent (or about it)."""
+        """PTBs that came after the stuck segment was first sent (or about it)."""
         return [p for p in self.direction.ptbs if p.ts >= self.series.first.ts]
 
     @cached_property
@@ -309,7 +297,7 @@ class StalledFacts:
 
     @cached_property
     def obeyed(self) -> list[PtbSeen]:
-        """PTBs about packets as large as the head that the sender obeyed, and whose bytes were acknowledged then."""
+        """PTBs about packets as large as the stuck segment that were obeyed, and whose bytes were acknowledged then."""
         return [
             p
             for p in self.about

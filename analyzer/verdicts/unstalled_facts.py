@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from analyzer.evidence.direction import Direction
 from analyzer.evidence.holes import Hole, fits_full_size, fits_larger_than
 from analyzer.evidence.ptb import PtbSeen, acked_after, obeyed
 from analyzer.evidence.retransmissions import RetransmissionSeries
@@ -17,6 +16,7 @@ from analyzer.flows.flow_tables import SAW_FIN, SAW_RST
 from analyzer.model.statement import FrameRef
 from analyzer.model.wire_sizes import EVERY_HOST_TAKES
 from analyzer.settings import DAY_NS, JITTER_NS, LEAST_ZERO_WINDOWS, REQUEST_PACKETS, SOON_NS, Settings
+from analyzer.verdicts.naming_facts import NamingFacts
 
 UNANSWERED = 2
 """Retransmissions of the peer without an answer after which the other side counts as gone."""
@@ -31,26 +31,14 @@ def closed_longest(peer: Mapping[str, Any], end: int) -> tuple[int, int]:
 
 
 @dataclass
-class UnstalledFacts:
+class UnstalledFacts(NamingFacts):
     """Facts about one direction without a stall."""
 
-    direction: Direction
     settings: Settings
     seen: int  # SAW_ bits of the flow
     established: bool
     to_client: bool  # the direction from the server, where answers are expected
     waited: RetransmissionSeries | None = None  # the run of retransmissions whose byte waited longest for its ACK
-    named: list[FrameRef] = field(default_factory=list, repr=False)
-    """Frames that sentences about these facts named."""
-
-    def name(self, ref: FrameRef) -> str:
-        """A frame as sentences name it."""
-        self.named.append(ref)
-        return self.direction.name(ref)
-
-    def frame(self, frame_id: int) -> str:
-        """As `name`, of a frame that a table names."""
-        return self.name(frame_of(frame_id))
 
     @cached_property
     def answered_ptb(self) -> tuple[PtbSeen, FrameRef] | None:

@@ -17,7 +17,8 @@ from analyzer.model.verdicts import VERDICTS
 from analyzer.report.formats.csv_report import harmless, to_csv
 from analyzer.report.formats.json_report import json_pieces, to_json, to_json_dict
 from analyzer.report.save import save
-from analyzer.tables.flow_table import FLOW_COLUMNS, PATH_COLUMNS, flow_table, path_table
+from analyzer.tables.columns import PATHS
+from analyzer.tables.flow_table import FLOW_COLUMNS, flow_table, path_table
 from tests.report.factory import START, make_analysis, make_file, make_flow
 
 GOLDEN = Path(__file__).parent / "golden" / "blackhole.json"
@@ -133,7 +134,7 @@ def test_flow_table() -> None:
 
 def test_path_table() -> None:
     table = path_table(make_analysis([make_flow(0), make_flow(1)]))
-    assert list(table.columns) == list(PATH_COLUMNS)
+    assert list(table.columns) == [column.name for column in PATHS]
     assert table["streams"][0] == [0, 1]
 
 
