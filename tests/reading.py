@@ -113,8 +113,8 @@ class Skimmed(NamedTuple):
     def heads(self) -> Any:
         """First bytes of every TCP packet, as far as they were kept; the rest of a row is undefined."""
         rows = self.rows()
-        kept = np.arange(HEAD_BYTES) < rows["head_len"][:, None]
-        return np.where(kept, self.state.ring_heads[: len(rows)], 0)
+        kept = np.arange(HEAD_BYTES) < rows["header_len"][:, None]
+        return np.where(kept, self.state.ring_header_bytes[: len(rows)], 0)
 
     def tables(self) -> dict[str, Any]:
         """Everything that later stages may read."""
@@ -126,11 +126,11 @@ class Skimmed(NamedTuple):
             "directions": self.state.directions[: 2 * flows],
             "transfers": self.state.transfers[: 2 * flows],
             "ring": self.rows(),
-            "ring_heads": self.heads(),
+            "ring_header_bytes": self.heads(),
             "events": self.state.events[:events],
-            "event_heads": self.state.event_heads[:events],
+            "event_header_bytes": self.state.event_header_bytes[:events],
             "icmps": self.state.icmps[:icmps],
-            "icmp_heads": self.state.icmp_heads[:icmps],
+            "icmp_header_bytes": self.state.icmp_header_bytes[:icmps],
         }
 
 

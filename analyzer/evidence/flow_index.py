@@ -72,11 +72,11 @@ class Collector:
         events = state.events[: counters[C_EVENTS]]
         order = np.argsort(events["flow"], kind="stable")
         self._events = events
-        self._heads = state.event_heads
+        self._header_bytes = state.event_header_bytes
         self._order = order
         self._starts = np.searchsorted(events["flow"][order], np.arange(len(self.flows) + 1))
         self._icmps = state.icmps[: counters[C_ICMPS]]
-        self._icmp_heads = state.icmp_heads
+        self._icmp_header_bytes = state.icmp_header_bytes
         self.ptbs = [self._ptb(int(i)) for i in np.flatnonzero(self._icmps["kind"] == KIND_PTB)]
         self._ptbs_of: dict[tuple[int, int], list[PtbSeen]] = defaultdict(list)
         self.told_tunnel: dict[tuple[int, int], list[PtbSeen]] = defaultdict(list)
@@ -107,11 +107,11 @@ class Collector:
     def segments(self, stream: int) -> list[Segment]:
         """Recorded packets of a flow, decoded in full."""
         rows = self._order[self._starts[stream] : self._starts[stream + 1]]
-        return segments_of(self._events[rows], self._heads[rows])
+        return segments_of(self._events[rows], self._header_bytes[rows])
 
     def heads(self, stream: int) -> Any:
         """Header bytes of the recorded rows of a flow, as in `timeline`."""
-        return self._heads[self._order[self._starts[stream] : self._starts[stream + 1]]]
+        return self._header_bytes[self._order[self._starts[stream] : self._starts[stream + 1]]]
 
     def first(self, stream: int) -> FrameRef:
         """The first frame of a flow."""
@@ -212,7 +212,7 @@ class Collector:
         )
 
         row = self._icmps[index]
-        head = self._icmp_heads[index, : int(row["head_len"])].tobytes()
+        head = self._icmp_header_bytes[index, : int(row["header_len"])].tobytes()
         full = decode_icmp_packet(head)
         quote = full.quote if full is not None else None
         version = int(row["version"])

@@ -26,6 +26,7 @@ from analyzer.flows.flow_tables import (
     MARK_STRAY,
     MARK_SUPER,
 )
+from analyzer.flows.tcp_state import unwrap_seq
 from analyzer.model.statement import FrameRef
 
 Blocks = tuple[tuple[int, int], ...]
@@ -117,11 +118,6 @@ class Segment(NamedTuple):
         return bool(self.flags & RST)
 
 
-def near(raw: int, reference: int) -> int:
-    """The 64-bit number nearest to `reference` whose low 32 bits are `raw`."""
-    return reference + ((raw - reference + 0x80000000) & 0xFFFFFFFF) - 0x80000000
-
-
 ONE_BY_ONE = 32
 """Up to so many packets of a flow dpkt reads all of them: columns take as long to begin with."""
 
@@ -141,7 +137,7 @@ def segments_of(rows: Any, heads: Any) -> list[Segment]:
     if len(rows) > ONE_BY_ONE:
         blocks = _compared(rows, heads)
     else:
-        lengths = rows["head_len"].tolist()
+        lengths = rows["header_len"].tolist()
         blocks = [_read(head[:n].tobytes(), s, m) for head, n, s, m in zip(heads, lengths, seq, marks, strict=True)]
     flags, payload = rows["flags"], rows["payload"]
     columns = (
@@ -159,8 +155,11 @@ def segments_of(rows: Any, heads: Any) -> list[Segment]:
         rows["ip_id"].tolist(),
         rows["ttl"].tolist(),
         marks,
-        [b and tuple([(near(left, a), near(right, a)) for left, right in b]) for b, a in zip(blocks, ack, strict=True)],
-        (rows["head_len"] < rows["ip_len"] - payload).tolist(),
+        [
+            b and tuple([(unwrap_seq(left, a), unwrap_seq(right, a)) for left, right in b])
+            for b, a in zip(blocks, ack, strict=True)
+        ],
+        (rows["header_len"] < rows["ip_len"] - payload).tolist(),
     )
     out = list(map(Segment, *columns))  # a row at a time takes three times as long
     if None in blocks:
@@ -183,11 +182,11 @@ def _compared(rows: Any, heads: Any) -> list[Blocks | None]:
     from analyzer.decode.dpkt_decoder import sack_blocks
 
     marks = rows["marks"]
-    usual = usual_headers(heads, rows["head_len"], rows["seq"] & 0xFFFFFFFF, marks & MARK_DF)
+    usual = usual_headers(heads, rows["header_len"], rows["seq"] & 0xFFFFFFFF, marks & MARK_DF)
     in_full = ~usual.form | (marks & MARK_RESENT != 0)
     chosen = np.flatnonzero(in_full | ~usual.bare)
     blocks: list[Blocks | None] = [()] * len(rows)
-    columns = (in_full, rows["head_len"], usual.begin, usual.end, rows["seq"], marks)
+    columns = (in_full, rows["header_len"], usual.begin, usual.end, rows["seq"], marks)
     values = (column[chosen].tolist() for column in columns)
     for i, head, whole, length, begin, end, seq, mark in zip(chosen.tolist(), heads[chosen], *values, strict=True):
         blocks[i] = _read(head[:length].tobytes(), seq, mark) if whole else sack_blocks(head[begin:end].tobytes())

@@ -135,7 +135,7 @@ PACKET = np.dtype(
         ("ip_id", "i4"),  # -1 for IPv6
         ("checksum", "i4"),
         ("marks", "i4"),  # MARK_ bits
-        ("flags", "i2"), ("side", "i2"), ("ttl", "i2"), ("head_len", "i2"),
+        ("flags", "i2"), ("side", "i2"), ("ttl", "i2"), ("header_len", "i2"),
     ],
     align=True,
 )  # fmt: skip
@@ -166,7 +166,7 @@ ICMP = np.dtype(
         ("quoted", "i4"),  # 0 nothing usable, 1 IP header, 2 and ports, 3 and sequence number
         ("flow", "i4"), ("side", "i4"),  # the quoted packet's flow and direction, -1: unknown
         ("una", "i8"), ("snd_max", "i8"), ("seq", "i8"),  # of that direction at that time; quoted, unwrapped
-        ("head_len", "i4"),
+        ("header_len", "i4"),
         ("overhead", "i4"),  # the quoted packet encapsulates the flow's in so many bytes
     ],
     align=True,
@@ -183,11 +183,11 @@ class State(NamedTuple):
     transfers: Any  # rows as in `directions`: the data among them, and what became of it
     progress: Any  # int64 (directions, 2 * PROGRESS_SLOTS): when una rose, the latest of each period, and frames
     ring: Any
-    ring_heads: Any  # uint8 (RING_ROWS, HEAD_BYTES): `head_len` bytes of the packet from its IP header on
+    ring_header_bytes: Any  # uint8 (RING_ROWS, HEAD_BYTES): `head_len` bytes of the packet from its IP header on
     events: Any
-    event_heads: Any  # as ring_heads, the rest 0
+    event_header_bytes: Any  # as ring_header_bytes, the rest 0
     icmps: Any
-    icmp_heads: Any
+    icmp_header_bytes: Any
 
 
 class DirectionTable:
@@ -279,9 +279,9 @@ def new_state(
         transfers=zeros(flows * SIDES, TRANSFER),
         progress=zeros((flows * SIDES, 2 * PROGRESS_SLOTS), np.int64),
         ring=zeros(RING_ROWS, PACKET),
-        ring_heads=zeros((RING_ROWS, HEAD_BYTES), np.uint8),
+        ring_header_bytes=zeros((RING_ROWS, HEAD_BYTES), np.uint8),
         events=zeros(events, PACKET),
-        event_heads=zeros((events, HEAD_BYTES), np.uint8),
+        event_header_bytes=zeros((events, HEAD_BYTES), np.uint8),
         icmps=zeros(icmps, ICMP),
-        icmp_heads=zeros((icmps, ICMP_HEAD_BYTES), np.uint8),
+        icmp_header_bytes=zeros((icmps, ICMP_HEAD_BYTES), np.uint8),
     )

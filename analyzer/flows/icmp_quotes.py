@@ -132,8 +132,8 @@ def track_icmp(state: State, buf: Buffer, h: list[int], q: list[int], frame: int
     row["echo_seq"] = h[ECHO_SEQ]
     row["flow"] = -1
     length = min(min(h[IP_END], h[END]) - h[NET], ICMP_HEAD_BYTES)
-    row["head_len"] = length
-    copy_bytes(state.icmp_heads, number, buf, h[NET], length)
+    row["header_len"] = length
+    copy_bytes(state.icmp_header_bytes, number, buf, h[NET], length)
     if kind in (KIND_PTB, KIND_ERROR):
         row["sum"] = h[ICMP_SUM]
         tie_to_flow(state, buf, h, q, number, kind)

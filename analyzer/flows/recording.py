@@ -106,8 +106,8 @@ def append_event(state: State, counter: int, flow: Any) -> None:
         state.counters[C_TROUBLED] += 1
     row = counter & RING_MASK
     state.events[event] = state.ring[row]
-    for i in range(state.ring[row]["head_len"]):
-        state.event_heads[event, i] = state.ring_heads[row, i]
+    for i in range(state.ring[row]["header_len"]):
+        state.event_header_bytes[event, i] = state.ring_header_bytes[row, i]
     state.counters[C_EVENTS] = event + 1
     flow["events"] += 1
 
@@ -290,7 +290,7 @@ def store_row(
     row["side"] = side
     row["ttl"] = ttl
     length = min(head_len, HEAD_BYTES)
-    row["head_len"] = length
-    copy_head(state.ring_heads, slot, buf, start, length)
+    row["header_len"] = length
+    copy_head(state.ring_header_bytes, slot, buf, start, length)
     flow["last_row"] = counter
     return counter

@@ -101,7 +101,7 @@ class Flow:
     timeline: np.ndarray[Any, Any] | None = field(default=None, repr=False, compare=False)
     """Recorded packets, dtype `flows.flow_tables.PACKET`, in capture order; None where none were recorded."""
     heads: np.ndarray[Any, Any] | None = field(default=None, repr=False, compare=False)
-    """First bytes of the packets in `timeline`, from the IP header on, as in `flows.flow_tables.State.event_heads`."""
+    """First bytes of the packets in `timeline`, from the IP header on, as `flows.flow_tables.State` keeps them."""
     arrived: bool = False
     """What hangs is seen to have arrived at its receiver, so that the path carries it."""
     client_side: int = 0

@@ -24,9 +24,9 @@ def anonymize_tables(state: State, anonymizer: Anonymizer) -> None:
     for letter in "sd":
         _replace(icmps, letter, anonymizer)
     events = state.events[: state.counters[C_EVENTS]]
-    _replace_in_heads(state.event_heads[: len(events)], flows[events["flow"]], events["side"])
-    for row, head in zip(icmps, state.icmp_heads, strict=False):
-        data = bytearray(head[: row["head_len"]].tobytes())
+    _replace_in_heads(state.event_header_bytes[: len(events)], flows[events["flow"]], events["side"])
+    for row, head in zip(icmps, state.icmp_header_bytes, strict=False):
+        data = bytearray(head[: row["header_len"]].tobytes())
         if row["kind"] == KIND_PTB:
             anonymize_packet(data, int(row["version"]), anonymizer)
         else:

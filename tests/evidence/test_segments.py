@@ -1,26 +1,20 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from analyzer.evidence import segments
-from analyzer.evidence.segments import near, segments_of
+from analyzer.evidence.segments import segments_of
 from analyzer.flows.flow_tables import C_EVENTS
 from tests.reading import CAPTURES, skim
 from tests.traffic import skimmed
 
 
-@given(st.integers(1 << 32, 1 << 40), st.integers(-(1 << 31), (1 << 31) - 1))
-def test_near_finds_back_any_number_within_half_the_sequence_space(reference: int, distance: int) -> None:
-    number = reference + distance
-    assert near(number & 0xFFFF_FFFF, reference) == number
-
-
 def test_comparing_columns_reads_what_dpkt_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     states = [*(skim(path).state for path in CAPTURES), skimmed("few flows").state, skimmed("pcapng").state]
     recorded = [
-        (state.events[:count], state.event_heads[:count]) for state in states if (count := state.counters[C_EVENTS])
+        (state.events[:count], state.event_header_bytes[:count])
+        for state in states
+        if (count := state.counters[C_EVENTS])
     ]
     monkeypatch.setattr(segments, "ONE_BY_ONE", 1 << 30)
     one_by_one = [segments_of(rows, heads) for rows, heads in recorded]

@@ -26,8 +26,8 @@ def test_empty_tables_take_no_memory_however_many_were_made_before() -> None:
 def test_filled_tables_give_their_memory_back() -> None:
     before = resident()
     state = new_state(0)
-    state.event_heads[:] = 1
+    state.event_header_bytes[:] = 1
     assert resident() - before > 30
     del state
     assert resident() - before < 8
-    assert not new_state(0).event_heads.any()
+    assert not new_state(0).event_header_bytes.any()

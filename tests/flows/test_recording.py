@@ -54,7 +54,7 @@ def test_events_are_the_packets_rows_and_heads() -> None:
     order = np.searchsorted(rows["frame"], state.events["frame"][:count])
     for field in set(rows.dtype.names) - {"prev"}:
         np.testing.assert_array_equal(state.events[field][:count], rows[field][order], err_msg=field)
-    np.testing.assert_array_equal(state.event_heads[:count], skimmed.heads()[order])
+    np.testing.assert_array_equal(state.event_header_bytes[:count], skimmed.heads()[order])
 
 
 def test_no_more_than_a_flight_is_brought_back() -> None:
@@ -168,8 +168,8 @@ def test_long_headers_are_cut_to_the_room_there_is() -> None:
     packet = talk.data(30, 0, 100, ip={"options": b"\x01" * 40}, options=b"\x01" * 40)
     skimmed = run(packet)
     row = skimmed.rows()[0]
-    assert row["head_len"] == 104
-    assert skimmed.state.ring_heads[0].tobytes() == packet.data[:104]
+    assert row["header_len"] == 104
+    assert skimmed.state.ring_header_bytes[0].tobytes() == packet.data[:104]
 
 
 def test_a_reused_row_keeps_nothing_of_its_last_head(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,4 +178,4 @@ def test_a_reused_row_keeps_nothing_of_its_last_head(monkeypatch: pytest.MonkeyP
     long, short = talk.data(30, 0, 9, options=b"\x01" * 40), talk.data(31, 9, 9)
     state = run(long, short).state
     row = state.ring[0]
-    assert state.ring_heads[0, : row["head_len"]].tobytes() == short.data[:40]
+    assert state.ring_header_bytes[0, : row["header_len"]].tobytes() == short.data[:40]

@@ -342,7 +342,7 @@ def test_the_rows_hold_the_packet() -> None:
     assert (row["ts"], row["frame"], row["flow"], row["side"]) == (packet.ts, 4, 0, SERVER_SIDE)
     assert (row["payload"], row["ip_len"], row["ip_id"], row["ttl"]) == (100, 140, 4321, 61)
     assert (row["window"], row["checksum"], row["flags"]) == (777, 0xBEEF, ACK)
-    assert skimmed.state.ring_heads[3, : row["head_len"]].tobytes() == packet.data[:40]
+    assert skimmed.state.ring_header_bytes[3, : row["header_len"]].tobytes() == packet.data[:40]
     assert run(OPEN).rows()["side"].tolist() == [CLIENT_SIDE, SERVER_SIDE, CLIENT_SIDE]
 
 
