@@ -92,7 +92,7 @@ def _check(request: _Request) -> None:
         if request.as_json:
             raise UsageError("--why-not prints lines and --json prints JSON: ask for one of them")
     if request.platforms:
-        from analyzer.api.entry import check_platforms
+        from analyzer.api.pipeline import check_platforms
 
         check_platforms(request.platforms)
     if request.host is not None:
@@ -124,7 +124,7 @@ def _check_targets(request: _Request, captures: Sequence[str]) -> None:
 
 
 def _analyze(request: _Request) -> Analysis:
-    from analyzer.api.entry import found_in
+    from analyzer.api.pipeline import found_in
     from analyzer.cli.progress import ProgressBar
     from analyzer.settings import Settings
     from analyzer.tables.selection import narrow

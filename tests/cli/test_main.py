@@ -33,7 +33,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
     def call(*arguments: str, analysis: Analysis | None = None) -> tuple[int, str, str]:
         result = analysis or make_analysis([make_flow(0, timeline=make_timeline()), make_flow(1, "ok")])
-        monkeypatch.setattr("analyzer.api.entry.found_in", lambda paths, **_: result)
+        monkeypatch.setattr("analyzer.api.pipeline.found_in", lambda paths, **_: result)
         code = main(arguments)
         captured = capsys.readouterr()
         return code, captured.out, captured.err
@@ -150,7 +150,7 @@ def test_no_traceback(
     def fail(paths: list[str], **_: Any) -> None:
         raise error
 
-    monkeypatch.setattr("analyzer.api.entry.found_in", fail)
+    monkeypatch.setattr("analyzer.api.pipeline.found_in", fail)
     for arguments in (["x.pcap"], ["x.pcap", "--all"]):
         assert main(arguments) == 2
         assert_one_line(capsys.readouterr().err, message)
@@ -160,7 +160,7 @@ def test_an_interrupt_ends_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     def interrupted(paths: list[str], **_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("analyzer.api.entry.found_in", interrupted)
+    monkeypatch.setattr("analyzer.api.pipeline.found_in", interrupted)
     assert main(["x.pcap"]) == main(["x.pcap", "--all"]) == 130
     assert capsys.readouterr().err == ""
 

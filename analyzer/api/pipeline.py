@@ -1,0 +1,202 @@
+"""From paths to what was found, as plain data. The only file that sees every stage."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+# Loaded here, near the start of the chain of imports, although the files below import it, too: where the chain is deep,
+# CPython 3.11 allocates and frees a piece of its stack at each of many calls, which costs some 15 ms.
+import numpy as np  # noqa: F401
+
+from analyzer.capture.container import DROPPED, FORMAT, I_DROPPED, I_LINK, I_WIDTH, INTERFACES, LINK_TYPE, PCAP
+from analyzer.capture.sources import Source, expand, open_source, rereadable, stamp
+from analyzer.decode.link_names import NAMES
+from analyzer.decode.packet_fields import REASON_FLOW_LIMIT, UNDECODED_REASONS
+from analyzer.errors import CaptureError, UsageError
+from analyzer.flows.flow_tables import (
+    C_FIRST_TS,
+    C_FLOWS,
+    C_ICMP_PACKETS,
+    C_ICMPS_LOST,
+    C_LAST_LINK,
+    C_LAST_TS,
+    C_PACKETS,
+    C_PTB,
+    C_ROWS,
+    C_UNDECODED,
+    direction_table,
+)
+from analyzer.kernels.cache import is_compiled_before
+from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
+from analyzer.model.analysis import Analysis, CaptureFile, Rereadable, Totals
+from analyzer.passes.capture_points import points_of
+from analyzer.passes.first import Skimmer
+from analyzer.passes.walk import Input, Progress, bytes_done, is_small, prepare, walk_inputs
+from analyzer.settings import HUGE_PAGES_BYTES, Settings
+from analyzer.verdicts import merge_points as points
+from analyzer.verdicts.capture_quality import quality_of
+from analyzer.verdicts.flow_findings import judged_flows
+
+if TYPE_CHECKING:
+    from analyzer.redaction.addresses import Anonymizer
+
+ANONYMIZED = (
+    "All addresses are replaced by others that share prefixes as they did (Crypto-PAn), with a key made for this run "
+    "and not kept; names of files are replaced, too."
+)
+
+
+def check_platforms(names: Sequence[str]) -> None:
+    """Raise UsageError if fixes are asked for a platform that nobody knows."""
+    for name in unknown_platforms(names):
+        raise UsageError(f"{name!r} is no platform; platforms are {', '.join((*PLATFORMS, ALL))}")
+
+
+def found_in(
+    paths: Source | Sequence[Source],
+    *,
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+    notify: Callable[[str], None] | None = None,
+    compiled: bool | None = None,
+    anonymizer: Anonymizer | None = None,
+) -> Analysis:
+    """As `analyze`, as plain data: enough for reports, and cheaper where there are very many flows.
+
+    Args and errors are those of `analyze`.
+    """
+    settings = settings or Settings()
+    check_platforms(settings.platforms)
+    sources = [paths] if isinstance(paths, (str, os.PathLike)) or not isinstance(paths, Sequence) else list(paths)
+    if not sources:
+        raise CaptureError("(no file)", 0, "expected at least one capture")
+    sources = expand(sources)
+    again = tuple(rereadable(source) for source in sources)
+    readers = [open_source(source, settings.max_decompressed_bytes) for source in sources]
+    try:
+        for reader in readers:
+            reader.start()
+        large = not is_small(readers) if compiled is None else compiled
+        if large and notify is not None and not is_compiled_before():
+            notify("compiling the packet loop; this takes about 8 seconds, once on this machine")
+        skimmer = Skimmer(
+            compiled=large,
+            seed=int.from_bytes(os.urandom(4), "little"),
+            large=sum(reader.size or 0 for reader in readers) >= HUGE_PAGES_BYTES,
+        )
+        inputs = prepare(skimmer, readers, points_of(readers))
+        for _ in walk_inputs(skimmer, inputs):
+            if progress is not None:
+                progress(*bytes_done(inputs), int(skimmer.state.counters[C_PACKETS]))
+        skimmer.finish()
+        files = tuple(_describe(each, stamp(source)) for each, source in zip(inputs, sources, strict=True))
+        if anonymizer is not None:
+            from analyzer.redaction.table_mapping import anonymize_tables  # only where asked for
+
+            anonymize_tables(skimmer.state, anonymizer)
+            files = tuple(_anonymous(file, anonymizer) for file in files)
+    finally:
+        for reader in readers:
+            reader.close()
+    return _result(skimmer, files, settings, again, anonymizer)
+
+
+def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:
+    reader = each.reader
+    container = reader.container
+    dropped = 0
+    if int(container[FORMAT]) == PCAP:
+        links = [int(container[LINK_TYPE])]
+    else:
+        table = each.interfaces[0]
+        counted = sum(int(table[i * I_WIDTH + I_DROPPED]) for i in range(int(container[INTERFACES])))
+        dropped = max(counted, int(container[DROPPED]))  # two ways of counting the same
+        links = sorted({int(table[i * I_WIDTH + I_LINK]) for i in range(int(container[INTERFACES]))})
+    return CaptureFile(
+        path=reader.name,
+        format=reader.format_name,
+        link_types=tuple(NAMES.get(link, str(link)) for link in links),
+        bytes=reader.bytes_read,
+        packets=reader.packets,
+        damaged_at=reader.damaged_at,
+        problem=reader.problem,
+        stamp=stamped,
+        filters=reader.filters,
+        dropped=dropped,
+        point=each.point,
+    )
+
+
+def _anonymous(file: CaptureFile, anonymizer: Anonymizer) -> CaptureFile:
+    from analyzer.redaction.filter_text import anonymous_filter
+
+    return replace(
+        file,
+        path=anonymizer.file_name(file.format),
+        filters=tuple(dict.fromkeys(anonymous_filter(text) for text in file.filters)),
+    )
+
+
+def _result(
+    skimmer: Skimmer,
+    files: tuple[CaptureFile, ...],
+    settings: Settings,
+    sources: tuple[Rereadable | None, ...],
+    anonymizer: Anonymizer | None,
+) -> Analysis:
+    counters = skimmer.state.counters
+    undecoded = {
+        reason: int(counters[C_UNDECODED + i])
+        for i, reason in enumerate(UNDECODED_REASONS)
+        if reason and counters[C_UNDECODED + i]
+    }
+    notes = [] if anonymizer is None else [ANONYMIZED]
+    if skimmer.fell_back:
+        notes.append(f"The packet loop could not be compiled, which makes it slow: {skimmer.fell_back}")
+    notes += [
+        f"{file.path} is damaged at byte {file.damaged_at}: {file.problem}. Analysed up to there."
+        for file in files
+        if file.damaged_at is not None
+    ]
+    if counters[C_LAST_LINK]:
+        link = int(counters[C_LAST_LINK]) - 1
+        notes.append(f"Packets of link type {NAMES.get(link, link)} are not decoded.")
+    if counters[C_ICMPS_LOST]:
+        notes.append(f"{int(counters[C_ICMPS_LOST])} ICMP messages were counted but not kept: the bound is reached.")
+    if counters[C_UNDECODED + REASON_FLOW_LIMIT]:
+        notes.append(
+            f"{int(counters[C_UNDECODED + REASON_FLOW_LIMIT])} packets belong to flows beyond the first "
+            f"{int(counters[C_FLOWS])}: they were counted, but not followed. Narrow the capture with a filter."
+        )
+    quality = quality_of(files, int(counters[C_PACKETS]))
+    notes += quality.notes()
+    notes += points.notes(files)
+    flows, paths, ptb_timeline, more = judged_flows(skimmer.state, settings, quality)
+    ways = direction_table(skimmer.state)
+    totals = Totals(
+        packets=int(counters[C_PACKETS]),
+        tcp_packets=int(counters[C_ROWS]),
+        icmp_packets=int(counters[C_ICMP_PACKETS]),
+        ptb_packets=int(counters[C_PTB]),
+        undecoded=undecoded,
+        flows=len(flows),
+        verdicts=dict(flows.counts()),
+        payload_bytes=int(ways["payload_bytes"].sum()),
+        unseen_bytes=int(ways["unseen"].sum()),
+    )
+    return Analysis(
+        files=files,
+        first_time=int(counters[C_FIRST_TS]),
+        last_time=int(counters[C_LAST_TS]),
+        totals=totals,
+        all_flows=flows,
+        all_paths=paths,
+        ptb_timeline=ptb_timeline,
+        notes=(*notes, *more),
+        settings=settings,
+        sources=sources,
+        anonymizer=anonymizer,
+    )
