@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,12 +29,11 @@ from analyzer.flows.flow_tables import (
     C_UNDECODED,
     direction_table,
 )
-from analyzer.kernels.cache import is_compiled_before
 from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
 from analyzer.model.analysis import Analysis, CaptureFile, Rereadable, Totals
 from analyzer.passes.capture_points import points_of
 from analyzer.passes.first import Skimmer
-from analyzer.passes.walk import Input, Progress, bytes_done, is_small, prepare, walk_inputs
+from analyzer.passes.walk import Input, Notify, Progress, bytes_done, is_small, prepare, tell_of_compiling, walk_inputs
 from analyzer.settings import HUGE_PAGES_BYTES, Settings
 from analyzer.verdicts import merge_points as points
 from analyzer.verdicts.capture_quality import quality_of
@@ -60,7 +59,7 @@ def found_in(
     *,
     settings: Settings | None = None,
     progress: Progress | None = None,
-    notify: Callable[[str], None] | None = None,
+    notify: Notify | None = None,
     compiled: bool | None = None,
     anonymizer: Anonymizer | None = None,
 ) -> Analysis:
@@ -80,8 +79,8 @@ def found_in(
         for reader in readers:
             reader.start()
         large = not is_small(readers) if compiled is None else compiled
-        if large and notify is not None and not is_compiled_before():
-            notify("compiling the packet loop; this takes about 8 seconds, once on this machine")
+        if large:
+            tell_of_compiling("packet loop", "skim", notify)
         skimmer = Skimmer(
             compiled=large,
             seed=int.from_bytes(os.urandom(4), "little"),

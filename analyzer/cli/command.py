@@ -127,7 +127,6 @@ def _analyze(request: _Request) -> Analysis:
     from analyzer.api.pipeline import found_in
     from analyzer.cli.progress import ProgressBar
     from analyzer.settings import Settings
-    from analyzer.tables.selection import narrow
 
     settings = Settings(platforms=tuple(request.platforms))
     if request.max_decompressed is not None:
@@ -137,20 +136,24 @@ def _analyze(request: _Request) -> Analysis:
     if host is not None and anonymizer is not None:
         host = anonymizer.text(host)
 
-    def run(captures: Sequence[str]) -> Analysis:
+    def run(captures: Sequence[str], streams: Sequence[int]) -> Analysis:
         with ProgressBar() as bar:
-            return found_in(
+            analysis = found_in(
                 list(captures), settings=settings, progress=bar.update, notify=complain, anonymizer=anonymizer
             )
+        if not streams and host is None and request.port is None:
+            return analysis
+        from analyzer.tables.selection import narrow
 
-    analysis = narrow(run(request.captures), request.streams, host, request.port)
+        return narrow(analysis, streams, host, request.port)
+
+    analysis = run(request.captures, request.streams)
     if request.compare is None:
         return analysis
     from analyzer.model.comparison import compared
 
     # Streams have other numbers there; the paths of the flows that were chosen are what is compared.
-    after = narrow(run([request.compare]), (), host, request.port)
-    return compared(analysis, after)
+    return compared(analysis, run([request.compare], ()))
 
 
 def _anonymizer(request: _Request) -> Anonymizer | None:

@@ -6,7 +6,7 @@ tracking together; `Skimmer` owns the state and hides which of the two modes run
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -67,9 +67,7 @@ from analyzer.flows.flow_tables import (
 )
 from analyzer.flows.icmp_quotes import track_icmp
 from analyzer.flows.tcp_state import NO_FLOW, finish_flow, number_stream, track_tcp
-from analyzer.kernels.cache import CompileError, load_kernels
 from analyzer.kernels.marks import inlined, kernel, unlikely
-from analyzer.passes.trial import trial_capture
 
 REACHED_TIME = -11
 FOREVER = (1 << 63) - 1
@@ -164,6 +162,8 @@ def skim_chunk(
 
 def _examples() -> dict[str, tuple[Any, ...]]:
     """Arguments of the compiled entries, for a call that does some of everything."""
+    from analyzer.passes.trial import trial_capture
+
     state = new_state(0, flows=8, events=64, icmps=8)
     buf, container = trial_capture()
     numbers = np.zeros(COUNT, np.int64)
@@ -184,16 +184,24 @@ class Skimmer:
         self.fell_back = ""
         self._skim: Callable[..., int] = skim_chunk
         if compiled:
-            try:
-                kernels = load_kernels(_examples)
-            except CompileError as error:
-                self.fell_back = str(error)
-            else:
-                self.compiled = True
-                self._skim = kernels["skim_chunk"]
+            self._skim = self._loaded(_examples, "skim").get("skim_chunk", skim_chunk)
         self.state: State = new_state(seed, large=large)
         self._h = self.integers(COUNT)
         self._q = self.integers(COUNT)
+
+    def _loaded(
+        self, examples: Callable[[], Mapping[str, Sequence[Any]]], group: str
+    ) -> Mapping[str, Callable[..., int]]:
+        """The compiled entries of a group, which is the mode from now on; none where they cannot be compiled."""
+        from analyzer.kernels.cache import CompileError, load_kernels  # a small capture does without
+
+        try:
+            kernels = load_kernels(examples, group)
+        except CompileError as error:
+            self.fell_back = str(error)
+            return {}
+        self.compiled = True
+        return kernels
 
     def integers(self, count: int) -> Any:
         """A flat array of `count` zeros in the kind this mode is quick with."""

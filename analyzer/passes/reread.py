@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from ipaddress import ip_address
 from pathlib import Path
@@ -14,17 +14,13 @@ from analyzer.capture.reader import CaptureReader
 from analyzer.capture.sources import stamp
 from analyzer.errors import UsageError
 from analyzer.flows.flow_tables import C_PACKETS, FLOW
-from analyzer.kernels.cache import is_compiled_before
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Endpoint, Flow
 from analyzer.model.text import printable
 from analyzer.passes.second import Lister
-from analyzer.passes.walk import Progress, bytes_done, is_small, prepare, walk_inputs
+from analyzer.passes.walk import Notify, Progress, bytes_done, is_small, prepare, tell_of_compiling, walk_inputs
 
 Array = np.ndarray[Any, Any]
-
-Notify = Callable[[str], None]
-"""Called with a line for the user."""
 
 
 @contextmanager
@@ -84,8 +80,8 @@ def listed(
     `notify` is called with a line for the user before something that takes long: compiling, once a machine.
     """
     large = not is_small(readers, "listing") if compiled is None else compiled
-    if large and notify is not None and not is_compiled_before("listing"):
-        notify("compiling the packet list; this takes about 8 seconds, once on this machine")
+    if large:
+        tell_of_compiling("packet list", "listing", notify)
     lister = Lister(watched, compiled=large, rows=chunk)
     inputs = prepare(lister, readers, points)
     for _ in walk_inputs(lister, inputs):

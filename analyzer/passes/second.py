@@ -39,7 +39,6 @@ from analyzer.flows.icmp_quotes import QUOTED_PORTS, number_quoted, read_quote, 
 from analyzer.flows.lookup import endpoint_order, endpoints_of, same_endpoints
 from analyzer.flows.recording import RING_MASK
 from analyzer.flows.tcp_state import NO_FLOW, number_stream, track_tcp, unwrap_seq
-from analyzer.kernels.cache import CompileError, load_kernels
 from analyzer.kernels.marks import inlined, kernel
 from analyzer.passes.first import FOREVER, REACHED_TIME, Skimmer, decode_packet, next_packet
 from analyzer.passes.trial import trial_capture
@@ -222,13 +221,7 @@ class Lister(Skimmer):
         self._edges = np.zeros((rows, 2 * MAX_BLOCKS), np.uint32)
         self._list: Callable[..., int] = list_chunk
         if compiled:
-            try:
-                kernels = load_kernels(_examples, "listing")
-            except CompileError as error:
-                self.fell_back = str(error)
-            else:
-                self.compiled = True
-                self._list = kernels["list_chunk"]
+            self._list = self._loaded(_examples, "listing").get("list_chunk", list_chunk)
         self._h = self.integers(COUNT)
         self._q = self.integers(COUNT)
         self._filled = self.integers(1)

@@ -12,7 +12,6 @@ from typing import Any
 
 from analyzer.capture.container import COUNT, DAMAGED, I_WIDTH, NEED_BYTES, SKIP
 from analyzer.capture.reader import CaptureReader
-from analyzer.kernels.cache import is_compiled_before
 from analyzer.passes.first import FOREVER, REACHED_TIME, Skimmer
 from analyzer.settings import INTERPRETED_PACKETS, UNCOMPILED_PACKETS
 
@@ -21,6 +20,9 @@ MOST_OPEN = 4
 
 Progress = Callable[[int, "int | None", int], None]
 """Called now and then with (bytes read, bytes in all or None, packets read)."""
+
+Notify = Callable[[str], None]
+"""Called with a line for the user."""
 
 
 @dataclass
@@ -48,7 +50,19 @@ def is_small(readers: Sequence[CaptureReader], group: str = "skim") -> bool:
             packets += reader.ready / 80
         else:
             packets += reader.size / max(reader.mean_record(), 60)
-    return packets <= INTERPRETED_PACKETS or (packets <= UNCOMPILED_PACKETS and not is_compiled_before(group))
+    if packets <= INTERPRETED_PACKETS:
+        return True
+    from analyzer.kernels.cache import is_compiled_before  # a small capture does without
+
+    return packets <= UNCOMPILED_PACKETS and not is_compiled_before(group)
+
+
+def tell_of_compiling(what: str, group: str, notify: Notify | None) -> None:
+    """Tell the user before something that takes long: compiling, once a machine."""
+    from analyzer.kernels.cache import is_compiled_before
+
+    if notify is not None and not is_compiled_before(group):
+        notify(f"compiling the {what}; this takes about 8 seconds, once on this machine")
 
 
 def prepare(skimmer: Skimmer, readers: Sequence[CaptureReader], points: Sequence[int] = ()) -> list[Input]:

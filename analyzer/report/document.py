@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from analyzer.model.analysis import Analysis
 from analyzer.model.display_filter import FrameFilter, flow_filter, frame_filters, frames_of
@@ -27,8 +28,10 @@ from analyzer.model.text import (
     seconds,
 )
 from analyzer.model.verdicts import BY_NAME, PROBLEMS, SIZE_PROBLEMS, VERDICTS, rank
-from analyzer.report.changes import ChangeTable, change_table
 from analyzer.report.verdict_text import WORDS, Paths, headline, paths_of, pings, pooled_mtu, undecoded
+
+if TYPE_CHECKING:
+    from analyzer.report.changes import ChangeTable
 
 SHOWN_CANDIDATES = 6
 """Overheads that a bracket is consistent with are listed up to so many; more point at none."""
@@ -158,8 +161,16 @@ def document_of(analysis: Analysis, *, show_all: bool = False) -> Document:
         diagnoses=tuple(_diagnoses(analysis)),
         facts=tuple(_facts(analysis)),
         notes=tuple(printable(note) for note in analysis.notes),
-        changes=change_table(analysis.changes, analysis.later) if analysis.later is not None else None,
+        changes=_changes(analysis),
     )
+
+
+def _changes(analysis: Analysis) -> ChangeTable | None:
+    if analysis.later is None:
+        return None
+    from analyzer.report.changes import change_table
+
+    return change_table(analysis.changes, analysis.later)
 
 
 def _row(flow: Flow, *, several_files: bool) -> Row:

@@ -98,7 +98,7 @@ def test_where_nothing_compiles_the_capture_is_read_interpreted_and_says_so(monk
         raise CompileError("ImportError: no numba here")
 
     usual = analyze(SMALL, compiled=False)
-    monkeypatch.setattr(skim, "load_kernels", fails)
+    monkeypatch.setattr(cache, "load_kernels", fails)
     slow = analyze(SMALL, compiled=True)
     assert slow.all_flows == usual.all_flows
     assert any("no numba here" in note for note in slow.notes)

@@ -17,7 +17,7 @@ SAMPLE = ROOT / "sample_pcaps" / "tunnel_blackhole_at_server.pcap"
 @pytest.fixture
 def compile_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
     """The packet list is as large as to be compiled, and nothing is in the cache."""
-    monkeypatch.setattr("analyzer.passes.reread.is_compiled_before", lambda group: False)
+    monkeypatch.setattr("analyzer.kernels.cache.is_compiled_before", lambda group: False)
     monkeypatch.setattr("analyzer.passes.reread.is_small", lambda readers, group: False)
 
 

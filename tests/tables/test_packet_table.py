@@ -190,5 +190,5 @@ def test_where_nothing_compiles_the_packets_are_listed_interpreted(monkeypatch: 
 
     flow = analyzer.analyze(STORY).flow(1)
     usual = flow.packets
-    monkeypatch.setattr("analyzer.passes.second.load_kernels", fails)
+    monkeypatch.setattr("analyzer.kernels.cache.load_kernels", fails)
     pd.testing.assert_frame_equal(packets_of(flow.analysis, flow, compiled=True), usual)

@@ -28,8 +28,8 @@ from analyzer.model.display_filter import frames_of
 from analyzer.model.flow import Flow
 from analyzer.model.text import file_labels, plural
 from analyzer.passes.first import REACHED_TIME, Skimmer, next_packet
-from analyzer.passes.reread import Notify, listed, reader_of
-from analyzer.passes.walk import prepare, walk_inputs
+from analyzer.passes.reread import listed, reader_of
+from analyzer.passes.walk import Notify, prepare, walk_inputs
 from analyzer.redaction.filter_text import anonymous_filter
 from analyzer.redaction.packet_rewrite import redacted
 from analyzer.report.wishes import Wishes

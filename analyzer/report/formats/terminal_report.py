@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -17,8 +17,10 @@ from rich.text import Text
 from analyzer.model.analysis import Analysis
 from analyzer.model.statement import Fix
 from analyzer.model.text import plural
-from analyzer.report.changes import ChangeTable
 from analyzer.report.document import Diagnosis, Document, Remark, Row, advice, document_of, rule_suffix
+
+if TYPE_CHECKING:
+    from analyzer.report.changes import ChangeTable
 
 PIPED_WIDTH = 80
 """Columns where standard output is no terminal and COLUMNS is not set: fits mail and tickets."""
