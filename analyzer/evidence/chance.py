@@ -59,7 +59,7 @@ def losses_beside(direction: Direction, series: RetransmissionSeries) -> Losses:
     own = {id(segment) for segment in (series.first, *series.retransmissions)}
     sent = lost = large_sent = large_lost = small_sent = small_lost = small_bytes = 0
     end = series.over_ts(direction.ended_ts)
-    for t in direction.transmissions:
+    for t in direction.sendings:
         segment = t.segment
         if id(segment) in own or segment.super_segment or segment.seq <= series.seq < segment.seq + segment.payload:
             continue

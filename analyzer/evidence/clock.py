@@ -8,26 +8,36 @@ fall, sequence numbers only where something is sent again, and nothing is acknow
 from __future__ import annotations
 
 from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
 
 from analyzer.evidence.segments import Segment
 from analyzer.model.statement import FrameRef
 from analyzer.settings import BACKWARDS_NS
 
 
-class Straightened(NamedTuple):
+@dataclass(frozen=True)
+class Straightened:
     """Segments whose times never fall by more than BACKWARDS_NS, and what was done for that."""
 
     segments: list[Segment]
     stepped: tuple[tuple[FrameRef, int], ...] = ()  # from that frame on so many ns were added
     disordered: bool = False  # the file is not in the order of its times: nothing that was followed in it holds
 
+    @cached_property
+    def _steps(self) -> list[FrameRef]:
+        return [frame for frame, _ in self.stepped]
+
+    @cached_property
+    def _frames(self) -> list[FrameRef]:
+        return [segment.ref for segment in self.segments]
+
     def time_of(self, ref: FrameRef, ts: int) -> int:
         """The time of another packet of the file on this time line, ns."""
-        at = bisect_right([frame for frame, _ in self.stepped], ref)
+        at = bisect_right(self._steps, ref)
         added = self.stepped[at - 1][1] if at else 0
-        before = bisect_right([segment.ref for segment in self.segments], ref)
+        before = bisect_right(self._frames, ref)
         if before and at < len(self.stepped) and ts + added < self.segments[before - 1].ts - BACKWARDS_NS:
             added = self.stepped[at][1]  # the clock was set between the flow's packet before it and this one
         return ts + added

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from analyzer.evidence.answered import last_covering
 from analyzer.evidence.direction import Direction
+from analyzer.evidence.duplicate_acks import data_before_each, duplicate_acks
+from analyzer.evidence.exchange import Spans
 from analyzer.evidence.retransmissions import RetransmissionSeries
 from analyzer.evidence.segments import Segment, frame_of, refs
 from analyzer.model.statement import FrameRef
-from analyzer.model.wire_sizes import EVERY_HOST_TAKES
 from analyzer.settings import ACK_DELAY_NS, DELAYED_ACK_NS, JUST_BEFORE_NS, Settings
 
 FOREVER = 1 << 62  # ns: before -FOREVER and after FOREVER is no time
@@ -59,10 +61,9 @@ def _small_data(direction: Direction, series: RetransmissionSeries, settings: Se
     since = _stuck_since(direction, series)
     small = [
         t
-        for t in direction.transmissions
+        for t in direction.sendings.between(since, until)
         if t.covered_by is not None
         and t.by_sack
-        and since <= t.segment.ts <= until
         and t.segment is not series.first
         and t.covered_by.ts <= end
         and t.segment.ip_len < stuck_segment.ip_len
@@ -72,28 +73,20 @@ def _small_data(direction: Direction, series: RetransmissionSeries, settings: Se
         sent = small[0].segment
         text = f"a packet of {sent.ip_len} bytes sent after it was selectively acknowledged"
         return Control(text, (sent.ref, ack.ref), number=len(small))
-    fins = {s.end - 1 for s in direction.segments if s.side == direction.side and s.fin}
-    early = [(s.seq, s.end) for s in direction.segments if s.side == direction.side and series.first.ts < s.ts < since]
-    for ack in direction.segments:  # the sent packet may lie before the capture, or in a super-segment
-        if ack.side == direction.side or not series.first.ts < ack.ts <= until:
-            continue
+    early = Spans((s.seq, s.end) for s in direction.sent.between(series.first.ts + 1, since - 1))
+    # The sent packet may lie before the capture, or in a super-segment.
+    for ack in direction.heard.between(series.first.ts + 1, until):
         for left, right in ack.sack:
             # A FIN takes a number, but is no data.
             if (
                 left >= stuck_segment.seq + stuck_segment.payload
                 and right - left < stuck_segment.payload
-                and left not in fins
-                and not any(seq <= left < stop for seq, stop in early)
+                and left not in direction.fins
+                and not early.hold(left)
             ):
                 return Control(f"{right - left} bytes sent after it were selectively acknowledged", (ack.ref,))
     found = _duplicate_acks(direction, series, sure=True)
-    return (
-        found if found is not None and direction.segments and _time_of(direction, found.frames[-1]) <= until else None
-    )
-
-
-def _time_of(direction: Direction, ref: FrameRef) -> int:
-    return next((s.ts for s in direction.segments if s.ref == ref), direction.capture_end)
+    return found if found is not None and direction.time_of(found.frames[-1]) <= until else None
 
 
 def _ack_stopped_peer(
@@ -101,34 +94,19 @@ def _ack_stopped_peer(
 ) -> Control | None:
     """The peer sent something, a small packet acknowledged it, and the peer did not send it again."""
     end = series.over_ts(direction.ended_ts)
-    sent_at: dict[int, int] = {}
-    for i, asked in enumerate(direction.segments):
-        occupies = asked.payload > 0 or asked.fin
-        if asked.side == direction.side or not occupies or asked.keepalive:
+    for asked in direction.asked.between(series.first.ts + 1, end - 1):
+        segment, ack = asked.segment, asked.ack
+        occupies = segment.payload > 0 or segment.fin
+        if not occupies or segment.keepalive or ack is None or ack.ts > until:
             continue
-        gap = asked.ts - sent_at.get(asked.end, asked.ts)
-        sent_at[asked.end] = asked.ts
-        if not series.first.ts < asked.ts < end:
+        if asked.again_ts is not None and asked.again_ts > ack.ts:
             continue
-        later = direction.segments[i + 1 :]
-        ack = next(
-            (
-                s
-                for s in later
-                if s.side == direction.side and s.has_ack and s.ack >= asked.end and s.ip_len <= EVERY_HOST_TAKES
-            ),
-            None,
-        )
-        if ack is None or ack.ts > until:
-            continue
-        again = [s for s in later if s.side != direction.side and s.seq < asked.end <= s.end and s.ts > ack.ts]
-        spoke = [s for s in later if s.side != direction.side and ack.ts < s.ts <= end and s not in again and not s.rst]
         # Of what was sent again the next copy is due later: its timer doubles.
-        waited = end - ack.ts >= max(settings.control_wait_ns, 3 * direction.rtt, 3 * gap)
-        if not again and (waited or (spoke and not asked.resent)):
+        waited = end - ack.ts >= max(settings.control_wait_ns, 3 * direction.rtt, 3 * asked.gap)
+        if waited or (not segment.resent and direction.speaks_between(ack.ts, end)):
             return Control(
-                f"an ACK of {ack.ip_len} bytes got through: the peer did not send {direction.name(asked.ref)} again",
-                (asked.ref, ack.ref),
+                f"an ACK of {ack.ip_len} bytes got through: the peer did not send {direction.name(segment.ref)} again",
+                (segment.ref, ack.ref),
                 kind="ack",
             )
     return None
@@ -155,6 +133,7 @@ def _stuck_since(direction: Direction, series: RetransmissionSeries) -> int:
     What left before may have missed an outage that began in between.
     """
     first, cut = series.first, series.tries[0]
+    direction.effort.spend(len(direction.ptbs))
     told = any(first.ts <= p.ts <= cut.ts and cut.ip_len <= p.mtu < first.ip_len for p in direction.ptbs)
     return cut.ts if told and not first.super_segment else first.ts
 
@@ -169,63 +148,22 @@ def passed_just_before(direction: Direction, series: RetransmissionSeries) -> Co
     """
     end = series.over_ts(direction.ended_ts)
     first = _stuck_since(direction, series)
-    since = first - max(direction.rtt, JUST_BEFORE_NS)
-    asked: Segment | None = None
-    for i, s in enumerate(direction.segments):
-        if s.ts > first:
-            break
-        if s.side != direction.side:
-            asked = s if s.payload and not s.resent and not s.keepalive else asked
-        elif (
-            asked is not None
-            and s.ts >= since
-            and s.has_ack
-            and s.ack >= asked.end
-            and s.ip_len < series.stuck_segment.ip_len
-        ):
-            again = any(
-                p.side != direction.side and p.seq < asked.end <= p.end for p in direction.segments[i:] if p.ts <= end
-            )
-            if not again:
-                text = f"an ACK of {s.ip_len} bytes sent right before it got through: the peer did not send"
-                return Control(f"{text} {direction.name(asked.ref)} again", (asked.ref, s.ref), kind="ack")
-    return None
-
-
-def duplicate_acks(direction: Direction, series: RetransmissionSeries) -> list[tuple[int, Segment]]:
-    """The peer's duplicate ACKs of the stuck byte in the episode, with their index among the segments.
-
-    Each says that at least one segment beyond the hole arrived (RFC 5681 2), not which.
-    """
-    end = series.over_ts(direction.ended_ts)
-    found = []
-    before: Segment | None = None
-    for i, ack in enumerate(direction.segments):
-        if ack.side == direction.side or not ack.has_ack:
-            continue
-        bare = ack.payload == 0 and not ack.keepalive and not ack.fin and not ack.syn
+    before = [s for s in direction.sent.between(first - max(direction.rtt, JUST_BEFORE_NS), first) if s.has_ack]
+    if not before:
+        return None
+    found = [(s, asked) for s in before if (asked := direction.spoken_before(s)) is not None]
+    later = [p for p in direction.heard if p.ts <= end]
+    latest = last_covering((asked.end for _, asked in found), later)
+    for s, asked in found:
+        again = latest.get(asked.end)
         if (
-            before is not None
-            and bare
-            and series.first.ts < ack.ts < end
-            and ack.ack == before.ack == series.seq
-            and _same_window(direction, ack, before)
+            s.ack >= asked.end
+            and s.ip_len < series.stuck_segment.ip_len
+            and (again is None or direction.position(again) < direction.position(s))
         ):
-            found.append((i, ack))
-        before = ack
-    return found
-
-
-def _same_window(direction: Direction, ack: Segment, before: Segment) -> bool:
-    """A window update is no duplicate ACK; where options were cut off, an ACK that has some is one all the same.
-
-    The window of a SYN is not scaled (RFC 7323 2.2), so it is rounded when it is announced again.
-    """
-    if before.syn:
-        return (
-            abs((ack.window << direction.window_scale) - before.window) < 1 << direction.window_scale or ack.options_cut
-        )
-    return ack.window == before.window or ack.options_cut
+            text = f"an ACK of {s.ip_len} bytes sent right before it got through: the peer did not send"
+            return Control(f"{text} {direction.name(asked.ref)} again", (asked.ref, s.ref), kind="ack")
+    return None
 
 
 def _duplicate_acks(direction: Direction, series: RetransmissionSeries, *, sure: bool) -> Control | None:
@@ -233,22 +171,15 @@ def _duplicate_acks(direction: Direction, series: RetransmissionSeries, *, sure:
     if direction.selective:
         return None  # what arrives behind a hole is named in SACK blocks; a duplicate without any has another reason
     reach = max(4 * direction.rtt, 50_000_000)
-    for i, ack in duplicate_acks(direction, series):
-        recent = [
-            s
-            for s in direction.segments[:i]
-            if s.side == direction.side and s.data and s.ts >= series.first.ts and ack.ts - s.ts <= reach
-        ]
-        sent = [s for s in recent if s.seq > series.seq]
+    for recent in data_before_each(direction, series, duplicate_acks(direction, series), reach):
+        ack, sent, small, copy = recent.ack, recent.sent, recent.small, recent.copy
         # A copy of the stuck segment that arrived and was refused is answered so, too.
-        copies = [s for s in recent if s.seq <= series.seq and s is not series.first]
-        small = [s for s in sent if s.ip_len < series.stuck_segment.ip_len]
-        if sure and sent and small == sent and (not copies or copies[-1].ts <= sent[-1].ts):
-            return Control("a duplicate ACK answered a smaller packet sent after it", (*refs(sent[-1:]), ack.ref))
+        if sure and sent and recent.all_small and (copy is None or copy.ts <= sent.ts):
+            return Control("a duplicate ACK answered a smaller packet sent after it", (sent.ref, ack.ref))
         if not sure and small:
             return Control(
                 "a duplicate ACK answered one of the packets sent after it, some of which were smaller",
-                (*refs(small[-1:]), ack.ref),
+                (small.ref, ack.ref),
                 sure=False,
             )
     return None
@@ -257,7 +188,7 @@ def _duplicate_acks(direction: Direction, series: RetransmissionSeries, *, sure:
 def passed_before(direction: Direction, series: RetransmissionSeries, settings: Settings) -> Control | None:
     """Smaller packets of this direction that got through before the stuck segment was sent first, or None."""
     best = None
-    for t in direction.transmissions:
+    for t in direction.sendings:
         ack = t.covered_by
         if (
             t.proven
@@ -299,7 +230,7 @@ def _failures(direction: Direction, series: RetransmissionSeries, settings: Sett
     stuck_segment = series.stuck_segment
     small = [
         t.segment
-        for t in direction.transmissions
+        for t in direction.sendings
         if (t.covered_by is None or (direction.selective and t.covered_by.ts >= end))
         and not t.segment.super_segment
         and (t.segment.ts >= series.first.ts or (begins_late(series) and t.segment.seq > series.seq))
@@ -323,28 +254,18 @@ def _failures(direction: Direction, series: RetransmissionSeries, settings: Sett
     if shrunk and series.acked_by is None:
         text = f"the same bytes cut smaller, to {shrunk[0].ip_len} bytes, were not acknowledged either"
         yield Control(text, refs(shrunk[:16]), number=len(shrunk))
-    for asked in direction.segments:  # the peer goes on sending what was acknowledged: ACKs do not arrive
-        if asked.side != direction.side and asked.resent and asked.end > asked.seq and series.first.ts < asked.ts < end:
-            small_acks = (
-                s
-                for s in direction.segments
-                if s.side == direction.side and s.has_ack and s.ack >= asked.end and s.ip_len <= EVERY_HOST_TAKES
+    for asked in direction.asked.between(series.first.ts + 1, end - 1):
+        segment, ack = asked.segment, asked.early_ack
+        if not segment.resent or ack is None or ack.ts >= segment.ts:
+            continue
+        again = direction.resent_by_peer(segment.seq, ack.ts + direction.rtt)
+        if len(again) >= (1 if segment.syn else 2):
+            yield Control(
+                "the peer keeps sending what small ACKs have acknowledged: they do not arrive",
+                (ack.ref, *refs(again[:16])),
+                kind="ack",
             )
-            ack = next(small_acks, None)
-            if ack is None or ack.ts >= asked.ts:
-                continue
-            again = [
-                s
-                for s in direction.segments
-                if s.side != direction.side and s.seq == asked.seq and s.resent and s.ts > ack.ts + direction.rtt
-            ]
-            if len(again) >= (1 if asked.syn else 2):
-                yield Control(
-                    "the peer keeps sending what small ACKs have acknowledged: they do not arrive",
-                    (ack.ref, *refs(again[:16])),
-                    kind="ack",
-                )
-                break
+            break
     most = min(stuck_segment.ip_len, settings.exercised_bytes) - (stuck_segment.ip_len - stuck_segment.payload) - 1
     hung = (
         direction.siblings.hung(direction.row, series.first.ts - ACK_DELAY_NS, end, most=most)
@@ -363,18 +284,8 @@ def sacked_unseen(direction: Direction, series: RetransmissionSeries) -> Segment
     The capture lost packets.
     """
     end = series.over_ts(direction.ended_ts)
-    sent = [(s.seq, s.seq + s.payload) for s in direction.segments if s.side == direction.side and s.data]
-    for ack in direction.segments:
-        if ack.side != direction.side and series.first.ts < ack.ts <= end:
-            for left, right in ack.sack:
-                if left >= series.stuck_segment.seq + series.stuck_segment.payload and not _covered(left, right, sent):
-                    return ack
+    for ack in direction.heard.between(series.first.ts + 1, end):
+        for left, right in ack.sack:
+            if left >= series.stuck_segment.seq + series.stuck_segment.payload and not direction.carried(left, right):
+                return ack
     return None
-
-
-def _covered(left: int, right: int, spans: list[tuple[int, int]]) -> bool:
-    """True if the spans together hold all of [left, right)."""
-    for start, end in sorted(spans):
-        if start <= left < end:
-            left = end
-    return left >= right

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from analyzer.evidence.effort import Effort
 from analyzer.evidence.outcomes import guard_of, is_lost
 from analyzer.evidence.segments import Segment
 
@@ -42,82 +44,136 @@ def same_shape(a: Segment, b: Segment) -> bool:
     return a.seq == b.seq and a.payload == b.payload and a.df == b.df
 
 
+class _Twins:
+    """Transmissions of the same bytes in the same shape that are not acknowledged yet, in order."""
+
+    __slots__ = ("end", "items", "lost", "replaced", "seq")
+
+    def __init__(self, first: Transmission) -> None:
+        self.seq = first.segment.seq
+        self.end = first.segment.seq + first.segment.payload
+        self.items = deque([first])
+        self.lost = 0  # how many of them, from the first on, were sent again
+        self.replaced = 0  # and in another shape
+
+    def sent_again(self, new: Transmission) -> None:
+        """Some of the bytes were sent once more: all were lost, and may have had another shape."""
+        ts, count = new.segment.ts, len(self.items)
+        for i in range(self.lost, count):
+            self.items[i].again_ts, self.items[i].lost = ts, True
+        self.lost = count
+        if not same_shape(self.items[-1].segment, new.segment):
+            new.one_shape = False
+            for i in range(self.replaced, count):
+                self.items[i].one_shape, self.items[i].replaced_ts = False, ts
+            self.replaced = count
+
+
 class _Outstanding:
     """Transmissions not acknowledged yet, in order of their ends, so that an ACK finds those it covers at once."""
 
-    def __init__(self, guard: int) -> None:
+    def __init__(self, guard: int, effort: Effort | None) -> None:
         self._guard = guard
+        self._effort = effort
         self._ends: list[int] = []
-        self._items: list[Transmission] = []
-        self._as_sent: deque[Transmission] = deque()  # acknowledged ones among them, until they are the first
+        self._items: list[_Twins] = []
+        self._as_sent: deque[tuple[Transmission, _Twins]] = deque()  # with acknowledged ones, until they are the first
+        self._count = 0
         self._longest = 0  # payload
+
+    def _spend(self, looks: int) -> None:
+        if self._effort is not None:
+            self._effort.spend(looks)
 
     def add(self, new: Transmission) -> None:
         """One more was sent; of too many, the one sent first is forgotten."""
         end = new.segment.seq + new.segment.payload
         self._longest = max(self._longest, new.segment.payload)
         at = bisect_right(self._ends, end)
-        self._ends.insert(at, end)
-        self._items.insert(at, new)
-        self._as_sent.append(new)
-        if len(self._items) > MAX_OUTSTANDING:
+        twins = next((t for t in self._alike(at, end) if same_shape(t.items[-1].segment, new.segment)), None)
+        if twins is not None:
+            twins.items.append(new)
+        else:
+            twins = _Twins(new)
+            self._ends.insert(at, end)
+            self._items.insert(at, twins)
+        self._as_sent.append((new, twins))
+        self._count += 1
+        if self._count > MAX_OUTSTANDING:
             self._forget_first()
 
+    def _alike(self, at: int, end: int) -> Iterator[_Twins]:
+        while at > 0 and self._ends[at - 1] == end:
+            at -= 1
+            self._spend(1)
+            yield self._items[at]
+
     def _forget_first(self) -> None:
-        while (first := self._as_sent.popleft()).covered_by is not None:
+        while (first := self._as_sent.popleft())[0].covered_by is not None:
             pass
-        at = bisect_left(self._ends, first.segment.seq + first.segment.payload)  # of equal ends the one sent first
-        del self._ends[at], self._items[at]
+        twins = first[1]
+        twins.items.popleft()
+        twins.lost, twins.replaced = max(twins.lost - 1, 0), max(twins.replaced - 1, 0)
+        self._count -= 1
+        if not twins.items:
+            at = bisect_left(self._ends, twins.end)
+            while self._items[at] is not twins:
+                at += 1
+            del self._ends[at], self._items[at]
 
     def replace(self, new: Transmission) -> None:
         """Mark what has bytes in common with a retransmission: it was lost, and may have had another shape."""
         start, end = new.segment.seq, new.segment.seq + new.segment.payload
         first, last = bisect_right(self._ends, start), bisect_left(self._ends, end + self._longest)
-        for old in self._items[first:last]:
-            if old.segment.seq >= end:
-                continue
-            if old.again_ts is None:
-                old.again_ts = new.segment.ts
-                old.lost = True
-            if not same_shape(old.segment, new.segment):
-                old.one_shape = new.one_shape = False
-                if old.replaced_ts is None:
-                    old.replaced_ts = new.segment.ts
+        self._spend(max(last - first, 0))
+        for twins in self._items[first:last]:
+            if twins.seq < end:
+                twins.sent_again(new)
 
     def acknowledge(self, ack: Segment) -> None:
         """Take out what the packet acknowledges: cumulatively, or in one of its SACK blocks."""
         if count := bisect_right(self._ends, ack.ack):
-            for old in self._items[:count]:
-                self._settle(old, ack, by_sack=False)
+            for twins in self._items[:count]:
+                self._settle(twins, ack, by_sack=False)
             del self._ends[:count], self._items[:count]
-        for old in self._items[: bisect_left(self._ends, ack.ack + self._longest)]:
-            if old.segment.seq < ack.ack:
-                old.in_part = True
+        reached = bisect_left(self._ends, ack.ack + self._longest)
+        self._spend(reached)
+        for twins in self._items[:reached]:
+            if twins.seq < ack.ack:
+                self._spend(len(twins.items))
+                for old in twins.items:
+                    old.in_part = True
         for left, right in ack.sack:
             first, last = bisect_right(self._ends, left), bisect_right(self._ends, right)
             if first >= last:
                 continue  # as in most ACKs: they repeat the blocks of the one before
-            begin_before = [old for old in self._items[first:last] if old.segment.seq < left]
-            for old in self._items[first:last]:
-                if old.segment.seq >= left:
-                    self._settle(old, ack, by_sack=True)
+            self._spend(last - first)
+            begin_before = [twins for twins in self._items[first:last] if twins.seq < left]
+            for twins in self._items[first:last]:
+                if twins.seq >= left:
+                    self._settle(twins, ack, by_sack=True)
             self._items[first:last] = begin_before
-            self._ends[first:last] = [old.segment.seq + old.segment.payload for old in begin_before]
-        while self._as_sent and self._as_sent[0].covered_by is not None:
+            self._ends[first:last] = [twins.end for twins in begin_before]
+        while self._as_sent and self._as_sent[0][0].covered_by is not None:
             self._as_sent.popleft()
 
-    def _settle(self, old: Transmission, ack: Segment, *, by_sack: bool) -> None:
-        old.covered_by = ack
-        old.by_sack = by_sack
-        old.lost = old.again_ts is not None and is_lost(old.again_ts, ack.ts, self._guard)
-        replaced = old.replaced_ts
-        answered = ack.ts - old.segment.ts >= self._guard
-        old.attributed = answered and (replaced is None or ack.ts - replaced < self._guard)
+    def _settle(self, twins: _Twins, ack: Segment, *, by_sack: bool) -> None:
+        self._count -= len(twins.items)
+        for old in twins.items:
+            old.covered_by = ack
+            old.by_sack = by_sack
+            old.lost = old.again_ts is not None and is_lost(old.again_ts, ack.ts, self._guard)
+            replaced = old.replaced_ts
+            answered = ack.ts - old.segment.ts >= self._guard
+            old.attributed = answered and (replaced is None or ack.ts - replaced < self._guard)
 
 
-def transmissions_of(segments: list[Segment], side: int, rtt: int) -> list[Transmission]:
-    """All data transmissions of `side` in order; `rtt` in ns (0 unknown) tells which one an ACK answers."""
-    outstanding = _Outstanding(guard_of(rtt))
+def transmissions_of(segments: list[Segment], side: int, rtt: int, effort: Effort | None = None) -> list[Transmission]:
+    """All data transmissions of `side` in order; `rtt` in ns (0 unknown) tells which one an ACK answers.
+
+    What is outstanding is drawn from `effort`.
+    """
+    outstanding = _Outstanding(guard_of(rtt), effort)
     out: list[Transmission] = []
     for segment in segments:
         if segment.side == side:

@@ -6,7 +6,7 @@ Emits `Conversation` and `Direction` (one direction of it). Counters are those o
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,7 +14,10 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from analyzer.evidence.deliveries import Transmission, transmissions_of
+from analyzer.evidence.exchange import Exchange
 from analyzer.evidence.holes import Hole, holes_of
+from analyzer.evidence.in_time import InTime
+from analyzer.evidence.ptb_answers import PtbAnswers
 from analyzer.evidence.segments import Segment, frame_of
 from analyzer.model.statement import FrameRef
 from analyzer.model.wire_sizes import ETHERNET_MTU
@@ -28,16 +31,15 @@ MOST_WAITING = 64  # segments without answer whose round trip is measured
 INITIAL_TTLS = (32, 64, 128, 255)  # what common stacks send with; one of them means no router in between
 
 
-@dataclass
-class Direction:
+@dataclass(kw_only=True)
+class Direction(Exchange):
     """One direction of a flow: `count` holds its counters, `peer` those of the other direction."""
 
-    side: int
     version: int
     count: dict[str, int]
     peer: dict[str, int]
-    segments: list[Segment]
     ptbs: list[PtbSeen] = field(default_factory=list)
+    _disproved: dict[tuple[str, int], bool] = field(default_factory=dict, init=False, repr=False)
     siblings: Siblings | None = None  # None: nothing was recorded that could be asked about
     row: int = 0  # of the flow table: what `siblings` leaves out
     told: tuple[PtbSeen, ...] = ()  # PTBs about other flows from here to the peer's host, each for less than before
@@ -163,12 +165,17 @@ class Direction:
     @cached_property
     def transmissions(self) -> list[Transmission]:
         """Every recorded data segment of this direction, with what became of it."""
-        return transmissions_of(self.segments, self.side, self.rtt)
+        return transmissions_of(self.segments, self.side, self.rtt, self.effort)
+
+    @cached_property
+    def sendings(self) -> InTime[Transmission]:
+        """As `transmissions`, found by time."""
+        return InTime(self.transmissions, [t.segment.ts for t in self.transmissions], self.effort)
 
     @cached_property
     def all_holes(self) -> list[Hole]:
         """Bytes of this direction that were missing while later ones came, also where the capture lost them."""
-        return holes_of(self.segments, self.side, self.count["una"])
+        return holes_of(self.segments, self.side, self.count["una"], self.effort)
 
     @cached_property
     def holes(self) -> list[Hole]:
@@ -205,6 +212,15 @@ class Direction:
         return self._least_caps[at - 1] if at else None
 
     @cached_property
+    def ptb_answers(self) -> PtbAnswers:
+        """What the sender did after each PTB."""
+        return PtbAnswers(self)
+
+    @cached_property
+    def _first_ptb_ts(self) -> int:
+        return min((p.ts for p in self.ptbs), default=1 << 62)
+
+    @cached_property
     def cut_behind(self) -> frozenset[FrameRef]:
         """Packets of this direction that left as several, although their captured size is that of one.
 
@@ -229,7 +245,7 @@ class Direction:
         """True if the packet is no super-segment by its own looks, and did not leave as several."""
         if segment.super_segment or segment.fragment or segment.ref in self.cut_behind:
             return False
-        if not self.full_size and segment.ip_len > ETHERNET_MTU and any(p.ts <= segment.ts for p in self.ptbs):
+        if not self.full_size and segment.ip_len > ETHERNET_MTU and self._first_ptb_ts <= segment.ts:
             return False  # no MSS seen, and a sender that had to shrink: rather several segments than a jumbo frame
         # No MSS seen: a timeout resends one segment, so larger packets were several.
         return bool(
@@ -243,24 +259,30 @@ class Direction:
         size = self.offload_ceiling_at(segment.ts)
         return self.size_known_without_ceiling(segment) and (size is None or segment.ip_len <= size)
 
-    @cached_property
-    def _places(self) -> dict[FrameRef, int]:
-        return {segment.ref: i for i, segment in enumerate(self.segments)}
-
-    def position(self, segment: Segment) -> int:
-        """The index of a recorded packet among the segments."""
-        return self._places[segment.ref]
-
     def disproved(self, ptb: PtbSeen) -> bool:
         """True if packets larger than the PTB allows got through all the same.
 
         That is one that a PTB of this router quotes, or one sent after the first of them.
         """
-        alike = [p for p in self.ptbs if p.router == ptb.router and p.mtu == ptb.mtu]
+        key = (ptb.router, ptb.mtu)
+        if key not in self._disproved:
+            self._disproved[key] = self._is_disproved(ptb)
+        return self._disproved[key]
+
+    @cached_property
+    def _alike(self) -> dict[tuple[str, int], list[PtbSeen]]:
+        """PTBs by router and MTU."""
+        alike: dict[tuple[str, int], list[PtbSeen]] = defaultdict(list)
+        for ptb in self.ptbs:
+            alike[ptb.router, ptb.mtu].append(ptb)
+        return alike
+
+    def _is_disproved(self, ptb: PtbSeen) -> bool:
+        alike = self._alike.get((ptb.router, ptb.mtu), [])
         quoted = {p.quoted_seq & 0xFFFFFFFF for p in alike if p.quoted_seq is not None}
         numbers = {p.quoted_id for p in alike if p.quoted_id > 0}
         since = min((p.ts for p in alike), default=ptb.ts)
-        for t in self.transmissions:
+        for t in self.sendings:
             segment = t.segment
             if (
                 segment.ip_len <= ptb.mtu

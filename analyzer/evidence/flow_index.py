@@ -13,7 +13,9 @@ import numpy as np
 from analyzer.decode.icmp import KIND_PTB
 from analyzer.evidence.clock import straighten
 from analyzer.evidence.direction import Conversation, Direction
+from analyzer.evidence.effort import Effort
 from analyzer.evidence.ptb import CHECKSUM_WRONG, PtbSeen, steps_down
+from analyzer.evidence.ptb_ties import UntiedPtbs
 from analyzer.evidence.segments import Segment, segments_of
 from analyzer.evidence.siblings import Siblings
 from analyzer.evidence.stream_numbers import stream_numbers
@@ -83,11 +85,7 @@ class Collector:
         for ptb in self.ptbs:
             if ptb.flow >= 0:
                 (self.told_tunnel if ptb.overhead else self._ptbs_of)[ptb.flow, ptb.side].append(ptb)
-        self._orphans: dict[int, list[PtbSeen]] = defaultdict(list)
-        for ptb in self.ptbs:
-            if ptb.flow < 0 and ptb.quoted_seq is not None:
-                self._orphans[ptb.quoted_seq].append(ptb)
-        self._portless = [p for p in self.ptbs if p.flow < 0 and p.quoted_ports is None and p.quoted_src]
+        self._untied = UntiedPtbs(self.ptbs) if any(ptb.flow < 0 for ptb in self.ptbs) else None
         told: dict[tuple[str, str], list[PtbSeen]] = defaultdict(list)
         for ptb in self.ptbs:
             if ptb.flow >= 0 and not ptb.overhead:
@@ -132,6 +130,8 @@ class Collector:
             client: _difference(flow["syn_last_ts"], flow["syn_ack_ts"]),
             1 - client: _difference(flow["syn_ack_last_ts"], flow["ack_ts"]),
         }
+        about = [self._ptbs_about(stream, side, segments) for side in (0, 1)]
+        effort = Effort(len(segments) + len(about[0]) + len(about[1]) + 1)
         directions = [
             Direction(
                 side=side,
@@ -139,9 +139,9 @@ class Collector:
                 count=counts[side],
                 peer=counts[1 - side],
                 segments=segments,
-                ptbs=[replace(p, ts=straight.time_of(p.ref, p.ts)) for p in self._ptbs_about(stream, side, segments)]
+                ptbs=[replace(p, ts=straight.time_of(p.ref, p.ts)) for p in about[side]]
                 if straight.stepped
-                else self._ptbs_about(stream, side, segments),
+                else about[side],
                 # Of other flows' packets the order is not known where the clock was set.
                 told=() if straight.stepped else tuple(p for p in self._told(stream, side) if p.flow != stream),
                 siblings=self._siblings(stream, side) if segments and not straight.stepped else None,
@@ -151,6 +151,7 @@ class Collector:
                 several_files=self.several_files,
                 fragmented=bool(int(flow["seen"]) & SAW_FRAGMENT),
                 handshake_rtt=trips[side],
+                effort=effort,
             )
             for side in (0, 1)
         ]
@@ -183,28 +184,9 @@ class Collector:
 
     def _ptbs_about(self, stream: int, side: int, segments: list[Segment]) -> list[PtbSeen]:
         found = list(self._ptbs_of.get((stream, side), ()))
-        if self._orphans:
-            # A quote whose addresses or ports were rewritten still carries the sequence number.
-            for segment in segments:
-                if segment.side == side and segment.data:
-                    for ptb in self._orphans.get(segment.seq & 0xFFFFFFFF, ()):
-                        if ptb not in found and ptb.ts >= segment.ts:
-                            found.append(ptb)
-        if self._portless:
-            found += self._ptbs_by_size(stream, side, segments)
+        if self._untied is not None:
+            found += self._untied.about(stream, side, self.endpoints(stream), segments)
         return sorted(found, key=lambda p: p.ts)
-
-    def _ptbs_by_size(self, stream: int, side: int, segments: list[Segment]) -> list[PtbSeen]:
-        """PTBs whose quote was cut before the ports, but names this flow's addresses and a size it sent."""
-        ends = self.endpoints(stream)
-        sizes = {segment.ip_len for segment in segments if segment.side == side and segment.data}
-        return [
-            replace(ptb, flow=stream, side=side)
-            for ptb in self._portless
-            if (ptb.quoted_src, ptb.quoted_dst) == (ends[side][0], ends[1 - side][0])
-            and ptb.quoted_len in sizes
-            and ptb.quoted_port in (None, ends[side][1])
-        ]
 
     def _ptb(self, index: int) -> PtbSeen:
         from analyzer.decode.dpkt_decoder import (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from analyzer.evidence.effort import Effort
 from analyzer.evidence.segments import Segment
 from analyzer.settings import LEAST_FULL_PAYLOAD
 
@@ -49,16 +50,18 @@ class Hole:
             self.filled_ts = segment.ts
 
 
-def holes_of(segments: list[Segment], side: int, una: int) -> list[Hole]:
+def holes_of(segments: list[Segment], side: int, una: int, effort: Effort | None = None) -> list[Hole]:
     """Holes in the data of `side`, as the capture point saw it, in order.
 
     A hole that the peer acknowledges without the capture having seen its bytes was made by the capture: it is marked
-    so. `una` is the highest acknowledgement of the whole capture, recorded or not.
+    so. `una` is the highest acknowledgement of the whole capture, recorded or not. What is open is drawn from `effort`.
     """
     holes: list[Hole] = []
     open_holes: list[Hole] = []
     highest: int | None = None
     for segment in segments:
+        if effort is not None:
+            effort.spend(len(open_holes))
         if segment.side != side:
             if segment.has_ack:
                 for hole in [h for h in open_holes if h.end <= segment.ack]:

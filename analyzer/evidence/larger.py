@@ -6,9 +6,12 @@ that proves less: parallel paths need not be alike.
 
 from __future__ import annotations
 
-from analyzer.evidence.controls import FOREVER, Control, begins_late, duplicate_acks
+from itertools import islice
+
+from analyzer.evidence.controls import FOREVER, Control, begins_late
 from analyzer.evidence.deliveries import Transmission
 from analyzer.evidence.direction import Direction
+from analyzer.evidence.duplicate_acks import duplicate_acks
 from analyzer.evidence.retransmissions import RetransmissionSeries
 from analyzer.evidence.segments import Segment, frame_of, refs
 from analyzer.model.statement import FrameRef
@@ -24,7 +27,7 @@ def as_large_passed(direction: Direction, series: RetransmissionSeries) -> tuple
     def sent_later(segment: Segment) -> bool:
         return segment.ts >= series.first.ts or (begins_late(series) and segment.seq > series.seq)
 
-    for t in direction.transmissions:
+    for t in direction.sendings:
         if t.segment.super_segment and (ack := _first_piece(direction, series, t)) is not None:
             text = f"packets as large, cut from a super-segment of {t.segment.payload} bytes, got through"
             found = Control(text, (t.segment.ref, ack.ref))
@@ -78,7 +81,8 @@ def _first_piece(direction: Direction, series: RetransmissionSeries, t: Transmis
     if t.covered_by is not None and t.one_shape and not t.lost:
         return t.covered_by
     begin, end = segment.seq, segment.seq + segment.payload
-    for s in direction.segments[direction.position(segment) + 1 :]:
+    for s in islice(direction.segments, direction.position(segment) + 1, None):
+        direction.effort.spend(1)
         if s.side == direction.side and s.resent and s.seq < end and s.end > begin:
             return None
         if s.side != direction.side and s.has_ack:
@@ -88,9 +92,9 @@ def _first_piece(direction: Direction, series: RetransmissionSeries, t: Transmis
     return None
 
 
-def _answers_head(direction: Direction, series: RetransmissionSeries, index: int) -> bool:
-    """True if the last data before segment `index` is a copy of the stuck segment: it arrived and was refused."""
-    before = next((s for s in reversed(direction.segments[:index]) if s.side == direction.side and s.data), None)
+def _answers_head(direction: Direction, series: RetransmissionSeries, ack: Segment) -> bool:
+    """True if the last data before an ACK is a copy of the stuck segment: it arrived and was refused."""
+    before = direction.data_before(ack)
     return before is not None and before.resent and before.seq <= series.seq
 
 
@@ -99,7 +103,7 @@ def _more_duplicate_acks_than_small(direction: Direction, series: Retransmission
     if direction.selective:
         return None  # what arrives behind a hole is named in SACK blocks; a duplicate without any has another reason
     acks = [
-        ack for i, ack in duplicate_acks(direction, series) if not ack.sack and not _answers_head(direction, series, i)
+        ack for ack in duplicate_acks(direction, series) if not ack.sack and not _answers_head(direction, series, ack)
     ]
     blind = any(ack.options_cut for ack in acks)
     # A single one may have another reason; where SACK is cut off it is all there is.
@@ -107,21 +111,16 @@ def _more_duplicate_acks_than_small(direction: Direction, series: Retransmission
         return None
     segment = max(series.stuck_segment.payload, 1)
     small = large = 0
-    for s in direction.segments:
-        if (
-            s.side == direction.side
-            and s.data
-            and s.ts >= series.first.ts
-            and s.seq > series.seq
-            and s.ts <= acks[-1].ts
-        ):
-            if s.super_segment:
-                large += s.payload // segment
-                small += 1 if s.payload % segment else 0
-            elif s.ip_len < series.stuck_segment.ip_len:
-                small += 1
-            else:
-                large += 1
+    for s in direction.data_sent.between(series.first.ts, acks[-1].ts):
+        if s.seq <= series.seq:
+            continue
+        if s.super_segment:
+            large += s.payload // segment
+            small += 1 if s.payload % segment else 0
+        elif s.ip_len < series.stuck_segment.ip_len:
+            small += 1
+        else:
+            large += 1
     if not large or len(acks) <= 2 * small:  # the network may deliver a small one twice
         return None
     text = (
@@ -170,16 +169,16 @@ def large_tried(direction: Direction, series: RetransmissionSeries) -> list[Segm
     """Different segments at least as large as the stuck segment, sent in the episode and not known to have arrived."""
     lost: dict[int, Segment] = {series.stuck_segment.seq: series.stuck_segment}
     end = series.over_ts(direction.ended_ts)
-    arrived = {block for s in direction.segments if s.side != direction.side for block in s.sack}
-    for t in direction.transmissions:
+    for t in direction.sendings.between(series.first.ts, end):
         segment = t.segment
         lost_whole = not t.proven and (t.covered_by is None or t.lost)
-        if lost_whole and segment.ip_len >= series.stuck_segment.ip_len and series.first.ts <= segment.ts <= end:
+        if lost_whole and segment.ip_len >= series.stuck_segment.ip_len:
             # A super-segment is as many as it is cut into; the first of them may be the stuck segment itself.
             step = series.stuck_segment.payload if segment.super_segment else segment.payload
+            direction.effort.spend(segment.payload // max(step, 1))
             for seq in range(segment.seq, segment.seq + segment.payload, max(step, 1)):
                 whole = segment.seq + segment.payload - seq >= series.stuck_segment.payload
-                if whole and not any(left <= seq < right for left, right in arrived):
+                if whole and not direction.sacked.hold(seq):
                     lost.setdefault(seq, segment)
     return list(lost.values())
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from analyzer.evidence.segments import Segment
 from analyzer.model.statement import FrameRef
 from analyzer.model.wire_sizes import LEAST_V4_MTU, LEAST_V6_MTU
-from analyzer.settings import FILLS_BYTES
 
 CHECKSUM_WRONG = 2
 
@@ -76,83 +75,14 @@ class PtbSeen:
         return self.defect is None
 
 
+MOST_STEPS = 32
+"""Steps by which a path is told to be narrower: links of different MTUs are fewer than that."""
+
+
 def steps_down(ptbs: Iterable[PtbSeen]) -> tuple[PtbSeen, ...]:
-    """Of PTBs in order of time those that name less than all before them."""
+    """Of PTBs in order of time those that name less than all before them; of too many the first and the last."""
     found: list[PtbSeen] = []
     for ptb in ptbs:
         if ptb.plausible and (not found or ptb.mtu < found[-1].mtu):
             found.append(ptb)
-    return tuple(found)
-
-
-def resends_after(ptb: PtbSeen, segments: list[Segment], side: int, delay: int) -> list[Segment]:
-    """Transmissions of the quoted byte, too big and with DF, sent at least `delay` ns after the PTB.
-
-    To clear DF is to obey: Linux does so where it is told less than 552 bytes. Without a quoted sequence
-    number, any retransmission larger than the announced MTU counts.
-    """
-    about_other_bytes = ptb.defect in ("sequence", "tuple")
-    useless_mtu = ptb.defect in ("mtu_not_smaller", "mtu_zero", "below_1280")
-    too_big = ptb.quoted_len - 1 if useless_mtu else ptb.mtu
-    return [
-        segment
-        for segment in segments
-        if segment.side == side
-        and segment.data
-        and segment.resent
-        and segment.df
-        and segment.ts >= ptb.ts + delay
-        and segment.ip_len > too_big
-        and (
-            about_other_bytes or ptb.quoted_seq is None or segment.seq <= ptb.quoted_seq < segment.seq + segment.payload
-        )
-    ]
-
-
-def acked_after(ptb: PtbSeen, segments: list[Segment], side: int) -> Segment | None:
-    """The packet of the peer that acknowledged the quoted byte after the PTB, or None."""
-    for segment in segments:
-        if segment.side != side and segment.has_ack and segment.ts >= ptb.ts:
-            if ptb.quoted_seq is not None and segment.ack > ptb.quoted_seq:
-                return segment
-            if ptb.quoted_seq is None and ptb.una >= 0 and segment.ack > ptb.una:
-                return segment
-    return None
-
-
-def cut_after(ptb: PtbSeen, segments: list[Segment], side: int) -> bool:
-    """True if the quoted byte was sent again at a size that the PTB allows: it was obeyed, whatever came of it."""
-    if ptb.defect not in (None, "checksum") or ptb.quoted_seq is None:
-        return False  # a checksum may be filled in, or made wrong, behind the capture point
-    return any(
-        segment.side == side
-        and segment.resent
-        and segment.ts >= ptb.ts
-        and segment.ip_len <= ptb.mtu
-        and segment.seq <= ptb.quoted_seq < segment.seq + segment.payload
-        for segment in segments
-    )
-
-
-def shrunk_after(ptb: PtbSeen, segments: list[Segment], side: int, delay: int) -> Segment | None:
-    """The first packet that shows that the sender obeyed, whatever became of the quoted bytes; or None.
-
-    From `delay` ns after the PTB on nothing larger is sent, and something that fills what the PTB allows is.
-    """
-    if not LEAST_V4_MTU <= ptb.mtu < ptb.quoted_len:
-        return None
-    found = None
-    for segment in segments:
-        if segment.side != side or not segment.data or segment.super_segment or segment.ts < ptb.ts:
-            continue
-        if segment.ip_len > ptb.mtu and segment.df:
-            if segment.ts >= ptb.ts + delay:
-                return None
-        elif segment.ip_len > ptb.mtu - FILLS_BYTES and found is None:
-            found = segment
-    return found
-
-
-def obeyed(ptb: PtbSeen, segments: list[Segment], side: int, delay: int) -> bool:
-    """True if the sender is seen to have obeyed: the quoted bytes sent smaller, or all that follows."""
-    return cut_after(ptb, segments, side) or shrunk_after(ptb, segments, side, delay) is not None
+    return tuple(found if len(found) <= MOST_STEPS else [*found[: MOST_STEPS // 2], *found[-MOST_STEPS // 2 :]])

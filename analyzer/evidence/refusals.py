@@ -37,7 +37,7 @@ def _answers(direction: Direction, series: RetransmissionSeries) -> list[tuple[S
     pending: Segment | None = None
     other_ts = -FOREVER  # when other bytes were sent last, which the peer may answer as well
     known: set[tuple[int, int]] = set()
-    for s in direction.segments:
+    for s in direction.exchanged:
         if s.side == direction.side:
             if s.ref in copies:
                 pending = s
@@ -58,13 +58,13 @@ def _answers(direction: Direction, series: RetransmissionSeries) -> list[tuple[S
 
 def peer_gone(direction: Direction, series: RetransmissionSeries) -> Control | None:
     """The peer had gone before: it aborted the connection, or closed it and has said nothing since; or None."""
-    rst = next((s for s in direction.segments if s.side != direction.side and s.rst), None)
+    rst = next((s for s in direction.heard if s.rst), None)
     if rst is not None and rst.ts == direction.ended_ts and rst.ts <= series.retransmissions[0].ts:
         return Control("the peer had aborted the connection before it was sent again", (rst.ref,))
-    fin = next((s for s in direction.segments if s.side != direction.side and s.fin), None)
+    fin = next((s for s in direction.heard if s.fin), None)
     if fin is None or fin.ts > series.first.ts:
         return None
-    if any(s.side != direction.side and s.ts > series.first.ts and not s.resent for s in direction.segments):
+    if any(not s.resent for s in direction.heard.walk(series.first.ts + 1, FOREVER)):
         return None
     return Control("the peer had closed its side before it was sent, and has said nothing since", (fin.ref,))
 

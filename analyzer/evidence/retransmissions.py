@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
+from analyzer.evidence.effort import Effort
 from analyzer.evidence.segments import Segment
 from analyzer.settings import LONGEST_GAP_NS, MOST_RTO_NS, Settings
 
@@ -198,6 +199,9 @@ class _Sent:
             segments.popleft()
         self._una, self._since = una, 0
 
+    def __len__(self) -> int:
+        return len(self._segments)
+
     def first_with(self, byte: int) -> Segment | None:
         """The first that carries the byte, or None."""
         before = len(self._segments) - self._since
@@ -208,10 +212,13 @@ class _Sent:
         return None
 
 
-def series_of(segments: list[Segment], side: int, una_at_end: int) -> list[RetransmissionSeries]:
+def series_of(
+    segments: list[Segment], side: int, una_at_end: int, effort: Effort | None = None
+) -> list[RetransmissionSeries]:
     """All runs of `side` in order of their start. Spurious resends (already acknowledged) make none.
 
-    `una_at_end` is the highest acknowledgement of the whole capture, recorded or not.
+    `una_at_end` is the highest acknowledgement of the whole capture, recorded or not. What a run's first transmission
+    is looked for among is drawn from `effort`.
     """
     finished: list[RetransmissionSeries] = []
     open_run: RetransmissionSeries | None = None
@@ -244,6 +251,8 @@ def series_of(segments: list[Segment], side: int, una_at_end: int) -> list[Retra
         if open_run is None or not segment.seq <= open_run.seq < end:
             if open_run is not None:
                 finished.append(open_run)
+            if effort is not None:
+                effort.spend(len(sent))
             open_run = RetransmissionSeries(stuck, sent.first_with(stuck))
         open_run.retransmissions.append(segment)
     if open_run is not None:

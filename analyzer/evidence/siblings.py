@@ -13,12 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from analyzer.evidence.range_maximum import Column, RangeMaximum
 from analyzer.evidence.segments import frame_of
 from analyzer.flows.flow_tables import PROGRESS_SLOTS, SAW_SYN, SAW_SYN_ACK
 from analyzer.model.statement import FrameRef
 from analyzer.settings import LEAST_RETRANSMISSIONS
-
-Column = np.ndarray[Any, Any]
 
 MOST_LOOKED_AT = 256
 """Flows that one question walks over at most."""
@@ -93,38 +92,31 @@ class Siblings:
         return None
 
     @cached_property
-    def _large(self) -> tuple[Column, Column, list[Column]]:
-        """(ts, index into the rows) of each flow's largest delivery, in order, and maxima of the sizes.
-
-        Level k of the maxima holds those of 2**k neighbours: any range is covered by two of them.
-        """
+    def _large(self) -> tuple[Column, Column, Column, RangeMaximum]:
+        """(ts, index into the rows, size) of each flow's largest delivery, in order, and maxima of the sizes."""
         ts, size = self._directions["delivered_ts"], self._directions["delivered"]
         kept = np.flatnonzero(size > 0)
         kept = kept[np.argsort(ts[kept], kind="stable")]
-        levels = [size[kept]]
-        while len(levels[-1]) > 1 << (len(levels) - 1):
-            below, step = levels[-1], 1 << (len(levels) - 1)
-            levels.append(np.maximum(below[:-step], below[step:]))
-        return ts[kept], kept, levels
+        return ts[kept], kept, size[kept], RangeMaximum(size[kept])
 
     def delivered(self, but: int, size: int, after: int, until: int) -> Event | None:
         """A packet with DF of at least `size` bytes that another flow had delivered in (after, until], or None."""
-        ts, index, levels = self._large
+        ts, index, sizes, maxima = self._large
         first, last = int(np.searchsorted(ts, after, side="right")), int(np.searchsorted(ts, until, side="right"))
         own = np.flatnonzero(self._rows[index[first:last]] == but)
         edges = [first, *(first + own).tolist(), last]
         starts = [edges[0], *(edge + 1 for edge in edges[1:-1])]
         for begin, end in zip(starts, edges[1:], strict=True):
-            if (found := _first_reaching(levels, begin, end, size)) >= 0:
+            if (found := maxima.first_reaching(begin, end, size)) >= 0:
                 direction = self._directions[int(index[found])]
                 frame_ids = (int(direction["delivered_frame"]), int(direction["delivered_ack"]))
-                return self._event(int(ts[found]), int(self._rows[index[found]]), frame_ids, int(levels[0][found]))
+                return self._event(int(ts[found]), int(self._rows[index[found]]), frame_ids, int(sizes[found]))
         return None
 
     def last_delivered(self, but: int, size: int) -> int:
         """When another flow had a packet of at least `size` bytes delivered last, ns; 0: never."""
-        ts, index, levels = self._large
-        return int(ts[(levels[0] >= size) & (self._rows[index] != but)].max(initial=0))
+        ts, index, sizes, _ = self._large
+        return int(ts[(sizes >= size) & (self._rows[index] != but)].max(initial=0))
 
     def losses(self, but: int, size: int) -> tuple[int, int, int]:
         """Data packets of the other flows that got `size` bytes through: sent, and sent again; and segments of all."""
@@ -166,18 +158,3 @@ class Siblings:
             if row != but:
                 frame = int(self._directions["resent_frame"][index[i]])
                 yield self._event(int(ts[i]), row, (frame,), int(size[i]))
-
-
-def _first_reaching(levels: list[Column], begin: int, end: int, size: int) -> int:
-    """The first place in [begin, end) whose value reaches `size`, -1 if none does."""
-    if begin >= end:
-        return -1
-    k = (end - begin).bit_length() - 1
-    if max(int(levels[k][begin]), int(levels[k][end - (1 << k)])) < size:
-        return -1
-    while k > 0:
-        k -= 1
-        step = 1 << k
-        while begin + step <= end and int(levels[k][begin]) < size:
-            begin += step
-    return begin

@@ -31,7 +31,7 @@ def window_at(direction: Direction, series: RetransmissionSeries) -> WindowSeen 
     closed = 0
     closing: FrameRef | None = None  # what closed it, while it is closed
     cited: FrameRef | None = None
-    for segment in direction.segments:
+    for segment in direction.exchanged:
         if segment.ts > end:
             break
         if segment.side == direction.side:

@@ -24,7 +24,7 @@ from analyzer.verdicts.bulk_verdicts import CODES, bulk_verdicts
 from analyzer.verdicts.capture_quality import CaptureQuality
 from analyzer.verdicts.context import announced, captured, carried, encapsulation, tunnel_told
 from analyzer.verdicts.half_open import half_open, half_open_flow
-from analyzer.verdicts.judge import Judgement, judge_conversation, judge_direction
+from analyzer.verdicts.judge import Judgement, judge, judge_conversation
 from analyzer.verdicts.merge_points import chosen_of, together
 from analyzer.verdicts.path_findings import Pools, add_bulk, add_judgement, add_probes
 from analyzer.verdicts.why_not import why_not
@@ -50,7 +50,7 @@ class _Maker:
         if self.simple[row]:
             return half_open_flow(self.collector, row), []
         conversation = self.collector.conversation(row)
-        judged = [judge_direction(direction, conversation, self.settings) for direction in conversation.directions]
+        judged = judge(conversation, self.settings)
         return _flow(self.collector, conversation, judged, self.settings, self.quality), judged
 
 
@@ -66,7 +66,7 @@ class _Reasons:
         row = rows[chosen_of([self.maker(row) for row in rows]) if len(rows) > 1 else 0]
         conversation = self.maker.collector.conversation(row)
         settings = self.maker.settings
-        judged = [judge_direction(direction, conversation, settings) for direction in conversation.directions]
+        judged = judge(conversation, settings)
         return why_not(verdict, conversation, judge_conversation(conversation, judged), settings)
 
 

@@ -7,7 +7,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from analyzer.evidence.direction import Conversation, Direction
-from analyzer.evidence.ptb import PtbSeen, acked_after, cut_after, obeyed
+from analyzer.evidence.effort import TooMuchError
+from analyzer.evidence.ptb import PtbSeen
 from analyzer.evidence.retransmissions import RetransmissionSeries, series_of
 from analyzer.evidence.segments import refs
 from analyzer.evidence.vantage import at_receiver, beside_receiver
@@ -17,9 +18,9 @@ from analyzer.model.statement import FrameRef, RuledOut, Statement
 from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS, rank, those
 from analyzer.settings import FILLS_BYTES, LOST_AGAIN, Settings
 from analyzer.verdicts.stalled_facts import StalledFacts
-from analyzer.verdicts.stalled_rules import judge_stalled
+from analyzer.verdicts.stalled_rules import StalledRule, judge_stalled
 from analyzer.verdicts.unstalled_facts import UnstalledFacts
-from analyzer.verdicts.unstalled_rules import judge_unstalled
+from analyzer.verdicts.unstalled_rules import UnstalledRule, judge_unstalled
 
 LOST_BY_SIZE = those(lambda verdict: verdict.limited_by_size and not verdict.at_receiver)
 """Verdicts of which the size of the stuck segment is a bound of the path MTU."""
@@ -47,54 +48,75 @@ class Judgement:
 NOT_IN_ORDER = "flow/not-in-order"
 """Instead of a rule: of packets that are not in the order of their times nothing is judged."""
 
+TOO_MUCH = "flow/too-much"
+"""Instead of a rule: what would take too much work is not judged."""
+
+
+def judge(conversation: Conversation, settings: Settings) -> list[Judgement]:
+    """Judge both directions of a flow; neither, if that takes too much work."""
+    try:
+        return [judge_direction(direction, conversation, settings) for direction in conversation.directions]
+    except TooMuchError:
+        return [_too_much(direction) for direction in conversation.directions]
+
 
 def judge_direction(direction: Direction, conversation: Conversation, settings: Settings) -> Judgement:
-    """Judge one direction: the worst of its stalled series, and of what else it shows."""
+    """Judge one direction: the worst of its stalled series, and of what else it shows.
+
+    Raises:
+        TooMuchError: its packets would be looked at too often.
+    """
     if conversation.disordered:
         return _not_in_order(direction)
     cases = cases_of(direction, conversation, settings)
-    found: list[Judgement] = []
-    for facts in cases.stalled:
-        rule = judge_stalled(facts)
-        text = rule.words(facts)
-        found.append(
-            Judgement(
-                verdict=rule.verdict,
-                rule=rule.id,
-                confidence=rule.confidence(facts),
-                explanation=text,
-                named=tuple(facts.named),
-                path_mtu=_bracket(direction, rule.verdict, facts.series, settings),
-                stalled=_stalled(facts.series),
-                ptb=_ptbs(direction, facts if rule.verdict == "ptb_ignored" else None, settings),
-                ruled_out=_ruled_out(rule.verdict, facts),
-                evidence=_evidence(facts),
-                side=direction.side,
-                arrived=rule.verdict == "stall" and facts.arrived is not None,
-            )
-        )
+    stalled = [(judge_stalled(facts), facts) for facts in cases.stalled]
     decided = judge_unstalled(cases.unstalled)
-    frames = decided.frames(cases.unstalled)
-    if decided.verdict == "loss" and any(judgement.verdict == "pmtud_ok" for judgement in found):
-        return min(found, key=lambda j: rank(j.verdict))  # what was lost was told to be too large
-    text = decided.words(cases.unstalled)
-    found.append(
-        Judgement(
-            verdict=decided.verdict,
-            rule=decided.id,
-            confidence=decided.confidence(cases.unstalled),
-            explanation=text,
-            rests_on=frames,
-            named=tuple(cases.unstalled.named),
-            path_mtu=_bracket(direction, decided.verdict, None, settings),
-            stalled=None,
-            ptb=_ptbs(direction, None, settings),
-            ruled_out=(),
-            evidence=(Statement(text, frames),) if frames else (),
-            side=direction.side,
-        )
+    worst = min(stalled, key=lambda case: rank(case[0].verdict), default=None)
+    if worst is not None:
+        # What was lost was told to be too large.
+        explained = decided.verdict == "loss" and any(rule.verdict == "pmtud_ok" for rule, _ in stalled)
+        if explained or rank(worst[0].verdict) <= rank(decided.verdict):
+            return _stalled_judgement(*worst, direction, settings)
+    return _unstalled_judgement(decided, cases.unstalled, direction, settings)
+
+
+def _stalled_judgement(rule: StalledRule, facts: StalledFacts, direction: Direction, settings: Settings) -> Judgement:
+    text = rule.words(facts)
+    return Judgement(
+        verdict=rule.verdict,
+        rule=rule.id,
+        confidence=rule.confidence(facts),
+        explanation=text,
+        named=tuple(facts.named),
+        path_mtu=_bracket(direction, rule.verdict, facts.series, settings),
+        stalled=_stalled(facts.series),
+        ptb=_ptbs(direction, facts if rule.verdict == "ptb_ignored" else None, settings),
+        ruled_out=_ruled_out(rule.verdict, facts),
+        evidence=_evidence(facts),
+        side=direction.side,
+        arrived=rule.verdict == "stall" and facts.arrived is not None,
     )
-    return min(found, key=lambda j: rank(j.verdict))
+
+
+def _unstalled_judgement(
+    rule: UnstalledRule, facts: UnstalledFacts, direction: Direction, settings: Settings
+) -> Judgement:
+    frames = rule.frames(facts)
+    text = rule.words(facts)
+    return Judgement(
+        verdict=rule.verdict,
+        rule=rule.id,
+        confidence=rule.confidence(facts),
+        explanation=text,
+        rests_on=frames,
+        named=tuple(facts.named),
+        path_mtu=_bracket(direction, rule.verdict, None, settings),
+        stalled=None,
+        ptb=_ptbs(direction, None, settings),
+        ruled_out=(),
+        evidence=(Statement(text, frames),) if frames else (),
+        side=direction.side,
+    )
 
 
 class Cases(NamedTuple):
@@ -108,7 +130,7 @@ def cases_of(direction: Direction, conversation: Conversation, settings: Setting
     """What there is to judge about one direction of a conversation whose packets are in order."""
     direction.beside_receiver = beside_receiver(conversation, direction)
     direction.at_receiver = direction.beside_receiver and at_receiver(conversation, direction)
-    found = series_of(direction.segments, direction.side, direction.count["una"])
+    found = series_of(direction.segments, direction.side, direction.count["una"], direction.effort)
     stalled = []
     for series in found:
         facts = StalledFacts(direction, series, settings)
@@ -130,20 +152,35 @@ def _not_in_order(direction: Direction) -> Judgement:
         f"The packets of this connection are not in the order of their times in the file ({direction.name(back.ref)} "
         "is from before the packet above it), so nothing can be followed in it. Sort the file first: reordercap IN OUT"
     )
-    frames = (back.ref,)
+    return _unjudged(NOT_IN_ORDER, text, back.ref, direction)
+
+
+def _too_much(direction: Direction) -> Judgement:
+    resent, ptbs = len(direction.resent), len(direction.ptbs)
+    text = (
+        f"Too much to judge: of the {len(direction.segments)} recorded packets of this connection {resent} are "
+        f"retransmissions of this direction, in more runs than can be compared with each other"
+        f"{f', and {ptbs} PTBs are about it' if ptbs else ''}. Cut the capture to a shorter time: editcap -A START -B "
+        "STOP IN OUT"
+    )
+    frame = (direction.segments or direction.ptbs)[0].ref
+    return _unjudged(TOO_MUCH, text, frame, direction)
+
+
+def _unjudged(rule: str, text: str, frame: FrameRef, direction: Direction) -> Judgement:
     return Judgement(
         verdict="inconclusive",
-        rule=NOT_IN_ORDER,
+        rule=rule,
         confidence="low",
         explanation=text,
         path_mtu=PathMtu(),
         stalled=None,
         ptb=(),
         ruled_out=(),
-        evidence=(Statement(text, frames),),
+        evidence=(Statement(text, (frame,)),),
         side=direction.side,
-        rests_on=frames,
-        named=frames,
+        rests_on=(frame,),
+        named=(frame,),
     )
 
 
@@ -223,7 +260,7 @@ def _lost_at(direction: Direction, at_least: int, ptb: PtbSeen, settings: Settin
 
 
 def _obeyed(direction: Direction, ptb: PtbSeen) -> bool:
-    return ptb.defect == "checksum" and cut_after(ptb, direction.segments, direction.side)
+    return ptb.defect == "checksum" and direction.ptb_answers.cut_after(ptb)
 
 
 def _stalled(series: RetransmissionSeries) -> Stalled:
@@ -242,12 +279,14 @@ def _stalled(series: RetransmissionSeries) -> Stalled:
 
 def _ptbs(direction: Direction, facts: StalledFacts | None, settings: Settings) -> tuple[Ptb, ...]:
     out = []
+    answers = direction.ptb_answers
+    kept_size = {ptb.ref for ptb in facts.ignored} if facts is not None else set()
     for ptb in direction.ptbs:
-        acted = obeyed(ptb, direction.segments, direction.side, settings.sent_again_ns)
+        acted = answers.obeyed(ptb, settings.sent_again_ns)
         ignored = ptb.defect is not None and ptb.defect != "mtu_zero" and not (ptb.defect == "checksum" and acted)
         reason: str | None = ptb.defect
-        useless = facts is not None and not acted and not acked_after(ptb, direction.segments, direction.side)
-        if facts is not None and (useless or ptb in facts.ignored):
+        useless = facts is not None and not acted and not answers.acked_after(ptb)
+        if facts is not None and (useless or ptb.ref in kept_size):
             ignored, reason = True, ptb.defect or "host"
         elif not ignored:
             reason = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,11 +79,10 @@ def add_bulk(collector: Collector, bulk: BulkVerdicts, opened: Any, seen: Any, p
 def _path(src: str, dst: str, pool: Pool, settings: Settings) -> Path:
     answered = [p.ip_len for p in pool.probes if p.reply is not None]
     at_least = max([*pool.at_least, *answered], default=None)
-    unanswered = [
-        p.ip_len for p in pool.probes if p.reply is None and answered and p.ip_len > max(answered) and p.ptb_mtu is None
-    ]
+    largest = max(answered, default=1 << 30)
+    unanswered = Counter(p.ip_len for p in pool.probes if p.reply is None and p.ip_len > largest and p.ptb_mtu is None)
     # One lost ping is loss; two of a size above all that were answered are not.
-    lost = [size - 1 for size in set(unanswered) if unanswered.count(size) >= 2]
+    lost = [size - 1 for size, count in unanswered.items() if count >= 2]
     told = [p.ptb_mtu for p in pool.probes if p.ptb_mtu]
     exact = min([*pool.exact, *told], default=None)
     at_most = min([*pool.at_most, *lost, *told], default=None)

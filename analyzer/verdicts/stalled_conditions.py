@@ -168,7 +168,7 @@ ptb_blamed = C("a PTB came, and the sender kept its size", lambda f: f.blamed, l
 ptb_about_sibling = C("a PTB about another connection told the sender's host", lambda f: f.told)
 ptb_outcome_open = C(
     "a PTB came that asks for less, and the capture does not show whether it was obeyed",
-    lambda f: [p for p in f.about if p.plausible and p.mtu < f.stuck_segment.ip_len and p not in f.ignored],
+    lambda f: f.outcome_open,
 )
 failed_without_control = C(
     "smaller packets failed as well, and none is known to pass", lambda f: f.failed if f.control is None else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from analyzer.evidence.chance import Losses, losses_beside
 from analyzer.evidence.controls import (
@@ -22,7 +23,7 @@ from analyzer.evidence.larger import (
     sibling_as_large,
     siblings_large_lost,
 )
-from analyzer.evidence.ptb import PtbSeen, acked_after, obeyed, resends_after
+from analyzer.evidence.ptb import PtbSeen
 from analyzer.evidence.refusals import arrived, peer_gone, refused
 from analyzer.evidence.retransmissions import RetransmissionSeries
 from analyzer.evidence.segments import Segment
@@ -178,7 +179,7 @@ class StalledFacts(NamingFacts):
     @cached_property
     def _last_as_large(self) -> int:
         size = self.stuck_segment.ip_len
-        ends = [t.covered_by.ts for t in self.direction.transmissions if t.covered_by and t.segment.ip_len >= size]
+        ends = [t.covered_by.ts for t in self.direction.sendings if t.covered_by and t.segment.ip_len >= size]
         own = [ts for ts in (*ends, self._counted_as_large) if ts <= self.series.first.ts]
         others = (
             self.direction.siblings.last_delivered(self.direction.row, self.stuck_segment.ip_len)
@@ -261,25 +262,31 @@ class StalledFacts(NamingFacts):
     @cached_property
     def about(self) -> list[PtbSeen]:
         """PTBs that came after the stuck segment was first sent (or about it)."""
+        self.direction.effort.spend(len(self.direction.ptbs))
         return [p for p in self.direction.ptbs if p.ts >= self.series.first.ts]
 
     @cached_property
     def ignored(self) -> list[PtbSeen]:
         """PTBs after which the sender went on sending the same bytes, too big, at least an RTO later."""
         found = []
+        direction, least = self.direction, self.stuck_segment.ip_len
         for ptb in self.about:
-            late = resends_after(ptb, self.direction.segments, self.direction.side, self.settings.sent_again_ns)
-            late = [
-                s
-                for s in late
-                if self.direction.size_known_without_ceiling(s) and s.ip_len >= self.stuck_segment.ip_len
-            ]
+            resends = direction.ptb_answers.resends_after(ptb, self.settings.sent_again_ns)
+            late = list(
+                islice((s for s in resends if s.ip_len >= least and direction.size_known_without_ceiling(s)), 2)
+            )
             # One late resend may have crossed the PTB's effect; two, or one that nothing answered, have not.
             # A sender that turned to smaller copies since then is about to obey.
-            kept_size = self.series.retransmissions[-1].ip_len >= self.stuck_segment.ip_len
+            kept_size = self.series.retransmissions[-1].ip_len >= least
             if len(late) >= 2 or (late and not self.resolved and kept_size):
                 found.append(ptb)
         return found
+
+    @cached_property
+    def outcome_open(self) -> list[PtbSeen]:
+        """PTBs that ask for less, of which the capture does not show whether they were obeyed."""
+        ignored = {p.ref for p in self.ignored}
+        return [p for p in self.about if p.plausible and p.mtu < self.stuck_segment.ip_len and p.ref not in ignored]
 
     @cached_property
     def blamed(self) -> list[PtbSeen]:
@@ -292,21 +299,19 @@ class StalledFacts(NamingFacts):
         if not any(p.defect for p in ignored):
             return ignored
         smaller = self.control is not None or (self.passed is not None and self.failed is None)
-        own = [s for s in self.direction.segments if s.side == self.direction.side]
+        own = self.direction.sent
         return [p for p in ignored if p.plausible or (smaller and any(p.quotes(s) for s in own))]
 
     @cached_property
     def obeyed(self) -> list[PtbSeen]:
         """PTBs about packets as large as the stuck segment that were obeyed, and whose bytes were acknowledged then."""
+        answers = self.direction.ptb_answers
         return [
             p
             for p in self.about
             if p.mtu < self.stuck_segment.ip_len
-            and acked_after(p, self.direction.segments, self.direction.side)
-            and (
-                p.defect in (None, "mtu_zero", "below_1280")
-                or obeyed(p, self.direction.segments, self.direction.side, self.settings.sent_again_ns)
-            )
+            and answers.acked_after(p)
+            and (p.defect in (None, "mtu_zero", "below_1280") or answers.obeyed(p, self.settings.sent_again_ns))
         ]
 
     @cached_property
@@ -344,25 +349,18 @@ class StalledFacts(NamingFacts):
         waited = new.ts - self.series.first.ts
         if len(tries) > 2:
             return waited >= self.settings.episode_span_ns
-        usual = max(
-            (t.segment.ip_len for t in self.direction.transmissions if t.segment.ts < self.series.first.ts), default=0
-        )
+        before = self.direction.sendings.between(-FOREVER, self.series.first.ts - 1)
+        usual = max((t.segment.ip_len for t in before), default=0)
         known = (self.stuck_segment.df and not new.df) or (new.payload in FALLBACK_PAYLOADS and usual < new.ip_len)
         return known and waited >= 2 * self.settings.sent_again_ns
 
     @cached_property
     def peer_spoke(self) -> Segment | None:
         """Something new from the peer well after the stall began, or None. A RST ends it, whoever sent it."""
-        for segment in self.direction.segments:
-            if (
-                segment.side != self.direction.side
-                and len(self.series.retransmissions) > 1
-                and segment.ts > self.series.retransmissions[1].ts
-                and not segment.resent
-                and not segment.rst
-            ):
-                return segment
-        return None
+        if len(self.series.retransmissions) < 2:
+            return None
+        later = self.direction.heard.walk(self.series.retransmissions[1].ts + 1, FOREVER)
+        return next((segment for segment in later if not segment.resent and not segment.rst), None)
 
     @cached_property
     def unanswered_ns(self) -> int:

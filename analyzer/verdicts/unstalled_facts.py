@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from analyzer.evidence.holes import Hole, fits_full_size, fits_larger_than
-from analyzer.evidence.ptb import PtbSeen, acked_after, obeyed
+from analyzer.evidence.ptb import PtbSeen
 from analyzer.evidence.retransmissions import RetransmissionSeries
 from analyzer.evidence.segments import frame_of
 from analyzer.flows.flow_tables import SAW_FIN, SAW_RST
@@ -46,11 +46,10 @@ class UnstalledFacts(NamingFacts):
         direction = self.direction
         for ptb in direction.ptbs:
             believed = ptb.defect in (None, "mtu_zero") or (
-                ptb.defect == "checksum"
-                and obeyed(ptb, direction.segments, direction.side, self.settings.sent_again_ns)
+                ptb.defect == "checksum" and direction.ptb_answers.obeyed(ptb, self.settings.sent_again_ns)
             )
             if believed:
-                ack = acked_after(ptb, direction.segments, direction.side)
+                ack = direction.ptb_answers.acked_after(ptb)
                 if ack is not None:
                     return ptb, ack.ref
         return None

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from analyzer.evidence.direction import Conversation
+from analyzer.evidence.effort import TooMuchError
 from analyzer.evidence.segments import refs
 from analyzer.model.statement import FrameRef, Statement
 from analyzer.settings import Settings
-from analyzer.verdicts.judge import NOT_IN_ORDER, Judgement, cases_of
+from analyzer.verdicts.judge import NOT_IN_ORDER, TOO_MUCH, Judgement, cases_of
 from analyzer.verdicts.rule import Rule, decide
 from analyzer.verdicts.stalled_rules import STALLED
 from analyzer.verdicts.unstalled_rules import UNSTALLED
@@ -25,7 +26,10 @@ def why_not(verdict: str, conversation: Conversation, judged: Judgement, setting
     """What `verdict` lacks, with the frames that show it; `judged` is the flow's own verdict, another one."""
     if conversation.disordered:
         return Statement(f"{NOT_IN_ORDER}: the packets are not in the order of their times", judged.evidence[0].frames)
-    lacks = list(_lacks(verdict, conversation, judged, settings))
+    try:
+        lacks = list(_lacks(verdict, conversation, judged, settings))
+    except TooMuchError:
+        return Statement(f"{TOO_MUCH}: this flow takes too much work to judge", _all(judged))
     if lacks:
         return min(lacks, key=lambda lack: lack[:2]).statement
     names = " and ".join(rule.id for rule in STALLED if rule.verdict == verdict)

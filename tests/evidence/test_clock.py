@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from analyzer.evidence.clock import straighten
+from analyzer.evidence.clock import Straightened, straighten
 from analyzer.evidence.segments import Segment
 from analyzer.settings import BACKWARDS_NS
 
@@ -28,7 +28,7 @@ def shifted(segments: list[Segment], ns: int) -> list[Segment]:
 
 def test_times_in_order_are_left_alone() -> None:
     segments = talk()
-    assert straighten(segments) == (segments, (), False)
+    assert straighten(segments) == Straightened(segments)
 
 
 def test_packets_that_overtook_each_other_are_left_alone() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from analyzer.evidence.ptb import CHECKSUM_WRONG, PtbSeen, acked_after, resends_after
+from analyzer.evidence.ptb import CHECKSUM_WRONG, PtbSeen
 from analyzer.model.statement import FrameRef
 
 from .timeline import conversation, to_client
@@ -95,13 +95,14 @@ def test_a_ptb_with_rewritten_ports_is_found_by_its_sequence_number() -> None:
 
 def test_only_late_and_too_large_copies_ignore_a_ptb() -> None:
     direction = to_client(STUCK + "0.10 0.25 0.68  S > C  data 1:1449 lost\n 1.54  S > C  data 1:1349 lost")
-    late = resends_after(direction.ptbs[0], direction.segments, direction.side, 200_000_000)
+    late = direction.ptb_answers.resends_after(direction.ptbs[0], 200_000_000)
     assert [segment.ip_len for segment in late] == [1500, 1500]
 
 
 def test_the_ack_of_the_quoted_byte_after_the_ptb() -> None:
     direction = to_client(STUCK + "0.05 S > C data 1:1349, 1349:1449\n 0.061 C > S ack 1349\n 0.062 C > S ack 1600")
-    ack = acked_after(direction.ptbs[0], direction.segments, direction.side)
+    ack = direction.ptb_answers.acked_after(direction.ptbs[0])
     assert ack is not None
     assert ack.ack & 0xFFFF_FFFF == 5_000_000 + 1349
-    assert acked_after(to_client(STUCK).ptbs[0], to_client(STUCK).segments, direction.side) is None
+    stuck = to_client(STUCK)
+    assert stuck.ptb_answers.acked_after(stuck.ptbs[0]) is None

@@ -18,7 +18,8 @@ from analyzer.evidence import direction as conversation
 from analyzer.evidence.controls import Control
 from analyzer.evidence.direction import Direction
 from analyzer.evidence.flow_index import Collector
-from analyzer.evidence.ptb import PtbSeen, resends_after
+from analyzer.evidence.ptb import PtbSeen
+from analyzer.evidence.ptb_answers import PtbAnswers
 from analyzer.evidence.retransmissions import RetransmissionSeries
 from analyzer.evidence.segments import Segment
 from analyzer.flows import fast_path, sizes
@@ -29,8 +30,6 @@ from analyzer.knowledge import fixes
 from analyzer.settings import AFTERMATH_ROWS, HISTORY_ROWS
 from analyzer.verdicts import bulk_verdicts as quiet
 from analyzer.verdicts import capture_quality as conditions
-from analyzer.verdicts import stalled_facts as facts
-from analyzer.verdicts import unstalled_facts as calm
 from analyzer.verdicts.stalled_facts import StalledFacts
 from analyzer.verdicts.unstalled_facts import UnstalledFacts
 from tests.builders import NANOSECONDS, Packet, enhanced, interface, option, section
@@ -84,7 +83,8 @@ CAPTURED_WHOLE: tuple[Blind, ...] = (
     (track, "note_delivered", any_end_counts),
     (fast_path, "note_delivered", any_end_counts),
 )
-BELIEVED: tuple[Blind, ...] = ((calm, "obeyed", never), (facts, "obeyed", never))
+RESENDS_AFTER = PtbAnswers.resends_after
+BELIEVED: tuple[Blind, ...] = ((PtbAnswers, "obeyed", never),)
 
 TRAPS: list[tuple[str, str, str, tuple[Blind, ...]]] = [
     # (trap, topic, part of the scenario's name, what is taken away)
@@ -171,9 +171,9 @@ TRAPS: list[tuple[str, str, str, tuple[Blind, ...]]] = [
         "a snap length that cuts the quote",
         (
             (
-                facts,
+                PtbAnswers,
                 "resends_after",
-                lambda ptb, *rest: [] if ptb.quoted_seq is None else resends_after(ptb, *rest),
+                lambda self, ptb, delay: iter(()) if ptb.quoted_seq is None else RESENDS_AFTER(self, ptb, delay),
             ),
         ),
     ),

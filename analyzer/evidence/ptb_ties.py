@@ -1,0 +1,56 @@
+"""PTBs whose quote names no flow of the capture, and the flows that they may be about all the same.
+
+A quote whose addresses or ports were rewritten still carries the sequence number. One that is cut before the ports
+still names addresses and a size. Both may fit many packets, of many flows. Emits `UntiedPtbs`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from analyzer.evidence.ptb import PtbSeen
+from analyzer.evidence.segments import Segment
+
+MOST_TIED = 16
+"""PTBs that are tied to one sequence number, or to one size, of a flow, at most: the first after the packet."""
+
+Ends = tuple[tuple[str, int], tuple[str, int]]
+"""(address, port) of side 0 and of side 1."""
+
+
+class UntiedPtbs:
+    """Those of the PTBs that are about no flow, by what is left in their quotes."""
+
+    def __init__(self, ptbs: Iterable[PtbSeen]) -> None:
+        self._by_seq: dict[int, list[PtbSeen]] = defaultdict(list)
+        self._by_size: dict[tuple[str, str, int], list[PtbSeen]] = defaultdict(list)
+        for ptb in sorted((p for p in ptbs if p.flow < 0), key=lambda p: p.ts):
+            if ptb.quoted_seq is not None:
+                self._by_seq[ptb.quoted_seq].append(ptb)
+            if ptb.quoted_ports is None and ptb.quoted_src:
+                self._by_size[ptb.quoted_src, ptb.quoted_dst, ptb.quoted_len].append(ptb)
+
+    def about(self, stream: int, side: int, ends: Ends, segments: Sequence[Segment]) -> Iterator[PtbSeen]:
+        """Those that may be about one direction of a flow, which is given as a row of the flow table."""
+        tried: set[int | tuple[str, str, int]] = set()
+        for segment in segments if self._by_seq or self._by_size else ():
+            if segment.side != side or not segment.data:
+                continue
+            seq = segment.seq & 0xFFFFFFFF
+            if seq not in tried:
+                tried.add(seq)
+                yield from _following(self._by_seq.get(seq, ()), segment.ts)
+            size = (ends[side][0], ends[1 - side][0], segment.ip_len)
+            if size not in tried:
+                tried.add(size)
+                for ptb in _following(self._by_size.get(size, ()), segment.ts):
+                    if ptb.quoted_port in (None, ends[side][1]):
+                        yield replace(ptb, flow=stream, side=side)
+
+
+def _following(ptbs: Sequence[PtbSeen], ts: int) -> Sequence[PtbSeen]:
+    at = bisect_left(ptbs, ts, key=lambda p: p.ts)
+    return ptbs[at : at + MOST_TIED]
