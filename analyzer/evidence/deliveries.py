@@ -47,7 +47,7 @@ def same_shape(a: Segment, b: Segment) -> bool:
 class _Twins:
     """Transmissions of the same bytes in the same shape that are not acknowledged yet, in order."""
 
-    __slots__ = ("end", "items", "lost", "replaced", "seq")
+    __slots__ = ("end", "gone", "items", "lost", "replaced", "seq")
 
     def __init__(self, first: Transmission) -> None:
         self.seq = first.segment.seq
@@ -55,6 +55,12 @@ class _Twins:
         self.items = deque([first])
         self.lost = 0  # how many of them, from the first on, were sent again
         self.replaced = 0  # and in another shape
+        self.gone = False  # acknowledged, or forgotten
+
+    @property
+    def told(self) -> bool:
+        """True if it changes nothing for them that their bytes are sent once more."""
+        return self.replaced == len(self.items)
 
     def sent_again(self, new: Transmission) -> None:
         """Some of the bytes were sent once more: all were lost, and may have had another shape."""
@@ -77,6 +83,8 @@ class _Outstanding:
         self._effort = effort
         self._ends: list[int] = []
         self._items: list[_Twins] = []
+        self._open_ends: list[int] = []  # of those for which it matters whether they are sent again
+        self._open: list[_Twins] = []
         self._as_sent: deque[tuple[Transmission, _Twins]] = deque()  # with acknowledged ones, until they are the first
         self._count = 0
         self._longest = 0  # payload
@@ -91,12 +99,17 @@ class _Outstanding:
         self._longest = max(self._longest, new.segment.payload)
         at = bisect_right(self._ends, end)
         twins = next((t for t in self._alike(at, end) if same_shape(t.items[-1].segment, new.segment)), None)
+        told = twins is None or twins.told
         if twins is not None:
             twins.items.append(new)
         else:
             twins = _Twins(new)
             self._ends.insert(at, end)
             self._items.insert(at, twins)
+        if told:
+            at = bisect_right(self._open_ends, end)
+            self._open_ends.insert(at, end)
+            self._open.insert(at, twins)
         self._as_sent.append((new, twins))
         self._count += 1
         if self._count > MAX_OUTSTANDING:
@@ -116,6 +129,7 @@ class _Outstanding:
         twins.lost, twins.replaced = max(twins.lost - 1, 0), max(twins.replaced - 1, 0)
         self._count -= 1
         if not twins.items:
+            twins.gone = True
             at = bisect_left(self._ends, twins.end)
             while self._items[at] is not twins:
                 at += 1
@@ -124,11 +138,27 @@ class _Outstanding:
     def replace(self, new: Transmission) -> None:
         """Mark what has bytes in common with a retransmission: it was lost, and may have had another shape."""
         start, end = new.segment.seq, new.segment.seq + new.segment.payload
-        first, last = bisect_right(self._ends, start), bisect_left(self._ends, end + self._longest)
+        first, last = bisect_right(self._open_ends, start), bisect_left(self._open_ends, end + self._longest)
         self._spend(max(last - first, 0))
-        for twins in self._items[first:last]:
-            if twins.seq < end:
+        for twins in self._open[first:last]:
+            if not twins.gone and twins.seq < end:
                 twins.sent_again(new)
+        left = [twins for twins in self._open[first:last] if not twins.gone and not twins.told]
+        if len(left) < last - first:
+            self._open[first:last] = left
+            self._open_ends[first:last] = [twins.end for twins in left]
+        if new.one_shape and any(
+            not same_shape(twins.items[0].segment, new.segment) for twins in self._over(start, end)
+        ):
+            new.one_shape = False
+
+    def _over(self, start: int, end: int) -> Iterator[_Twins]:
+        """Those that have bytes in common with [start, end)."""
+        first, last = bisect_right(self._ends, start), bisect_left(self._ends, end + self._longest)
+        for i in range(first, last):
+            self._spend(1)
+            if self._items[i].seq < end:
+                yield self._items[i]
 
     def acknowledge(self, ack: Segment) -> None:
         """Take out what the packet acknowledges: cumulatively, or in one of its SACK blocks."""
@@ -159,6 +189,7 @@ class _Outstanding:
 
     def _settle(self, twins: _Twins, ack: Segment, *, by_sack: bool) -> None:
         self._count -= len(twins.items)
+        twins.gone = True
         for old in twins.items:
             old.covered_by = ack
             old.by_sack = by_sack

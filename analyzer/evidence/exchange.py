@@ -93,6 +93,16 @@ class Exchange:
         return frozenset(s.end - 1 for s in self.sent.items if s.fin)
 
     @cached_property
+    def first_rst(self) -> Segment | None:
+        """The peer's first RST, or None."""
+        return next((s for s in self.heard.items if s.rst), None)
+
+    @cached_property
+    def first_fin(self) -> Segment | None:
+        """The peer's first FIN, or None."""
+        return next((s for s in self.heard.items if s.fin), None)
+
+    @cached_property
     def _places(self) -> dict[FrameRef, int]:
         return {segment.ref: i for i, segment in enumerate(self.segments)}
 

@@ -6,7 +6,9 @@ stream that is not filled (or only much later), while smaller packets sent after
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from analyzer.evidence.effort import Effort
 from analyzer.evidence.segments import Segment
@@ -17,17 +19,38 @@ ETHERNET_MSS = 1460  # RFC 9293 3.7.1: 1500 bytes less headers
 
 
 @dataclass
+class Came:
+    """A part of the packets of a direction: from `since` on, and before `until`."""
+
+    packets: list[Segment]
+    since: int
+    effort: Effort
+    until: int | None = None  # None: all
+
+    def taken(self) -> list[Segment]:
+        """Those packets."""
+        found = self.packets[self.since : self.until]
+        self.effort.spend(len(found))
+        return found
+
+
+@dataclass
 class Hole:
     """Missing bytes [start, end) of one direction."""
 
     start: int
     end: int
     opened_by: Segment
-    arrived: list[Segment] = field(default_factory=list)  # what came from beyond the hole while it was open
+    came: Came | None = None  # what came while it was open
     filled_by: list[Segment] = field(default_factory=list)
     filled_ts: int | None = None  # None: still open when the capture ends
     parts: list[tuple[int, int]] = field(default_factory=list)  # what is still missing
     acknowledged: bool = False  # the peer has the bytes: the capture lost them, not the path
+
+    @cached_property
+    def arrived(self) -> list[Segment]:
+        """What came from beyond the hole while it was open."""
+        return [] if self.came is None else [s for s in self.came.taken() if s.seq >= self.end]
 
     @property
     def missing(self) -> int:
@@ -56,17 +79,26 @@ def holes_of(segments: list[Segment], side: int, una: int, effort: Effort | None
     A hole that the peer acknowledges without the capture having seen its bytes was made by the capture: it is marked
     so. `una` is the highest acknowledgement of the whole capture, recorded or not. What is open is drawn from `effort`.
     """
+    effort = effort or Effort(len(segments))
     holes: list[Hole] = []
-    open_holes: list[Hole] = []
+    open_holes: list[Hole] = []  # in order, like their ends
+    ends: list[int] = []
+    came: list[Segment] = []
     highest: int | None = None
+
+    def close(first: int, last: int) -> None:
+        for hole in open_holes[first:last]:
+            if hole.came is not None:
+                hole.came.until = len(came)
+        del open_holes[first:last], ends[first:last]
+
     for segment in segments:
-        if effort is not None:
-            effort.spend(len(open_holes))
         if segment.side != side:
             if segment.has_ack:
-                for hole in [h for h in open_holes if h.end <= segment.ack]:
-                    open_holes.remove(hole)
+                acknowledged = bisect_right(ends, segment.ack)
+                for hole in open_holes[:acknowledged]:
                     hole.acknowledged = True
+                close(0, acknowledged)
                 if highest is not None and segment.ack > highest:
                     holes.append(Hole(highest, segment.ack, segment, acknowledged=True))
                     highest = segment.ack
@@ -75,22 +107,27 @@ def holes_of(segments: list[Segment], side: int, una: int, effort: Effort | None
             continue
         if segment.syn:
             # Another attempt may have another initial sequence number: what came before it was no data.
-            holes = [hole for hole in holes if hole not in open_holes]
-            open_holes = []
+            dropped = {id(hole) for hole in open_holes}
+            holes = [hole for hole in holes if id(hole) not in dropped]
+            open_holes, ends = [], []
             highest = segment.end
             continue
         # A bare ACK carries SND.NXT: it too tells that bytes before it were sent and did not come.
-        for hole in list(open_holes) if open_holes else ():
-            if segment.data and segment.seq < hole.end and segment.end > hole.start:
-                hole.fill(segment)
-                if hole.filled_ts is not None:
-                    open_holes.remove(hole)
-            elif segment.seq >= hole.end:
-                hole.arrived.append(segment)
+        if segment.data:
+            at = bisect_right(ends, segment.seq)
+            while at < len(open_holes) and open_holes[at].start < segment.end:
+                effort.spend(1)
+                open_holes[at].fill(segment)
+                if open_holes[at].filled_ts is not None:
+                    close(at, at + 1)
+                else:
+                    at += 1
         if highest is not None and segment.seq > highest:
-            hole = Hole(highest, segment.seq, segment, [segment], parts=[(highest, segment.seq)])
+            hole = Hole(highest, segment.seq, segment, Came(came, len(came), effort), parts=[(highest, segment.seq)])
             holes.append(hole)
             open_holes.append(hole)
+            ends.append(hole.end)
+        came.append(segment)
         highest = segment.end if highest is None else max(highest, segment.end)
     for hole in open_holes:
         hole.acknowledged = hole.end <= una

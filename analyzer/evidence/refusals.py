@@ -58,10 +58,10 @@ def _answers(direction: Direction, series: RetransmissionSeries) -> list[tuple[S
 
 def peer_gone(direction: Direction, series: RetransmissionSeries) -> Control | None:
     """The peer had gone before: it aborted the connection, or closed it and has said nothing since; or None."""
-    rst = next((s for s in direction.heard if s.rst), None)
+    rst = direction.first_rst
     if rst is not None and rst.ts == direction.ended_ts and rst.ts <= series.retransmissions[0].ts:
         return Control("the peer had aborted the connection before it was sent again", (rst.ref,))
-    fin = next((s for s in direction.heard if s.fin), None)
+    fin = direction.first_fin
     if fin is None or fin.ts > series.first.ts:
         return None
     if any(not s.resent for s in direction.heard.walk(series.first.ts + 1, FOREVER)):

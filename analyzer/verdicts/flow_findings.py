@@ -24,7 +24,7 @@ from analyzer.verdicts.bulk_verdicts import CODES, bulk_verdicts
 from analyzer.verdicts.capture_quality import CaptureQuality
 from analyzer.verdicts.context import announced, captured, carried, encapsulation, tunnel_told
 from analyzer.verdicts.half_open import half_open, half_open_flow
-from analyzer.verdicts.judge import Judgement, judge, judge_conversation
+from analyzer.verdicts.judge import Judgement, judge
 from analyzer.verdicts.merge_points import chosen_of, together
 from analyzer.verdicts.path_findings import Pools, add_bulk, add_judgement, add_probes
 from analyzer.verdicts.why_not import why_not
@@ -51,7 +51,7 @@ class _Maker:
             return half_open_flow(self.collector, row), []
         conversation = self.collector.conversation(row)
         judged = judge(conversation, self.settings)
-        return _flow(self.collector, conversation, judged, self.settings, self.quality), judged
+        return _flow(self.collector, conversation, judged.chosen, self.settings, self.quality), judged.directions
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,7 @@ class _Reasons:
         row = rows[chosen_of([self.maker(row) for row in rows]) if len(rows) > 1 else 0]
         conversation = self.maker.collector.conversation(row)
         settings = self.maker.settings
-        judged = judge(conversation, settings)
-        return why_not(verdict, conversation, judge_conversation(conversation, judged), settings)
+        return why_not(verdict, conversation, judge(conversation, settings).chosen, settings)
 
 
 def judged_flows(
@@ -106,13 +105,12 @@ def judged_flows(
 def _flow(
     collector: Collector,
     conversation: Conversation,
-    judged: list[Judgement],
+    chosen: Judgement,
     settings: Settings,
     quality: CaptureQuality,
 ) -> Flow:
     stream = conversation.stream
     ends = collector.endpoints(stream)
-    chosen = judge_conversation(conversation, judged)
     client = conversation.client_side
     row = collector.flows[stream]
     named = chosen.verdict not in ("not_exercised",)

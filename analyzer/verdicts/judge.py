@@ -52,12 +52,21 @@ TOO_MUCH = "flow/too-much"
 """Instead of a rule: what would take too much work is not judged."""
 
 
-def judge(conversation: Conversation, settings: Settings) -> list[Judgement]:
+class Judged(NamedTuple):
+    """What was found about a flow."""
+
+    directions: list[Judgement]
+    chosen: Judgement  # the one that the flow's verdict is
+
+
+def judge(conversation: Conversation, settings: Settings) -> Judged:
     """Judge both directions of a flow; neither, if that takes too much work."""
     try:
-        return [judge_direction(direction, conversation, settings) for direction in conversation.directions]
+        judged = [judge_direction(direction, conversation, settings) for direction in conversation.directions]
+        return Judged(judged, judge_conversation(conversation, judged))
     except TooMuchError:
-        return [_too_much(direction) for direction in conversation.directions]
+        judged = [_too_much(direction) for direction in conversation.directions]
+        return Judged(judged, judged[conversation.client_side])
 
 
 def judge_direction(direction: Direction, conversation: Conversation, settings: Settings) -> Judgement:

@@ -127,9 +127,9 @@ class UnstalledFacts(NamingFacts):
             quick = hole.filled_ts is not None and hole.filled_ts - hole.opened_by.ts < self.settings.hole_ns
             if (
                 not quick
-                and all(not s.super_segment and s.ip_len < (full or 1 << 30) for s in hole.arrived)
-                and self.fits_large(hole)
                 and first_fill < (full or self.settings.exercised_bytes)
+                and self.fits_large(hole)
+                and all(not s.super_segment and s.ip_len < (full or 1 << 30) for s in hole.arrived)
             ):
                 return hole
         return None
@@ -139,8 +139,13 @@ class UnstalledFacts(NamingFacts):
         direction = self.direction
         if fits_full_size(hole.missing, direction.peer["mss"], direction.count["mss"]):
             return True
-        arrived = max((s.payload for s in direction.segments if s.side == direction.side and s.data), default=0)
-        return fits_larger_than(hole.missing, max(arrived, EVERY_HOST_TAKES - direction.header), direction.peer["mss"])
+        arrived = max(self.largest_payload, EVERY_HOST_TAKES - direction.header)
+        return fits_larger_than(hole.missing, arrived, direction.peer["mss"])
+
+    @cached_property
+    def largest_payload(self) -> int:
+        """Most payload of a data packet of this direction, bytes."""
+        return max((s.payload for s in self.direction.data_sent), default=0)
 
     @cached_property
     def lossy(self) -> bool:
