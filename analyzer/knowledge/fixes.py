@@ -20,10 +20,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
+from analyzer.model.flow import PathMtu
 from analyzer.model.statement import Command, Fix, FixKind
 from analyzer.model.verdicts import VERDICTS, complete
 from analyzer.model.wire_sizes import ETHERNET_MTU, IPV4_TCP_HEADERS, IPV6_TCP_HEADERS, LEAST_V4_MTU, LEAST_V6_MTU
@@ -296,6 +297,21 @@ def fixes_for(
         ptb_reasons: for `ptb_ignored`, why each PTB had no effect.
         platforms: names from `PLATFORMS`, or "all"; without any, a short list for Linux.
     """
+    reasons = tuple(dict.fromkeys(ptb_reasons))
+    size = PathMtu(path_mtu.at_least, path_mtu.at_most, path_mtu.exact)
+    return _filled_steps(verdict, sender_ip, receiver_ip, size, version, reasons, tuple(platforms))
+
+
+@lru_cache(maxsize=1024)  # many flows hang on one path
+def _filled_steps(
+    verdict: str,
+    sender_ip: str,
+    receiver_ip: str,
+    path_mtu: PathMtu,
+    version: int,
+    ptb_reasons: tuple[str, ...],
+    platforms: tuple[str, ...],
+) -> tuple[Fix, ...]:
     blanks = _blanks(sender_ip, receiver_ip, path_mtu, version)
     return tuple(
         Fix(

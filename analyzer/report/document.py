@@ -8,9 +8,9 @@ All strings in it are safe to show: what a capture or a file name could smuggle 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 from analyzer.model.analysis import Analysis
 from analyzer.model.display_filter import FrameFilter, flow_filter, frame_filters, frames_of
@@ -32,6 +32,9 @@ from analyzer.report.verdict_text import WORDS, Paths, headline, paths_of, pings
 
 if TYPE_CHECKING:
     from analyzer.report.changes import ChangeTable
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 SHOWN_CANDIDATES = 6
 """Overheads that a bracket is consistent with are listed up to so many; more point at none."""
@@ -108,15 +111,36 @@ class Diagnosis:
         return tuple(fix for fix in self.fixes if fix.kind in ("measure", "fix"))
 
 
+class Made(Sequence[T], Generic[S, T]):
+    """Parts of a report, made of `sources` when somebody asks for them: of very many, few are shown."""
+
+    def __init__(self, sources: Sequence[S], make: Callable[[S], T]) -> None:
+        self.sources = sources
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[T, ...]: ...
+    def __getitem__(self, index: int | slice) -> T | tuple[T, ...]:
+        """One part, or a tuple of some."""
+        if isinstance(index, slice):
+            return tuple(self._make(source) for source in self.sources[index])
+        return self._make(self.sources[index])
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A whole report."""
 
     headline: str
     tone: str  # bad, warn, good
-    rows: tuple[Row, ...]
+    rows: Sequence[Row]
     not_listed: str  # the flows that have no row, or empty
-    diagnoses: tuple[Diagnosis, ...]
+    diagnoses: Sequence[Diagnosis]
     facts: tuple[str, ...]  # what was read
     notes: tuple[str, ...]
     changes: ChangeTable | None = None  # where a later capture was compared; the rest is about the earlier one
@@ -124,8 +148,13 @@ class Document:
 
 def fair_choice(diagnoses: Sequence[Diagnosis], most: int) -> tuple[Diagnosis, ...]:
     """At most so many, in their order: the first of each verdict, then the first of all."""
-    firsts = {diagnosis.flow.verdict: i for i, diagnosis in reversed(list(enumerate(diagnoses)))}
-    by_weight = sorted(range(len(diagnoses)), key=lambda i: (i not in firsts.values(), i))
+    if isinstance(diagnoses, Made):
+        verdicts = [flows[0].verdict for flows in diagnoses.sources]
+    else:
+        verdicts = [diagnosis.flow.verdict for diagnosis in diagnoses]
+    firsts = {verdict: i for i, verdict in reversed(list(enumerate(verdicts)))}
+    chosen = set(firsts.values())
+    by_weight = sorted(range(len(diagnoses)), key=lambda i: (i not in chosen, i))
     return tuple(diagnoses[i] for i in sorted(by_weight[:most]))
 
 
@@ -146,7 +175,8 @@ def tone_of(verdict: str) -> str:
 
 def document_of(analysis: Analysis, *, show_all: bool = False) -> Document:
     """All that a report says about `analysis`; healthy flows get rows only with `show_all`."""
-    listed = analysis.problem_flows
+    listed: Sequence[Flow] = analysis.problem_flows
+    several_files = len(analysis.files) > 1
     if show_all:
         listed = tuple(sorted(analysis.all_flows, key=lambda f: (rank(f.verdict), f.stream)))
     verdicts = analysis.verdict_counts
@@ -156,9 +186,9 @@ def document_of(analysis: Analysis, *, show_all: bool = False) -> Document:
     return Document(
         headline=headline(analysis),
         tone=tone,
-        rows=tuple(_row(flow, several_files=len(analysis.files) > 1) for flow in listed),
+        rows=Made(listed, lambda flow: _row(flow, several_files=several_files)),
         not_listed="" if show_all else _not_listed(analysis),
-        diagnoses=tuple(_diagnoses(analysis)),
+        diagnoses=_diagnoses(analysis),
         facts=tuple(_facts(analysis)),
         notes=tuple(printable(note) for note in analysis.notes),
         changes=_changes(analysis),
@@ -196,7 +226,7 @@ def _not_listed(analysis: Analysis) -> str:
     return f"{plural(healthy.total(), 'healthy flow')} not listed: {listed}"
 
 
-def _diagnoses(analysis: Analysis) -> list[Diagnosis]:
+def _diagnoses(analysis: Analysis) -> Made[list[Flow], Diagnosis]:
     """One for each verdict and pair of hosts, the worst first, of those the pair with most flows."""
     groups: dict[tuple[str, ...], list[Flow]] = {}
     for flow in analysis.problem_flows:
@@ -204,7 +234,7 @@ def _diagnoses(analysis: Analysis) -> list[Diagnosis]:
         groups.setdefault((flow.verdict, flow.sender.ip, flow.receiver.ip, *reasons), []).append(flow)
     labels, paths = file_labels(analysis.files), paths_of(analysis)
     ordered = sorted(groups.values(), key=lambda flows: (rank(flows[0].verdict), -len(flows)))
-    return [_diagnosis(flows, paths, labels) for flows in ordered]
+    return Made(ordered, lambda flows: _diagnosis(flows, paths, labels))
 
 
 def diagnosis_of(analysis: Analysis, flow: Flow) -> Diagnosis:

@@ -207,7 +207,7 @@ def duplicate_acks(count: int) -> bytes:
             yield up(FIRST)
             yield down()
 
-    return paced(packets(), MS)
+    return paced(packets(), 10 * MS)
 
 
 def many_blocks(count: int) -> bytes:
