@@ -24,3 +24,7 @@ class Effort:
         self.left -= looks
         if self.left < 0:
             raise TooMuchError
+
+    def lift(self) -> None:
+        """Bound it no longer."""
+        self.left = 1 << 62

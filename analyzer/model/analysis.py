@@ -12,7 +12,7 @@ from pathlib import Path as FilePath
 from typing import BinaryIO, NamedTuple, Protocol
 
 from analyzer.model.flow import Flow
-from analyzer.model.flow_list import FlowList
+from analyzer.model.flow_list import Brief, FlowList, brief_of
 from analyzer.model.path import Path, PathChange
 from analyzer.model.statement import FrameRef
 from analyzer.model.verdicts import CONFIDENCES, PROBLEMS, rank
@@ -128,11 +128,23 @@ class Analysis:
             return tuple(self.all_flows.having(verdicts))
         return tuple(flow for flow in self.all_flows if flow.verdict in verdicts)
 
+    def briefs_with(self, verdicts: Collection[str]) -> list[tuple[int, Brief]]:
+        """Stream numbers of the flows that have one of `verdicts`, in their order, and what tells which to show."""
+        if isinstance(self.all_flows, FlowList):
+            return [(stream, self.all_flows.brief(stream)) for stream in self.all_flows.streams_with(verdicts)]
+        return [(flow.stream, brief_of(flow)) for flow in self.all_flows if flow.verdict in verdicts]
+
+    @property
+    def problems(self) -> list[tuple[int, Brief]]:
+        """As `briefs_with`, of the flows with a problem: the worst first, of equals the surest."""
+
+        def gravity(found: tuple[int, Brief]) -> tuple[int, int, int]:
+            stream, brief = found
+            return rank(brief.verdict), CONFIDENCES.index(brief.confidence), stream
+
+        return sorted(self.briefs_with(PROBLEMS), key=gravity)
+
     @property
     def problem_flows(self) -> tuple[Flow, ...]:
         """Flows with a problem: the worst first, of equals the surest."""
-
-        def gravity(flow: Flow) -> tuple[int, int, int]:
-            return rank(flow.verdict), CONFIDENCES.index(flow.confidence), flow.stream
-
-        return tuple(sorted(self.flows_with(PROBLEMS), key=gravity))
+        return tuple(self.flow(stream) for stream, _ in self.problems)

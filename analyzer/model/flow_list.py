@@ -7,19 +7,46 @@ verdict, is a number in a table; a `Flow` with its words and frames takes a thou
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 import numpy as np
 
-from analyzer.model.flow import Flow
+from analyzer.model.flow import Flow, Ptb
 from analyzer.model.statement import Statement
 from analyzer.model.verdicts import VERDICTS, rank
 
 KEPT = 10_000
-"""Flows that are kept once they were made; of a larger capture the others are made again each time, unless something
-is recorded of them: those take longer to make, and the bound on what is recorded is one on their number."""
+"""Flows that are kept once they were made; of a larger capture the others are made again each time."""
+
+
+class Brief(NamedTuple):
+    """What tells which flows a report shows."""
+
+    verdict: str
+    confidence: str
+    sender: str  # address of the end whose large packets the verdict is about
+    receiver: str
+    reasons: tuple[str, ...]  # why the PTBs about it had no effect, in order of the alphabet
+    known: int  # how many numbers of its bracket are known
+
+
+def ignored_for(ptbs: Iterable[Ptb]) -> tuple[str, ...]:
+    """Why those of some PTBs had no effect that had none, in order of the alphabet."""
+    return tuple(sorted({ptb.reason or "" for ptb in ptbs if ptb.effect == "ignored"}))
+
+
+def brief_of(flow: Flow) -> Brief:
+    """The brief of a flow."""
+    return Brief(
+        flow.verdict,
+        flow.confidence,
+        flow.sender.ip,
+        flow.receiver.ip,
+        ignored_for(flow.ptb),
+        sum(value is not None for value in flow.path_mtu),
+    )
 
 
 F_co = TypeVar("F_co", bound=Flow, covariant=True)
@@ -36,6 +63,7 @@ class FlowList(Sequence[F_co], Generic[F_co]):
         made: flows that exist already, by stream number.
         make: makes the flow of a stream number.
         reason: says why the flow of a stream number has not a certain verdict, other than its own.
+        briefs: of flows that need not be made for it.
     """
 
     def __init__(
@@ -46,6 +74,7 @@ class FlowList(Sequence[F_co], Generic[F_co]):
         made: Mapping[int, F_co],
         make: Callable[[int], F_co],
         reason: Callable[[int, str], Statement] | None = None,
+        briefs: Mapping[int, Brief] | None = None,
     ) -> None:
         self.streams = streams
         self._codes = codes
@@ -53,6 +82,7 @@ class FlowList(Sequence[F_co], Generic[F_co]):
         self._made = dict(made)
         self._make = make
         self._reason = reason
+        self._briefs = briefs or {}
         self._room = KEPT
 
     @classmethod
@@ -64,7 +94,9 @@ class FlowList(Sequence[F_co], Generic[F_co]):
 
     def mapped(self, change: Callable[[F_co], G]) -> FlowList[G]:
         """The same flows, each as `change` makes it when somebody asks; their streams and verdicts must stay."""
-        return FlowList(self.streams, self._codes, self._verdicts, {}, _Changed(self, change), self._reason)
+        return FlowList(
+            self.streams, self._codes, self._verdicts, {}, _Changed(self, change), self._reason, self._briefs
+        )
 
     def why_not(self, stream: int, verdict: str) -> Statement | None:
         """What the flow with this stream number lacks to have `verdict`; None if it has it, or nobody can tell.
@@ -82,10 +114,19 @@ class FlowList(Sequence[F_co], Generic[F_co]):
         numbers = np.bincount(self._codes, minlength=len(self._verdicts)).tolist()
         return Counter({verdict: count for verdict, count in zip(self._verdicts, numbers, strict=True) if count})
 
+    def streams_with(self, verdicts: Collection[str]) -> list[int]:
+        """Stream numbers of the flows whose verdict is one of `verdicts`."""
+        wanted = np.array([verdict in verdicts for verdict in self._verdicts])
+        found: list[int] = self.streams[wanted[self._codes]].tolist()
+        return found
+
+    def brief(self, stream: int) -> Brief:
+        """What is to be known of one of the list's flows to choose among them."""
+        return self._briefs.get(stream) or brief_of(self.made(stream))
+
     def having(self, verdicts: Collection[str]) -> list[F_co]:
         """The flows whose verdict is one of `verdicts`."""
-        wanted = np.array([verdict in verdicts for verdict in self._verdicts])
-        return [self[index] for index in np.flatnonzero(wanted[self._codes]).tolist()]
+        return [self.made(stream) for stream in self.streams_with(verdicts)]
 
     def find(self, stream: int) -> F_co | None:
         """The flow with this stream number, or None."""
@@ -123,9 +164,7 @@ class FlowList(Sequence[F_co], Generic[F_co]):
         flow = self._made.get(stream)
         if flow is None:
             flow = self._make(stream)
-            if flow.timeline is not None:
-                self._made[stream] = flow
-            elif self._room:
+            if self._room:
                 self._room -= 1
                 self._made[stream] = flow
         return flow

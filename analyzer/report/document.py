@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, overload
 from analyzer.model.analysis import Analysis
 from analyzer.model.display_filter import FrameFilter, flow_filter, frame_filters, frames_of
 from analyzer.model.flow import Flow, PathMtu, Ptb
+from analyzer.model.flow_list import Brief
 from analyzer.model.statement import Fix, FrameRef
 from analyzer.model.text import (
     bracket,
@@ -149,7 +150,7 @@ class Document:
 def fair_choice(diagnoses: Sequence[Diagnosis], most: int) -> tuple[Diagnosis, ...]:
     """At most so many, in their order: the first of each verdict, then the first of all."""
     if isinstance(diagnoses, Made):
-        verdicts = [flows[0].verdict for flows in diagnoses.sources]
+        verdicts = [members[0][1].verdict for members in diagnoses.sources]
     else:
         verdicts = [diagnosis.flow.verdict for diagnosis in diagnoses]
     firsts = {verdict: i for i, verdict in reversed(list(enumerate(verdicts)))}
@@ -175,10 +176,10 @@ def tone_of(verdict: str) -> str:
 
 def document_of(analysis: Analysis, *, show_all: bool = False) -> Document:
     """All that a report says about `analysis`; healthy flows get rows only with `show_all`."""
-    listed: Sequence[Flow] = analysis.problem_flows
+    listed = analysis.problems
     several_files = len(analysis.files) > 1
     if show_all:
-        listed = tuple(sorted(analysis.all_flows, key=lambda f: (rank(f.verdict), f.stream)))
+        listed = sorted(analysis.briefs_with(VERDICTS), key=lambda member: (rank(member[1].verdict), member[0]))
     verdicts = analysis.verdict_counts
     tone = tone_of(min(verdicts, key=rank)) if verdicts else "warn"
     if tone == "plain":
@@ -186,7 +187,7 @@ def document_of(analysis: Analysis, *, show_all: bool = False) -> Document:
     return Document(
         headline=headline(analysis),
         tone=tone,
-        rows=Made(listed, lambda flow: _row(flow, several_files=several_files)),
+        rows=Made(listed, lambda member: _row(analysis.flow(member[0]), several_files=several_files)),
         not_listed="" if show_all else _not_listed(analysis),
         diagnoses=_diagnoses(analysis),
         facts=tuple(_facts(analysis)),
@@ -226,25 +227,31 @@ def _not_listed(analysis: Analysis) -> str:
     return f"{plural(healthy.total(), 'healthy flow')} not listed: {listed}"
 
 
-def _diagnoses(analysis: Analysis) -> Made[list[Flow], Diagnosis]:
+Member = tuple[int, Brief]
+"""A flow by its stream number, and what tells which of several to show."""
+
+
+def _diagnoses(analysis: Analysis) -> Made[list[Member], Diagnosis]:
     """One for each verdict and pair of hosts, the worst first, of those the pair with most flows."""
-    groups: dict[tuple[str, ...], list[Flow]] = {}
-    for flow in analysis.problem_flows:
-        reasons = sorted({ptb.reason or "" for ptb in flow.ptb if ptb.effect == "ignored"})
-        groups.setdefault((flow.verdict, flow.sender.ip, flow.receiver.ip, *reasons), []).append(flow)
+    groups: dict[tuple[object, ...], list[Member]] = {}
+    for stream, brief in analysis.problems:
+        groups.setdefault((brief.verdict, brief.sender, brief.receiver, brief.reasons), []).append((stream, brief))
+    ordered = sorted(groups.values(), key=lambda members: (rank(members[0][1].verdict), -len(members)))
     labels, paths = file_labels(analysis.files), paths_of(analysis)
-    ordered = sorted(groups.values(), key=lambda flows: (rank(flows[0].verdict), -len(flows)))
-    return Made(ordered, lambda flows: _diagnosis(flows, paths, labels))
+    return Made(ordered, lambda members: _of_group(members, analysis, paths, labels))
+
+
+def _of_group(members: Sequence[Member], analysis: Analysis, paths: Paths, labels: Sequence[str]) -> Diagnosis:
+    best = max(members, key=_telling)[0]
+    return _diagnosis(analysis.flow(best), [stream for stream, _ in members if stream != best], paths, labels)
 
 
 def diagnosis_of(analysis: Analysis, flow: Flow) -> Diagnosis:
     """All there is to say about one flow, healthy or not."""
-    return _diagnosis([flow], paths_of(analysis), file_labels(analysis.files))
+    return _diagnosis(flow, [], paths_of(analysis), file_labels(analysis.files))
 
 
-def _diagnosis(flows: Sequence[Flow], paths: Paths, labels: Sequence[str]) -> Diagnosis:
-    flow = max(flows, key=_telling)
-    others = [other.stream for other in flows if other is not flow]
+def _diagnosis(flow: Flow, others: Sequence[int], paths: Paths, labels: Sequence[str]) -> Diagnosis:
     ptb_frames = {ptb.frame for ptb in flow.ptb}
     why = [
         Remark(printable(text), frames_text(frames, labels))
@@ -290,11 +297,11 @@ def _cause(name: str) -> str:
     return WORDS[name].short if name in WORDS else printable(name)
 
 
-def _telling(flow: Flow) -> tuple[int, int, int]:
+def _telling(member: Member) -> tuple[int, int, int]:
     """Sorts flows of one kind by how well they show it: confidence, known sizes, then the first."""
-    sureness = {"high": 2, "medium": 1}.get(flow.confidence, 0)
-    known = sum(value is not None for value in flow.path_mtu)
-    return (sureness, known, -flow.stream)
+    stream, brief = member
+    sureness = {"high": 2, "medium": 1}.get(brief.confidence, 0)
+    return (sureness, brief.known, -stream)
 
 
 def _same(streams: Sequence[int]) -> str:

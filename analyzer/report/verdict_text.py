@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow, PathMtu
+from analyzer.model.flow_list import Brief
 from analyzer.model.path import Path
 from analyzer.model.text import bracket, joined, lost_packets, plural, printable, seconds
 from analyzer.model.verdicts import PROBLEMS, SURE_PROBLEMS, VERDICTS, complete, rank
@@ -198,7 +199,7 @@ def headline(analysis: Analysis) -> str:
     gravest = min(counts, key=rank)
     if gravest not in SURE_PROBLEMS:
         return _no_problem(analysis, counts)
-    concerned = analysis.flows_with({gravest})
+    concerned = analysis.briefs_with({gravest})
     opening = _OPENINGS[gravest]
     predicate = opening.one if len(concerned) == 1 else opening.many
     sentence = f"{_share(len(concerned), analysis)} {predicate}"
@@ -219,17 +220,19 @@ def _share(count: int, analysis: Analysis) -> str:
     return f"{count:,} of {total:,} {selected}flows"
 
 
-def most_hit(flows: Sequence[Flow]) -> Flow:
-    """The first flow of the path that most of the flows, all of one verdict, share."""
-    routes = Counter(_route(flow) for flow in flows)
+def most_hit(flows: Sequence[tuple[int, Brief]]) -> tuple[int, int]:
+    """The first flow of the path that most of some flows share, by its stream; and how many paths they have."""
+    routes = Counter((brief.sender, brief.receiver) for _, brief in flows)
     route, _ = routes.most_common(1)[0]
-    return next(flow for flow in flows if _route(flow) == route)
+    return next(stream for stream, brief in flows if (brief.sender, brief.receiver) == route), len(routes)
 
 
-def _worst_path(flows: Sequence[Flow], analysis: Analysis, describe: Callable[[Flow, PathMtu], str]) -> str:
-    flow = most_hit(flows)
-    others = len({_route(flow) for flow in flows}) - 1
-    more = f", and {plural(others, 'other path')} likewise" if others else ""
+def _worst_path(
+    flows: Sequence[tuple[int, Brief]], analysis: Analysis, describe: Callable[[Flow, PathMtu], str]
+) -> str:
+    stream, count = most_hit(flows)
+    flow = analysis.flow(stream)
+    more = f", and {plural(count - 1, 'other path')} likewise" if count > 1 else ""
     return describe(flow, pooled_mtu(flow, paths_of(analysis))) + more
 
 

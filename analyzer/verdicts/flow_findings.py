@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from analyzer.evidence.vantage import vantage
 from analyzer.flows.flow_tables import State
 from analyzer.knowledge.fixes import fixes_for
 from analyzer.model.flow import Endpoint, Flow
-from analyzer.model.flow_list import FlowList
+from analyzer.model.flow_list import Brief, FlowList, ignored_for
 from analyzer.model.path import Path
 from analyzer.model.statement import FrameRef, Statement
 from analyzer.model.verdicts import SIZE_PROBLEMS, VERDICTS, those
@@ -33,6 +33,21 @@ ADVISED = those(lambda verdict: verdict.advised)
 """Verdicts for which there is something to do."""
 
 
+MADE_AT_ONCE = 1_000
+"""Flows that are made when they are judged; of more, most are never shown, and are judged once more where they are."""
+
+UNDIRECTED = frozenset({"not_exercised"})
+"""Verdicts about no direction."""
+
+
+class _Found(NamedTuple):
+    """A flow and what was found about it."""
+
+    conversation: Conversation
+    directions: list[Judgement]
+    chosen: Judgement
+
+
 @dataclass(frozen=True, slots=True)
 class _Maker:
     """Makes flows of rows of the flow table."""
@@ -43,15 +58,46 @@ class _Maker:
     simple: Any  # bool: rows that `half_open` tells
 
     def __call__(self, row: int) -> Flow:
-        return self.judged(row)[0]
+        return self.flow_and_found(row)[0]
 
-    def judged(self, row: int) -> tuple[Flow, list[Judgement]]:
-        """The flow, and what was found about its directions."""
+    def flow_and_found(self, row: int) -> tuple[Flow, list[Judgement]]:
+        """The flow with all that is to be told of it, and what was found about its directions."""
         if self.simple[row]:
             return half_open_flow(self.collector, row), []
+        found = self.judged(row)
+        flow = _flow(self.collector, found.conversation, found.chosen, self.settings, self.quality)
+        return flow, found.directions
+
+    def judged(self, row: int) -> _Found:
+        """What is found about the flow."""
         conversation = self.collector.conversation(row)
-        judged = judge(conversation, self.settings)
-        return _flow(self.collector, conversation, judged.chosen, self.settings, self.quality), judged.directions
+        return _Found(conversation, *judge(conversation, self.settings))
+
+    def brief(self, found: _Found) -> Brief:
+        """As `brief_of` that flow."""
+        chosen = found.chosen
+        side = chosen.side if chosen.verdict not in UNDIRECTED else 1 - found.conversation.client_side
+        ends = self.collector.endpoints(found.conversation.stream)
+        ptbs = chosen.tell().ptb if any(direction.ptbs for direction in found.conversation.directions) else ()
+        return Brief(
+            verdict=chosen.verdict,
+            confidence=self.quality.confidence(chosen.verdict, chosen.confidence, self.settings),
+            sender=ends[side][0],
+            receiver=ends[1 - side][0],
+            reasons=ignored_for(ptbs),
+            known=sum(value is not None for value in chosen.path_mtu),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _ByNumber:
+    """Makes flows by their stream numbers."""
+
+    maker: _Maker
+    rows: Mapping[int, int]  # where they differ, of the flow table
+
+    def __call__(self, stream: int) -> Flow:
+        return self.maker(self.rows.get(stream, stream))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +127,22 @@ def judged_flows(
     bulk = bulk_verdicts(collector, settings)
     maker = _Maker(collector, settings, quality, half_open(collector))
     seen = collector.flows["packets"] > 0  # others were only quoted in an ICMP error
-    by_number: dict[int, list[tuple[Flow, list[Judgement]]]] = defaultdict(list)
     rows: dict[int, list[int]] = defaultdict(list)
     for row in np.flatnonzero(seen & ~bulk.rows).tolist():
         rows[collector.numbers[row]].append(row)
-        by_number[collector.numbers[row]].append(maker.judged(row))
-    merged = {number: _merged(by_number[number], pools) for number in sorted(by_number)}
+    made: dict[int, Flow] = {}
+    briefs: dict[int, Brief] = {}
+    for number in sorted(rows):
+        if len(rows[number]) > 1:
+            made[number] = _merged([maker.flow_and_found(row) for row in rows[number]], pools)
+        elif len(made) < MADE_AT_ONCE or maker.simple[rows[number][0]]:
+            made[number] = _merged([maker.flow_and_found(rows[number][0])], pools)
+        else:
+            found = maker.judged(rows[number][0])
+            ends = [ip for ip, _ in collector.endpoints(found.conversation.stream)]
+            for judgement in found.directions:
+                add_judgement(pools[ends[judgement.side], ends[1 - judgement.side]], number, judgement)
+            briefs[number] = maker.brief(found)
     left_out = add_bulk(collector, bulk, ~maker.simple, seen, pools)
     add_probes(state, collector, pools)
     paths = pools.paths(settings)
@@ -94,11 +150,13 @@ def judged_flows(
     # Where a row is quiet there is one capture point, and rows are numbered as their streams.
     codes = bulk.verdicts.copy()
     numbers = np.flatnonzero(bulk.rows)
-    if merged:
+    if rows:
         # not numpy.union1d: it loads masked arrays, 10 ms
-        numbers = np.sort(np.concatenate([numbers, np.array(list(merged), np.int64)]))
-        codes[list(merged)] = [CODES[flow.verdict] for flow in merged.values()]
-    flows = FlowList(numbers, codes[numbers], VERDICTS, merged, maker, _Reasons(maker, dict(rows)))
+        numbers = np.sort(np.concatenate([numbers, np.array(list(rows), np.int64)]))
+        codes[list(made)] = [CODES[flow.verdict] for flow in made.values()]
+        codes[list(briefs)] = [CODES[brief.verdict] for brief in briefs.values()]
+    make = _ByNumber(maker, {number: found[0] for number, found in rows.items() if found[0] != number})
+    flows = FlowList(numbers, codes[numbers], VERDICTS, made, make, _Reasons(maker, dict(rows)), briefs)
     return flows, paths, timeline, _notes(collector, state, left_out)
 
 
@@ -113,7 +171,8 @@ def _flow(
     ends = collector.endpoints(stream)
     client = conversation.client_side
     row = collector.flows[stream]
-    named = chosen.verdict not in ("not_exercised",)
+    named = chosen.verdict not in UNDIRECTED
+    told = chosen.tell()
     inside = encapsulation(row)
     where = vantage(conversation)
     first = collector.first(stream)
@@ -124,17 +183,17 @@ def _flow(
         server=Endpoint(*ends[1 - client]),
         verdict=chosen.verdict,
         rule=chosen.rule,
-        rests_on=chosen.rests_on,
-        named=chosen.named,
+        rests_on=told.rests_on,
+        named=told.named,
         confidence=quality.confidence(chosen.verdict, chosen.confidence, settings),
         direction=("client_to_server" if chosen.side == client else "server_to_client") if named else None,
         path_mtu=chosen.path_mtu,
-        stalled=chosen.stalled,
-        ptb=chosen.ptb,
-        ruled_out=chosen.ruled_out,
-        explanation=chosen.explanation,
+        stalled=told.stalled,
+        ptb=told.ptb,
+        ruled_out=told.ruled_out,
+        explanation=told.explanation,
         evidence=(
-            *chosen.evidence,
+            *told.evidence,
             *(captured(where, first) if chosen.verdict in ADVISED else ()),
             *(announced(conversation, row) if chosen.verdict in SIZE_PROBLEMS else ()),
             *carried(inside, chosen.path_mtu, first),
@@ -152,12 +211,12 @@ def _flow(
             receiver_ip=ends[1 - chosen.side][0],
             path_mtu=chosen.path_mtu,
             version=int(row["version"]),
-            ptb_reasons=tuple(p.reason for p in chosen.ptb if p.reason),
+            ptb_reasons=tuple(p.reason for p in told.ptb if p.reason),
             platforms=settings.platforms,
         )
         if chosen.verdict in ADVISED
         else (),
-        arrived=chosen.arrived,
+        arrived=told.arrived,
         encapsulation=inside,
         vantage=where,
         timeline=collector.timeline(stream).copy() if directions[0].segments else None,

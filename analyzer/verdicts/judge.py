@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -26,23 +27,29 @@ LOST_BY_SIZE = those(lambda verdict: verdict.limited_by_size and not verdict.at_
 """Verdicts of which the size of the stuck segment is a bound of the path MTU."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What was found about one direction."""
+class Told(NamedTuple):
+    """What is to be told of one direction beside its verdict; the fields are those of `Flow`."""
 
-    verdict: str
-    rule: str  # the id of the rule that decided
-    confidence: str
     explanation: str
-    path_mtu: PathMtu
     stalled: Stalled | None
     ptb: tuple[Ptb, ...]
     ruled_out: tuple[RuledOut, ...]
     evidence: tuple[Statement, ...]
+    rests_on: tuple[FrameRef, ...]
+    named: tuple[FrameRef, ...]
+    arrived: bool  # what hangs is seen to have arrived at its receiver
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What was found about one direction. To put it into words takes as long again, so that is left to `tell`."""
+
+    verdict: str
+    rule: str  # the id of the rule that decided
+    confidence: str
+    path_mtu: PathMtu
     side: int
-    rests_on: tuple[FrameRef, ...] = ()  # as in `Flow`
-    named: tuple[FrameRef, ...] = ()
-    arrived: bool = False  # what hangs is seen to have arrived at its receiver
+    tell: Callable[[], Told]
 
 
 NOT_IN_ORDER = "flow/not-in-order"
@@ -63,10 +70,12 @@ def judge(conversation: Conversation, settings: Settings) -> Judged:
     """Judge both directions of a flow; neither, if that takes too much work."""
     try:
         judged = [judge_direction(direction, conversation, settings) for direction in conversation.directions]
-        return Judged(judged, judge_conversation(conversation, judged))
+        found = Judged(judged, judge_conversation(conversation, judged))
     except TooMuchError:
         judged = [_too_much(direction) for direction in conversation.directions]
-        return Judged(judged, judged[conversation.client_side])
+        found = Judged(judged, judged[conversation.client_side])
+    conversation.directions[0].effort.lift()  # what is told is about one run
+    return found
 
 
 def judge_direction(direction: Direction, conversation: Conversation, settings: Settings) -> Judgement:
@@ -85,46 +94,51 @@ def judge_direction(direction: Direction, conversation: Conversation, settings: 
         # What was lost was told to be too large.
         explained = decided.verdict == "loss" and any(rule.verdict == "pmtud_ok" for rule, _ in stalled)
         if explained or rank(worst[0].verdict) <= rank(decided.verdict):
-            return _stalled_judgement(*worst, direction, settings)
-    return _unstalled_judgement(decided, cases.unstalled, direction, settings)
-
-
-def _stalled_judgement(rule: StalledRule, facts: StalledFacts, direction: Direction, settings: Settings) -> Judgement:
-    text = rule.words(facts)
+            rule, facts = worst
+            return Judgement(
+                verdict=rule.verdict,
+                rule=rule.id,
+                confidence=rule.confidence(facts),
+                path_mtu=_bracket(direction, rule.verdict, facts.series, settings),
+                side=direction.side,
+                tell=lambda: _tell_stalled(rule, facts, direction, settings),
+            )
     return Judgement(
-        verdict=rule.verdict,
-        rule=rule.id,
-        confidence=rule.confidence(facts),
+        verdict=decided.verdict,
+        rule=decided.id,
+        confidence=decided.confidence(cases.unstalled),
+        path_mtu=_bracket(direction, decided.verdict, None, settings),
+        side=direction.side,
+        tell=lambda: _tell_unstalled(decided, cases.unstalled, direction, settings),
+    )
+
+
+def _tell_stalled(rule: StalledRule, facts: StalledFacts, direction: Direction, settings: Settings) -> Told:
+    text = rule.words(facts)
+    return Told(
         explanation=text,
-        named=tuple(facts.named),
-        path_mtu=_bracket(direction, rule.verdict, facts.series, settings),
         stalled=_stalled(facts.series),
         ptb=_ptbs(direction, facts if rule.verdict == "ptb_ignored" else None, settings),
         ruled_out=_ruled_out(rule.verdict, facts),
         evidence=_evidence(facts),
-        side=direction.side,
+        rests_on=(),
+        named=tuple(facts.named),
         arrived=rule.verdict == "stall" and facts.arrived is not None,
     )
 
 
-def _unstalled_judgement(
-    rule: UnstalledRule, facts: UnstalledFacts, direction: Direction, settings: Settings
-) -> Judgement:
+def _tell_unstalled(rule: UnstalledRule, facts: UnstalledFacts, direction: Direction, settings: Settings) -> Told:
     frames = rule.frames(facts)
     text = rule.words(facts)
-    return Judgement(
-        verdict=rule.verdict,
-        rule=rule.id,
-        confidence=rule.confidence(facts),
+    return Told(
         explanation=text,
-        rests_on=frames,
-        named=tuple(facts.named),
-        path_mtu=_bracket(direction, rule.verdict, None, settings),
         stalled=None,
         ptb=_ptbs(direction, None, settings),
         ruled_out=(),
         evidence=(Statement(text, frames),) if frames else (),
-        side=direction.side,
+        rests_on=frames,
+        named=tuple(facts.named),
+        arrived=False,
     )
 
 
@@ -177,20 +191,17 @@ def _too_much(direction: Direction) -> Judgement:
 
 
 def _unjudged(rule: str, text: str, frame: FrameRef, direction: Direction) -> Judgement:
-    return Judgement(
-        verdict="inconclusive",
-        rule=rule,
-        confidence="low",
+    told = Told(
         explanation=text,
-        path_mtu=PathMtu(),
         stalled=None,
         ptb=(),
         ruled_out=(),
         evidence=(Statement(text, (frame,)),),
-        side=direction.side,
         rests_on=(frame,),
         named=(frame,),
+        arrived=False,
     )
+    return Judgement("inconclusive", rule, "low", PathMtu(), direction.side, lambda: told)
 
 
 def longest_wait(found_series: list[RetransmissionSeries]) -> RetransmissionSeries | None:

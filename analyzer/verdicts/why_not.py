@@ -25,7 +25,9 @@ class _Lack(NamedTuple):
 def why_not(verdict: str, conversation: Conversation, judged: Judgement, settings: Settings) -> Statement:
     """What `verdict` lacks, with the frames that show it; `judged` is the flow's own verdict, another one."""
     if conversation.disordered:
-        return Statement(f"{NOT_IN_ORDER}: the packets are not in the order of their times", judged.evidence[0].frames)
+        return Statement(
+            f"{NOT_IN_ORDER}: the packets are not in the order of their times", judged.tell().evidence[0].frames
+        )
     try:
         lacks = list(_lacks(verdict, conversation, judged, settings))
     except TooMuchError:
@@ -66,4 +68,4 @@ def _of_table(
 
 
 def _all(judged: Judgement) -> tuple[FrameRef, ...]:
-    return tuple(frame for statement in judged.evidence for frame in statement.frames)
+    return tuple(frame for statement in judged.tell().evidence for frame in statement.frames)

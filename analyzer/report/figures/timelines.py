@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import textwrap
+from itertools import islice
 from typing import Any
 
 import matplotlib as mpl
@@ -167,8 +168,8 @@ def timelines(analysis: Analysis, *, theme: Theme = LIGHT) -> Figure:
     heights = [overview_height(len(analysis.all_flows))] if several else []
     heights += [WIDE.sequence_height + WIDE.sizes_height + 0.4] * len(shown)
     title = textwrap.fill(headline(analysis), 105)
-    troubled = bool(analysis.problem_flows)
-    left_out = len(analysis.problem_flows or analysis.all_flows) - len(shown)
+    troubled = len(analysis.problems)
+    left_out = (troubled or len(analysis.all_flows)) - len(shown)
     remarks = [] if shown else [NOTHING_TO_DRAW]
     if shown and left_out > 0:
         remarks.append(f"{plural(left_out, 'more flow')} {'with a problem ' if troubled else ''}not drawn")
@@ -197,9 +198,11 @@ def timelines(analysis: Analysis, *, theme: Theme = LIGHT) -> Figure:
 
 
 def _drawn_flows(analysis: Analysis) -> list[tuple[Flow, Packets]]:
-    concerned = analysis.problem_flows or analysis.all_flows
-    known = [(flow, packets) for flow in concerned if (packets := recorded(flow)) is not None][:MOST_PANELS]
-    if analysis.problem_flows:
+    troubled = analysis.problems
+    concerned = (analysis.flow(stream) for stream, _ in troubled) if troubled else analysis.all_flows
+    drawable = ((flow, packets) for flow in concerned if (packets := recorded(flow)) is not None)
+    known = list(islice(drawable, MOST_PANELS))
+    if troubled:
         return known
     others = sorted((flow for flow in concerned if not is_drawable(flow)), key=lambda flow: -flow.packet_count)
     for flow in others[: max(MOST_READ_AGAIN - len(known), 0)]:

@@ -116,8 +116,11 @@ def _wanted(analysis: Analysis, notify: Notify | None) -> _Wanted:
     chosen = analysis.problem_flows or analysis.all_flows
     whole = analysis.whole or analysis
     pairs = {frozenset((flow.client.ip, flow.server.ip)) for flow in chosen}
+    own = {flow.stream for flow in chosen}
     siblings = [
-        flow for flow in whole.all_flows if flow not in chosen and frozenset((flow.client.ip, flow.server.ip)) in pairs
+        flow
+        for flow in whole.all_flows
+        if flow.stream not in own and frozenset((flow.client.ip, flow.server.ip)) in pairs
     ]
     wanted = _Wanted(hosts=frozenset(ip_address(ip).packed for pair in pairs for ip in pair))
     for flow in chosen:
