@@ -17,7 +17,12 @@ class Effort:
     """So many looks at the packets and PTBs of one flow, of which there are `items`."""
 
     def __init__(self, items: int) -> None:
-        self.left = LOOKS_AT_A_PACKET * items
+        self._items = items
+        self.renew()
+
+    def renew(self) -> None:
+        """As at first: something else is asked."""
+        self.left = LOOKS_AT_A_PACKET * self._items
 
     def spend(self, looks: int) -> None:
         """Use up some of it. Raises TooMuchError if there is not as much."""

@@ -28,10 +28,13 @@ def why_not(verdict: str, conversation: Conversation, judged: Judgement, setting
         return Statement(
             f"{NOT_IN_ORDER}: the packets are not in the order of their times", judged.tell().evidence[0].frames
         )
+    if judged.rule == TOO_MUCH:
+        return Statement(f"{TOO_MUCH}: this flow takes too much work to judge", _all(judged))
+    conversation.directions[0].effort.renew()
     try:
         lacks = list(_lacks(verdict, conversation, judged, settings))
     except TooMuchError:
-        return Statement(f"{TOO_MUCH}: this flow takes too much work to judge", _all(judged))
+        return Statement(f"{TOO_MUCH}: to compare all its runs with that verdict takes too much work", _all(judged))
     if lacks:
         return min(lacks, key=lambda lack: lack[:2]).statement
     names = " and ".join(rule.id for rule in STALLED if rule.verdict == verdict)
