@@ -110,3 +110,8 @@ def test_messages_that_cannot_be_written_change_nothing(command: str, unbuffered
 
 def test_a_finding_does_not_hide_that_the_output_is_lost() -> None:
     assert outcome("{capture} --fail-on blackhole", ">/dev/full 2>/dev/full") == (2, "")
+
+
+def test_a_closed_input_is_told() -> None:
+    told = "pmtu-analyze: standard input: at byte 0: expected a capture, found it closed\n"
+    assert outcome("-", "<&-") == (2, told)
