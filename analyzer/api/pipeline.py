@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np  # noqa: F401
 
 from analyzer.capture.container import DROPPED, FORMAT, I_DROPPED, I_LINK, I_WIDTH, INTERFACES, LINK_TYPE, PCAP
-from analyzer.capture.sources import Given, expand, open_source, rereadable, sources_of, stamp
+from analyzer.capture.sources import Given, expand, files_behind, open_source, rereadable, sources_of, stamp
 from analyzer.decode.link_names import NAMES
 from analyzer.decode.packet_fields import REASON_FLOW_LIMIT, UNDECODED_REASONS
 from analyzer.errors import UsageError
@@ -71,6 +71,7 @@ def found_in(
     check_platforms(settings.platforms)
     sources = expand(sources_of(paths))
     again = tuple(rereadable(source) for source in sources)
+    behind = tuple(file for source, how in zip(sources, again, strict=True) for file in files_behind(source, how))
     readers = [open_source(source, settings.max_decompressed_bytes) for source in sources]
     try:
         for reader in readers:
@@ -97,7 +98,7 @@ def found_in(
     finally:
         for reader in readers:
             reader.close()
-    return _result(skimmer, files, settings, again, anonymizer)
+    return replace(_result(skimmer, files, settings, again, anonymizer), inputs=behind)
 
 
 def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:

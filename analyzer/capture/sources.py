@@ -105,3 +105,20 @@ def open_source(source: Source, most_bytes: int = MAX_DECOMPRESSED_BYTES) -> Cap
     if isinstance(source, (str, os.PathLike)):
         return CaptureReader(Path(source), os.fspath(source), most_bytes)
     return CaptureReader(source, str(getattr(source, "name", "open file")), most_bytes)
+
+
+def files_behind(source: Source, again: Rereadable | None) -> list[Path | BinaryIO]:
+    """The regular file that a source is, for `Analysis.inputs`; `again` is what `rereadable` says of it."""
+    if again is not None and isinstance(again.source, Path):
+        return [again.source]
+    if source == "-":
+        return files_behind(sys.stdin.buffer, None) if sys.stdin is not None else []
+    if isinstance(source, (str, os.PathLike)):
+        return []
+    name = getattr(source, "name", None)
+    try:
+        # Under its name it is still known once it is closed.
+        named = [Path(name).absolute()] if isinstance(name, (str, os.PathLike)) and Path(name).is_file() else []
+        return [source, *named] if stat.S_ISREG(os.fstat(source.fileno()).st_mode) else []
+    except (AttributeError, OSError, ValueError):
+        return []  # there is no file behind it

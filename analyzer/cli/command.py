@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from analyzer.errors import UsageError
 
@@ -116,16 +116,31 @@ def _check_targets(request: _Request, captures: Sequence[str]) -> None:
     from pathlib import Path
 
     from analyzer.capture.sources import rereadable
-    from analyzer.report.save import BY_SUFFIX, check_not_a_source, check_target
+    from analyzer.report.save import BY_SUFFIX, check_not_an_input, check_target
 
     for target in request.output:
-        if not BY_SUFFIX[check_target(target)].reads_again:
+        kind = BY_SUFFIX[check_target(target)]
+        if Path(target).exists():
+            check_not_an_input(Path(target), _files(captures))
+        if not kind.reads_again:
             continue
-        check_not_a_source(Path(target), captures)
         for capture in request.captures:
             if capture == "-" or (Path(capture).exists() and rereadable(capture) is None):
                 name = "standard input" if capture == "-" else capture
                 raise UsageError(f"{name}: cannot be read twice, which {target} needs; save it to a file first")
+
+
+def _files(captures: Sequence[str]) -> Iterator[str | os.PathLike[str] | BinaryIO]:
+    """The files that are going to be read, those in directories included."""
+    from analyzer.capture.sources import expand
+    from analyzer.errors import CaptureError
+
+    for capture in captures:
+        if capture == "-":
+            yield from [sys.stdin.buffer] if sys.stdin is not None else []
+            continue
+        with suppress(CaptureError):  # which is told when it is read
+            yield from expand([capture])
 
 
 def _analyze(request: _Request) -> Analysis:
