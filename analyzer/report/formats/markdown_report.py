@@ -1,7 +1,7 @@
 """The report as Markdown, for GitHub, GitLab and Jira: plain headings, lists, tables, code and images.
 
-Text is made safe word by word: a word that could be markup, a link, a mention or an emoji is written as
-code, where nothing but a backtick means anything. No HTML is used.
+Text is made safe word by word: a word that could be markup, a link, a mention, a reference to a ticket or an emoji is
+written as code, where nothing but a backtick means anything. No HTML is used.
 """
 
 from __future__ import annotations
@@ -27,14 +27,20 @@ FIGURES_BESIDE = 6
 """Timelines written beside a Markdown report at most."""
 
 _RISKY = re.compile(
-    r"[\\`*_\[\]{}@~|]"  # markup, mentions, cells
-    r"|<[A-Za-z/!?]|&#?\w"  # tags, entities
-    r"|:[A-Za-z+_-][\w+-]*:|://|www\.|mailto:"  # emoji, links
-    r"|#\d|GH-\d|![A-Za-z(\[]",  # issues, images
+    r"[\\`*_\[\]{}@~|$]"  # markup, mathematics, cells; mentions, labels, snippets, references by their kind
+    r"|<[A-Za-z/!?]|&#?\w"  # tags, entities, epics
+    r"|:(?!\d\d?:)[\w+-]+:"  # emoji, but no minutes
+    r"|://|www\.|(?:mailto|xmpp):|\w\.[^\W\d_]{2,}"  # links, and names of hosts, which some link, too
+    r"|#\w|!['\"\w(\[]|%['\"\w]|/[\w.-]+>"  # issues, images and merge requests, milestones, projects
+    r"|(?-i:(?<![A-Za-z0-9])[A-Z][A-Z0-9]+-\d)|G[HL]-\d"  # tickets, as Jira and custom links have them
+    r"|(?<![a-z0-9])[0-9a-f]{7,40}(?![a-z0-9])",  # commits
     re.IGNORECASE,
 )
-_LEADING = re.compile(r"(?:\d+[.)]|[-+=]+)$|[#>]")
-"""A word that makes a heading, list or quotation of the line that it begins."""
+"""What GitHub, GitLab, Jira or their kind may make something of: GitLab's "GitLab-specific references", GitHub's
+"Autolinked references and URLs", section 6.9 of the GFM specification. None of them looks into code."""
+
+_LEADING = re.compile(r"(?:\d+[.)]|[-+=]+)$|[#>]|/\w")
+"""A word that makes a heading, list, quotation or command (GitLab's quick actions) of the line that it begins."""
 
 _TRAILING = re.compile(r"[.,:;)]*$")
 
