@@ -216,7 +216,13 @@ class Settings:
     """Peer quiet this long after an ACK: the ACK arrived, else it would have sent again (RFC 6298 2.4)."""
 
     platforms: tuple[str, ...] = ()
-    """Whose commands the fixes are: names of `knowledge.fixes.PLATFORMS`, or "all"; none: a short list for Linux."""
+    """Whose commands the fixes are: names of `knowledge.fixes.PLATFORMS`, or "all"; none: a short list for Linux.
+    One name alone may be given as it is."""
 
     max_decompressed_bytes: int = MAX_DECOMPRESSED_BYTES
     """What compressed input may decompress to; the rest is left, and the report says so."""
+
+    def __post_init__(self) -> None:
+        """A single name is a platform, not a row of letters; a list is as good as a tuple."""
+        names = (self.platforms,) if isinstance(self.platforms, str) else tuple(self.platforms)
+        object.__setattr__(self, "platforms", names)

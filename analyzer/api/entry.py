@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from analyzer.api.pipeline import found_in
 from analyzer.api.views import Analysis, Comparison
-from analyzer.capture.sources import Source
+from analyzer.capture.sources import Given
 from analyzer.model.comparison import compared
 from analyzer.passes.walk import Progress
 from analyzer.settings import Settings
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def analyze(
-    paths: Source | Sequence[Source],
+    paths: Given | Sequence[Given],
     *,
     settings: Settings | None = None,
     progress: Progress | None = None,
@@ -28,7 +28,8 @@ def analyze(
     """Analyse a capture.
 
     Args:
-        paths: a path, `-` for standard input, an open binary file, or several of these (one capture).
+        paths: a path, `-` for standard input, an open binary file, the bytes of a capture, or several of these (one
+            capture).
         settings: thresholds of the verdicts, and the platforms for which fixes are given.
         progress: called after each chunk with (bytes read, bytes in all or None, packets read).
         notify: called with a line for the user before something that takes long: compiling, once a machine.
@@ -36,6 +37,7 @@ def analyze(
         anonymizer: replaces all addresses, and names of files, in the analysis and so in every report of it.
 
     Raises:
+        TypeError: an input is nothing of that kind, or a file open as text.
         CaptureError: an input is no capture; the message names file, byte offset and what was expected.
         UsageError: `settings` names a platform that is not known.
     """
@@ -45,8 +47,8 @@ def analyze(
 
 
 def compare(
-    before: Analysis | Source | Sequence[Source],
-    after: Analysis | Source | Sequence[Source],
+    before: Analysis | Given | Sequence[Given],
+    after: Analysis | Given | Sequence[Given],
     *,
     settings: Settings | None = None,
     anonymizer: Anonymizer | None = None,
@@ -60,6 +62,7 @@ def compare(
         anonymizer: as for `analyze`; not for what is analysed already.
 
     Raises:
+        TypeError: an input is nothing of that kind, or a file open as text.
         CaptureError: an input is no capture.
         UsageError: `settings` names a platform that is not known.
     """

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from analyzer.capture.sources import Source, open_source
-from analyzer.errors import CaptureError, UsageError
+from analyzer.capture.sources import Given, open_source, sources_of
+from analyzer.errors import UsageError
 from analyzer.model.text import names_of
 from analyzer.passes.reread import closing, listed
 from analyzer.passes.walk import Progress
@@ -22,7 +21,7 @@ CHUNK_PACKETS = 100_000
 
 
 def read_packets(
-    paths: Source | Sequence[Source],
+    paths: Given | Sequence[Given],
     *,
     where: str | None = None,
     chunk: int = CHUNK_PACKETS,
@@ -36,7 +35,8 @@ def read_packets(
     `retransmission_of`). Streams are numbered as in Wireshark.
 
     Args:
-        paths: a path, `-` for standard input, an open binary file, or several of these (one capture).
+        paths: a path, `-` for standard input, an open binary file, the bytes of a capture, or several of these (one
+            capture).
         where: a pandas query that picks packets, as in "window == 0 and payload_len > 0". Chunks of which
             nothing is left are not returned.
         chunk: packets read for one table.
@@ -45,11 +45,10 @@ def read_packets(
         compiled: force the compiled or interpreted pass; by default large captures compile.
 
     Raises:
+        TypeError: an input is nothing of that kind, or a file open as text.
         CaptureError: an input is no capture. Like all errors, when the first table is asked for.
     """
-    sources = [paths] if isinstance(paths, (str, os.PathLike)) or not isinstance(paths, Sequence) else list(paths)
-    if not sources:
-        raise CaptureError("(no file)", 0, "expected at least one capture")
+    sources = sources_of(paths)
     if chunk < 1:
         raise UsageError(f"a chunk of {chunk} packets: it must be 1 or more")
     with ExitStack() as stack:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np  # noqa: F401
 
 from analyzer.capture.container import DROPPED, FORMAT, I_DROPPED, I_LINK, I_WIDTH, INTERFACES, LINK_TYPE, PCAP
-from analyzer.capture.sources import Source, expand, open_source, rereadable, stamp
+from analyzer.capture.sources import Given, expand, files_behind, open_source, rereadable, sources_of, stamp
 from analyzer.decode.link_names import NAMES
 from analyzer.decode.packet_fields import REASON_FLOW_LIMIT, UNDECODED_REASONS
-from analyzer.errors import CaptureError, UsageError
+from analyzer.errors import UsageError
 from analyzer.flows.flow_tables import (
     C_FIRST_TS,
     C_FLOWS,
@@ -55,7 +55,7 @@ def check_platforms(names: Sequence[str]) -> None:
 
 
 def found_in(
-    paths: Source | Sequence[Source],
+    paths: Given | Sequence[Given],
     *,
     settings: Settings | None = None,
     progress: Progress | None = None,
@@ -69,11 +69,9 @@ def found_in(
     """
     settings = settings or Settings()
     check_platforms(settings.platforms)
-    sources = [paths] if isinstance(paths, (str, os.PathLike)) or not isinstance(paths, Sequence) else list(paths)
-    if not sources:
-        raise CaptureError("(no file)", 0, "expected at least one capture")
-    sources = expand(sources)
+    sources = expand(sources_of(paths))
     again = tuple(rereadable(source) for source in sources)
+    behind = tuple(file for source, how in zip(sources, again, strict=True) for file in files_behind(source, how))
     readers = [open_source(source, settings.max_decompressed_bytes) for source in sources]
     try:
         for reader in readers:
@@ -100,7 +98,7 @@ def found_in(
     finally:
         for reader in readers:
             reader.close()
-    return _result(skimmer, files, settings, again, anonymizer)
+    return replace(_result(skimmer, files, settings, again, anonymizer), inputs=behind)
 
 
 def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from analyzer.capture.reader import CaptureReader, is_capture
 from analyzer.errors import CaptureError
@@ -15,6 +16,39 @@ from analyzer.model.analysis import Rereadable
 from analyzer.settings import MAX_DECOMPRESSED_BYTES
 
 Source = str | os.PathLike[str] | BinaryIO
+Given = Source | bytes | bytearray | memoryview
+
+
+class _Bytes(io.BytesIO):
+    """A capture in memory, as an open file. Later changes of what was given do not reach it."""
+
+    name = "bytes in memory"
+
+
+def sources_of(given: Given | Sequence[Given]) -> list[Source]:
+    """What a caller gave as a capture, one source or several, as a list of what can be opened.
+
+    Raises:
+        TypeError: something is neither a path, an open binary file nor bytes.
+        CaptureError: nothing at all was given.
+    """
+    alone = isinstance(given, (str, os.PathLike, bytes, bytearray, memoryview)) or not isinstance(given, Sequence)
+    sources = [_source(each) for each in ([cast(Given, given)] if alone else cast("Sequence[Given]", given))]
+    if not sources:
+        raise CaptureError("(no file)", 0, "expected at least one capture")
+    return sources
+
+
+def _source(given: Given) -> Source:
+    if isinstance(given, (bytes, bytearray, memoryview)):
+        return _Bytes(bytes(given))
+    if isinstance(given, (str, os.PathLike)) or hasattr(given, "readinto"):
+        return given
+    expected = "expected a path, an open binary file, the bytes of a capture, or a list of these"
+    if hasattr(given, "read") and hasattr(given, "encoding"):
+        name = getattr(given, "name", type(given).__name__)
+        raise TypeError(f'{expected}, found {name} open as text: open it with "rb", or give its `buffer`')
+    raise TypeError(f"{expected}, found {'None' if given is None else f'an object of type {type(given).__name__}'}")
 
 
 def expand(sources: Sequence[Source]) -> list[Source]:
@@ -65,7 +99,26 @@ def open_source(source: Source, most_bytes: int = MAX_DECOMPRESSED_BYTES) -> Cap
         CaptureError: it cannot be opened.
     """
     if isinstance(source, str) and source == "-":
+        if sys.stdin is None:  # as after `<&-`
+            raise CaptureError("standard input", 0, "expected a capture, found it closed")
         return CaptureReader(sys.stdin.buffer, "standard input", most_bytes)
     if isinstance(source, (str, os.PathLike)):
         return CaptureReader(Path(source), os.fspath(source), most_bytes)
     return CaptureReader(source, str(getattr(source, "name", "open file")), most_bytes)
+
+
+def files_behind(source: Source, again: Rereadable | None) -> list[Path | BinaryIO]:
+    """The regular file that a source is, for `Analysis.inputs`; `again` is what `rereadable` says of it."""
+    if again is not None and isinstance(again.source, Path):
+        return [again.source]
+    if source == "-":
+        return files_behind(sys.stdin.buffer, None) if sys.stdin is not None else []
+    if isinstance(source, (str, os.PathLike)):
+        return []
+    name = getattr(source, "name", None)
+    try:
+        # Under its name it is still known once it is closed.
+        named = [Path(name).absolute()] if isinstance(name, (str, os.PathLike)) and Path(name).is_file() else []
+        return [source, *named] if stat.S_ISREG(os.fstat(source.fileno()).st_mode) else []
+    except (AttributeError, OSError, ValueError):
+        return []  # there is no file behind it

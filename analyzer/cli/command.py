@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from analyzer.errors import UsageError
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 EXIT_OK = 0
 EXIT_FOUND = 1
+EXIT_FAILED = 2
 PROGRAM = "pmtu-analyze"
 
 
@@ -71,8 +74,10 @@ def execute(
     judged = analysis = _analyze(request)
     if analysis.later is not None:
         judged = analysis.later
-    _report(analysis, request)
-    return EXIT_FOUND if any(judged.verdict_counts[verdict] for verdict in fail_on) else EXIT_OK
+    found = any(judged.verdict_counts[verdict] for verdict in fail_on)
+    if not _report(analysis, request):
+        return EXIT_FAILED
+    return EXIT_FOUND if found else EXIT_OK
 
 
 def _check(request: _Request) -> None:
@@ -111,16 +116,31 @@ def _check_targets(request: _Request, captures: Sequence[str]) -> None:
     from pathlib import Path
 
     from analyzer.capture.sources import rereadable
-    from analyzer.report.save import BY_SUFFIX, check_not_a_source, check_target
+    from analyzer.report.save import BY_SUFFIX, check_not_an_input, check_target
 
     for target in request.output:
-        if not BY_SUFFIX[check_target(target)].reads_again:
+        kind = BY_SUFFIX[check_target(target)]
+        if Path(target).exists():
+            check_not_an_input(Path(target), _files(captures))
+        if not kind.reads_again:
             continue
-        check_not_a_source(Path(target), captures)
         for capture in request.captures:
             if capture == "-" or (Path(capture).exists() and rereadable(capture) is None):
                 name = "standard input" if capture == "-" else capture
                 raise UsageError(f"{name}: cannot be read twice, which {target} needs; save it to a file first")
+
+
+def _files(captures: Sequence[str]) -> Iterator[str | os.PathLike[str] | BinaryIO]:
+    """The files that are going to be read, those in directories included."""
+    from analyzer.capture.sources import expand
+    from analyzer.errors import CaptureError
+
+    for capture in captures:
+        if capture == "-":
+            yield from [sys.stdin.buffer] if sys.stdin is not None else []
+            continue
+        with suppress(CaptureError):  # which is told when it is read
+            yield from expand([capture])
 
 
 def _analyze(request: _Request) -> Analysis:
@@ -164,13 +184,14 @@ def _anonymizer(request: _Request) -> Anonymizer | None:
     return Anonymizer()
 
 
-def _report(analysis: Analysis, request: _Request) -> None:
+def _report(analysis: Analysis, request: _Request) -> bool:
+    """Write and print what was asked for; False if a report could not be written, which is told."""
     from analyzer.report.document import damage
 
     both = [analysis] if analysis.later is None else [analysis, analysis.later]
     for line in (line for each in both for line in damage(each)):
         complain(line)
-    failure: UsageError | None = None
+    written = True
     for target in request.output:
         from analyzer.report.save import save
         from analyzer.report.wishes import Wishes
@@ -178,27 +199,54 @@ def _report(analysis: Analysis, request: _Request) -> None:
         try:
             save(analysis, target, Wishes(plots=request.plots, keep_payload=request.keep_payload, notify=complain))
         except UsageError as error:
-            failure = error  # what was found is printed all the same
-    if request.as_json:
-        from analyzer.report.formats.json_report import json_pieces
+            complain(str(error))
+            written = False  # what was found is printed all the same
+    with standard_output():
+        if request.as_json:
+            from analyzer.report.formats.json_report import json_pieces
 
-        sys.stdout.writelines(json_pieces(analysis))
-    elif request.why_not is not None:
-        from analyzer.report.reasons import why_not_lines
+            sys.stdout.writelines(json_pieces(analysis))
+        elif request.why_not is not None:
+            from analyzer.report.reasons import why_not_lines
 
-        sys.stdout.writelines(f"{line}\n" for line in why_not_lines(analysis, request.why_not))
-    else:
-        from analyzer.report.formats.terminal_report import show
+            sys.stdout.writelines(f"{line}\n" for line in why_not_lines(analysis, request.why_not))
+        else:
+            from analyzer.report.formats.terminal_report import show
 
-        show(analysis, show_all=request.show_all)
-    sys.stdout.flush()
-    if failure is not None:
-        raise failure
+            show(analysis, show_all=request.show_all)
+    return written
+
+
+@contextmanager
+def standard_output() -> Iterator[None]:
+    """In here it is written, nothing else is done: a reader that goes away (`| head`) has seen enough, and is no error.
+
+    Raises:
+        OSError: it cannot be written otherwise; it is told as the name of the file.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        drop(sys.stdout)
+    except OSError as error:
+        drop(sys.stdout)
+        raise OSError(error.errno, error.strerror, error.filename or "standard output") from error
+
+
+def drop(stream: TextIO) -> None:
+    """Let what the stream still holds, and whatever is written to it from now on, go nowhere."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        stream.flush()
 
 
 def complain(message: str) -> None:
-    """One line on standard error, whatever the message holds."""
+    """One line on standard error, whatever the message holds; where nobody can read it, there is nobody to tell."""
     from analyzer.model.text import printable
 
     line = " ".join(message.split())
-    sys.stderr.write(f"{PROGRAM}: {printable(line)}\n")
+    with suppress(OSError, ValueError):
+        sys.stderr.write(f"{PROGRAM}: {printable(line)}\n")

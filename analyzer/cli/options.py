@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Annotated
 
 import typer
 
-from analyzer.cli.command import PROGRAM, execute
+from analyzer.cli.command import EXIT_OK, PROGRAM, execute, standard_output
 from analyzer.errors import UsageError
 
 # typer brings its own copy of click in some versions and uses the installed one in others; either way its
@@ -127,7 +128,7 @@ def run(
         bool,
         typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
     ] = False,
-) -> int:
+) -> Callable[[], int]:
     """Find Path MTU Discovery black holes in a packet capture.
 
     Says for each TCP flow whether large packets vanish on its path while small ones pass, between which
@@ -136,7 +137,7 @@ def run(
 
     \b
     Exit codes: 0 analysed; 1 a verdict named by --fail-on was found;
-    2 wrong usage, or the input is no capture.
+    2 wrong usage, no capture, a report that cannot be written, or any other error.
 
     \b
     Examples:
@@ -148,7 +149,8 @@ def run(
       tcpdump -i any -s 128 -w - 'tcp or icmp or icmp6' | pmtu-analyze -
     """  # noqa: D301  # the backslash-b must be one character: it keeps lines as they are
     del schema, version  # their callbacks have done the work
-    return execute(
+    return partial(
+        execute,
         captures,
         output=output or (),
         as_json=as_json,
@@ -173,11 +175,23 @@ def parse_and_run(words: Sequence[str]) -> int:
     Raises:
         UsageError: the words are no valid options; the message is one line.
     """
+    asked: object = EXIT_OK
     try:
-        code = app(args=list(words), prog_name=PROGRAM, standalone_mode=False)
+        # Only what click itself prints is printed in here, a help text and its like.
+        with standard_output():
+            asked = _asked(words)
     except typer.Abort:
         raise KeyboardInterrupt from None
     except _ClickError as error:
         message = error.format_message() if hasattr(error, "format_message") else str(error)
         raise UsageError(f"{message.strip().rstrip('.')}; try --help") from None
-    return code if isinstance(code, int) else 0
+    code = asked() if callable(asked) else asked
+    return code if isinstance(code, int) else EXIT_OK
+
+
+def _asked(words: Sequence[str]) -> object:
+    """What the words ask for, to be called; an exit code, if click has done it already."""
+    try:
+        return app(args=list(words), prog_name=PROGRAM, standalone_mode=False)
+    except SystemExit as error:  # click's answer to a reader that goes away, with 1
+        raise BrokenPipeError from error

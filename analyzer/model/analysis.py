@@ -95,6 +95,9 @@ class Analysis:
     """The thresholds that were used."""
     sources: tuple[Rereadable | None, ...] = field(default=(), compare=False)
     """How to read each file again; None for one that can be read only once."""
+    inputs: tuple[FilePath | BinaryIO, ...] = field(default=(), compare=False, repr=False)
+    """The regular files that were read: by their paths, and those that were given open also as they are. No report
+    is written over one."""
     anonymizer: AddressMap | None = field(default=None, compare=False)
     """What replaced the addresses, if all addresses here are replaced ones."""
     later: Analysis | None = field(default=None, compare=False)

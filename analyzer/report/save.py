@@ -1,18 +1,18 @@
-"""Writing a report: the list of formats, what may be written where, and each file whole or not at all."""
+"""Writing a report: the list of formats, and what may be written where."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from analyzer.errors import UsageError
-from analyzer.model import tool
 from analyzer.model.analysis import Analysis
 from analyzer.model.text import printable
+from analyzer.report.beside import is_to_be_written
+from analyzer.report.put_in_place import put
 from analyzer.report.wishes import Wishes
 
 
@@ -124,30 +124,28 @@ def check_target(path: str | os.PathLike[str]) -> str:
     return suffix
 
 
-def check_beside(path: Path) -> None:
-    """As `check_target`, for a file that the user has not named: only what an earlier report put there is replaced.
+def check_not_an_input(target: Path, inputs: Iterable[str | os.PathLike[str] | BinaryIO]) -> None:
+    """Refuse a report in the place of a capture that is read, whatever its names: links, and how file systems spell.
+
+    Args:
+        target: where the report shall be.
+        inputs: the captures, by their paths or open.
 
     Raises:
-        UsageError: something else is in its place.
+        UsageError: it is one of them.
     """
-    check_target(path)
+    taken = _identity(target)
+    if taken is not None and any(_identity(each) == taken for each in inputs):
+        raise UsageError(f"{printable(str(target))}: is the capture itself; the report needs another name")
+
+
+def _identity(file: str | os.PathLike[str] | BinaryIO) -> tuple[int, int] | None:
+    """What all names of a regular file have in common, as in `os.path.samestat`; None of all else."""
     try:
-        with path.open("rb") as file:
-            ours = tool.NAME.encode() in file.read(200)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise UsageError(f"{printable(str(path))}: cannot be written: {error.strerror or error}") from error
-    if not ours:
-        raise UsageError(f"{printable(str(path))}: exists, and is not the timeline of an earlier report; move it away")
-
-
-def check_not_a_source(target: Path, sources: Iterable[object]) -> None:
-    """Refuse an evidence capture in the place of the capture that it is taken from."""
-    for source in sources:
-        with suppress(OSError):
-            if isinstance(source, (str, os.PathLike)) and target.samefile(source):
-                raise UsageError(f"{printable(str(target))}: is the capture itself; the evidence needs another name")
+        status = os.stat(file if isinstance(file, (str, os.PathLike)) else file.fileno())  # noqa: PTH116 - or a number
+    except (AttributeError, OSError, ValueError):
+        return None
+    return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
 
 
 def save(analysis: Analysis, path: str | os.PathLike[str], wishes: Wishes = Wishes()) -> None:  # noqa: B008 - immutable
@@ -155,9 +153,11 @@ def save(analysis: Analysis, path: str | os.PathLike[str], wishes: Wishes = Wish
 
     Args:
         analysis: what to report.
-        path: its suffix picks the format. An existing regular file is replaced; a symbolic link is refused:
-            it could lead elsewhere. The timelines of a Markdown report are written beside it, as
-            "report-stream-3.png" beside "report.md"; there, only timelines of earlier reports are replaced.
+        path: its suffix picks the format. An existing regular file is replaced, but for a capture that the analysis
+            was made of; nobody may then read it who might not before. A symbolic link is refused: it could lead
+            elsewhere. The timelines of a Markdown report are written beside it, as "report-stream-3.png" beside
+            "report.md"; there, only timelines are replaced that the report to be replaced names, and that nobody
+            has changed since.
         wishes: what else is asked of it.
 
     Raises:
@@ -166,26 +166,27 @@ def save(analysis: Analysis, path: str | os.PathLike[str], wishes: Wishes = Wish
     """
     kind = BY_SUFFIX[check_target(path)]
     target = Path(path)
-    if kind.reads_again:
-        check_not_a_source(target, [again.source for again in analysis.sources if again is not None])
-    for beside, content in kind.load().files(analysis, target, wishes).items():
-        check_target(beside) if beside == target else check_beside(beside)
+    inputs = [*analysis.inputs, *(analysis.later.inputs if analysis.later is not None else ())]
+    check_not_an_input(target, inputs)
+    files = kind.load().files(analysis, target, wishes)
+    beside = {file: list(pieces) for file, pieces in files.items() if file != target}
+    # All of them are looked at before one is written: page and timelines stay those of one report.
+    new = [file for file, content in beside.items() if _is_to_be_written(file, content, target)]
+    for file in (*new, target):
+
+        def last_look(file: Path = file) -> None:
+            """What was not there when the work began may be there now."""
+            check_target(file)
+            check_not_an_input(file, inputs)
+            if file != target:
+                is_to_be_written(file, beside[file], target)
+
         try:
-            _replace(beside, content)
+            put(file, beside.get(file, files[file]), last_look, wishes.notify)
         except OSError as error:
-            raise UsageError(f"{printable(str(beside))}: cannot be written: {error.strerror or error}") from error
+            raise UsageError(f"{printable(str(file))}: cannot be written: {error.strerror or error}") from error
 
 
-def _replace(target: Path, content: Iterable[bytes]) -> None:
-    """Put `content` in place in one step: a reader sees the old file or the new one, never half of it."""
-    temporary = target.with_name(f".{target.name[:40]}.{os.urandom(8).hex()}")
-    # O_EXCL: never through a file or link that somebody put there. The umask applies as to any new file.
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    try:
-        with os.fdopen(descriptor, "wb") as out:
-            out.writelines(content)
-        temporary.replace(target)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
+def _is_to_be_written(beside: Path, content: Sequence[bytes], target: Path) -> bool:
+    check_target(beside)
+    return is_to_be_written(beside, content, target)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import analyzer
 import analyzer.api.entry
 from analyzer.cli.main import main
 from analyzer.errors import CaptureError, UsageError
@@ -154,6 +156,79 @@ def test_no_traceback(
     for arguments in (["x.pcap"], ["x.pcap", "--all"]):
         assert main(arguments) == 2
         assert_one_line(capsys.readouterr().err, message)
+
+
+class _NamelessError(Exception):
+    """An exception that cannot say what it is about."""
+
+    def __str__(self) -> str:
+        raise ValueError
+
+
+class _Panic(BaseException):
+    """As those of extensions that must not be caught by accident."""
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ZeroDivisionError("division by zero"), "internal error: ZeroDivisionError: division by zero (pmtu-analyze "),
+        (KeyError("\x1b[31m\nhidden"), r"internal error: KeyError: '\x1b[31m\nhidden' ("),
+        (ValueError("\x1b[31m\nhidden"), r"internal error: ValueError: \x1b[31m hidden ("),
+        (ValueError("9" * 10_000), f"internal error: ValueError: {'9' * 300} ("),
+        (RecursionError("maximum recursion depth exceeded"), "internal error: RecursionError: maximum "),
+        (AssertionError(), "internal error: AssertionError ("),
+        (_NamelessError(), "internal error: _NamelessError ("),
+        (_Panic("panic"), "internal error: _Panic: panic ("),
+        (SystemExit(1), "internal error: SystemExit: 1 ("),
+        (BrokenPipeError(32, "Broken pipe"), "Broken pipe"),
+    ],
+)
+def test_what_nobody_expected_is_one_line_and_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: BaseException, message: str
+) -> None:
+    """Python would end with 1, which says that a verdict was found."""
+
+    def fail(paths: list[str], **_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("analyzer.api.pipeline.found_in", fail)
+    for arguments in (["x.pcap"], ["x.pcap", "--all"]):
+        assert main(arguments) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert_one_line(err, f"pmtu-analyze: {message}")
+        if "internal error" in message:
+            place = f"{analyzer.__version__}, cli/command.py:"
+            assert_one_line(err, place, f"Python {platform.python_version()}", "Please report", "PMTU_ANALYZE_DEBUG=1")
+
+
+def test_too_deep_a_recursion_is_told() -> None:
+    code = (
+        "import sys; import analyzer.api.pipeline as p; from analyzer.cli.main import main\n"
+        "def deeper(*_, **__): deeper()\n"
+        "p.found_in = deeper; sys.exit(main(['x.pcap']))"
+    )
+    result = python("-c", code)
+    assert result.returncode == 2
+    assert_one_line(result.stderr, "internal error: RecursionError")
+
+
+def test_a_traceback_is_for_who_asks(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], run: Run
+) -> None:
+    monkeypatch.setenv("PMTU_ANALYZE_DEBUG", "1")
+
+    def fail(paths: list[str], **_: Any) -> None:
+        raise ValueError("\x1b[31m")
+
+    monkeypatch.setattr("analyzer.api.pipeline.found_in", fail)
+    assert main(["x.pcap"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "Traceback (most recent call last):"
+    assert lines[-2] == r"ValueError: \x1b[31m"
+    assert lines[-1].startswith(r"pmtu-analyze: internal error: ValueError: \x1b[31m (")
+    assert_one_line(run("x.pcap", "--fail-on", "blackhol")[2], "blackhol")  # a mistake needs none
 
 
 def test_an_interrupt_ends_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

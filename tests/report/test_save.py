@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import stat
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,8 @@ from analyzer.report.wishes import Wishes
 from tests.report.factory import make_analysis, make_flow, make_timeline
 
 ANALYSIS = make_analysis([make_flow(timeline=make_timeline())])
+OTHER = make_analysis([make_flow(verdict="stall", timeline=make_timeline())])
+"""Another timeline of the same flow."""
 
 MAGIC = {
     ".html": b"<!DOCTYPE html>",
@@ -53,18 +58,87 @@ def test_a_link_in_the_place_of_a_timeline_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "report.md").exists()
 
 
-def test_only_timelines_of_earlier_reports_are_replaced_unasked(tmp_path: Path) -> None:
+def test_timelines_are_replaced_as_long_as_the_page_names_them(tmp_path: Path) -> None:
     """The user named the report, not what comes beside it."""
-    beside = tmp_path / "report-stream-0.png"
-    save(ANALYSIS, tmp_path / "report.md")
+    page, beside = tmp_path / "report.md", tmp_path / "report-stream-0.png"
+    save(ANALYSIS, page)
     made = beside.read_bytes()
-    beside.write_bytes(made + b"older")
-    save(ANALYSIS, tmp_path / "report.md")
+    save(OTHER, page)
+    assert beside.read_bytes() != made
+    save(ANALYSIS, page)
     assert beside.read_bytes() == made
-    beside.write_bytes(b"\x89PNG a picture of the family")
-    with pytest.raises(UsageError, match=r"report-stream-0\.png: exists, and is not the timeline of an earlier report"):
-        save(ANALYSIS, tmp_path / "report.md")
-    assert beside.read_bytes() == b"\x89PNG a picture of the family"
+
+
+@pytest.mark.parametrize("name", ["report", "my report (1)", "`a` [b] \N{SNOWMAN} -- ~c~"])
+def test_a_page_names_what_lies_beside_it_whatever_its_name(tmp_path: Path, name: str) -> None:
+    for analysis in (ANALYSIS, OTHER):
+        save(analysis, tmp_path / f"{name}.md")
+    digest = hashlib.sha256((tmp_path / f"{name}-stream-0.png").read_bytes()).hexdigest()
+    assert f"-stream-0.png`, SHA-256 `{digest}`\n" in (tmp_path / f"{name}.md").read_text()
+
+
+@pytest.mark.parametrize("edit", [bytes.upper, lambda text: text.replace(b"\n", b"\r\n")])
+def test_a_page_that_is_not_ours_any_more(tmp_path: Path, edit: Callable[[bytes], bytes]) -> None:
+    """Line ends may change on the way; what the page says of its timelines may not."""
+    page, beside = tmp_path / "report.md", tmp_path / "report-stream-0.png"
+    save(ANALYSIS, page)
+    edited = edit(page.read_bytes())
+    page.write_bytes(edited)
+    made = beside.read_bytes()
+    save(ANALYSIS, page)  # the same timeline lies there already
+    page.write_bytes(edited)
+    if edit == bytes.upper:
+        with pytest.raises(UsageError, match=r"exists, and is not what an earlier report\.md put there"):
+            save(OTHER, page)
+        assert (page.read_bytes(), beside.read_bytes()) == (edited, made)
+    else:
+        save(OTHER, page)
+        assert beside.read_bytes() != made
+
+
+@pytest.mark.parametrize("with_page", [True, False])
+def test_a_picture_that_only_looks_like_ours_is_kept(tmp_path: Path, with_page: bool) -> None:
+    """What a file says of itself, anybody can write."""
+    page, beside = tmp_path / "report.md", tmp_path / "report-stream-0.png"
+    if with_page:
+        save(ANALYSIS, page)
+        beside.write_bytes(beside.read_bytes() + b"with notes by hand")
+    else:
+        save(ANALYSIS, tmp_path / "else.md")
+        beside.write_bytes((tmp_path / "else-stream-0.png").read_bytes() + b"Software pmtu-analyze")
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    with pytest.raises(UsageError, match=r"report-stream-0\.png: exists, and is not what an earlier report\.md put"):
+        save(OTHER, page)
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_all_timelines_are_looked_at_before_one_is_replaced(tmp_path: Path) -> None:
+    two = [make_flow(0, timeline=make_timeline()), make_flow(1, "ptb_ignored", timeline=make_timeline())]
+    page = tmp_path / "report.md"
+    save(make_analysis(two), page)
+    (tmp_path / "report-stream-1.png").write_bytes(b"a picture of the family")
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    with pytest.raises(UsageError, match=r"report-stream-1\.png: exists"):
+        save(make_analysis([replace(two[0], verdict="stall"), two[1]]), page)
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_an_input_is_no_place_for_a_report_even_if_it_came_there_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here while the report is made; the file system knows it by another name."""
+    capture, target = tmp_path / "capture.pcap", tmp_path / "report.json"
+    capture.write_bytes(b"capture")
+
+    def made(*_: object) -> Iterator[bytes]:
+        os.link(capture, target)
+        yield b"{}"
+
+    monkeypatch.setattr("analyzer.report.formats.json_report.JsonReport.files", lambda *_: {target: made()})
+    with pytest.raises(UsageError, match=r"report\.json: is the capture itself; the report needs another name"):
+        save(replace(ANALYSIS, inputs=(capture,)), target)
+    assert target.read_bytes() == b"capture"
+    assert sorted(tmp_path.iterdir()) == [capture, target]
 
 
 def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:

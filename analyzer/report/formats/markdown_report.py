@@ -1,20 +1,19 @@
 """The report as Markdown, for GitHub, GitLab and Jira: plain headings, lists, tables, code and images.
 
-Text is made safe word by word: a word that could be markup, a link, a mention or an emoji is written as
-code, where nothing but a backtick means anything. No HTML is used.
+Text is made safe word by word: a word that could be markup, a link, a mention, a reference to a ticket or an emoji is
+written as code, where nothing but a backtick means anything. No HTML is used.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from urllib.parse import quote
 
 from analyzer.model.analysis import Analysis
 from analyzer.model.statement import Fix
 from analyzer.report import labels
+from analyzer.report.beside import link_to, records
 from analyzer.report.changes import ChangeTable
 from analyzer.report.document import Diagnosis, Remark, advice, fair_choice, rule_suffix
 from analyzer.report.page import Page, page_of
@@ -28,14 +27,20 @@ FIGURES_BESIDE = 6
 """Timelines written beside a Markdown report at most."""
 
 _RISKY = re.compile(
-    r"[\\`*_\[\]{}@~|]"  # markup, mentions, cells
-    r"|<[A-Za-z/!?]|&#?\w"  # tags, entities
-    r"|:[A-Za-z+_-][\w+-]*:|://|www\.|mailto:"  # emoji, links
-    r"|#\d|GH-\d|![A-Za-z(\[]",  # issues, images
+    r"[\\`*_\[\]{}@~|$]"  # markup, mathematics, cells; mentions, labels, snippets, references by their kind
+    r"|<[A-Za-z/!?]|&#?\w"  # tags, entities, epics
+    r"|:(?!\d\d?:)[\w+-]+:"  # emoji, but no minutes
+    r"|://|www\.|(?:mailto|xmpp):|\w\.[^\W\d_]{2,}"  # links, and names of hosts, which some link, too
+    r"|#\w|!['\"\w(\[]|%['\"\w]|/[\w.-]+>"  # issues, images and merge requests, milestones, projects
+    r"|(?-i:(?<![A-Za-z0-9])[A-Z][A-Z0-9]+-\d)|G[HL]-\d"  # tickets, as Jira and custom links have them
+    r"|(?<![a-z0-9])[0-9a-f]{7,40}(?![a-z0-9])",  # commits
     re.IGNORECASE,
 )
-_LEADING = re.compile(r"(?:\d+[.)]|[-+=]+)$|[#>]")
-"""A word that makes a heading, list or quotation of the line that it begins."""
+"""What GitHub, GitLab, Jira or their kind may make something of: GitLab's "GitLab-specific references", GitHub's
+"Autolinked references and URLs", section 6.9 of the GFM specification. None of them looks into code."""
+
+_LEADING = re.compile(r"(?:\d+[.)]|[-+=]+)$|[#>]|/\w")
+"""A word that makes a heading, list, quotation or command (GitLab's quick actions) of the line that it begins."""
 
 _TRAILING = re.compile(r"[.,:;)]*$")
 
@@ -46,7 +51,7 @@ class MarkdownReport:
     def files(self, analysis: Analysis, target: Path, wishes: Wishes) -> dict[Path, Iterable[bytes]]:
         """The timelines, and the page that links to them."""
         page = page_of(analysis)
-        files: dict[Path, Iterable[bytes]] = {}
+        beside: dict[Path, list[bytes]] = {}
         links: dict[int, str] = {}
         if wishes.plots:
             from analyzer.report.figures.timelines import image, is_drawable, timeline
@@ -54,27 +59,23 @@ class MarkdownReport:
             shown = fair_choice(page.document.diagnoses, SHOWN_DIAGNOSES)
             drawable = [diagnosis for diagnosis in shown if is_drawable(diagnosis.flow)]
             for flow in (diagnosis.flow for diagnosis in fair_choice(drawable, FIGURES_BESIDE)):
-                beside = target.with_name(f"{target.stem}-stream-{flow.stream}.png")
-                files[beside] = [image(timeline(analysis, flow), "png")]
-                links[flow.stream] = image_link(beside.name)
-        files[target] = [to_markdown(page, links).encode("utf-8", "backslashreplace")]
-        return files
+                file = target.with_name(f"{target.stem}-stream-{flow.stream}.png")
+                beside[file] = [image(timeline(analysis, flow), "png")]
+                links[flow.stream] = link_to(file.name)
+        text = to_markdown(page, links, records(beside.items()))
+        return {**beside, target: [text.encode("utf-8", "backslashreplace")]}
 
 
-def to_markdown(page: Page, images: Mapping[int, str] | None = None) -> str:
+def to_markdown(page: Page, images: Mapping[int, str] | None = None, beside: Sequence[str] = ()) -> str:
     """The report as Markdown.
 
     Args:
         page: what to say.
-        images: links to the timelines by stream (see `image_link`); those of flows without a diagnosis are
+        images: links to the timelines by stream (see `beside.link_to`); those of flows without a diagnosis are
             not used.
+        beside: lines about the files of these links.
     """
-    return "\n".join(_lines(page, images or {})) + "\n"
-
-
-def image_link(name: str) -> str:
-    """A file name as the target of a relative link."""
-    return quote(os.fsencode(name), safe="")
+    return "\n".join(_lines(page, images or {}, beside)) + "\n"
 
 
 def prose(text: str) -> str:
@@ -120,7 +121,7 @@ def cell(text: str) -> str:
     return _inline(text).replace("|", "\\|")
 
 
-def _lines(page: Page, images: Mapping[int, str]) -> Iterator[str]:
+def _lines(page: Page, images: Mapping[int, str], beside: Sequence[str]) -> Iterator[str]:
     document = page.document
     if document.changes is not None:
         yield from _changes(document.changes)
@@ -141,6 +142,7 @@ def _lines(page: Page, images: Mapping[int, str]) -> Iterator[str]:
         yield from _flows(page)
     yield ""
     yield from _capture(page)
+    yield from beside
     yield from ("", f"## {labels.settings}", "", prose(f"{page.tool}. {page.caveat}"), "")
     for setting in page.settings:
         yield f"- {code(setting.name)}: {prose(setting.value)} ({prose(setting.meaning)})"

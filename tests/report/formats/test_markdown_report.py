@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from analyzer.report.formats.markdown_report import cell, code, prose, to_markdo
 from analyzer.report.page import page_of
 from tests.report.factory import make_analysis, make_file, make_flow
 from tests.report.formats.test_terminal_report import CASES
-from tests.report.hostile import HOSTILE, hostile_analysis
+from tests.report.hostile import HOSTILE, REFERENCES, hostile_analysis
 
 GOLDEN = Path(__file__).parent / "golden"
 GITHUB_LIMIT = 65_536
@@ -60,7 +61,11 @@ def test_it_reads_as_it_is_meant(case: str) -> None:
             assert not fix.command or fix.command.splitlines()[0] in commands
 
 
-@given(st.one_of(st.text(), st.sampled_from(HOSTILE), st.text(alphabet="`*_[]()<>!&|~@:#- a1.\\", max_size=40)))
+@given(
+    st.one_of(
+        st.text(), st.sampled_from(HOSTILE + REFERENCES), st.text(alphabet="`*_[]()<>!&|~@:#- a1.\\", max_size=40)
+    )
+)
 def test_no_text_is_markup(text: str) -> None:
     visible = "".join(c if c.isprintable() else "?" for c in text)
     for written in (prose(visible), f"- {prose(visible)}", f"# {prose(visible)}"):
@@ -95,6 +100,63 @@ def test_hostile_names_stay_text() -> None:
     assert kinds <= HARMLESS | {"image"}
     links = [child.attrs["src"] for token in tokens for child in token.children or () if child.type == "image"]
     assert links == ["report-stream-0.png"]
+
+
+ACTS = re.compile(
+    r"""
+    [@~$\\`*_\[\]{}]               # mentions, labels, snippets, mathematics, iterations, references by kind
+    | [#!&%^]["'\w]                # issues, merge requests, entities and epics, milestones, alerts
+    | \b[A-Z][A-Z0-9]+-\d          # tickets
+    | \b(gh|gl)-\d                 # these in any case
+    | \b[0-9a-f]{7,40}\b           # commits
+    | /[\w.-]+>                    # projects
+    | ://|\bwww\.|\b(mailto|xmpp): # links
+    | \b\w+\.[a-z]{2,}\b           # names of hosts
+    | :[\w+-]*[a-z][\w+-]*:|:[+-]\d:|:\d{3,}:  # emoji
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What GitHub, GitLab, Jira and their kind look for in text, but not in code."""
+
+
+def texts(markdown: str) -> list[str]:
+    """All that is neither code nor a link of ours."""
+    return [child.content for child in inline(markdown) if child.type == "text"]
+
+
+def test_each_reference_acts_in_plain_text() -> None:
+    """Else the tests below would find nothing."""
+    assert [text for text in REFERENCES if not ACTS.search(text)] == []
+
+
+@pytest.mark.parametrize("reference", REFERENCES)
+def test_no_text_refers_to_anything(reference: str) -> None:
+    for text in (reference, f"seen {reference}, and ({reference}).", f"x-{reference}:", f"({reference})"):
+        written = prose(text)
+        assert {token.type for token in inline(written)} <= HARMLESS
+        assert not [part for part in texts(written) if ACTS.search(part)], written
+        shown = "".join(token.content for token in inline(written))
+        assert shown.replace(" ", "") == text.replace(" ", "").replace("`", "")  # a reader sees what was there
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["at 13:50:00 UTC", "10.0.2.2:443 -> 192.0.2.1:40000", "5 % of 4,470,000 packets, i.e. 1.5 s", "a & b < c > d!"],
+)
+def test_what_refers_to_nothing_stays_prose(text: str) -> None:
+    assert prose(text) == text
+
+
+@pytest.mark.parametrize("case", [*CASES, "hostile"])
+def test_no_report_refers_to_anything(case: str) -> None:
+    parts = texts(text_of(CASES[case] if case in CASES else hostile_analysis()))
+    assert [part for part in parts if ACTS.search(part.replace("SHA-256", ""))] == []
+
+
+@pytest.mark.parametrize("command", ["/close", "/assign @someone", "/label ~bug", "/merge"])
+def test_no_line_is_a_command(command: str) -> None:
+    """GitLab obeys lines of a ticket that begin so (quick actions)."""
+    assert prose(command).startswith("`/")
 
 
 def test_many_flows_still_fit_into_a_ticket() -> None:
