@@ -192,6 +192,13 @@ class Analysis(plain_analysis.Analysis):
         return flow_table(self)
 
     @property
+    def findings(self) -> pd.DataFrame:
+        """One row a finding: flows with the same trouble on the same way, the gravest first. Columns as in the JSON."""
+        from analyzer.tables.flow_table import finding_table
+
+        return finding_table(self)
+
+    @property
     def paths(self) -> pd.DataFrame:
         """One row a path, columns named as in the JSON."""
         from analyzer.tables.flow_table import path_table

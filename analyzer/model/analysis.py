@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import BinaryIO, NamedTuple, Protocol
 
+from analyzer.model.brief import Brief, brief_of
+from analyzer.model.finding import Finding, findings_of
 from analyzer.model.flow import Flow
-from analyzer.model.flow_list import Brief, FlowList, brief_of
+from analyzer.model.flow_list import FlowList
 from analyzer.model.path import Path, PathChange
 from analyzer.model.statement import FrameRef
 from analyzer.model.verdicts import CONFIDENCES, PROBLEMS, rank
@@ -151,3 +153,8 @@ class Analysis:
     def problem_flows(self) -> tuple[Flow, ...]:
         """Flows with a problem: the worst first, of equals the surest."""
         return tuple(self.flow(stream) for stream, _ in self.problems)
+
+    @property
+    def all_findings(self) -> tuple[Finding, ...]:
+        """The flows with a problem, told as findings, the gravest first."""
+        return findings_of(self.problems)

@@ -41,6 +41,8 @@ class Stalled(NamedTuple):
     df: bool
     retransmissions: int
     seconds: float  # from its first transmission until it was ACKed, or until the capture's last packet of it
+    first_time: int  # ns: its first transmission
+    last_time: int  # and its last one
 
 
 class Ptb(NamedTuple):

@@ -7,46 +7,19 @@ verdict, is a number in a table; a `Flow` with its words and frames takes a thou
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 
-from analyzer.model.flow import Flow, Ptb
+from analyzer.model.brief import Brief, brief_of
+from analyzer.model.flow import Flow
 from analyzer.model.statement import Statement
 from analyzer.model.verdicts import VERDICTS, rank
 
 KEPT = 10_000
 """Flows that are kept once they were made; of a larger capture the others are made again each time."""
-
-
-class Brief(NamedTuple):
-    """What tells which flows a report shows."""
-
-    verdict: str
-    confidence: str
-    sender: str  # address of the end whose large packets the verdict is about
-    receiver: str
-    reasons: tuple[str, ...]  # why the PTBs about it had no effect, in order of the alphabet
-    known: int  # how many numbers of its bracket are known
-
-
-def ignored_for(ptbs: Iterable[Ptb]) -> tuple[str, ...]:
-    """Why those of some PTBs had no effect that had none, in order of the alphabet."""
-    return tuple(sorted({ptb.reason or "" for ptb in ptbs if ptb.effect == "ignored"}))
-
-
-def brief_of(flow: Flow) -> Brief:
-    """The brief of a flow."""
-    return Brief(
-        flow.verdict,
-        flow.confidence,
-        flow.sender.ip,
-        flow.receiver.ip,
-        ignored_for(flow.ptb),
-        sum(value is not None for value in flow.path_mtu),
-    )
 
 
 F_co = TypeVar("F_co", bound=Flow, covariant=True)

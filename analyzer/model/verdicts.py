@@ -35,6 +35,8 @@ class Verdict:
     """There is something to do about it."""
     ptb: Literal["none", "some", ""] = ""
     """It rests on there being no PTB in the capture, or on there being one; or on neither."""
+    told_as: str = ""
+    """The verdict with which it is the same trouble, less sure; empty: it is trouble of its own."""
     decisive: bool = True
     """The capture point saw enough: of several points, it stands beside those that did not."""
 
@@ -50,6 +52,7 @@ TABLE = (
         accuses=True,
         advised=True,
         ptb="none",
+        told_as="blackhole",
     ),
     Verdict(
         name="blackhole_suspected",
@@ -59,6 +62,7 @@ TABLE = (
         accuses=True,
         at_receiver=True,
         advised=True,
+        told_as="blackhole",
         decisive=False,
     ),
     Verdict(

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 from analyzer.model.analysis import Analysis
+from analyzer.model.brief import Brief
 from analyzer.model.display_filter import FrameFilter, flow_filter, frame_filters, frames_of
 from analyzer.model.flow import Flow, PathMtu, Ptb
-from analyzer.model.flow_list import Brief
 from analyzer.model.statement import Fix, FrameRef
 from analyzer.model.text import (
     bracket,
@@ -301,7 +301,7 @@ def _telling(member: Member) -> tuple[int, int, int]:
     """Sorts flows of one kind by how well they show it: confidence, known sizes, then the first."""
     stream, brief = member
     sureness = {"high": 2, "medium": 1}.get(brief.confidence, 0)
-    return (sureness, brief.known, -stream)
+    return (sureness, sum(value is not None for value in brief.path_mtu), -stream)
 
 
 def _same(streams: Sequence[int]) -> str:

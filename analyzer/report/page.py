@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from analyzer.model import tool
 from analyzer.model.analysis import Analysis
+from analyzer.model.brief import Brief
 from analyzer.model.flow import Flow
-from analyzer.model.flow_list import Brief
 from analyzer.model.text import bracket, clock, file_labels, joined, lost_packets, plural, printable, seconds
 from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS, VERDICTS
 from analyzer.report.digest import sha256_of
@@ -132,19 +132,18 @@ def _pictured(analysis: Analysis) -> Flow | None:
     """The flow that the headline names, if its verdict is about a size; else the gravest such flow."""
     found = analysis.problems or analysis.briefs_with({"pmtud_ok", "ok"})
     for verdict in VERDICTS:
-        same = [member for member in found if member[1].verdict == verdict and _tells_size(analysis, *member)]
+        same = [member for member in found if member[1].verdict == verdict and _tells_size(member[1])]
         if same:
             return analysis.flow(most_hit(same)[0])
     return None
 
 
-def _tells_size(analysis: Analysis, stream: int, brief: Brief) -> bool:
+def _tells_size(brief: Brief) -> bool:
     if brief.verdict in SIZE_PROBLEMS:
         return True
-    if brief.verdict not in ("pmtud_ok", "ok") or not brief.known:
+    if brief.verdict not in ("pmtud_ok", "ok"):
         return False
-    size = analysis.flow(stream).path_mtu
-    return (size.exact if brief.verdict == "pmtud_ok" else size.at_least) is not None
+    return (brief.path_mtu.exact if brief.verdict == "pmtud_ok" else brief.path_mtu.at_least) is not None
 
 
 def _side_of_narrow_part(flow: Flow) -> str:

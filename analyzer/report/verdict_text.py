@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from analyzer.model.analysis import Analysis
+from analyzer.model.brief import Brief
 from analyzer.model.flow import Flow, PathMtu
-from analyzer.model.flow_list import Brief
 from analyzer.model.path import Path
 from analyzer.model.text import bracket, joined, lost_packets, plural, printable, seconds
 from analyzer.model.verdicts import PROBLEMS, SURE_PROBLEMS, VERDICTS, complete, rank

@@ -68,6 +68,8 @@ FLOWS = (
     Column("stalled.df", "bool", "whether it must not be fragmented (IPv6: always)"),
     Column("stalled.retransmissions", "int", "how often it was sent again"),
     Column("stalled.seconds", "float", "from its first transmission until the ACK, or its last packet", "seconds"),
+    Column("stalled.first_time", "time", "its first transmission", "UTC"),
+    Column("stalled.last_time", "time", "its last transmission", "UTC"),
     Column("ptb.count", "int", "PTBs about the flow"),
     Column("explanation", "text", "the verdict in words"),
     Column("display_filter", "text", "Wireshark display filter for the flow"),
@@ -77,6 +79,26 @@ FLOWS = (
     Column("first_time", "time", "time of the flow's first packet", "UTC"),
     Column("last_time", "time", "time of its last packet", "UTC"),
     Column("file", "text", "file in which the flow starts"),
+)
+
+FINDINGS = (
+    Column("id", "text", "A, B, ... the gravest first"),
+    Column("verdict", "category", "the gravest verdict of its flows"),
+    Column("confidence", "category", "of the flows of that verdict the surest"),
+    Column("protocol", "text", '"tcp"'),
+    Column("senders", "list", "addresses of the ends whose packets it is about; of more than 16 their /24 or /64"),
+    Column("receivers", "list", "addresses of the other ends"),
+    Column("crossed", "int", "largest packet known to get through; missing where size is no matter", IP_BYTES),
+    Column("lost", "int", "smallest packet that got stuck for its size; missing where size is no matter", IP_BYTES),
+    Column("at_least", "int", "what the brackets of its flows have in common", IP_BYTES),
+    Column("at_most", "int", "what the brackets of its flows have in common", IP_BYTES),
+    Column("exact", "int", "path MTU as a valid PTB names it", IP_BYTES),
+    Column("flows", "count", "how many flows it has"),
+    Column("streams", "list", "their numbers"),
+    Column("example", "count", "the stream that shows it best"),
+    Column("first_time", "time", "first transmission of what got stuck, in any of its flows", "UTC"),
+    Column("last_time", "time", "last transmission of it", "UTC"),
+    Column("explanation", "text", "the example's verdict in words"),
 )
 
 PATHS = (
@@ -178,6 +200,7 @@ OF_FILES = {
 
 TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
     "analysis.flows": ("One row a flow.", FLOWS),
+    "analysis.findings": ("One row a finding: flows with the same trouble on the same way.", FINDINGS),
     "analysis.paths": ("One row a pair of addresses and direction.", PATHS),
     "analysis.ptbs": ("One row an ICMP message fragmentation needed (IPv4) or packet too big (IPv6).", PTBS),
     "analysis.events, flow.events": (

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from analyzer.model.analysis import Analysis, CaptureFile
 from analyzer.model.display_filter import flow_filter, frame_filters, frames_of
+from analyzer.model.finding import Finding, listed_addresses
 from analyzer.model.flow import Flow
 from analyzer.model.path import Path
 from analyzer.model.text import file_labels, printable
-from analyzer.tables.columns import FLOWS, PATHS
+from analyzer.tables.columns import FINDINGS, FLOWS, PATHS
 from analyzer.tables.frames import table
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ FLOW_COLUMNS = {column.name: column.kind for column in FLOWS}
 def flow_row(flow: Flow, files: Sequence[CaptureFile]) -> list[Any]:
     """A flow's cells in the order of `FLOW_COLUMNS`; times in ns, None where there is nothing."""
     stalled = flow.stalled
-    stalled_cells: tuple[Any, ...] = (None,) * 7
+    stalled_cells: tuple[Any, ...] = (None,) * 9
     if stalled is not None:
         stalled_cells = (
             stalled.first_frame.frame,
@@ -32,6 +33,8 @@ def flow_row(flow: Flow, files: Sequence[CaptureFile]) -> list[Any]:
             stalled.df,
             stalled.retransmissions,
             stalled.seconds,
+            stalled.first_time,
+            stalled.last_time,
         )
     file = files[flow.file].path if flow.file < len(files) else ""
     return [
@@ -81,3 +84,28 @@ def flow_table(analysis: Analysis) -> pd.DataFrame:
 def path_table(analysis: Analysis) -> pd.DataFrame:
     """One row a pair of addresses and direction; `probes` is the number of pings with DF."""
     return table([_path_row(path) for path in analysis.all_paths], PATHS)
+
+
+def finding_table(analysis: Analysis) -> pd.DataFrame:
+    """The DataFrame `analysis.findings`."""
+    return table([_finding_row(finding, analysis) for finding in analysis.all_findings], FINDINGS)
+
+
+def _finding_row(finding: Finding, analysis: Analysis) -> list[Any]:
+    return [
+        finding.id,
+        finding.verdict,
+        finding.confidence,
+        finding.protocol,
+        listed_addresses(finding.senders),
+        listed_addresses(finding.receivers),
+        finding.crossed,
+        finding.lost,
+        *finding.path_mtu,
+        len(finding.streams),
+        list(finding.streams),
+        finding.example,
+        finding.first_time,
+        finding.last_time,
+        printable(analysis.flow(finding.example).explanation),
+    ]

@@ -28,6 +28,9 @@ FLAG_NAMES = ("FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR")
 
 FLAG_ORDER = ("SYN", "FIN", "RST", "PSH", "ACK", "URG", "ECE", "CWR")
 
+NO_TIME = np.iinfo(np.int64).min
+"""A time that is missing: numpy's NaT."""
+
 Array = np.ndarray[Any, Any]
 
 
@@ -58,6 +61,8 @@ def frame_of(values: Mapping[str, Any], columns: Sequence[Column]) -> pd.DataFra
         if isinstance(given, pd.Categorical):
             series[column.name] = pd.Series(given, copy=False)
         elif column.kind == "time":
+            if isinstance(given, list):
+                given = [NO_TIME if ts is None else ts for ts in given]
             times = np.asarray(given, dtype=np.int64).view("datetime64[ns]")
             series[column.name] = pd.Series(pd.DatetimeIndex(times, tz="UTC"))
         elif column.kind == "category":

@@ -14,8 +14,9 @@ from analyzer.evidence.flow_index import Collector
 from analyzer.evidence.vantage import vantage
 from analyzer.flows.flow_tables import State
 from analyzer.knowledge.fixes import fixes_for
+from analyzer.model.brief import Brief, ignored_for, stuck_size
 from analyzer.model.flow import Endpoint, Flow
-from analyzer.model.flow_list import Brief, FlowList, ignored_for
+from analyzer.model.flow_list import FlowList
 from analyzer.model.path import Path
 from analyzer.model.statement import FrameRef, Statement
 from analyzer.model.verdicts import SIZE_PROBLEMS, VERDICTS, those
@@ -75,7 +76,7 @@ class _Maker:
 
     def brief(self, found: _Found) -> Brief:
         """As `brief_of` that flow."""
-        chosen = found.chosen
+        chosen, series = found.chosen, found.chosen.series
         side = chosen.side if chosen.verdict not in UNDIRECTED else 1 - found.conversation.client_side
         ends = self.collector.endpoints(found.conversation.stream)
         ptbs = chosen.tell().ptb if any(direction.ptbs for direction in found.conversation.directions) else ()
@@ -85,7 +86,10 @@ class _Maker:
             sender=ends[side][0],
             receiver=ends[1 - side][0],
             reasons=ignored_for(ptbs),
-            known=sum(value is not None for value in chosen.path_mtu),
+            path_mtu=chosen.path_mtu,
+            stuck=stuck_size(chosen.verdict, chosen.path_mtu, series.stuck_segment.ip_len if series else None),
+            first_time=series.first.ts if series else found.conversation.first_ts,
+            last_time=series.tries[-1].ts if series else found.conversation.last_ts,
         )
 
 

@@ -50,6 +50,7 @@ class Judgement:
     path_mtu: PathMtu
     side: int
     tell: Callable[[], Told]
+    series: RetransmissionSeries | None = None  # what is stalled
 
 
 NOT_IN_ORDER = "flow/not-in-order"
@@ -102,6 +103,7 @@ def judge_direction(direction: Direction, conversation: Conversation, settings: 
                 path_mtu=_bracket(direction, rule.verdict, facts.series, settings),
                 side=direction.side,
                 tell=lambda: _tell_stalled(rule, facts, direction, settings),
+                series=facts.series,
             )
     return Judgement(
         verdict=decided.verdict,
@@ -294,6 +296,8 @@ def _stalled(series: RetransmissionSeries) -> Stalled:
         df=stuck_segment.df,
         retransmissions=series.retransmission_count,
         seconds=series.waited_ns / 1e9,
+        first_time=series.first.ts,
+        last_time=series.tries[-1].ts,
     )
 
 

@@ -78,6 +78,8 @@ def make_stalled() -> Stalled:
         df=True,
         retransmissions=4,
         seconds=26.6,
+        first_time=START + 10**9,
+        last_time=START + 27 * 10**9,
     )
 
 

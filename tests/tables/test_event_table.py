@@ -113,6 +113,7 @@ def test_tables_have_the_declared_dtypes_and_units(path: Path, tmp_path: Path) -
         "analysis.flows": analysis.flows,
         "analysis.paths": analysis.paths,
         "analysis.ptbs": analysis.ptbs,
+        "analysis.findings": analysis.findings,
         "analysis.events, flow.events": analysis.events,
         "flow.episodes": flow.episodes,
         "flow.packets": flow.packets,

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from analyzer.api.pipeline import found_in
-from analyzer.model.flow_list import FlowList, brief_of
+from analyzer.model.brief import brief_of
+from analyzer.model.flow_list import FlowList
 from analyzer.report.formats.json_report import to_json
 from analyzer.report.formats.terminal_report import SHOWN_DIAGNOSES, SHOWN_ROWS, show
 from analyzer.verdicts import flow_findings

@@ -10,13 +10,17 @@ from typing import Any
 from analyzer.model import tool
 from analyzer.model.analysis import Analysis, CaptureFile
 from analyzer.model.display_filter import flow_filter, frame_filters, frames_of
+from analyzer.model.finding import Finding, listed_addresses
 from analyzer.model.flow import Endpoint, Flow
 from analyzer.model.path import Path as NetworkPath
-from analyzer.model.statement import FrameRef
+from analyzer.model.statement import Fix, FrameRef
 from analyzer.model.text import iso_time
 from analyzer.model.verdicts import VERDICTS
 from analyzer.report.changes import comparison_dict
 from analyzer.report.wishes import Wishes
+
+LISTED_STREAMS = 1000
+"""Streams of a finding that are listed; each flow is listed itself."""
 
 INDENTED_FLOWS = 1000
 """Up to so many flows the JSON is laid out for reading: the standard library indents in slow Python."""
@@ -116,6 +120,7 @@ def _members(analysis: Analysis) -> Iterator[tuple[str, Any]]:
         },
     )
     yield "selection", analysis.selection or None
+    yield "findings", (_finding(finding, analysis) for finding in analysis.all_findings)
     yield "flows", (_flow(flow, analysis.files, frame) for flow in analysis.all_flows)
     yield "paths", (_path(path, frame) for path in analysis.all_paths)
     yield "notes", [_unicode(note) for note in analysis.notes]
@@ -127,7 +132,7 @@ def _comparison(analysis: Analysis, later: Analysis) -> dict[str, Any]:
     """What became of the paths in a later capture, and what was found in that."""
     after = to_json_dict(later)
     return comparison_dict(analysis.changes) | {
-        "after": {key: after[key] for key in ("capture", "totals", "flows", "paths", "notes")}
+        "after": {key: after[key] for key in ("capture", "totals", "findings", "flows", "paths", "notes")}
     }
 
 
@@ -174,6 +179,8 @@ def _flow(flow: Flow, files: Sequence[CaptureFile], frame: _FrameWriter) -> dict
             "df": stalled.df,
             "retransmissions": stalled.retransmissions,
             "seconds": round(stalled.seconds, 9),
+            "first_time": iso_time(stalled.first_time),
+            "last_time": iso_time(stalled.last_time),
         },
         "ptb": [
             {
@@ -191,17 +198,7 @@ def _flow(flow: Flow, files: Sequence[CaptureFile], frame: _FrameWriter) -> dict
         ],
         "explanation": flow.explanation,
         "evidence": [{"text": text, "frames": [frame(ref) for ref in refs]} for text, refs in flow.evidence],
-        "fixes": [
-            {
-                "kind": fix.kind,
-                "where": fix.where,
-                "command": fix.command,
-                "why": fix.why,
-                "platform": fix.platform,
-                "source": fix.source,
-            }
-            for fix in flow.fixes
-        ],
+        "fixes": _fixes(flow.fixes),
         "display_filter": flow_filter(flow, several_files=len(files) > 1),
         "frame_filters": [
             {"file": each.file or None, "filter": each.text}
@@ -211,6 +208,44 @@ def _flow(flow: Flow, files: Sequence[CaptureFile], frame: _FrameWriter) -> dict
         "bytes": flow.bytes,
         "first_time": iso_time(flow.first_time),
         "last_time": iso_time(flow.last_time),
+    }
+
+
+def _fixes(fixes: Sequence[Fix]) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": fix.kind,
+            "where": fix.where,
+            "command": fix.command,
+            "why": fix.why,
+            "platform": fix.platform,
+            "source": fix.source,
+        }
+        for fix in fixes
+    ]
+
+
+def _finding(finding: Finding, analysis: Analysis) -> dict[str, Any]:
+    example = analysis.flow(finding.example)
+    return {
+        "id": finding.id,
+        "verdict": finding.verdict,
+        "confidence": finding.confidence,
+        "protocol": finding.protocol,
+        "senders": listed_addresses(finding.senders),
+        "receivers": listed_addresses(finding.receivers),
+        "crossed": finding.crossed,
+        "lost": finding.lost,
+        **finding.path_mtu._asdict(),
+        "flows": len(finding.streams),
+        "streams": list(finding.streams[:LISTED_STREAMS]),
+        "udp_streams": [],
+        "example": finding.example,
+        "first_time": iso_time(finding.first_time),
+        "last_time": iso_time(finding.last_time),
+        "leg": None,
+        "explanation": example.explanation,
+        "fixes": _fixes(example.fixes),
     }
 
 

@@ -50,6 +50,7 @@ def test_the_members_are_kept() -> None:
     }  # fmt: skip
     assert set(flow["stalled"]) == {
         "frames", "first_frame", "ip_len", "payload_len", "seq", "df", "retransmissions", "seconds",
+        "first_time", "last_time",
     }  # fmt: skip
     assert set(flow["ptb"][0]) == {"frame", "router", "mtu", "effect", "reason"}
     assert set(flow["ruled_out"][0]) == {"cause", "because", "frames"}
