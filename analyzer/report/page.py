@@ -134,7 +134,7 @@ def _pictured(analysis: Analysis) -> Flow | None:
     for verdict in VERDICTS:
         same = [member for member in found if member[1].verdict == verdict and _tells_size(member[1])]
         if same:
-            return analysis.flow(most_hit(same)[0])
+            return analysis.flow(most_hit(same))
     return None
 
 
