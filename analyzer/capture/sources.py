@@ -13,7 +13,6 @@ from typing import BinaryIO, cast
 from analyzer.capture.reader import CaptureReader, is_capture
 from analyzer.errors import CaptureError
 from analyzer.model.analysis import Rereadable
-from analyzer.settings import MAX_DECOMPRESSED_BYTES
 
 Source = str | os.PathLike[str] | BinaryIO
 Given = Source | bytes | bytearray | memoryview
@@ -92,8 +91,8 @@ def stamp(source: Source) -> tuple[int, int] | None:
     return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
 
 
-def open_source(source: Source, most_bytes: int = MAX_DECOMPRESSED_BYTES) -> CaptureReader:
-    """A reader of the source, not started yet; of compressed input it reads `most_bytes`, decompressed.
+def open_source(source: Source, most_bytes: int | None = None) -> CaptureReader:
+    """A reader of the source, not started yet; of compressed input it reads `most_bytes`, see `Settings`.
 
     Raises:
         CaptureError: it cannot be opened.

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from analyzer.model.analysis import Analysis
     from analyzer.redaction.addresses import Anonymizer
 
+MOST_GIB = 1 << 20
+"""A pebibyte: who asks for more has mistyped."""
+
 EXIT_OK = 0
 EXIT_FOUND = 1
 EXIT_FAILED = 2
@@ -150,7 +153,7 @@ def _analyze(request: _Request) -> Analysis:
 
     settings = Settings(platforms=tuple(request.platforms))
     if request.max_decompressed is not None:
-        settings = replace(settings, max_decompressed_bytes=int(request.max_decompressed * (1 << 30)))
+        settings = replace(settings, max_decompressed_bytes=_bytes_of(request.max_decompressed))
     anonymizer = _anonymizer(request)
     host = request.host
     if host is not None and anonymizer is not None:
@@ -174,6 +177,12 @@ def _analyze(request: _Request) -> Analysis:
 
     # Streams have other numbers there; the paths of the flows that were chosen are what is compared.
     return compared(analysis, run([request.compare], ()))
+
+
+def _bytes_of(gibibytes: float) -> int:
+    if not 0 <= gibibytes <= MOST_GIB:  # neither is nan
+        raise UsageError(f"--max-decompressed: expected a number of GiB up to {MOST_GIB:,}, found {gibibytes:g}")
+    return int(gibibytes * (1 << 30))
 
 
 def _anonymizer(request: _Request) -> Anonymizer | None:

@@ -16,7 +16,7 @@ from analyzer.passes.first import FOREVER, REACHED_TIME, Skimmer
 from analyzer.settings import INTERPRETED_PACKETS, UNCOMPILED_PACKETS
 
 MOST_OPEN = 4
-"""Files that are kept open together although they are not due."""
+"""Files that are kept open together although they are not due. Of more, each is opened when it is."""
 
 Progress = Callable[[int, "int | None", int], None]
 """Called now and then with (bytes read, bytes in all or None, packets read)."""
@@ -49,7 +49,7 @@ def is_small(readers: Sequence[CaptureReader], group: str = "skim") -> bool:
                 return False
             packets += reader.ready / 80
         else:
-            packets += reader.size / max(reader.mean_record(), 60)
+            packets += reader.size / max(reader.mean_record, 60)
     if packets <= INTERPRETED_PACKETS:
         return True
     from analyzer.kernels.cache import is_compiled_before  # a small capture does without
@@ -63,6 +63,22 @@ def tell_of_compiling(what: str, group: str, notify: Notify | None) -> None:
 
     if notify is not None and not is_compiled_before(group):
         notify(f"compiling the {what}; this takes about 8 seconds, once on this machine")
+
+
+def start_all(readers: Sequence[CaptureReader]) -> Iterator[CaptureReader]:
+    """Start each reader and hand it out, for who wants to look into its first chunk.
+
+    Of many, each lets go of its file again before the next one is opened.
+
+    Raises:
+        CaptureError: one is no capture.
+    """
+    for reader in readers:
+        reader.start()
+        yield reader
+        if len(readers) > MOST_OPEN:
+            _ = reader.first_time, reader.mean_record  # asked later, when the chunk is gone
+            reader.park()
 
 
 def prepare(skimmer: Skimmer, readers: Sequence[CaptureReader], points: Sequence[int] = ()) -> list[Input]:
@@ -89,10 +105,8 @@ def walk_inputs(skimmer: Skimmer, inputs: Sequence[Input]) -> Iterator[None]:
         return
     pending: list[tuple[int, int]] = []
     for each in inputs:
-        first = each.reader.first_time()
+        first = each.reader.first_time
         pending.append((-FOREVER if first is None else first, each.number))
-        if len(inputs) > MOST_OPEN:
-            each.reader.park()
     heapq.heapify(pending)
     while pending:
         _, number = heapq.heappop(pending)

@@ -221,6 +221,10 @@ def _capture_loss(unseen: int, seen: int) -> str:
     return f"{plural(unseen, 'byte')} of TCP data ({percent}) were acknowledged but are not in the capture"
 
 
+def _most_decompressed(most: int | None) -> str:
+    return "1 GiB and 256 times the compressed size" if most is None else f"{most / (1 << 30):g} GiB"
+
+
 def _settings(analysis: Analysis) -> Iterable[Fact]:
     for field in fields(analysis.settings):
         value = getattr(analysis.settings, field.name)
@@ -231,7 +235,7 @@ def _settings(analysis: Analysis) -> Iterable[Fact]:
         elif name in ("capture_loss", "capture_useless", "chance"):
             shown = f"{100 * value:g} %"
         elif name == "max_decompressed_bytes":
-            name, shown = "max_decompressed", f"{value / (1 << 30):g} GiB"
+            name, shown = "max_decompressed", _most_decompressed(value)
         elif name.endswith("_bytes"):
             shown = f"{value:,} bytes"
         yield Fact(name, shown, SETTING_WORDS[field.name])
