@@ -89,6 +89,7 @@ class CaptureReader:
         self.problem = ""
         self.filters: tuple[str, ...] = ()  # capture filters that the file names
         self.container: list[int] = [0] * COUNT
+        self.sampled_records = SAMPLED_RECORDS
         self._source = source
         self._opened_here = isinstance(source, Path)
         self._raw_is_file = False
@@ -339,7 +340,7 @@ class CaptureReader:
         """Mean bytes of a record among the first ones, estimated without decoding them. To be asked once started."""
         start = position = int(self.container[POS])
         count = 0
-        for container, _, _ in self.sample(SAMPLED_RECORDS):
+        for container, _, _ in self.sample(self.sampled_records):
             position = container[POS]
             count += 1
         return (position - start) / max(count, 1)

@@ -41,6 +41,8 @@ def sources_of(given: Given | Sequence[Given]) -> list[Source]:
 def _source(given: Given) -> Source:
     if isinstance(given, (bytes, bytearray, memoryview)):
         return _Bytes(bytes(given))
+    if given == "":
+        raise CaptureError("''", 0, "expected the name of a capture, found an empty one")  # Path("") is this directory
     if isinstance(given, (str, os.PathLike)) or hasattr(given, "readinto"):
         return given
     expected = "expected a path, an open binary file, the bytes of a capture, or a list of these"

@@ -128,7 +128,8 @@ def _check_targets(request: _Request, captures: Sequence[str]) -> None:
         if not kind.reads_again:
             continue
         for capture in request.captures:
-            if capture == "-" or (Path(capture).exists() and rereadable(capture) is None):
+            is_folder = Path(capture).is_dir()
+            if capture == "-" or (Path(capture).exists() and not is_folder and rereadable(capture) is None):
                 name = "standard input" if capture == "-" else capture
                 raise UsageError(f"{name}: cannot be read twice, which {target} needs; save it to a file first")
 

@@ -34,8 +34,8 @@ SHARED_PACKETS = 2
 FEW_FILES = 8
 TIMESTAMPED = 32  # a TCP header with timestamps
 
-REMEMBERED_PACKETS = 400_000
-"""Packets that are remembered of all files together, some 30 MB."""
+REMEMBERED_PACKETS = 100_000
+"""Packets that are decoded and remembered of all files together, for some 2 s."""
 
 MOST_POINTS = 64
 """Capture points that are told apart. Nobody has more; who copies a file a thousand times has."""

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from analyzer.capture.container import COUNT, DAMAGED, I_WIDTH, NEED_BYTES, SKIP
-from analyzer.capture.reader import CaptureReader
+from analyzer.capture.reader import SAMPLED_RECORDS, CaptureReader
 from analyzer.passes.first import FOREVER, REACHED_TIME, Skimmer
 from analyzer.settings import INTERPRETED_PACKETS, UNCOMPILED_PACKETS
 
 MOST_OPEN = 4
 """Files that are kept open together although they are not due. Of more, each is opened when it is."""
+
+SAMPLED_OF_ALL = 20_000
+"""Records that are walked of all files together to estimate how many there are."""
 
 Progress = Callable[[int, "int | None", int], None]
 """Called now and then with (bytes read, bytes in all or None, packets read)."""
@@ -75,6 +78,8 @@ def start_all(readers: Sequence[CaptureReader]) -> Iterator[CaptureReader]:
     """
     for reader in readers:
         reader.start()
+        if len(readers) > MOST_OPEN:
+            reader.sampled_records = min(SAMPLED_RECORDS, max(SAMPLED_OF_ALL // len(readers), 1))
         yield reader
         if len(readers) > MOST_OPEN:
             _ = reader.first_time, reader.mean_record  # asked later, when the chunk is gone
