@@ -59,10 +59,11 @@ def is_small(readers: Sequence[CaptureReader], group: str = "skim") -> bool:
 
 def tell_of_compiling(what: str, group: str, notify: Notify | None) -> None:
     """Tell the user before something that takes long: compiling, once a machine."""
-    from analyzer.kernels.cache import is_compiled_before
+    from analyzer.kernels.cache import can_be_kept, is_compiled_before
 
     if notify is not None and not is_compiled_before(group):
-        notify(f"compiling the {what}; this takes about 8 seconds, once on this machine")
+        often = "once on this machine" if can_be_kept(group) else "each time: no folder is safe to keep it in"
+        notify(f"compiling the {what}; this takes about 8 seconds, {often}")
 
 
 def start_all(readers: Sequence[CaptureReader]) -> Iterator[CaptureReader]:
