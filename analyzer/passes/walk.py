@@ -154,5 +154,10 @@ def _walk_until(skimmer: Skimmer, each: Input, until: int) -> Iterator[None]:
 
 def bytes_done(inputs: Sequence[Input]) -> tuple[int, int | None]:
     """Bytes read so far over all inputs, and bytes in all, None if unknown (a pipe, compressed input)."""
-    sizes = [each.reader.size for each in inputs]
-    return sum(each.reader.bytes_read for each in inputs), sum(s or 0 for s in sizes) if all(sizes) else None
+    return sum(each.reader.bytes_read for each in inputs), bytes_in([each.reader for each in inputs])
+
+
+def bytes_in(readers: Sequence[CaptureReader]) -> int | None:
+    """Bytes in all inputs, None if unknown: of a pipe, compressed input, or a file that says it is empty (/proc)."""
+    sizes = [reader.size for reader in readers]
+    return sum(size or 0 for size in sizes) if all(sizes) else None
