@@ -305,13 +305,9 @@ def new_state(
 
 def _room() -> float:
     """Bytes of addresses that the tables may take."""
-    try:
-        import resource  # not on Windows, and not needed for small captures
+    from analyzer.kernels.address_limit import address_limit  # a small capture does without
 
-        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    except (ImportError, AttributeError, OSError, ValueError):
-        return math.inf
-    return math.inf if limit == resource.RLIM_INFINITY else limit / ROOM_SHARE
+    return address_limit() / ROOM_SHARE
 
 
 def _shapes(flows: int, events: int, icmps: int) -> dict[str, tuple[tuple[int, ...], Any]]:

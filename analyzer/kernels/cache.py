@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analyzer.kernels import known_answer
+from analyzer.kernels.address_limit import address_limit
 from analyzer.kernels.marks import KERNELS
 from analyzer.kernels.private_files import private_folder, read_private, write_private
 
@@ -44,6 +45,11 @@ SCRATCH = ("ring_header_bytes",)
 
 DIGEST_BYTES = hashlib.sha256().digest_size
 """The end of a cache file, over all that is before it."""
+
+
+LEAST_ADDRESSES = 500_000 << 10
+"""Bytes of addresses that a process needs to load LLVM and its code beside all else. With 400,000 kB it was seen to
+fail; where LLVM itself fails, it ends the process."""
 
 
 class CompileError(Exception):
@@ -121,10 +127,12 @@ def _cache_file(group: str = "skim") -> Path | None:
 
 
 def is_compiled_before(group: str = "skim") -> bool:
-    """True if nothing will be compiled: the kernels lie in the cache, ready to be loaded, or numba is missing."""
+    """True if nothing will be compiled: the kernels lie in the cache, ready to be loaded, or it cannot be done here."""
+    if address_limit() < LEAST_ADDRESSES:
+        return True
     try:
         return _read_cache(group) is not None or not _has_numba()
-    except ImportError:  # llvmlite is missing, without which numba is none
+    except (ImportError, OSError):  # llvmlite, or its library, is missing or cannot be loaded
         return True
 
 
@@ -153,6 +161,8 @@ def load_kernels(
     Raises:
         CompileError: there is no compiled code to be had on this machine.
     """
+    if address_limit() < LEAST_ADDRESSES:
+        raise CompileError(f"the limit of addresses (ulimit -v) is below {LEAST_ADDRESSES >> 10:,} kB")
     try:
         content = _read_cache(group)
         if content is None and not _has_numba():
@@ -195,8 +205,9 @@ def _compile_apart(examples: Callable[[], Mapping[str, Sequence[Any]]], group: s
         content = _read_cache(group)
         if content:
             return content
-    if ended < 0:
-        raise CompileError(f"the process that compiles was ended by signal {-ended}")
+    if ended not in (0, 1):  # 1: by an exception
+        how = f"was ended by signal {-ended}" if ended < 0 else f"ended with status {ended:#x}"  # as Windows tells it
+        raise CompileError(f"the process that compiles {how}")
     return None
 
 

@@ -57,6 +57,12 @@ def test_a_small_capture_needs_few_addresses(
     assert out.splitlines()[0] == usual.splitlines()[0]
 
 
+def test_a_large_capture_is_read_interpreted_where_the_compiler_has_no_room(tmp_path: Path) -> None:
+    code, out, err = run(str(large(tmp_path)), prelude=limited(350_000))
+    assert (code, err) == (0, "")
+    assert "ulimit -v" in out
+
+
 def test_where_memory_is_too_small_one_line_says_so() -> None:
 
     assert run(str(STORY), prelude=limited(120_000)) == (2, "", "pmtu-analyze: out of memory\n")

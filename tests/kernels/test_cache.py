@@ -191,6 +191,16 @@ def test_what_cannot_be_compiled_is_not_announced(monkeypatch: pytest.MonkeyPatc
         cache.load_kernels.__wrapped__(small_examples)
 
 
+def test_where_the_compilers_library_cannot_be_loaded_nothing_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(group: str) -> None:
+        raise OSError("Could not find/load shared object file 'libllvmlite.so'")
+
+    monkeypatch.setattr(cache, "_cache_file", fails)
+    assert cache.is_compiled_before()
+    with pytest.raises(CompileError, match="libllvmlite"):
+        cache.load_kernels.__wrapped__(small_examples)
+
+
 def test_words_follow_the_native_calling_convention() -> None:
     table = np.zeros((3, 5), np.int32)
     row = np.zeros(4, np.uint8)
@@ -462,13 +472,14 @@ def test_every_difference_in_an_array_is_seen() -> None:
     assert not table["side"].any(), "the examples stay as they are"
 
 
+@pytest.mark.parametrize(("status", "told"), [(-11, "signal 11"), (0xC0000005, "status 0xc0000005")])
 def test_code_that_crashes_the_process_that_compiles_is_not_compiled_in_this_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    status: int, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache, "_cache_file", lambda group: tmp_path / group)
-    monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, -11))
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, status))
     monkeypatch.setattr(cache, "_compile", lambda *_: pytest.fail("compiled here"))
-    with pytest.raises(CompileError, match="signal 11"):
+    with pytest.raises(CompileError, match=told):
         cache.load_kernels.__wrapped__(small_examples)
 
 
