@@ -133,7 +133,8 @@ def test_without_any_environment_and_without_a_home_that_can_be_written_nothing_
     usual: str, tmp_path: Path
 ) -> None:
     report = tmp_path / "r.png"
-    for environment in ({}, {"HOME": "/nonexistent"}, {"HOME": "/proc"}, {"HOME": ""}):
+    (tmp_path / "file").touch()  # no folder can be made below it, not even by root
+    for environment in ({}, {"HOME": str(tmp_path / "file" / "home")}, {"HOME": "/proc"}, {"HOME": ""}):
         code, out, err = run(str(STORY), "-o", str(report), environment=environment)
         assert (code, err) == (0, "")
         assert out.splitlines()[0] == usual.splitlines()[0]
