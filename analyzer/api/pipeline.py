@@ -38,6 +38,7 @@ from analyzer.passes.walk import (
     Notify,
     Progress,
     bytes_done,
+    bytes_in,
     is_small,
     prepare,
     start_all,
@@ -93,6 +94,7 @@ def found_in(
             compiled=large,
             seed=int.from_bytes(os.urandom(4), "little"),
             large=sum(reader.size or 0 for reader in readers) >= HUGE_PAGES_BYTES,
+            input_bytes=bytes_in(readers),
         )
         inputs = prepare(skimmer, readers, at)
         for _ in walk_inputs(skimmer, inputs):

@@ -207,7 +207,7 @@ def _report(analysis: Analysis, request: _Request) -> bool:
         from analyzer.report.wishes import Wishes
 
         try:
-            save(analysis, target, Wishes(plots=request.plots, keep_payload=request.keep_payload, notify=complain))
+            save(analysis, target, Wishes(request.plots, request.keep_payload, notify=complain, alone=True))
         except UsageError as error:
             complain(str(error))
             written = False  # what was found is printed all the same

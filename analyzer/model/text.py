@@ -6,10 +6,13 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
-from analyzer.model.analysis import CaptureFile
-from analyzer.model.flow import Endpoint, PathMtu
 from analyzer.model.statement import FrameRef
+
+if TYPE_CHECKING:  # errors are told by this file, also that numpy, which those need, is missing
+    from analyzer.model.analysis import CaptureFile
+    from analyzer.model.flow import Endpoint, PathMtu
 
 SHOWN_FRAMES = 8
 """Frame numbers and runs of them in one list; the rest is counted."""

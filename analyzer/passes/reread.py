@@ -22,6 +22,7 @@ from analyzer.passes.walk import (
     Notify,
     Progress,
     bytes_done,
+    bytes_in,
     is_small,
     prepare,
     start_all,
@@ -92,7 +93,7 @@ def listed(
     large = not is_small(readers, "listing") if compiled is None else compiled
     if large:
         tell_of_compiling("packet list", "listing", notify)
-    lister = Lister(watched, compiled=large, rows=chunk)
+    lister = Lister(watched, compiled=large, rows=chunk, input_bytes=bytes_in(readers))
     inputs = prepare(lister, readers, points)
     for _ in walk_inputs(lister, inputs):
         if progress is not None:

@@ -62,10 +62,11 @@ def is_small(readers: Sequence[CaptureReader], group: str = "skim") -> bool:
 
 def tell_of_compiling(what: str, group: str, notify: Notify | None) -> None:
     """Tell the user before something that takes long: compiling, once a machine."""
-    from analyzer.kernels.cache import is_compiled_before
+    from analyzer.kernels.cache import can_be_kept, is_compiled_before
 
     if notify is not None and not is_compiled_before(group):
-        notify(f"compiling the {what}; this takes about 8 seconds, once on this machine")
+        often = "once on this machine" if can_be_kept(group) else "each time: no folder is safe to keep it in"
+        notify(f"compiling the {what}; this takes about 8 seconds, {often}")
 
 
 def start_all(readers: Sequence[CaptureReader]) -> Iterator[CaptureReader]:
@@ -158,5 +159,10 @@ def _walk_until(skimmer: Skimmer, each: Input, until: int) -> Iterator[None]:
 
 def bytes_done(inputs: Sequence[Input]) -> tuple[int, int | None]:
     """Bytes read so far over all inputs, and bytes in all, None if unknown (a pipe, compressed input)."""
-    sizes = [each.reader.size for each in inputs]
-    return sum(each.reader.bytes_read for each in inputs), sum(s or 0 for s in sizes) if all(sizes) else None
+    return sum(each.reader.bytes_read for each in inputs), bytes_in([each.reader for each in inputs])
+
+
+def bytes_in(readers: Sequence[CaptureReader]) -> int | None:
+    """Bytes in all inputs, None if unknown: of a pipe, compressed input, or a file that says it is empty (/proc)."""
+    sizes = [reader.size for reader in readers]
+    return sum(size or 0 for size in sizes) if all(sizes) else None
