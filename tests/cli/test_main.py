@@ -308,6 +308,12 @@ def test_a_small_capture_loads_nothing_heavy() -> None:
     assert result.stdout.endswith("[]\n")
 
 
+def test_help_needs_nothing_that_only_another_test_has_loaded() -> None:
+    result = python("-m", "analyzer", "--help")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "--fail-on" in result.stdout
+
+
 def test_importing_the_package_loads_neither_matplotlib_nor_typer() -> None:
     result = python("-c", "import analyzer, sys; print({'matplotlib', 'typer', 'pandas'} & set(sys.modules))")
     assert result.stdout == "set()\n"
