@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import lzma
+import sys
 import zlib
 from collections.abc import Callable
 from typing import Any, BinaryIO, Protocol, cast
@@ -41,7 +42,8 @@ def is_compressed(head: bytes) -> bool:
 
 def is_damage(error: Exception) -> bool:
     """True if a decompressor raised `error` because of its input."""
-    return isinstance(error, ERRORS) or type(error).__module__.split(".")[0] == "zstandard"
+    zstandard = sys.modules.get("zstandard")  # its error says it is of a module `zstd` up to version 0.24
+    return isinstance(error, ERRORS) or (zstandard is not None and isinstance(error, zstandard.ZstdError))
 
 
 def decompressed(first: bytes, rest: Any) -> Any:

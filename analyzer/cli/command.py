@@ -104,9 +104,9 @@ def _check(request: _Request) -> None:
 
         check_platforms(request.platforms)
     if request.host is not None:
-        from analyzer.tables.selection import spellings
+        from analyzer.tables.selection import host_text
 
-        spellings(request.host)
+        host_text(request.host)
     if request.output:
         _check_targets(request, captures)
     if request.keep_payload and not any(target.lower().endswith(".pcapng") for target in request.output):

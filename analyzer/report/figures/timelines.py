@@ -89,7 +89,7 @@ def timeline(
         plot.draw()
         axes.set_xlabel(label_of_time(scene, sheet), fontsize=sheet.letters)
         axes.legend(fontsize=sheet.letters - 1, frameon=False, labelcolor=theme.ink)
-        figure = axes.get_figure(root=True)
+        figure = axes.figure.figure
         assert figure is not None  # noqa: S101 - axes belong to a figure until they are removed
         plot.call_out()
         return figure
