@@ -62,7 +62,7 @@ def test_a_stream_that_is_cut_anywhere_is_not_taken_as_whole(name: str) -> None:
     for cut in range(1, len(data)):
         stream = decompressed(data[:cut], io.BytesIO())
         out = b""
-        with pytest.raises(Exception) as raised:  # noqa: B017, PT011, PT012 - which one is up to the package
+        with pytest.raises(Exception) as raised:  # noqa: PT011, PT012 - which one is up to the package
             while piece := stream.read(4096):
                 out += piece
         assert compression.is_damage(raised.value)
