@@ -50,7 +50,7 @@ def test_the_page_tells_of_a_run_in_which_all_held() -> None:
     assert float(slowest[1]) < 3 * MOST_SECONDS  # an analysis, its other mode, and the reports
     assert memory
     assert int(memory[1]) <= MOST_MEGABYTES
-    rows = re.findall(r"\| [\d.]+ s \| (\d+) MB \|", text)
+    rows = re.findall(r"\| [\d.]+ s \| [-\d.]+ \| (\d+) MB \|", text)
     assert len(rows) == len(ALL_CASES)
     assert max(map(int, rows)) < MEMORY_BOUND
 
@@ -62,7 +62,7 @@ def test_the_page_is_written_by_a_run(tmp_path: Path, monkeypatch: pytest.Monkey
     assert fuzz.main(["--budget", "1", "--page", str(target)]) == 0
     text = target.read_text(encoding="utf-8")
     assert f"Written by `python -m tests.fuzz --budget 1 --seed 1 --page {target}`." in text
-    assert "| bombs | 1 MB | 2 | 3 | 4 things | 5.0 s | 6 MB |" in text
+    assert "| bombs | 1 MB | 2 | 3 | 4 things | 5.0 s | - | 6 MB |" in text
 
 
 def test_a_measurement_says_what_was_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
