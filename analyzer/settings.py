@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from analyzer.errors import UsageError
+
 CHUNK_BYTES = 8 << 20
 """Bytes of the reused read buffer; there are two where reading goes ahead. Measured with 1, 2, 4 and 8 MiB: the larger,
 the fewer times the two threads wait for each other."""
@@ -26,6 +28,11 @@ room for kernels that capture super-segments, and still recognises a length fiel
 
 MAX_DECOMPRESSED_BYTES = 64 << 30
 """Bytes that compressed input may decompress to: a small file can be made to hold terabytes of nothing."""
+
+DECOMPRESSED_AT_LEAST = 1 << 30
+DECOMPRESSED_RATIO = 256
+"""Where nobody says how many, so many bytes, and so many for each compressed one: captures are rarely compressed to
+less than a fiftieth, and gzip can make a thousandth of nothing, zstd ten times less."""
 
 INTERPRETED_PACKETS = 2_000
 """Captures of up to this many packets are skimmed interpreted: loading the compiled kernels takes longer."""
@@ -219,10 +226,14 @@ class Settings:
     """Whose commands the fixes are: names of `knowledge.fixes.PLATFORMS`, or "all"; none: a short list for Linux.
     One name alone may be given as it is."""
 
-    max_decompressed_bytes: int = MAX_DECOMPRESSED_BYTES
-    """What compressed input may decompress to; the rest is left, and the report says so."""
+    max_decompressed_bytes: int | None = None
+    """What compressed input may decompress to; the rest is left, and the report says so. None: 1 GiB and 256 bytes for
+    each compressed one, 64 GiB at most."""
 
     def __post_init__(self) -> None:
         """A single name is a platform, not a row of letters; a list is as good as a tuple."""
+        most = self.max_decompressed_bytes
+        if most is not None and not (isinstance(most, int) and 0 <= most < 1 << 62):
+            raise UsageError(f"max_decompressed_bytes: expected a number of bytes, found {most!r}")
         names = (self.platforms,) if isinstance(self.platforms, str) else tuple(self.platforms)
         object.__setattr__(self, "platforms", names)

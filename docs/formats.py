@@ -32,7 +32,7 @@ from analyzer.decode.tunnel import (
     PORT_WIREGUARD,
 )
 from analyzer.model.flow import Flow
-from analyzer.settings import MAX_DECOMPRESSED_BYTES, MAX_RECORD_BYTES
+from analyzer.settings import DECOMPRESSED_AT_LEAST, DECOMPRESSED_RATIO, MAX_DECOMPRESSED_BYTES, MAX_RECORD_BYTES
 from tests.builders import Packet, pcap
 from tests.reading import ROOT, decode
 from tests.wrapping import (
@@ -208,7 +208,8 @@ extension headers.
 have any length.
 - {MAX_INTERFACES} interfaces in a file.
 - A decompressor may take {MEMORY_BYTES >> 20} MiB (`xz -9` and `zstd --long` do), and compressed input may hold \
-{MAX_DECOMPRESSED_BYTES >> 30} GiB; what is beyond is not read, and the report says so.
+{DECOMPRESSED_AT_LEAST >> 30} GiB and {DECOMPRESSED_RATIO} times its size, {MAX_DECOMPRESSED_BYTES >> 30} GiB in all (or as \
+`--max-decompressed` says); what is beyond is not read, and the report says so.
 """
 
 

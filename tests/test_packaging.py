@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -167,3 +168,34 @@ def test_the_wheel_alone_makes_every_report(built: Built, tmp_path: Path) -> Non
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(str(tmp_path / "installed"))
     assert all((tmp_path / report).stat().st_size for report in reports)
+
+
+def test_each_requirement_has_a_lower_bound() -> None:
+    """Without one `.ci/dependencies lowest` would try the first version that there ever was."""
+    extras = PROJECT["optional-dependencies"].values()
+    for each in [*PROJECT["dependencies"], *(line for extra in extras for line in extra)]:
+        assert ">=" in each or each.startswith(f"{PROJECT['name']}[") or each == "numpy<2.5", each
+
+
+def test_the_pythons_that_are_named_are_those_that_are_tried() -> None:
+    named = [each.rpartition(" ")[2] for each in PROJECT["classifiers"] if "Python :: 3." in each]
+    assert PROJECT["requires-python"] == f">={named[0]}"
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    assert f"python: {json.dumps(named)}" in workflow
+    tried = (ROOT / "docs" / "installing.md").read_text(encoding="utf-8")
+    assert f"| {named[0]} | the lowest" in tried
+    assert f"| {', '.join(named)} | the newest |" in tried
+
+
+def test_the_image_has_what_its_command_needs_and_is_not_run_by_root() -> None:
+    lines = [line.split() for line in (ROOT / "Containerfile").read_text(encoding="utf-8").splitlines() if line]
+    last = {line[0]: line[1:] for line in lines}
+    assert last["USER"] == ["analyst"]
+    sent = (ROOT / ".containerignore").read_text(encoding="utf-8").splitlines()
+    copied = {name for line in lines if line[0] == "COPY" and "--from=build" not in line for name in line[1:-1]}
+    assert {f"!{name}" for name in copied} == {line for line in sent if line.startswith("!")}
+    assert all((ROOT / name).exists() for name in copied)
+    (capture,) = json.loads("".join(last["CMD"]))
+    assert (ROOT / capture).is_file()
+    assert capture in (ROOT / "README.md").read_text(encoding="utf-8").partition("<!-- tests -->")[0]
+    assert json.loads("".join(last["ENTRYPOINT"])) == list(PROJECT["scripts"])

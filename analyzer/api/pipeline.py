@@ -31,11 +31,22 @@ from analyzer.flows.flow_tables import (
 )
 from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
 from analyzer.model.analysis import Analysis, CaptureFile, Rereadable, Totals
-from analyzer.passes.capture_points import points_of
+from analyzer.passes.capture_points import Points
 from analyzer.passes.first import Skimmer
-from analyzer.passes.walk import Input, Notify, Progress, bytes_done, is_small, prepare, tell_of_compiling, walk_inputs
+from analyzer.passes.walk import (
+    Input,
+    Notify,
+    Progress,
+    bytes_done,
+    bytes_in,
+    is_small,
+    prepare,
+    start_all,
+    tell_of_compiling,
+    walk_inputs,
+)
 from analyzer.settings import HUGE_PAGES_BYTES, Settings
-from analyzer.verdicts import merge_points as points
+from analyzer.verdicts import merge_points
 from analyzer.verdicts.capture_quality import quality_of
 from analyzer.verdicts.flow_findings import judged_flows
 
@@ -74,8 +85,8 @@ def found_in(
     behind = tuple(file for source, how in zip(sources, again, strict=True) for file in files_behind(source, how))
     readers = [open_source(source, settings.max_decompressed_bytes) for source in sources]
     try:
-        for reader in readers:
-            reader.start()
+        points = Points(len(readers))
+        at = [points.of(reader) for reader in start_all(readers)]
         large = not is_small(readers) if compiled is None else compiled
         if large:
             tell_of_compiling("packet loop", "skim", notify)
@@ -83,8 +94,9 @@ def found_in(
             compiled=large,
             seed=int.from_bytes(os.urandom(4), "little"),
             large=sum(reader.size or 0 for reader in readers) >= HUGE_PAGES_BYTES,
+            input_bytes=bytes_in(readers),
         )
-        inputs = prepare(skimmer, readers, points_of(readers))
+        inputs = prepare(skimmer, readers, at)
         for _ in walk_inputs(skimmer, inputs):
             if progress is not None:
                 progress(*bytes_done(inputs), int(skimmer.state.counters[C_PACKETS]))
@@ -170,7 +182,7 @@ def _result(
         )
     quality = quality_of(files, int(counters[C_PACKETS]))
     notes += quality.notes()
-    notes += points.notes(files)
+    notes += merge_points.notes(files)
     flows, paths, ptb_timeline, more = judged_flows(skimmer.state, settings, quality)
     ways = direction_table(skimmer.state)
     totals = Totals(

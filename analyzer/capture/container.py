@@ -67,5 +67,5 @@ PROBLEMS = (
     "expected the rest of a record, found the end of the file",
     "expected at most 131072 interfaces, found more",
     "expected more compressed data, found none that decompresses",
-    "expected less: the limit on decompressed bytes is reached",
+    "expected less: the limit on decompressed bytes is reached (see --max-decompressed)",
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 import stat
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -41,7 +42,14 @@ from analyzer.decode.integers import int32
 from analyzer.decode.packet_fields import COUNT as FIELDS
 from analyzer.decode.packet_fields import TS
 from analyzer.errors import CaptureError
-from analyzer.settings import CHUNK_BYTES, FIRST_BYTES, MAX_DECOMPRESSED_BYTES, MAX_RECORD_BYTES
+from analyzer.settings import (
+    CHUNK_BYTES,
+    DECOMPRESSED_AT_LEAST,
+    DECOMPRESSED_RATIO,
+    FIRST_BYTES,
+    MAX_DECOMPRESSED_BYTES,
+    MAX_RECORD_BYTES,
+)
 
 SAMPLED_RECORDS = 500
 MARGIN = 64 << 10
@@ -69,10 +77,10 @@ def is_capture(path: Path) -> bool:
 class CaptureReader:
     """One capture being read. `size` is the file's length in bytes, or None for a pipe or compressed input.
 
-    Of compressed input, `most_bytes` are read at most, decompressed.
+    Of compressed input, `most_bytes` are read at most, decompressed; None: as many as `Settings` says.
     """
 
-    def __init__(self, source: Path | BinaryIO, name: str, most_bytes: int = MAX_DECOMPRESSED_BYTES) -> None:
+    def __init__(self, source: Path | BinaryIO, name: str, most_bytes: int | None = None) -> None:
         self.name = name
         self._most_bytes = most_bytes
         self.size: int | None = None
@@ -81,15 +89,16 @@ class CaptureReader:
         self.problem = ""
         self.filters: tuple[str, ...] = ()  # capture filters that the file names
         self.container: list[int] = [0] * COUNT
+        self.sampled_records = SAMPLED_RECORDS
         self._source = source
         self._opened_here = isinstance(source, Path)
         self._raw_is_file = False
-        self._file = self._open(source)
-        self._raw = self._file
+        self._file: Any = None
+        self._raw: Any = None
         self._base = 0  # file offset of buffer[0]
         self._end_of_file = False
         self.parked = False
-        self.buffer = bytearray(CHUNK_BYTES)
+        self.buffer = bytearray()  # made when it is started: as large as a small file
         self.ready = 0  # bytes of the buffer that are filled
         self._ahead: ReadAhead | None = None
         self._spare = bytearray()  # the buffer that is filled meanwhile
@@ -112,7 +121,11 @@ class CaptureReader:
         return file
 
     def start(self) -> None:
-        """Read the first chunk and the file header. Raises CaptureError if this is no capture."""
+        """Open it, and read the first chunk and the file header. Raises CaptureError if this is no capture."""
+        if self._file is None:
+            self._file = self._raw = self._open(self._source)
+            small = self._opened_here and self.size is not None and self.size < CHUNK_BYTES
+            self.buffer = bytearray(self.size + 1 if small and self.size is not None else CHUNK_BYTES)
         self._read_first()
         head = bytes(self.buffer[: min(self.ready, 32)])
         if is_compressed(head):
@@ -153,19 +166,17 @@ class CaptureReader:
         if not self._opened_here:
             return
         self.close()
+        self._file = self._raw = None
         self.buffer = bytearray()
         self.ready = 0
         self.parked = True
 
     def resume(self) -> None:
         """Open a parked file again, from its start. Raises CaptureError as `start` does."""
-        self._file = self._open(self._source)
-        self._raw = self._file
         self._base = 0
         self.bytes_read = 0
         self._end_of_file = False
         self.parked = False
-        self.buffer = bytearray(CHUNK_BYTES)
         self.container[:] = [0] * COUNT
         self.start()
 
@@ -180,6 +191,7 @@ class CaptureReader:
         self.ready = 0
         self.bytes_read = 0
         self._end_of_file = False
+        self.buffer = bytearray(CHUNK_BYTES)
         self._read_first()
 
     @property
@@ -295,10 +307,16 @@ class CaptureReader:
             got = 0
         self.bytes_read += got
         self._end_of_file = not got
-        if self.bytes_read > self._most_bytes and self._file is not self._raw:
+        if self._file is not self._raw and self.bytes_read > self._limit():
             self.container[PROBLEM] = PROBLEM_DECOMPRESSED
             self._end_of_file = True
         return got
+
+    def _limit(self) -> int:
+        if self._most_bytes is not None:
+            return self._most_bytes
+        allowed = DECOMPRESSED_AT_LEAST + DECOMPRESSED_RATIO * int(self._file.compressed_bytes)
+        return min(allowed, MAX_DECOMPRESSED_BYTES)
 
     def _broken(self, error: Exception) -> None:
         if self._file is self._raw:
@@ -317,11 +335,12 @@ class CaptureReader:
         """True if the end of the input was seen already."""
         return self._end_of_file
 
+    @cached_property
     def mean_record(self) -> float:
-        """Mean bytes of a record among those in the buffer now, estimated without decoding them."""
+        """Mean bytes of a record among the first ones, estimated without decoding them. To be asked once started."""
         start = position = int(self.container[POS])
         count = 0
-        for container, _, _ in self.sample(SAMPLED_RECORDS):
+        for container, _, _ in self.sample(self.sampled_records):
             position = container[POS]
             count += 1
         return (position - start) / max(count, 1)
@@ -341,8 +360,9 @@ class CaptureReader:
                     return
                 yield container, fields, view
 
+    @cached_property
     def first_time(self) -> int | None:
-        """Time of the first packet, ns; None if it is not in the buffer."""
+        """Time of the first packet, ns; None if it is not in the first chunk. To be asked once started."""
         return next((fields[TS] for _, fields, _ in self.sample(1)), None)
 
     @property
@@ -367,5 +387,5 @@ class CaptureReader:
             self._ahead = None
         if self._raw is not self._file:
             self._file.close()
-        if self._opened_here:
+        if self._opened_here and self._raw is not None:
             self._raw.close()

@@ -13,7 +13,6 @@ from typing import BinaryIO, cast
 from analyzer.capture.reader import CaptureReader, is_capture
 from analyzer.errors import CaptureError
 from analyzer.model.analysis import Rereadable
-from analyzer.settings import MAX_DECOMPRESSED_BYTES
 
 Source = str | os.PathLike[str] | BinaryIO
 Given = Source | bytes | bytearray | memoryview
@@ -42,6 +41,8 @@ def sources_of(given: Given | Sequence[Given]) -> list[Source]:
 def _source(given: Given) -> Source:
     if isinstance(given, (bytes, bytearray, memoryview)):
         return _Bytes(bytes(given))
+    if given == "":
+        raise CaptureError("''", 0, "expected the name of a capture, found an empty one")  # Path("") is this directory
     if isinstance(given, (str, os.PathLike)) or hasattr(given, "readinto"):
         return given
     expected = "expected a path, an open binary file, the bytes of a capture, or a list of these"
@@ -92,8 +93,8 @@ def stamp(source: Source) -> tuple[int, int] | None:
     return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
 
 
-def open_source(source: Source, most_bytes: int = MAX_DECOMPRESSED_BYTES) -> CaptureReader:
-    """A reader of the source, not started yet; of compressed input it reads `most_bytes`, decompressed.
+def open_source(source: Source, most_bytes: int | None = None) -> CaptureReader:
+    """A reader of the source, not started yet; of compressed input it reads `most_bytes`, see `Settings`.
 
     Raises:
         CaptureError: it cannot be opened.

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from analyzer.model.analysis import Analysis
     from analyzer.redaction.addresses import Anonymizer
 
+MOST_GIB = 1 << 20
+"""A pebibyte: who asks for more has mistyped."""
+
 EXIT_OK = 0
 EXIT_FOUND = 1
 EXIT_FAILED = 2
@@ -101,9 +104,9 @@ def _check(request: _Request) -> None:
 
         check_platforms(request.platforms)
     if request.host is not None:
-        from analyzer.tables.selection import spellings
+        from analyzer.tables.selection import host_text
 
-        spellings(request.host)
+        host_text(request.host)
     if request.output:
         _check_targets(request, captures)
     if request.keep_payload and not any(target.lower().endswith(".pcapng") for target in request.output):
@@ -125,7 +128,8 @@ def _check_targets(request: _Request, captures: Sequence[str]) -> None:
         if not kind.reads_again:
             continue
         for capture in request.captures:
-            if capture == "-" or (Path(capture).exists() and rereadable(capture) is None):
+            is_folder = Path(capture).is_dir()
+            if capture == "-" or (Path(capture).exists() and not is_folder and rereadable(capture) is None):
                 name = "standard input" if capture == "-" else capture
                 raise UsageError(f"{name}: cannot be read twice, which {target} needs; save it to a file first")
 
@@ -150,7 +154,7 @@ def _analyze(request: _Request) -> Analysis:
 
     settings = Settings(platforms=tuple(request.platforms))
     if request.max_decompressed is not None:
-        settings = replace(settings, max_decompressed_bytes=int(request.max_decompressed * (1 << 30)))
+        settings = replace(settings, max_decompressed_bytes=_bytes_of(request.max_decompressed))
     anonymizer = _anonymizer(request)
     host = request.host
     if host is not None and anonymizer is not None:
@@ -176,6 +180,12 @@ def _analyze(request: _Request) -> Analysis:
     return compared(analysis, run([request.compare], ()))
 
 
+def _bytes_of(gibibytes: float) -> int:
+    if not 0 <= gibibytes <= MOST_GIB:  # neither is nan
+        raise UsageError(f"--max-decompressed: expected a number of GiB up to {MOST_GIB:,}, found {gibibytes:g}")
+    return int(gibibytes * (1 << 30))
+
+
 def _anonymizer(request: _Request) -> Anonymizer | None:
     if not request.anonymize:
         return None
@@ -197,7 +207,7 @@ def _report(analysis: Analysis, request: _Request) -> bool:
         from analyzer.report.wishes import Wishes
 
         try:
-            save(analysis, target, Wishes(plots=request.plots, keep_payload=request.keep_payload, notify=complain))
+            save(analysis, target, Wishes(request.plots, request.keep_payload, notify=complain, alone=True))
         except UsageError as error:
             complain(str(error))
             written = False  # what was found is printed all the same

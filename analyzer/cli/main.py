@@ -59,6 +59,8 @@ def _in_words(error: BaseException) -> str:
     if isinstance(error, OSError):
         name = f"{error.filename}: " if error.filename else ""
         return f"{name}{error.strerror or error}"
+    if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("analyzer"):
+        return f"expected the package {error.name.partition('.')[0]}, found none"
     return _as_a_fault(error)
 
 

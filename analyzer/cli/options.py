@@ -121,7 +121,8 @@ def run(
             "--max-decompressed",
             metavar="GIB",
             min=0,
-            help="Read so much of compressed captures, decompressed, and no more; 64 by default.",
+            help="Read so much of compressed captures, decompressed, and no more; by default 1 and 256 times "
+            "the compressed size, 64 at most.",
         ),
     ] = None,
     version: Annotated[

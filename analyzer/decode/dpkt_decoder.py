@@ -5,12 +5,13 @@ Truncation is a result, not an exception: `None` fields say what was not there t
 
 from __future__ import annotations
 
-import ipaddress
 import struct
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import dpkt
+
+from analyzer.model.text import packed_ip_text
 
 TCP_BYTES_BEHIND_WINDOW = 4  # checksum and urgent pointer
 
@@ -62,7 +63,7 @@ def _addresses(packet: Any) -> tuple[str, str]:
 
 @lru_cache(maxsize=1024)
 def _address(packed: bytes) -> str:
-    return str(ipaddress.ip_address(packed))
+    return packed_ip_text(packed)
 
 
 def _ip_len(packet: Any) -> int:

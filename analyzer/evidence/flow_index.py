@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
@@ -32,14 +31,14 @@ from analyzer.flows.flow_tables import (
 )
 from analyzer.flows.icmp_quotes import QUOTED_SEQ
 from analyzer.model.statement import FrameRef
+from analyzer.model.text import ip_text
 
 
 def address(words: tuple[int, int, int, int], version: int) -> str:
     """An address in text form from its 32-bit words (IPv4: the first)."""
     if version == 4:
-        return str(ipaddress.IPv4Address(words[0]))
-    value = words[0] << 96 | words[1] << 64 | words[2] << 32 | words[3]
-    return str(ipaddress.IPv6Address(value))
+        return ip_text(words[0], 4)
+    return ip_text(words[0] << 96 | words[1] << 64 | words[2] << 32 | words[3], 6)
 
 
 def row_address(row: Any, prefix: str, version: int) -> str:

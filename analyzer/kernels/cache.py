@@ -13,14 +13,12 @@ from __future__ import annotations
 import ctypes
 import functools
 import hashlib
-import importlib
+import importlib.util
 import json
 import os
 import re
-import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -29,7 +27,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analyzer.kernels import known_answer
+from analyzer.kernels.address_limit import address_limit
 from analyzer.kernels.marks import KERNELS
+from analyzer.kernels.private_files import private_folder, read_private, write_private
 
 FINE = (0, -2)
 """Statuses of numba's calling convention for a value and for None; any other is an exception."""
@@ -41,6 +41,15 @@ QUICK, PLAIN = "quick", "plain"
 
 SCRATCH = ("ring_header_bytes",)
 """Tables that hold anything behind what counts: compiled code copies more bytes than it needs, as that is quicker."""
+
+
+DIGEST_BYTES = hashlib.sha256().digest_size
+"""The end of a cache file, over all that is before it."""
+
+
+LEAST_ADDRESSES = 500_000 << 10
+"""Bytes of addresses that a process needs to load LLVM and its code beside all else. With 400,000 kB it was seen to
+fail; where LLVM itself fails, it ends the process."""
 
 
 class CompileError(Exception):
@@ -111,42 +120,33 @@ def _processor() -> str:
     return f"{llvm.get_process_triple()} {llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
 
 
-def _is_private(folder: Path) -> bool:
-    """True if only this user can put files there: what lies there is executed."""
-    found = folder.lstat()
-    mine = found.st_uid == os.getuid() and stat.S_ISDIR(found.st_mode)
-    return mine and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-
-
-def _cache_folder() -> Path | None:
-    """Folder for object code: in the user's cache, else in the temporary folder; None if neither is safe."""
-    cache = os.environ.get("XDG_CACHE_HOME")
-    for folder in (
-        (Path(cache) if cache else Path("~/.cache").expanduser()) / "pmtu-analyze",
-        Path(tempfile.gettempdir()) / f"pmtu-analyze-{os.getuid()}",
-    ):
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if _is_private(folder) and os.access(folder, os.W_OK):
-                return folder
-        except OSError:
-            continue
-    return None
-
-
 @functools.cache
 def _cache_file(group: str = "skim") -> Path | None:
-    folder = _cache_folder()
+    folder = private_folder()
     return folder / f"{group}-{_fingerprint(group)}.bin" if folder else None
 
 
 def is_compiled_before(group: str = "skim") -> bool:
-    """True if the group's compiled kernels lie in the cache: loading takes a moment instead of seconds."""
+    """True if nothing will be compiled: the kernels lie in the cache, ready to be loaded, or it cannot be done here."""
+    if address_limit() < LEAST_ADDRESSES:
+        return True
     try:
-        file = _cache_file(group)
-    except ImportError:
-        return True  # without numba nothing will be compiled
-    return file is not None and file.exists()
+        return _read_cache(group) is not None or not _has_numba()
+    except (ImportError, OSError):  # llvmlite, or its library, is missing or cannot be loaded
+        return True
+
+
+def can_be_kept(group: str = "skim") -> bool:
+    """True if there is a place for what is compiled: a folder that nobody else can write to."""
+    return _cache_file(group) is not None
+
+
+def _has_numba() -> bool:
+    """Whether numba is installed, which is not loaded for that."""
+    try:
+        return importlib.util.find_spec("numba") is not None
+    except (ImportError, ValueError):
+        return False
 
 
 @functools.cache
@@ -161,8 +161,13 @@ def load_kernels(
     Raises:
         CompileError: there is no compiled code to be had on this machine.
     """
+    if address_limit() < LEAST_ADDRESSES:
+        raise CompileError(f"the limit of addresses (ulimit -v) is below {LEAST_ADDRESSES >> 10:,} kB")
     try:
-        content = _read_cache(group) or _compile_apart(examples, group) or _compile(examples(), group, PLAIN)
+        content = _read_cache(group)
+        if content is None and not _has_numba():
+            raise CompileError("the package numba is not installed")
+        content = content or _compile_apart(examples, group) or _compile(examples(), group, PLAIN)
         return _trusted(content)
     except CompileError:
         raise
@@ -200,8 +205,9 @@ def _compile_apart(examples: Callable[[], Mapping[str, Sequence[Any]]], group: s
         content = _read_cache(group)
         if content:
             return content
-    if ended < 0:
-        raise CompileError(f"the process that compiles was ended by signal {-ended}")
+    if ended not in (0, 1):  # 1: by an exception
+        how = f"was ended by signal {-ended}" if ended < 0 else f"ended with status {ended:#x}"  # as Windows tells it
+        raise CompileError(f"the process that compiles {how}")
     return None
 
 
@@ -227,7 +233,7 @@ def _compile(examples: Mapping[str, Sequence[Any]], group: str, way: str) -> byt
             raise CompileError(f"{name} takes {words} words instead of {expected}")
         entries.append(_Entry(name, symbol, words, len(code)))
         objects += code
-    index = json.dumps({"way": way, "entries": entries, "digest": hashlib.sha256(objects).hexdigest()})
+    index = json.dumps({"way": way, "entries": entries})
     content = index.encode() + b"\n" + objects
     for name, call in _trusted(content).items():
         if not _gives_the_same(call, KERNELS[name], examples[name]):
@@ -273,29 +279,17 @@ def _arrays_of(mine: Sequence[Any], others: Sequence[Any]) -> Iterator[tuple[Any
 
 
 def _read_cache(group: str = "skim") -> bytes | None:
-    """The cache file's content, or None if there is none or it was cut short."""
+    """Index and object code from the cache file; None if there is none, or it is not as it was written."""
     file = _cache_file(group)
-    try:
-        content = file.read_bytes() if file else b""
-        index, _, objects = content.partition(b"\n")
-        whole = json.loads(index)["digest"] == hashlib.sha256(objects).hexdigest()
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return content if whole else None
+    content = (file and read_private(file)) or b""
+    kept, digest = content[:-DIGEST_BYTES], content[-DIGEST_BYTES:]
+    return kept if digest == hashlib.sha256(kept).digest() else None
 
 
 def _write_cache(content: bytes, group: str) -> None:
-    """Put the file in its place in one step."""
     file = _cache_file(group)
-    if file is None:
-        return
-    try:
-        with tempfile.TemporaryDirectory(dir=file.parent, prefix="new-") as folder:
-            new = Path(folder) / file.name
-            new.write_bytes(content)
-            new.replace(file)
-    except OSError:
-        return  # a full disk costs the next run its time, not this one its result
+    if file is not None:  # a full disk costs the next run its time, not this one its result
+        write_private(file, content + hashlib.sha256(content).digest())
 
 
 def _trusted(content: bytes) -> dict[str, Callable[..., int]]:

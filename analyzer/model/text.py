@@ -1,15 +1,19 @@
-"""How the reports write frames, sizes, times and foreign strings."""
+"""How addresses, frames, sizes, times and foreign strings are written."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
-from analyzer.model.analysis import CaptureFile
-from analyzer.model.flow import Endpoint, PathMtu
 from analyzer.model.statement import FrameRef
+
+if TYPE_CHECKING:  # errors are told by this file, also that numpy, which those need, is missing
+    from analyzer.model.analysis import CaptureFile
+    from analyzer.model.flow import Endpoint, PathMtu
 
 SHOWN_FRAMES = 8
 """Frame numbers and runs of them in one list; the rest is counted."""
@@ -43,6 +47,23 @@ def plural(count: int, noun: str, plural_noun: str = "") -> str:
 def joined(parts: Sequence[str]) -> str:
     """A list in a sentence: "a, b and c"."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)
+
+
+def ip_text(value: int, version: int) -> str:
+    """The text of an IP address, as RFC 5952 and Wireshark write it.
+
+    Python before 3.13 writes the IPv4 address in an IPv4-mapped one (::ffff:192.0.2.1) as hexadecimal digits.
+    """
+    if version == 4:
+        return str(IPv4Address(value))
+    if value >> 32 == 0xFFFF:
+        return f"::ffff:{IPv4Address(value & 0xFFFFFFFF)}"
+    return str(IPv6Address(value))
+
+
+def packed_ip_text(packed: bytes) -> str:
+    """As `ip_text`, of an address in network order: 4 or 16 bytes."""
+    return ip_text(int.from_bytes(packed), 4 if len(packed) == 4 else 6)
 
 
 def endpoint(end: Endpoint) -> str:

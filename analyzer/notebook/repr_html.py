@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from analyzer.model.text import bracket, plural, printable
 from analyzer.notebook.repr_text import evidence_lines
 from analyzer.report.document import Remark, Row, diagnosis_of, document_of, rule_suffix
+from analyzer.report.figures.own_settings import load_matplotlib, own_settings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,6 +46,7 @@ def analysis_html(analysis: Analysis) -> str:
     if document.not_listed:
         parts.append(_faint(f"{document.not_listed} (see .flows)"))
     if any(path.at_most is not None for path in analysis.all_paths):
+        load_matplotlib()
         from analyzer.notebook.plots import plot_paths
 
         parts.append(_picture("Bracket of the path MTU of each path", (9, 0.9), partial(plot_paths, analysis)))
@@ -65,6 +67,7 @@ def flow_html(analysis: Analysis, flow: Flow) -> str:
         f"<p>{_statement(told.what)}</p>",
     ]
     if flow.timeline is not None and len(flow.timeline):
+        load_matplotlib()
         from analyzer.notebook.plots import plot_flow
 
         title = f"Time against sequence number of stream {flow.stream}"
@@ -141,12 +144,13 @@ def _table(rows: Sequence[Row]) -> str:
 
 
 def _picture(title: str, size: tuple[float, float], draw: Callable[[Axes], Axes]) -> str:
-    """What `draw` draws as an inline PNG. The figure is nobody else's: pyplot does not know it."""
+    """What `draw` draws as an inline PNG, in our own style. The figure is nobody else's: pyplot does not know it."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=size, layout="constrained")
-    draw(figure.add_subplot())
     out = io.BytesIO()
-    figure.savefig(out, format="png", bbox_inches="tight", dpi=100)
+    with own_settings():
+        figure = Figure(figsize=size, layout="constrained")
+        draw(figure.add_subplot())
+        figure.savefig(out, format="png", bbox_inches="tight", dpi=100, backend="agg")
     image = base64.b64encode(out.getvalue()).decode()
     return f'<p><img alt="{_safe(title)}" style="max-width: 100%" src="data:image/png;base64,{image}"></p>'

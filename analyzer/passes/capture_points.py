@@ -6,8 +6,6 @@ arrived is there twice. Flows of different points are followed apart, and judged
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from analyzer.capture.reader import CaptureReader
 from analyzer.decode.network import PROTO_TCP
 from analyzer.decode.packet_fields import (
@@ -36,32 +34,42 @@ SHARED_PACKETS = 2
 FEW_FILES = 8
 TIMESTAMPED = 32  # a TCP header with timestamps
 
-Signature = tuple[object, ...]
+REMEMBERED_PACKETS = 100_000
+"""Packets that are decoded and remembered of all files together, for some 2 s."""
+
+MOST_POINTS = 64
+"""Capture points that are told apart. Nobody has more; who copies a file a thousand times has."""
 
 
-def points_of(readers: Sequence[CaptureReader]) -> list[int]:
-    """The capture point of each started reader, from 0; all 0 where no packet is in two of them."""
-    if len(readers) < 2:
-        return [0] * len(readers)
-    most = SAMPLED_PACKETS if len(readers) <= FEW_FILES else SAMPLED_PACKETS // 10
-    seen_at: list[set[Signature]] = []
-    points = []
-    for reader in readers:
-        own = _signatures(reader, most)
-        point = next((i for i, others in enumerate(seen_at) if len(own & others) < SHARED_PACKETS), len(seen_at))
-        if point == len(seen_at):
-            seen_at.append(set())
-        seen_at[point] |= own
-        points.append(point)
-    return points
+class Points:
+    """Tells the capture point of each of `count` files, from 0; all are 0 where no packet is in two of them."""
+
+    def __init__(self, count: int) -> None:
+        self._most = SAMPLED_PACKETS if count <= FEW_FILES else SAMPLED_PACKETS // 10
+        self._most = min(self._most, max(REMEMBERED_PACKETS // max(count, 1), SHARED_PACKETS))
+        self._alone = count < 2
+        self._seen_at: list[set[int]] = []
+
+    def of(self, reader: CaptureReader) -> int:
+        """The point of a started reader. Of too many points the last is given again."""
+        if self._alone:
+            return 0
+        own = _signatures(reader, self._most)
+        known = self._seen_at
+        point = next((i for i, others in enumerate(known) if len(own & others) < SHARED_PACKETS), len(known))
+        if point == len(known) and point < MOST_POINTS:
+            known.append(set())
+        point = min(point, MOST_POINTS - 1)
+        known[point] |= own
+        return point
 
 
-def _signatures(reader: CaptureReader, most: int) -> set[Signature]:
+def _signatures(reader: CaptureReader, most: int) -> set[int]:
     """What tells a packet from every other, retransmissions included; those of which nothing does are left out.
 
     A retransmission has a new IPv4 identification, or where that is 0 a new timestamp.
     """
-    found: set[Signature] = set()
+    found: set[int] = set()
     for _, h, view in reader.sample(most):
         if decode_packet(view, h) != OK or h[PROTO] != PROTO_TCP:
             continue
@@ -70,5 +78,6 @@ def _signatures(reader: CaptureReader, most: int) -> set[Signature]:
         if h[IP_ID] <= 0 and not options:
             continue
         ends = (*h[SRC : SRC + 4], *h[DST : DST + 4], h[SPORT], h[DPORT])
-        found.add((ends, h[SEQ], h[ACK], h[PAYLOAD], h[FLAGS], h[IP_ID], b"" if h[IP_ID] > 0 else options))
+        # Of all that tells it a hash is kept: two must be equal before they count.
+        found.add(hash((ends, h[SEQ], h[ACK], h[PAYLOAD], h[FLAGS], h[IP_ID], b"" if h[IP_ID] > 0 else options)))
     return found

@@ -176,16 +176,17 @@ class Skimmer:
     """The state of one run and the mode it runs in.
 
     `compiled` chooses the mode; where kernels cannot be compiled it falls back to interpreted and
-    `fell_back` says why. Results are the same in both. `large`: the tables will be filled (`new_state`).
+    `fell_back` says why. Results are the same in both. `large` and `input_bytes` say how large the tables shall be, and
+    of which pages (`new_state`).
     """
 
-    def __init__(self, *, compiled: bool, seed: int = 0, large: bool = False) -> None:
+    def __init__(self, *, compiled: bool, seed: int = 0, large: bool = False, input_bytes: int | None = None) -> None:
         self.compiled = False
         self.fell_back = ""
         self._skim: Callable[..., int] = skim_chunk
         if compiled:
             self._skim = self._loaded(_examples, "skim").get("skim_chunk", skim_chunk)
-        self.state: State = new_state(seed, large=large)
+        self.state: State = new_state(seed, large=large, input_bytes=input_bytes)
         self._h = self.integers(COUNT)
         self._q = self.integers(COUNT)
 

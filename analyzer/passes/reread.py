@@ -18,14 +18,24 @@ from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Endpoint, Flow
 from analyzer.model.text import printable
 from analyzer.passes.second import Lister
-from analyzer.passes.walk import Notify, Progress, bytes_done, is_small, prepare, tell_of_compiling, walk_inputs
+from analyzer.passes.walk import (
+    Notify,
+    Progress,
+    bytes_done,
+    bytes_in,
+    is_small,
+    prepare,
+    start_all,
+    tell_of_compiling,
+    walk_inputs,
+)
 
 Array = np.ndarray[Any, Any]
 
 
 @contextmanager
 def reader_of(analysis: Analysis, number: int) -> Iterator[CaptureReader]:
-    """A started reader of one of the analysed files.
+    """A reader of one of the analysed files, not started yet.
 
     Raises:
         UsageError: it cannot be read again, as a pipe, or changed since it was analysed.
@@ -41,7 +51,7 @@ def reader_of(analysis: Analysis, number: int) -> Iterator[CaptureReader]:
             raise UsageError(f"{name}: is not there any more; its packets cannot be read again")
         if now != file.stamp:
             raise UsageError(f"{name}: changed since it was analysed; analyse it again")
-        with closing(CaptureReader(again.source, file.path)) as reader:
+        with closing(CaptureReader(again.source, file.path, analysis.settings.max_decompressed_bytes)) as reader:
             yield reader
         return
     try:
@@ -50,7 +60,7 @@ def reader_of(analysis: Analysis, number: int) -> Iterator[CaptureReader]:
     except ValueError:
         raise UsageError(f"{name}: was closed since it was analysed; its packets cannot be read again") from None
     try:
-        with closing(CaptureReader(again.source, file.path)) as reader:
+        with closing(CaptureReader(again.source, file.path, analysis.settings.max_decompressed_bytes)) as reader:
             yield reader
     finally:
         again.source.seek(position)
@@ -58,9 +68,8 @@ def reader_of(analysis: Analysis, number: int) -> Iterator[CaptureReader]:
 
 @contextmanager
 def closing(reader: CaptureReader) -> Iterator[CaptureReader]:
-    """Starts the reader, and closes it in the end."""
+    """Closes the reader in the end."""
     try:
-        reader.start()
         yield reader
     finally:
         reader.close()
@@ -75,14 +84,16 @@ def listed(
     points: Sequence[int] = (),
     notify: Notify | None = None,
 ) -> Iterator[tuple[Array, Array]]:
-    """The rows of started readers, `chunk` at a time; the last portion may be empty.
+    """The rows of readers, which it starts, `chunk` at a time; the last portion may be empty.
 
     `notify` is called with a line for the user before something that takes long: compiling, once a machine.
     """
+    for _ in start_all(readers):
+        pass
     large = not is_small(readers, "listing") if compiled is None else compiled
     if large:
         tell_of_compiling("packet list", "listing", notify)
-    lister = Lister(watched, compiled=large, rows=chunk)
+    lister = Lister(watched, compiled=large, rows=chunk, input_bytes=bytes_in(readers))
     inputs = prepare(lister, readers, points)
     for _ in walk_inputs(lister, inputs):
         if progress is not None:

@@ -214,8 +214,8 @@ class Lister(Skimmer):
     size of the output table; the pass stops whenever it is full.
     """
 
-    def __init__(self, watched: Any = None, *, compiled: bool, rows: int) -> None:
-        super().__init__(compiled=False)
+    def __init__(self, watched: Any = None, *, compiled: bool, rows: int, input_bytes: int | None = None) -> None:
+        super().__init__(compiled=False, input_bytes=input_bytes)
         self._watched = np.zeros(0, FLOW) if watched is None else watched
         self._rows = np.zeros(rows, ROW)
         self._edges = np.zeros((rows, 2 * MAX_BLOCKS), np.uint32)

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from analyzer.capture.container import COUNT, DAMAGED, I_WIDTH, NEED_BYTES, SKIP
-from analyzer.capture.reader import CaptureReader
+from analyzer.capture.reader import SAMPLED_RECORDS, CaptureReader
 from analyzer.passes.first import FOREVER, REACHED_TIME, Skimmer
 from analyzer.settings import INTERPRETED_PACKETS, UNCOMPILED_PACKETS
 
 MOST_OPEN = 4
-"""Files that are kept open together although they are not due."""
+"""Files that are kept open together although they are not due. Of more, each is opened when it is."""
+
+SAMPLED_OF_ALL = 20_000
+"""Records that are walked of all files together to estimate how many there are."""
 
 Progress = Callable[[int, "int | None", int], None]
 """Called now and then with (bytes read, bytes in all or None, packets read)."""
@@ -49,7 +52,7 @@ def is_small(readers: Sequence[CaptureReader], group: str = "skim") -> bool:
                 return False
             packets += reader.ready / 80
         else:
-            packets += reader.size / max(reader.mean_record(), 60)
+            packets += reader.size / max(reader.mean_record, 60)
     if packets <= INTERPRETED_PACKETS:
         return True
     from analyzer.kernels.cache import is_compiled_before  # a small capture does without
@@ -59,10 +62,29 @@ def is_small(readers: Sequence[CaptureReader], group: str = "skim") -> bool:
 
 def tell_of_compiling(what: str, group: str, notify: Notify | None) -> None:
     """Tell the user before something that takes long: compiling, once a machine."""
-    from analyzer.kernels.cache import is_compiled_before
+    from analyzer.kernels.cache import can_be_kept, is_compiled_before
 
     if notify is not None and not is_compiled_before(group):
-        notify(f"compiling the {what}; this takes about 8 seconds, once on this machine")
+        often = "once on this machine" if can_be_kept(group) else "each time: no folder is safe to keep it in"
+        notify(f"compiling the {what}; this takes about 8 seconds, {often}")
+
+
+def start_all(readers: Sequence[CaptureReader]) -> Iterator[CaptureReader]:
+    """Start each reader and hand it out, for who wants to look into its first chunk.
+
+    Of many, each lets go of its file again before the next one is opened.
+
+    Raises:
+        CaptureError: one is no capture.
+    """
+    for reader in readers:
+        reader.start()
+        if len(readers) > MOST_OPEN:
+            reader.sampled_records = min(SAMPLED_RECORDS, max(SAMPLED_OF_ALL // len(readers), 1))
+        yield reader
+        if len(readers) > MOST_OPEN:
+            _ = reader.first_time, reader.mean_record  # asked later, when the chunk is gone
+            reader.park()
 
 
 def prepare(skimmer: Skimmer, readers: Sequence[CaptureReader], points: Sequence[int] = ()) -> list[Input]:
@@ -89,10 +111,8 @@ def walk_inputs(skimmer: Skimmer, inputs: Sequence[Input]) -> Iterator[None]:
         return
     pending: list[tuple[int, int]] = []
     for each in inputs:
-        first = each.reader.first_time()
+        first = each.reader.first_time
         pending.append((-FOREVER if first is None else first, each.number))
-        if len(inputs) > MOST_OPEN:
-            each.reader.park()
     heapq.heapify(pending)
     while pending:
         _, number = heapq.heappop(pending)
@@ -139,5 +159,10 @@ def _walk_until(skimmer: Skimmer, each: Input, until: int) -> Iterator[None]:
 
 def bytes_done(inputs: Sequence[Input]) -> tuple[int, int | None]:
     """Bytes read so far over all inputs, and bytes in all, None if unknown (a pipe, compressed input)."""
-    sizes = [each.reader.size for each in inputs]
-    return sum(each.reader.bytes_read for each in inputs), sum(s or 0 for s in sizes) if all(sizes) else None
+    return sum(each.reader.bytes_read for each in inputs), bytes_in([each.reader for each in inputs])
+
+
+def bytes_in(readers: Sequence[CaptureReader]) -> int | None:
+    """Bytes in all inputs, None if unknown: of a pipe, compressed input, or a file that says it is empty (/proc)."""
+    sizes = [reader.size for reader in readers]
+    return sum(size or 0 for size in sizes) if all(sizes) else None

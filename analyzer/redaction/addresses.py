@@ -9,6 +9,8 @@ import os
 from ipaddress import ip_address
 from typing import Any
 
+from analyzer.model.text import packed_ip_text
+
 KEY_BYTES = 32
 
 
@@ -39,7 +41,7 @@ class Anonymizer:
 
     def text(self, address: str) -> str:
         """As `packed`, for the usual text form."""
-        return str(ip_address(self.packed(ip_address(address).packed)))
+        return packed_ip_text(self.packed(ip_address(address).packed))
 
     def original(self, address: bytes) -> bytes:
         """The address that was mapped to `address` before. Raises KeyError if none was."""

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 T = TypeVar("T")
 
+SHOWN_FILES = 20
+"""Files that are listed one by one; a directory may have thousands."""
+
 SHOWN_CANDIDATES = 6
 """Overheads that a bracket is consistent with are listed up to so many; more point at none."""
 
@@ -365,8 +368,10 @@ def _facts(analysis: Analysis) -> list[str]:
     lines = [
         f"{label}: {plural(file.packets, 'packet')}, {file.format}, "
         f"{joined([printable(link) for link in file.link_types]) or 'no link type'}"
-        for label, file in zip(labels, analysis.files, strict=True)
+        for label, file in zip(labels, analysis.files[:SHOWN_FILES], strict=False)
     ]
+    if len(analysis.files) > SHOWN_FILES:
+        lines.append(more_files(analysis))
     if not totals.packets:
         return lines
     span = (analysis.last_time - analysis.first_time) / 1e9
@@ -379,6 +384,12 @@ def _facts(analysis: Analysis) -> list[str]:
         counted.append(f"not decoded: {', '.join(skipped)}")
     lines.append(f"{seconds(span)} from {clock(analysis.first_time)}; {'; '.join(counted)}")
     return [*lines, *pings(analysis)]
+
+
+def more_files(analysis: Analysis) -> str:
+    """What is said of the files behind the first SHOWN_FILES."""
+    rest = analysis.files[SHOWN_FILES:]
+    return f"and {plural(len(rest), 'more file')} with {plural(sum(file.packets for file in rest), 'packet')}"
 
 
 def damage(analysis: Analysis) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from itertools import islice
 from typing import NamedTuple
 
 from analyzer.model import tool
@@ -19,7 +20,7 @@ from analyzer.model.flow import Flow
 from analyzer.model.text import bracket, clock, file_labels, joined, lost_packets, plural, printable, seconds
 from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS, VERDICTS
 from analyzer.report.digest import sha256_of
-from analyzer.report.document import SHOWN_CANDIDATES, Document, document_of
+from analyzer.report.document import SHOWN_CANDIDATES, SHOWN_FILES, Document, document_of, more_files
 from analyzer.report.verdict_text import SETTING_WORDS, WORDS, most_hit, paths_of, pooled_mtu, undecoded
 
 BEFORE, BEHIND = "before", "behind"
@@ -181,7 +182,8 @@ def _consistent(candidates: tuple[str, ...]) -> str:
 
 def _files(analysis: Analysis) -> Iterable[FileFacts]:
     sources = analysis.sources or (None,) * len(analysis.files)
-    for label, file, source in zip(file_labels(analysis.files), analysis.files, sources, strict=True):
+    listed = zip(file_labels(analysis.files), analysis.files, sources, strict=True)
+    for label, file, source in islice(listed, SHOWN_FILES):
         links = joined([printable(link) for link in file.link_types]) or "no link type"
         yield FileFacts(
             name=label,
@@ -195,6 +197,8 @@ def _files(analysis: Analysis) -> Iterable[FileFacts]:
 
 def _facts(analysis: Analysis) -> Iterable[Fact]:
     totals = analysis.totals
+    if len(analysis.files) > SHOWN_FILES:
+        yield Fact("More files", more_files(analysis))
     if analysis.selection:
         yield Fact("Selection", f"only {printable(analysis.selection)}; the counts below are of the whole capture")
     if totals.packets:
@@ -221,17 +225,21 @@ def _capture_loss(unseen: int, seen: int) -> str:
     return f"{plural(unseen, 'byte')} of TCP data ({percent}) were acknowledged but are not in the capture"
 
 
+def _most_decompressed(most: int | None) -> str:
+    return "1 GiB and 256 times the compressed size" if most is None else f"{most / (1 << 30):g} GiB"
+
+
 def _settings(analysis: Analysis) -> Iterable[Fact]:
     for field in fields(analysis.settings):
         value = getattr(analysis.settings, field.name)
         name = field.name
-        shown = (", ".join(value) or "a short list for Linux") if isinstance(value, tuple) else f"{value:,}"
+        shown = (", ".join(value) or "a short list for Linux") if isinstance(value, tuple) else f"{value or 0:,}"
         if name.endswith("_ns"):
             name, shown = name.removesuffix("_ns"), f"{value / 1e9:g} s"
         elif name in ("capture_loss", "capture_useless", "chance"):
             shown = f"{100 * value:g} %"
         elif name == "max_decompressed_bytes":
-            name, shown = "max_decompressed", f"{value / (1 << 30):g} GiB"
+            name, shown = "max_decompressed", _most_decompressed(value)
         elif name.endswith("_bytes"):
             shown = f"{value:,} bytes"
         yield Fact(name, shown, SETTING_WORDS[field.name])

@@ -71,6 +71,7 @@ class Format(NamedTuple):
     suffix: str
     load: Callable[[], Report]
     reads_again: bool = False  # the capture is read once more to write it
+    needs: str = ""  # a package that is not installed with the tool
 
 
 FORMATS = (
@@ -78,7 +79,7 @@ FORMATS = (
     Format(".md", _markdown),
     Format(".json", _json),
     Format(".csv", _csv),
-    Format(".parquet", _parquet),
+    Format(".parquet", _parquet, needs="pyarrow"),
     Format(".png", _image),
     Format(".svg", _image),
     Format(".pdf", _image),
@@ -95,13 +96,23 @@ def check_suffix(path: str | os.PathLike[str]) -> str:
     """The format that a file's name asks for, as its suffix in lower case.
 
     Raises:
-        UsageError: no such format; the message names all there are.
+        UsageError: no such format, and the message names all there are; or a package for it is not installed.
     """
     suffix = Path(path).suffix.lower()
+    name = printable(os.fspath(path))
     if suffix not in SUFFIXES:
-        name = printable(os.fspath(path))
         raise UsageError(f"{name}: unknown kind of report; its suffix must be one of {', '.join(SUFFIXES)}")
+    needed = BY_SUFFIX[suffix].needs
+    if needed and not _is_installed(needed):
+        missing = f"expected the package {needed} for a {suffix} report, found none"
+        raise UsageError(f"{name}: {missing}: pip install {needed}")
     return suffix
+
+
+def _is_installed(package: str) -> bool:
+    from importlib.util import find_spec  # only here: it looks, and loads nothing
+
+    return find_spec(package) is not None
 
 
 def check_target(path: str | os.PathLike[str]) -> str:

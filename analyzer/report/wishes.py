@@ -15,3 +15,5 @@ class Wishes(NamedTuple):
     """Leave the payload in the packets of an evidence capture."""
     notify: Callable[[str], None] | None = None
     """Called with a line for the user before something that takes long."""
+    alone: bool = False
+    """Nobody but reports draws in this process: matplotlib need not be set up as its user would have it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from analyzer.model.analysis import Analysis, CaptureFile
@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 FLOW_COLUMNS = {column.name: column.kind for column in FLOWS}
 
 
-def flow_row(flow: Flow, files: Sequence[CaptureFile]) -> list[Any]:
-    """A flow's cells in the order of `FLOW_COLUMNS`; times in ns, None where there is nothing."""
+def flow_rows(analysis: Analysis) -> Iterator[list[Any]]:
+    """Each flow's cells in the order of `FLOW_COLUMNS`; times in ns, None where there is nothing."""
+    labels = file_labels(analysis.files)
+    return (_flow_row(flow, analysis.files, labels) for flow in analysis.all_flows)
+
+
+def _flow_row(flow: Flow, files: Sequence[CaptureFile], labels: Sequence[str]) -> list[Any]:
     stalled = flow.stalled
     stalled_cells: tuple[Any, ...] = (None,) * 9
     if stalled is not None:
@@ -51,8 +56,7 @@ def flow_row(flow: Flow, files: Sequence[CaptureFile]) -> list[Any]:
         printable(flow.explanation),
         flow_filter(flow, several_files=len(files) > 1),
         "; ".join(
-            f"{each.file}: {each.text}" if each.file else each.text
-            for each in frame_filters(frames_of(flow), file_labels(files))
+            f"{each.file}: {each.text}" if each.file else each.text for each in frame_filters(frames_of(flow), labels)
         ),
         flow.packet_count,
         flow.bytes,
@@ -78,7 +82,7 @@ def _path_row(path: Path) -> list[Any]:
 
 def flow_table(analysis: Analysis) -> pd.DataFrame:
     """One row a flow: sizes in bytes of IP total length, times in UTC; `file` is where it started."""
-    return table([flow_row(flow, analysis.files) for flow in analysis.all_flows], FLOWS)
+    return table(list(flow_rows(analysis)), FLOWS)
 
 
 def path_table(analysis: Analysis) -> pd.DataFrame:

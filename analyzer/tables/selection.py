@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import ip_address
@@ -11,22 +10,20 @@ from typing import TypeVar
 from analyzer.errors import UsageError
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow
-from analyzer.model.text import joined, printable
+from analyzer.model.text import joined, packed_ip_text, printable
 from analyzer.tables.flow_table import flow_table
 
 
-def spellings(host: str) -> frozenset[str]:
-    """The address as Python and as the system write it; they differ for ::ffff:192.0.2.1 and its like.
+def host_text(host: str) -> str:
+    """The address as the analysis writes it, whatever its spelling.
 
     Raises:
         UsageError: `host` is no address.
     """
     try:
-        address = ip_address(host)
+        return packed_ip_text(ip_address(host).packed)
     except ValueError:
         raise UsageError(f"--host {printable(host)!r} is not an IP address") from None
-    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
-    return frozenset({str(address), socket.inet_ntop(family, address.packed)})
 
 
 A = TypeVar("A", bound=Analysis)
@@ -70,11 +67,11 @@ def narrow(
     if missing:
         have = f"they are numbered 0 to {analysis.all_flows[-1].stream}" if analysis.all_flows else "it has no TCP flow"
         raise UsageError(f"no stream {joined([str(n) for n in missing])} in this capture: {have}")
-    addresses = spellings(host) if host is not None else frozenset()
+    wanted = host_text(host) if host is not None else None
 
     def matches(flow: Flow) -> bool:
         ends = (flow.client, flow.server)
-        return (not addresses or any(end.ip in addresses for end in ends)) and (
+        return (wanted is None or any(end.ip == wanted for end in ends)) and (
             port is None or any(end.port == port for end in ends)
         )
 

@@ -68,6 +68,7 @@ class Failing(io.RawIOBase, BinaryIO):
         (b"\xfd7zXZ\0" + bytes(50), 0, "expected more compressed data, found none that decompresses"),
         (b"PK\x03\x04" + bytes(50), 0, "expected a pcap or pcapng capture, found a zip archive: unpack it first"),
         (b"BZh91AY" + bytes(50), 0, "expected more compressed data, found none that decompresses"),
+        (b"\x28\xb5\x2f\xfd" + b"\xff" * 50, 0, "expected more compressed data, found none that decompresses"),
         (gzip.compress(b"text", mtime=0), 0, "expected a pcap or pcapng capture, found another kind of file"),
         (gzip.compress(b"", mtime=0), 0, "expected a pcap or pcapng capture, found an empty file"),
         (gzip.compress(pcap(THREE), mtime=0)[:8], 0, "expected more compressed data, found none that decompresses"),

@@ -124,7 +124,7 @@ def test_fail_on(run: Run) -> None:
         (("x", "--host", "example.org"), ["not an IP address"]),
         (("x", "--fail-on", "blackhol"), ["blackhol", *VERDICTS]),
         (("x", "-o", "x.htm"), ["x.htm", ".html, .md, .json"]),
-        (("x", "-o", "/nonexistent/x.json"), ["there is no directory"]),
+        (("x", "-o", "no such directory/x.json"), ["there is no directory"]),
         (("-", "-"), ["standard input"]),
     ],
 )
@@ -306,6 +306,12 @@ def test_a_small_capture_loads_nothing_heavy() -> None:
     result = python("-c", code, str(SAMPLE))
     assert result.stdout.startswith("2 of 3 flows are in a PMTUD black hole")
     assert result.stdout.endswith("[]\n")
+
+
+def test_help_needs_nothing_that_only_another_test_has_loaded() -> None:
+    result = python("-m", "analyzer", "--help")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "--fail-on" in result.stdout
 
 
 def test_importing_the_package_loads_neither_matplotlib_nor_typer() -> None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import mmap
+import resource
 from pathlib import Path
+from typing import Any
 
-from analyzer.flows.flow_tables import new_state
+import pytest
+
+from analyzer.flows.flow_tables import State, new_state
+from analyzer.settings import MAX_EVENTS, MAX_FLOWS, MAX_ICMP
 
 
 def resident() -> int:
@@ -31,3 +37,44 @@ def test_filled_tables_give_their_memory_back() -> None:
     del state
     assert resident() - before < 8
     assert not new_state(0).event_header_bytes.any()
+
+
+def addresses(state: State) -> int:
+    """Bytes of addresses that the tables take, MB."""
+    return sum(int(table.nbytes) for table in state) >> 20
+
+
+def test_tables_take_no_more_addresses_than_the_input_can_fill() -> None:
+    whole, small, middle = (new_state(0, input_bytes=each) for each in (1 << 40, 14_000, 10_000_000))
+    assert (len(whole.flows), len(whole.events), len(whole.icmps)) == (MAX_FLOWS, MAX_EVENTS, MAX_ICMP)
+    assert addresses(small) < 64
+    # The smallest packet that can be followed: a record's header, IP's, and the first 16 bytes of TCP's.
+    assert min(len(middle.flows), len(middle.events)) > 10_000_000 // (16 + 20 + 16)
+    assert addresses(middle) < 600
+
+
+def test_where_addresses_are_few_there_are_fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = 0
+    real = mmap.mmap
+
+    def few(number: int, size: int, **more: Any) -> mmap.mmap:
+        nonlocal taken
+        taken += size
+        if size > 100 << 20:
+            raise OSError(12, "Cannot allocate memory")
+        return real(number, size, **more)
+
+    monkeypatch.setattr(mmap, "mmap", few)
+    state = new_state(0)
+    assert 100_000 < len(state.flows) < MAX_FLOWS
+    assert len(state.transfers) == 2 * len(state.flows)
+    assert len(state.slots) >= 2 * len(state.flows)
+    monkeypatch.setattr(mmap, "mmap", lambda *_, **__: few(-1, 1 << 40))
+    with pytest.raises(MemoryError):
+        new_state(0)
+
+
+def test_a_limit_of_addresses_is_not_used_up_by_the_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1_000_000 << 10, 0))
+    assert addresses(new_state(0)) < 250
+    assert len(new_state(0, flows=8).flows) == 8

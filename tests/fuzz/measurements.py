@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import subprocess
 import sys
@@ -15,6 +16,12 @@ from typing import NamedTuple
 import analyzer
 from tests.fuzz.checks import compile_elsewhere, most_memory
 from tests.fuzz.hostile import CASES
+from tests.fuzz.products import PRODUCTS
+
+ALL_CASES = {**CASES, **PRODUCTS}
+
+LEAST_SECONDS = 0.3
+"""Below, what a process does anyway is more than what grows."""
 
 MOST_SECONDS = 600
 
@@ -29,6 +36,7 @@ class Measured(NamedTuple):
     left_out: str  # as the report says; empty: nothing
     seconds: float
     memory: int  # MB
+    exponent: str = "-"  # of the time by the number of packets, from half the size to this; "-": too quick to tell
 
     def cells(self) -> tuple[str, ...]:
         """For a table."""
@@ -39,6 +47,7 @@ class Measured(NamedTuple):
             f"{self.flows:,}",
             self.left_out or "nothing",
             f"{self.seconds:.1f} s",
+            self.exponent,
             f"{self.memory} MB",
         )
 
@@ -46,13 +55,20 @@ class Measured(NamedTuple):
 def measurements(part: str = "") -> Iterator[Measured]:
     """Every case whose name holds `part`, at its full size."""
     compile_elsewhere()
-    for name in CASES:
+    for name in ALL_CASES:
         if part in name:
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / "hostile"
-                _in_a_process("make", name, str(path))
-                size = path.stat().st_size / 1e6
-                yield Measured(name, size, **json.loads(_in_a_process("read", name, str(path))))
+            half, full = (_measured(name, share) for share in (2, 1))
+            quick = min(half.seconds, full.seconds) < LEAST_SECONDS
+            yield full if quick else full._replace(exponent=f"{math.log2(full.seconds / half.seconds):.1f}")
+
+
+def _measured(name: str, share: int) -> Measured:
+    """One case at that share of its full size."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "hostile"
+        _in_a_process("make", name, str(path), str(share))
+        size = path.stat().st_size / 1e6
+        return Measured(name, size, **json.loads(_in_a_process("read", name, str(path), str(share))))
 
 
 def _in_a_process(*words: str) -> str:
@@ -61,11 +77,11 @@ def _in_a_process(*words: str) -> str:
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=MOST_SECONDS, check=True).stdout
 
 
-def work(what: str, name: str, path: str) -> None:
+def work(what: str, name: str, path: str, share: str) -> None:
     """Make the capture, or analyse it and print what that took."""
     if what == "make":
-        make, count = CASES[name]
-        Path(path).write_bytes(make(count))
+        make, count = ALL_CASES[name]
+        Path(path).write_bytes(make(count // int(share)))
         return
     before = time.process_time()
     analysis = analyzer.analyze(path, compiled=True)

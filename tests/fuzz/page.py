@@ -16,13 +16,19 @@ from analyzer.capture.container import MAX_INTERFACES
 from analyzer.decode.ether import MAX_STEPS
 from analyzer.decode.network import MAX_EXTENSIONS
 from analyzer.decode.tunnel import MAX_NESTING
+from analyzer.evidence.ptb_ties import MOST_TIED
 from analyzer.evidence.siblings import MOST_LOOKED_AT
 from analyzer.flows.flow_tables import DIRECTION, FLOW, ICMP, PACKET, PROGRESS_SLOTS, SIDES, TRANSFER
+from analyzer.passes.capture_points import MOST_POINTS
+from analyzer.passes.walk import MOST_OPEN
 from analyzer.settings import (
     CHUNK_BYTES,
+    DECOMPRESSED_AT_LEAST,
+    DECOMPRESSED_RATIO,
     HEAD_BYTES,
     HISTORY_ROWS,
     ICMP_HEAD_BYTES,
+    LOOKS_AT_A_PACKET,
     MAX_DECOMPRESSED_BYTES,
     MAX_EVENTS,
     MAX_EVENTS_PER_FLOW,
@@ -35,7 +41,7 @@ from analyzer.settings import (
 )
 from tests.fuzz.checks import MOST_MEGABYTES, MOST_SECONDS
 from tests.fuzz.figures import Figures
-from tests.fuzz.measurements import Measured
+from tests.fuzz.measurements import LEAST_SECONDS, Measured
 from tests.fuzz.processes import STUCK_SECONDS
 from tests.fuzz.worker import COMPARED, REPORTED
 
@@ -90,13 +96,13 @@ the tests.
 
 def hostile(measured: Iterable[Measured]) -> str:
     """What captures made to be slow or large took."""
-    heads = ("capture", "size", "packets", "flows followed", "left out, says the report", "time", "memory")
+    heads = ("capture", "size", "packets", "flows followed", "left out, says the report", "time", "exponent", "memory")
     return f"""## Captures made to be slow or large
 
 {table(heads, [each.cells() for each in measured])}
-Processor time and most memory of a process that analyses the capture. In the tests the lines of code that run are
-counted for small ones of each kind: twice the packets, twice the lines. Retransmissions of one segment are the
-exception, quadratic up to the {MAX_EVENTS_PER_FLOW:,} packets that are kept of a flow, and no more from there.
+Processor time and most memory of a process that analyses the capture. The exponent is that of the time by the number of
+packets, from half the size to this one: 1 is linear; where either takes less than {LEAST_SECONDS} s there is none. In the
+tests the lines of code that run are counted for small ones of each kind: twice the packets, twice the lines.
 """
 
 
@@ -114,6 +120,10 @@ def bounds() -> str:
         ("ICMP messages kept", f"{MAX_ICMP:,}", f"{MAX_ICMP * (ICMP.itemsize + ICMP_HEAD_BYTES) / 1e6:.0f} MB"),
         ("pairs of addresses listed as paths, where nothing limits their packets", f"{MAX_HEALTHY_PAIRS:,}", "1 KB each"),
         ("hung flows of two addresses that one question looks at", f"{MOST_LOOKED_AT}", ""),
+        ("looks at each packet and PTB of a flow, on average", f"{LOOKS_AT_A_PACKET:,}", "then it is `flow/too-much`"),
+        ("PTBs without a flow that are tied to one number, or one size, of a flow", f"{MOST_TIED}", ""),
+        ("files that are open although they are not due", f"{MOST_OPEN}", "of more, one at a time"),
+        ("capture points told apart", f"{MOST_POINTS}", ""),
         ("read buffer of a file", f"{CHUNK_BYTES // MIB} MiB", "two where reading goes ahead"),
         ("a packet record", f"{MAX_RECORD_BYTES // MIB} MiB", "larger: damage"),
         ("interfaces of a pcapng", f"{MAX_INTERFACES:,}", "5 numbers each"),
@@ -125,7 +135,8 @@ def bounds() -> str:
         ("what a decompressor may take", f"{MEMORY_BYTES // MIB} MiB", "a file that claims more is damaged"),
         (
             "what compressed input may decompress to",
-            f"{MAX_DECOMPRESSED_BYTES >> 30} GiB, `--max-decompressed`",
+            f"{DECOMPRESSED_AT_LEAST >> 30} GiB and {DECOMPRESSED_RATIO} times its size, {MAX_DECOMPRESSED_BYTES >> 30} GiB in all, "
+            "or `--max-decompressed`",
             "read in pieces, none of it kept",
         ),
     ]  # fmt: skip
@@ -133,7 +144,7 @@ def bounds() -> str:
 
 {table(("what", "at most", "memory"), rows)}
 All flows of a scan take less than 1 GB. The most that was seen is 6.6 GB and 270 s, for 780 MB of nothing but
-retransmissions in a million flows, each of which is reported; the analysis without a report takes 2.6 GB of it and 45 s.
+retransmissions in a million flows, measured before flows were made only where a report shows them.
 What is beyond a bound is counted, and the report says so. Text
 out of a capture and names of files are escaped for the terminal, HTML, Markdown and CSV. A report is written whole or
 not at all, in the place of a regular file or of none, never through a link.

@@ -61,6 +61,8 @@ def try_input(seed: int, number: int) -> Outcome:
 def serve(pipe: Connection, seed: int, attempt: Callable[[int, int], Outcome]) -> None:
     """Try the runs of numbers that come through the pipe, and send an Outcome for each number, until None comes."""
     sys.stdin.close()
+    # pandas would load it where it is installed, for nothing that is tried here: 35 to 50 MB of the 300.
+    sys.modules["pyarrow"] = None  # type: ignore[assignment]
     while (numbers := pipe.recv()) is not None:
         for number in numbers:
             pipe.send(attempt(seed, number))

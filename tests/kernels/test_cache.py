@@ -22,6 +22,7 @@ from analyzer.kernels.cache import CompileError
 from analyzer.kernels.marks import KERNELS
 from analyzer.passes import first as skim
 from analyzer.passes import second as listing
+from analyzer.passes import walk
 from analyzer.passes.walk import prepare, walk_inputs
 from tests.passes.test_first import SMALL
 from tests.reading import ROOT
@@ -67,8 +68,142 @@ def test_cache_file_is_read_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch,
     for damaged in (b"", b"{}\n", b"[1]\n", content[:-1], content[:100], content[:-1] + bytes([content[-1] ^ 1])):
         file.write_bytes(damaged)
         assert cache._read_cache() is None
-    file.write_bytes(content)
+    cache._write_cache(content, "skim")
     assert cache._read_cache() == content
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.chmod(0o666)
+    assert cache._read_cache() is None, "others could have written it"
+
+
+DAMAGED_FILES = 200
+"""Files with one byte changed, at as many places; of the index at the beginning, each seventh byte."""
+
+
+def answers_from_damaged_caches() -> None:
+    """Runs in a process of its own, which a changed index ended before it was under the digest, too."""
+    cache._compile_apart = lambda *_: None
+    cache._compile = no_compiler
+    sys.stdout.write(str(sum(map(damaged_files_refused, cache.GROUPS))))
+
+
+def damaged_files_refused(group: str) -> int:
+    whole = (file := cache._cache_file(group)) and file.read_bytes()
+    assert file is not None
+    assert whole
+    index = whole.index(b"\n") + 1
+    changed = [*range(0, index, 7), *range(index, len(whole), len(whole) // DAMAGED_FILES)]
+    for at in changed:
+        with file.open("r+b") as opened:
+            opened.seek(at)
+            opened.write(bytes([whole[at] ^ (1 << at % 8)]))
+            opened.flush()
+            refuse(group)
+            opened.seek(at)
+            opened.write(whole[at : at + 1])
+    broken = [whole[: len(whole) * part // 16] for part in range(16)]
+    for content in (
+        *broken,
+        b"\0" * len(whole),
+        whole[::-1],
+        whole + b"\0",
+        whole + whole,
+        b"\n" + whole,
+        b"{" * 100_000,
+    ):
+        file.write_bytes(content)
+        refuse(group)
+    found, usual = analyze(SMALL, compiled=True), analyze(SMALL, compiled=False)
+    assert any("no compiler here" in note for note in found.notes) == (group == "skim")
+    assert found.all_flows == usual.all_flows
+    file.write_bytes(whole)
+    assert analyze(SMALL, compiled=True).notes == usual.notes
+    return len(changed)
+
+
+def refuse(group: str) -> None:
+    try:
+        cache.load_kernels.__wrapped__(sys.modules[cache.GROUPS[group]]._examples, group)
+    except CompileError as error:
+        if "no compiler here" in str(error):
+            return
+    analyze(SMALL, compiled=True)
+    raise AssertionError("what was changed was loaded")
+
+
+def no_compiler(examples: object, group: str, way: str) -> bytes:
+    raise CompileError("no compiler here")
+
+
+def test_no_changed_byte_of_the_cache_is_loaded(tmp_path: Path) -> None:
+    skim.Skimmer(compiled=True)
+    listing.Lister(compiled=True, rows=1)
+    (tmp_path / "pmtu-analyze").mkdir(mode=0o700)
+    for made in map(cache._cache_file, cache.GROUPS):
+        assert made is not None
+        (tmp_path / "pmtu-analyze" / made.name).write_bytes(made.read_bytes())
+    seen = subprocess.run(
+        [sys.executable, "-c", f"from {__name__} import answers_from_damaged_caches as run; run()"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path)},
+    )
+    assert seen.returncode == 0, seen.stderr[-2000:]
+    assert int(seen.stdout) > len(cache.GROUPS) * DAMAGED_FILES
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("there", ["garbage", "pipe", "link"])
+def test_a_broken_cache_is_made_anew(there: str, tmp_path: Path) -> None:
+    name = (made := cache._cache_file("skim")) and made.name
+    assert name
+    (tmp_path / "pmtu-analyze").mkdir(mode=0o700)
+    file = tmp_path / "pmtu-analyze" / name
+    if there == "garbage":
+        file.write_bytes(b"half of it")
+    elif there == "pipe":
+        os.mkfifo(file)
+    else:
+        file.symlink_to(SMALL)
+    code = f"from analyzer import analyze; print(analyze({str(SMALL)!r}, compiled=True).notes)"
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path)},
+        )
+        for _ in range(2)
+    ]
+    assert [(run.returncode, run.stdout, run.stderr) for run in runs] == [(0, "()\n", "")] * len(runs)
+    assert file.is_file()
+    assert not file.is_symlink()
+
+
+def test_what_cannot_be_compiled_is_not_announced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without numba, installed or loadable, nothing is compiled; and what cannot be kept is compiled each time."""
+    told: list[str] = []
+    monkeypatch.setattr(cache, "_cache_file", lambda group: tmp_path / group)
+    walk.tell_of_compiling("packet loop", "skim", told.append)
+    monkeypatch.setattr(cache, "_cache_file", lambda group: None)
+    walk.tell_of_compiling("packet loop", "skim", told.append)
+    assert ["once on this machine" in line for line in told] == [True, False]
+    monkeypatch.setitem(sys.modules, "numba", None)
+    walk.tell_of_compiling("packet loop", "skim", told.append)
+    assert len(told) == 2
+    with pytest.raises(CompileError, match="numba is not installed"):
+        cache.load_kernels.__wrapped__(small_examples)
+
+
+def test_where_the_compilers_library_cannot_be_loaded_nothing_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(group: str) -> None:
+        raise OSError("Could not find/load shared object file 'libllvmlite.so'")
+
+    monkeypatch.setattr(cache, "_cache_file", fails)
+    assert cache.is_compiled_before()
+    with pytest.raises(CompileError, match="libllvmlite"):
+        cache.load_kernels.__wrapped__(small_examples)
 
 
 def test_words_follow_the_native_calling_convention() -> None:
@@ -342,13 +477,14 @@ def test_every_difference_in_an_array_is_seen() -> None:
     assert not table["side"].any(), "the examples stay as they are"
 
 
+@pytest.mark.parametrize(("status", "told"), [(-11, "signal 11"), (0xC0000005, "status 0xc0000005")])
 def test_code_that_crashes_the_process_that_compiles_is_not_compiled_in_this_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    status: int, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache, "_cache_file", lambda group: tmp_path / group)
-    monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, -11))
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, status))
     monkeypatch.setattr(cache, "_compile", lambda *_: pytest.fail("compiled here"))
-    with pytest.raises(CompileError, match="signal 11"):
+    with pytest.raises(CompileError, match=told):
         cache.load_kernels.__wrapped__(small_examples)
 
 

@@ -4,12 +4,14 @@ import hashlib
 import json
 import os
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from analyzer.cli.main import main
 from analyzer.errors import UsageError
 from analyzer.report.save import SUFFIXES, check_suffix, save
 from analyzer.report.wishes import Wishes
@@ -37,6 +39,20 @@ def test_the_suffix_picks_the_format(tmp_path: Path, suffix: str) -> None:
     save(ANALYSIS, target, Wishes(plots=False))
     assert target.read_bytes().startswith(MAGIC[suffix])
     assert list(tmp_path.iterdir()) == [target]  # nothing is left beside it
+
+
+def test_a_package_that_is_not_installed_is_named_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    target = tmp_path / "flows.parquet"
+    assert main([str(tmp_path / "no such capture.pcap"), "-o", str(target)]) == 2
+    assert capsys.readouterr().err == (
+        f"pmtu-analyze: {target}: expected the package pyarrow for a .parquet report, found none: pip install pyarrow\n"
+    )
+    with pytest.raises(UsageError, match="expected the package pyarrow"):
+        save(ANALYSIS, target)
+    save(ANALYSIS, target.with_suffix(".csv"))
 
 
 def test_markdown_has_its_timelines_beside_it(tmp_path: Path) -> None:

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import io
+
 import pytest
 
+import analyzer
 from analyzer.errors import UsageError
 from analyzer.model.flow import Endpoint
 from analyzer.report.document import document_of
-from analyzer.tables.selection import narrow, spellings
+from analyzer.tables.selection import narrow
+from tests.builders import ICMPV6, Packet, ip, pcap, too_big
 from tests.report.factory import make_analysis, make_flow
+from tests.talk import Talk
 
 ANALYSIS = make_analysis(
     [
@@ -35,7 +40,19 @@ def test_by_stream_host_and_port() -> None:
 
 def test_an_address_is_found_in_any_spelling() -> None:
     assert streams(host="2001:DB8:0::1") == [2]
-    assert spellings("::ffff:192.0.2.1") == {"::ffff:192.0.2.1", "::ffff:c000:201"}
+
+
+@pytest.mark.parametrize("host", ["::FFFF:c000:201", "::ffff:192.0.2.1"])
+def test_an_ipv4_mapped_address_is_written_alike_by_each_python_and_found_in_any_spelling(host: str) -> None:
+    talk = Talk(ends=("::ffff:192.0.2.1", "::ffff:192.0.2.2"))
+    hang = [*talk.handshake(), *(talk.data(ms, 0, 1440) for ms in (100, 400, 1000, 2200))]
+    router, sender = "::ffff:192.0.2.9", talk.ends[1]
+    told = too_big(1400, hang[-1].data[:1232], src=router, dst=sender)
+    ptb = Packet(hang[-1].ts + 1, ip(told, src=router, dst=sender, protocol=ICMPV6))
+    analysis = narrow(analyzer.analyze(io.BytesIO(pcap([*hang, ptb]))), host=host)
+    (flow,) = analysis.all_flows
+    assert (flow.client.ip, flow.server.ip) == talk.ends
+    assert list(analysis.ptbs["router"]) == [router]
 
 
 def test_a_stream_that_does_not_exist_is_an_error() -> None:

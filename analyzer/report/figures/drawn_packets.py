@@ -30,6 +30,11 @@ MOST_READ = 2_000_000
 """Packets of a flow that are read again to be drawn: 200 MB of memory."""
 
 
+def is_drawable(flow: Flow) -> bool:
+    """True if packets of this flow were recorded."""
+    return flow.timeline is not None and len(flow.timeline) > 0
+
+
 @dataclass(frozen=True, slots=True)
 class Packets:
     """Columns of equal length, in order of time. `forward` packets go the way that the verdict is about."""

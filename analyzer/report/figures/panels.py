@@ -61,7 +61,7 @@ def wrapped(text: str, sheet: Sheet) -> str:
 def share_of(text: str, axes: Axes, sheet: Sheet) -> tuple[float, float]:
     """Width and height of a text with a box around it, as shares of the axes (at most 1)."""
     lines = text.split("\n")
-    figure = axes.get_figure(root=True)
+    figure = axes.figure.figure
     assert figure is not None  # noqa: S101 - axes belong to a figure until they are removed
     width, height = figure.get_size_inches()
     place = axes.get_position()

@@ -1,6 +1,7 @@
 """Figures with matplotlib: a flow over time by sequence and by size, and all flows over time.
 
-Figures are made as objects, without pyplot: nothing global, nothing on a screen.
+Figures are made as objects, without pyplot: nothing on a screen. What all of matplotlib shares are its settings: see
+`own_settings`.
 
 packets (columns) -> scene (what is worth showing) -> sequence, sizes -> figure
 """
@@ -12,7 +13,7 @@ import textwrap
 from itertools import islice
 from typing import Any
 
-import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
 
@@ -22,8 +23,9 @@ from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow
 from analyzer.model.text import endpoint, plural
 from analyzer.model.verdicts import rank
-from analyzer.report.figures.drawn_packets import Packets, read_again, recorded
+from analyzer.report.figures.drawn_packets import Packets, is_drawable, read_again, recorded
 from analyzer.report.figures.overview import draw_overview, overview_height
+from analyzer.report.figures.own_settings import own_settings
 from analyzer.report.figures.palette import LIGHT, Theme
 from analyzer.report.figures.panels import WIDE, Sheet
 from analyzer.report.figures.scene import Scene
@@ -38,12 +40,13 @@ MOST_READ_AGAIN = 3
 
 DOTS_PER_INCH = 110
 
+DECIMALS_OF_PLACES = 6
+"""Of shares of a figure's width or height: far less than a pixel."""
+
+BACKENDS = {"png": "agg", "svg": "svg", "pdf": "pdf"}
+"""Which part of matplotlib makes each kind of image."""
+
 NOTHING_TO_DRAW = "No timelines: no packets of these flows were recorded, and the capture cannot be read again."
-
-
-def is_drawable(flow: Flow) -> bool:
-    """True if packets of this flow were recorded."""
-    return flow.timeline is not None and len(flow.timeline) > 0
 
 
 def timeline(
@@ -61,7 +64,8 @@ def timeline(
     Args:
         analysis: where the flow comes from; its PTBs are drawn.
         flow: must have a `timeline`, unless `packets` are given.
-        axes: to draw the sequence numbers into, alone; by default both go to a new figure.
+        axes: to draw the sequence numbers into, alone, in the style of their owner; by default both go to a new
+            figure, with our own settings.
         packets: to draw instead of those recorded. Where none were, as of a healthy flow, the capture is read again.
         theme: colours.
         sheet: paper.
@@ -85,23 +89,31 @@ def timeline(
         plot.draw()
         axes.set_xlabel(label_of_time(scene, sheet), fontsize=sheet.letters)
         axes.legend(fontsize=sheet.letters - 1, frameon=False, labelcolor=theme.ink)
-        figure = axes.get_figure(root=True)
+        figure = axes.figure.figure
         assert figure is not None  # noqa: S101 - axes belong to a figure until they are removed
         plot.call_out()
         return figure
-    figure = Figure(
-        figsize=(sheet.width, sheet.sequence_height + sheet.sizes_height), facecolor=theme.paper, layout="constrained"
-    )
-    plot = _panels(scene, figure, theme, sheet, titled=titled)
-    _settle(figure)
-    plot.call_out()
+    height = sheet.sequence_height + sheet.sizes_height
+    with own_settings():
+        figure = Figure(figsize=(sheet.width, height), facecolor=theme.paper, layout="constrained")
+        plot = _panels(scene, figure, theme, sheet, titled=titled)
+        _settle(figure)
+        plot.call_out()
     return figure
 
 
 def _settle(figure: Figure) -> None:
-    """Give everything its place, once and for all: laying out takes most of the time."""
+    """Give everything its place, once and for all: laying out takes most of the time.
+
+    Places are rounded, since the last digits depend on where in memory the layout's solver finds its variables.
+    """
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
+    for part in figure.subfigs:
+        part.bbox_relative.set_points(np.round(part.bbox_relative.get_points(), DECIMALS_OF_PLACES))
+    for axes in figure.axes:
+        left, bottom, width, height = np.round(axes.get_position(original=True).bounds, DECIMALS_OF_PLACES).tolist()
+        axes.set_position((left, bottom, width, height))
 
 
 def _panels(scene: Scene, figure: FigureBase, theme: Theme, sheet: Sheet, *, titled: bool) -> SequencePlot:
@@ -152,8 +164,10 @@ def overview(analysis: Analysis, *, theme: Theme = LIGHT, sheet: Sheet = WIDE) -
     if not analysis.all_flows:
         raise UsageError("there is no flow to draw")
     height = overview_height(len(analysis.all_flows))
-    figure = Figure(figsize=(sheet.width, height), facecolor=theme.paper, layout="constrained")
-    draw_overview(analysis, figure.add_subplot(), theme, sheet)
+    with own_settings():
+        figure = Figure(figsize=(sheet.width, height), facecolor=theme.paper, layout="constrained")
+        draw_overview(analysis, figure.add_subplot(), theme, sheet)
+        _settle(figure)
     return figure
 
 
@@ -164,6 +178,11 @@ def timelines(analysis: Analysis, *, theme: Theme = LIGHT) -> Figure:
     the longest, whose packets are read again.
     """
     shown = _drawn_flows(analysis)
+    with own_settings():
+        return _timelines(analysis, shown, theme)
+
+
+def _timelines(analysis: Analysis, shown: list[tuple[Flow, Packets]], theme: Theme) -> Figure:
     several = len(analysis.all_flows) > 1
     heights = [overview_height(len(analysis.all_flows))] if several else []
     heights += [WIDE.sequence_height + WIDE.sizes_height + 0.4] * len(shown)
@@ -217,13 +236,19 @@ def image(figure: Figure, image_format: str, *, text_as_text: bool = False) -> b
     `text_as_text` leaves the letters of an SVG to the reader's fonts, which makes it smaller.
     """
     out = io.BytesIO()
-    told: dict[str, dict[str, str | None]] = {
+    told: dict[str, dict[str, str | None]] = {  # and no time of day
         "svg": {"Date": None},
         "pdf": {"CreationDate": None},
         "png": {"Software": tool.NAME},
     }
-    with mpl.rc_context({"svg.hashsalt": "pmtu-analyze", "svg.fonttype": "none" if text_as_text else "path"}):
-        figure.savefig(out, format=image_format, dpi=DOTS_PER_INCH, metadata=told.get(image_format))
+    with own_settings({"svg.fonttype": "none" if text_as_text else "path"}):
+        figure.savefig(
+            out,
+            format=image_format,
+            dpi=DOTS_PER_INCH,
+            metadata=told[image_format],
+            backend=BACKENDS[image_format],  # others may have put theirs in its place
+        )
     return out.getvalue()
 
 

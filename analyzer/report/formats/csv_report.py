@@ -11,7 +11,7 @@ from typing import Any
 from analyzer.model.analysis import Analysis
 from analyzer.model.text import iso_time
 from analyzer.report.wishes import Wishes
-from analyzer.tables.flow_table import FLOW_COLUMNS, flow_row
+from analyzer.tables.flow_table import FLOW_COLUMNS, flow_rows
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet takes a cell that starts so for a formula (OWASP, CSV injection)."""
@@ -31,8 +31,7 @@ def to_csv(analysis: Analysis) -> str:
     writer = csv.writer(out)
     writer.writerow(FLOW_COLUMNS)
     kinds = list(FLOW_COLUMNS.values())
-    for flow in analysis.all_flows:
-        row = flow_row(flow, analysis.files)
+    for row in flow_rows(analysis):
         writer.writerow([_cell(value, kind) for value, kind in zip(row, kinds, strict=True)])
     return out.getvalue()
 

@@ -29,7 +29,7 @@ from analyzer.model.flow import Flow
 from analyzer.model.text import file_labels, plural
 from analyzer.passes.first import REACHED_TIME, Skimmer, next_packet
 from analyzer.passes.reread import listed, reader_of
-from analyzer.passes.walk import Notify, prepare, walk_inputs
+from analyzer.passes.walk import Notify, prepare, start_all, walk_inputs
 from analyzer.redaction.filter_text import anonymous_filter
 from analyzer.redaction.packet_rewrite import redacted
 from analyzer.report.wishes import Wishes
@@ -240,9 +240,12 @@ class _Copier:
 
 
 def _walk(readers: Iterable[CaptureReader], take: Callable[[memoryview, list[int], int, int], None]) -> None:
-    """Hand every packet of started readers to `take`, in the order in which they were analysed."""
+    """Hand every packet of readers, which are started, to `take`, in the order in which they were analysed."""
     walker = _Walker(take)
-    for _ in walk_inputs(walker, prepare(walker, list(readers))):
+    inputs = list(readers)
+    for _ in start_all(inputs):
+        pass
+    for _ in walk_inputs(walker, prepare(walker, inputs)):
         pass
 
 

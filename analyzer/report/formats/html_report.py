@@ -14,6 +14,7 @@ from markupsafe import Markup
 from analyzer.model.analysis import Analysis
 from analyzer.report import labels
 from analyzer.report.document import Diagnosis, advice, fair_choice, rule_suffix
+from analyzer.report.figures.own_settings import load_matplotlib
 from analyzer.report.figures.palette import DARK, LIGHT
 from analyzer.report.page import Page, page_of
 from analyzer.report.wishes import Wishes
@@ -46,11 +47,11 @@ class HtmlReport:
 
     def files(self, analysis: Analysis, target: Path, wishes: Wishes) -> dict[Path, Iterable[bytes]]:
         """The one file."""
-        return {target: [to_html(analysis, plots=wishes.plots).encode("utf-8", "backslashreplace")]}
+        return {target: [to_html(analysis, plots=wishes.plots, alone=wishes.alone).encode("utf-8", "backslashreplace")]}
 
 
-def to_html(analysis: Analysis, *, plots: bool = True) -> str:
-    """The report as HTML. `plots` False leaves the figures out."""
+def to_html(analysis: Analysis, *, plots: bool = True, alone: bool = False) -> str:
+    """The report as HTML. `plots` False leaves the figures out; `alone` is that of `Wishes`."""
     page = page_of(analysis)
     return (
         _environment()
@@ -67,8 +68,8 @@ def to_html(analysis: Analysis, *, plots: bool = True) -> str:
             hidden_rows=max(len(page.document.rows) - SHOWN_ROWS, 0),
             open_rows=OPEN_ROWS,
             shown_changes=SHOWN_CHANGES,
-            figures=_flow_figures(analysis, page) if plots else {},
-            overview=_overview(analysis) if plots and len(analysis.all_flows) > 1 else None,
+            figures=_flow_figures(analysis, page, alone=alone) if plots else {},
+            overview=_overview(analysis, alone=alone) if plots and len(analysis.all_flows) > 1 else None,
             light=LIGHT.roles(),
             dark=DARK.roles(),
             advice=advice,
@@ -111,14 +112,19 @@ def _box_width(page: Page) -> float:
     return max(LEAST_BOX, letters * BOX_LETTER + BOX_MARGIN)
 
 
-def _flow_figures(analysis: Analysis, page: Page) -> dict[int, FlowFigure]:
+def _flow_figures(analysis: Analysis, page: Page, *, alone: bool) -> dict[int, FlowFigure]:
     """Figures by stream, of the flows that stand for a diagnosis."""
-    from analyzer.report.figures.inline_svg import inline_svg
-    from analyzer.report.figures.panels import NARROW, WIDE
-    from analyzer.report.figures.timelines import is_drawable, timeline
+    from analyzer.report.figures.drawn_packets import is_drawable
 
     shown = fair_choice(page.document.diagnoses, SHOWN_DIAGNOSES)
     drawable = [diagnosis for diagnosis in shown if is_drawable(diagnosis.flow)]
+    if not drawable:
+        return {}
+    load_matplotlib(alone=alone)
+    from analyzer.report.figures.inline_svg import inline_svg
+    from analyzer.report.figures.panels import NARROW, WIDE
+    from analyzer.report.figures.timelines import timeline
+
     return {
         diagnosis.flow.stream: FlowFigure(
             *(
@@ -144,7 +150,8 @@ def figure_description(diagnosis: Diagnosis) -> str:
     )
 
 
-def _overview(analysis: Analysis) -> FlowFigure:
+def _overview(analysis: Analysis, *, alone: bool) -> FlowFigure:
+    load_matplotlib(alone=alone)
     from analyzer.report.figures.inline_svg import inline_svg
     from analyzer.report.figures.panels import NARROW, WIDE
     from analyzer.report.figures.timelines import overview

@@ -6,13 +6,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from analyzer.model.analysis import Analysis
-from analyzer.report.figures.timelines import timelines_image
+from analyzer.report.figures.own_settings import load_matplotlib
 from analyzer.report.wishes import Wishes
 
 
 class ImageReport:
     """All flows at a glance, and the flows with a problem over time."""
 
-    def files(self, analysis: Analysis, target: Path, _: Wishes) -> dict[Path, Iterable[bytes]]:
+    def files(self, analysis: Analysis, target: Path, wishes: Wishes) -> dict[Path, Iterable[bytes]]:
         """The one file; its suffix says which kind of image."""
+        load_matplotlib(alone=wishes.alone)
+        from analyzer.report.figures.timelines import timelines_image
+
         return {target: [timelines_image(analysis, target.suffix.lower().removeprefix("."))]}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from analyzer.model import tool
-from analyzer.model.analysis import Analysis, CaptureFile
+from analyzer.model.analysis import Analysis
 from analyzer.model.display_filter import flow_filter, frame_filters, frames_of
 from analyzer.model.finding import Finding, listed_addresses
 from analyzer.model.flow import Endpoint, Flow
@@ -78,7 +78,8 @@ def to_json_dict(analysis: Analysis) -> dict[str, Any]:
 
 def _members(analysis: Analysis) -> Iterator[tuple[str, Any]]:
     """Names and values of the report's object; an iterator stands for a list that may be long."""
-    frame = _frame_writer(analysis.files)
+    paths = [_unicode(file.path) for file in analysis.files]
+    frame = _frame_writer(paths)
     totals = analysis.totals
     times = totals.packets > 0
     yield "schema", tool.SCHEMA
@@ -121,7 +122,7 @@ def _members(analysis: Analysis) -> Iterator[tuple[str, Any]]:
     )
     yield "selection", analysis.selection or None
     yield "findings", (_finding(finding, analysis) for finding in analysis.all_findings)
-    yield "flows", (_flow(flow, analysis.files, frame) for flow in analysis.all_flows)
+    yield "flows", (_flow(flow, paths, frame) for flow in analysis.all_flows)
     yield "paths", (_path(path, frame) for path in analysis.all_paths)
     yield "notes", [_unicode(note) for note in analysis.notes]
     if analysis.later is not None:
@@ -144,10 +145,9 @@ def _unicode(text: str) -> str:
 _FrameWriter = Callable[[FrameRef], Any]
 
 
-def _frame_writer(files: Sequence[CaptureFile]) -> _FrameWriter:
-    if len(files) <= 1:
+def _frame_writer(paths: Sequence[str]) -> _FrameWriter:
+    if len(paths) <= 1:
         return lambda ref: ref.frame
-    paths = [_unicode(file.path) for file in files]
     return lambda ref: {"file": paths[ref.file], "frame": ref.frame}
 
 
@@ -155,7 +155,7 @@ def _end(end: Endpoint) -> dict[str, Any]:
     return {"ip": end.ip, "port": end.port}
 
 
-def _flow(flow: Flow, files: Sequence[CaptureFile], frame: _FrameWriter) -> dict[str, Any]:
+def _flow(flow: Flow, paths: Sequence[str], frame: _FrameWriter) -> dict[str, Any]:
     stalled = flow.stalled
     return {
         "stream": flow.stream,
@@ -199,10 +199,9 @@ def _flow(flow: Flow, files: Sequence[CaptureFile], frame: _FrameWriter) -> dict
         "explanation": flow.explanation,
         "evidence": [{"text": text, "frames": [frame(ref) for ref in refs]} for text, refs in flow.evidence],
         "fixes": _fixes(flow.fixes),
-        "display_filter": flow_filter(flow, several_files=len(files) > 1),
+        "display_filter": flow_filter(flow, several_files=len(paths) > 1),
         "frame_filters": [
-            {"file": each.file or None, "filter": each.text}
-            for each in frame_filters(frames_of(flow), [_unicode(file.path) for file in files])
+            {"file": each.file or None, "filter": each.text} for each in frame_filters(frames_of(flow), paths)
         ],
         "packets": flow.packet_count,
         "bytes": flow.bytes,

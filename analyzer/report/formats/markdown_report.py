@@ -16,6 +16,7 @@ from analyzer.report import labels
 from analyzer.report.beside import link_to, records
 from analyzer.report.changes import ChangeTable
 from analyzer.report.document import Diagnosis, Remark, advice, fair_choice, rule_suffix
+from analyzer.report.figures.own_settings import load_matplotlib
 from analyzer.report.findings import FindingRow, FirstSteps
 from analyzer.report.page import Page, page_of
 from analyzer.report.wishes import Wishes
@@ -56,11 +57,16 @@ class MarkdownReport:
         beside: dict[Path, list[bytes]] = {}
         links: dict[int, str] = {}
         if wishes.plots:
-            from analyzer.report.figures.timelines import image, is_drawable, timeline
+            from analyzer.report.figures.drawn_packets import is_drawable
 
             shown = fair_choice(page.document.diagnoses, SHOWN_DIAGNOSES)
             drawable = [diagnosis for diagnosis in shown if is_drawable(diagnosis.flow)]
-            for flow in (diagnosis.flow for diagnosis in fair_choice(drawable, FIGURES_BESIDE)):
+            chosen = [diagnosis.flow for diagnosis in fair_choice(drawable, FIGURES_BESIDE)]
+            if chosen:
+                load_matplotlib(alone=wishes.alone)
+            for flow in chosen:
+                from analyzer.report.figures.timelines import image, timeline
+
                 file = target.with_name(f"{target.stem}-stream-{flow.stream}.png")
                 beside[file] = [image(timeline(analysis, flow), "png")]
                 links[flow.stream] = link_to(file.name)

@@ -11,7 +11,7 @@ from analyzer.model import tool
 from analyzer.model.analysis import Analysis
 from analyzer.report.wishes import Wishes
 from analyzer.tables.columns import FLOWS
-from analyzer.tables.flow_table import flow_row
+from analyzer.tables.flow_table import flow_rows
 
 
 class ParquetReport:
@@ -41,7 +41,7 @@ def to_parquet(analysis: Analysis) -> bytes:
         notes = {"description": column.text} | ({"unit": column.unit} if column.unit else {})
         fields.append(pa.field(column.name, types[column.kind], metadata=notes))
     schema = pa.schema(fields, metadata={"schema": tool.SCHEMA, "tool": f"{tool.NAME} {tool.__version__}"})
-    rows = [flow_row(flow, analysis.files) for flow in analysis.all_flows]
+    rows = list(flow_rows(analysis))
     cells = zip(*rows, strict=True) if rows else [()] * len(fields)
     columns = [pa.array(list(values), type=field.type) for values, field in zip(cells, fields, strict=True)]
     out = io.BytesIO()

@@ -67,6 +67,15 @@ def test_into_given_axes_only_the_sequence_is_drawn() -> None:
     assert len(figure.axes) == 1
 
 
+def test_of_axes_deep_in_subfigures_the_whole_figure_is_given_back() -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    half = figure.add_subfigure(figure.add_gridspec(1, 2)[1])
+    deep = half.add_subfigure(half.add_gridspec(2, 1)[0])
+    assert timeline(make_analysis([FLOW]), FLOW, deep.add_subplot()) is figure
+
+
 def test_near_ptbs_share_a_label() -> None:
     ptbs = tuple((START + int(t * SECOND), 0, 1400, refs(13)[0]) for t in (1.0, 1.1, 20.0))
     other = (START + 5 * SECOND, 7, 1400, refs(14)[0])  # of another flow
