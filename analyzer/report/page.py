@@ -226,7 +226,7 @@ def _capture_loss(unseen: int, seen: int) -> str:
 
 
 def _most_decompressed(most: int | None) -> str:
-    return "1 GiB and 256 times the compressed size" if most is None else f"{most / (1 << 30):g} GiB"
+    return "256 x, or 1 GiB" if most is None else f"{most / (1 << 30):g} GiB"
 
 
 def _settings(analysis: Analysis) -> Iterable[Fact]:

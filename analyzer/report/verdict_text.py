@@ -111,7 +111,7 @@ complete(WORDS, VERDICTS, "words")
 
 SETTING_WORDS = {
     "platforms": "platforms whose commands are given",
-    "max_decompressed_bytes": "what compressed input may decompress to",
+    "max_decompressed_bytes": "what compressed input may decompress to, or how many times its size",
     "episode_retransmissions": "retransmissions of one segment that make a stall",
     "episode_span_ns": "least time from the first to the last of them",
     "capture_useless": "share of them missing above which nothing is concluded",
