@@ -54,7 +54,7 @@ def assert_one_line(err: str, *parts: str) -> None:
 def test_the_answer_comes_first(run: Run) -> None:
     code, out, err = run("x.pcap")
     assert (code, err) == (0, "")
-    assert out.startswith("1 of 2 flows is in a PMTUD black hole: 10.0.2.2 -> 10.0.1.2 loses")
+    assert out.startswith("1 of 2 flows hangs in a PMTUD black hole, from 10.0.2.2 to 10.0.1.2. 1500-byte")
 
 
 def test_json_and_nothing_else(run: Run) -> None:
@@ -85,8 +85,8 @@ def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_narrowing(run: Run) -> None:
-    assert run("x.pcap", "--stream", "1")[1].startswith("No problem found: the only selected flow is healthy.")
-    assert run("x.pcap", "--port", "40000")[1].startswith("The only selected flow is in a PMTUD black hole")
+    assert run("x.pcap", "--stream", "1")[1].startswith("No path MTU problem found: the only selected flow")
+    assert run("x.pcap", "--port", "40000")[1].startswith("The only selected flow hangs in a PMTUD black hole")
     assert run("x.pcap", "--host", "10.9.9.9")[1].startswith("No flow matches host 10.9.9.9")
     assert "1  10.0.1.2:40001" in run("x.pcap", "--all")[1]
 
@@ -304,7 +304,7 @@ def test_a_small_capture_loads_nothing_heavy() -> None:
         "print([m for m in ('numba', 'pandas', 'pyarrow', 'matplotlib', 'pydantic', 'jinja2') if m in sys.modules])"
     )
     result = python("-c", code, str(SAMPLE))
-    assert result.stdout.startswith("2 of 3 flows are in a PMTUD black hole")
+    assert result.stdout.startswith("2 of 3 flows hang in a PMTUD black hole")
     assert result.stdout.endswith("[]\n")
 
 
