@@ -238,10 +238,10 @@ def _blanks(sender: str, receiver: str, bracket: Bracket, version: int) -> dict[
         "ping_headers": ping_headers,
         "mtu": mtu if mtu is not None else "MTU",
         "mss": mtu - tcp_headers if mtu is not None else "MSS",
-        "mtu_note": "" if mtu is not None else "; MTU is what the measurement gave",
+        "mtu_note": "" if mtu is not None else ", to the number that Measure gave",
         "mss_note": f"MSS {mtu - tcp_headers} is {mtu} - {tcp_headers}"
         if mtu is not None
-        else f"MSS is the measured path MTU less {tcp_headers}",
+        else f"MSS is the number that Measure gave, less {tcp_headers}",
         "ip6_option": "-6 " if six else "",
         "host_bits": 128 if six else 32,
         "icmp": "icmp6" if six else "icmp",

@@ -269,7 +269,6 @@ def _diagnosis(flow: Flow, paths: Paths, labels: Sequence[str], finding: Finding
         if (text, frames) != (flow.explanation, flow.rests_on) and (not frames or not ptb_frames.issuperset(frames))
     ]
     why += _ptb_statements(flow.ptb, labels)
-    told = {statement.text for statement in why}
     return Diagnosis(
         flow=flow,
         finding=finding.id if finding is not None else "",
@@ -286,7 +285,7 @@ def _diagnosis(flow: Flow, paths: Paths, labels: Sequence[str], finding: Finding
         why=tuple(why),
         ruled_out=tuple(
             Remark(
-                f"{_cause(each.cause)}: {'see above' if each.because in told else printable(each.because)}",
+                f"{_cause(each.cause)}: {printable(each.because)}",
                 frames_text(each.frames, labels),
             )
             for each in flow.ruled_out
@@ -303,8 +302,12 @@ def _unmentioned(flow: Flow) -> list[FrameRef]:
     return [ref for ref in flow.rests_on if ref not in flow.named]
 
 
+CAUSES = {"pmtud_ok": "working PMTUD"}
+"""Of those that are ruled out, what a verdict's own short words would not say."""
+
+
 def _cause(name: str) -> str:
-    return WORDS[name].short if name in WORDS else printable(name)
+    return CAUSES.get(name) or (WORDS[name].short if name in WORDS else printable(name))
 
 
 def _same(streams: Sequence[int]) -> str:
@@ -345,7 +348,10 @@ def _where(flow: Flow, paths: Paths) -> list[str]:
     back = paths.get((flow.receiver.ip, flow.sender.ip))
     if back is not None and (back.at_least or back.at_most):
         size = PathMtu(back.at_least, back.at_most, back.exact)
-        lines.append(f"the other way, {back.src} -> {back.dst}: path MTU {bracket(size)} ({back.verdict})")
+        if back.verdict == "not_exercised" and back.at_most is None and back.exact is None:
+            lines.append(f"the other direction is unknown: nothing above {back.at_least} bytes was sent")
+        else:
+            lines.append(f"the other direction: path MTU {bracket(size)} ({WORDS[back.verdict].short})")
     return lines
 
 

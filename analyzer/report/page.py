@@ -174,10 +174,7 @@ def _consistent(candidates: tuple[str, ...]) -> str:
         return ""
     if len(candidates) <= SHOWN_CANDIDATES:
         return f"Consistent with {'; '.join(candidates)}."
-    return (
-        f"{len(candidates)} known links and tunnels lie in this range, from {candidates[-1]} to {candidates[0]}; "
-        "pings of sizes in between narrow it down."
-    )
+    return f"Too wide to name a tunnel ({len(candidates)} candidates): Measure tells."
 
 
 def _files(analysis: Analysis) -> Iterable[FileFacts]:

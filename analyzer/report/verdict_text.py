@@ -103,7 +103,7 @@ WORDS: dict[str, Words] = {
     "not_exercised": Words(
         "Nothing large was sent",
         "nothing large sent",
-        "No packet large enough to tell was sent.",
+        "Every packet was too small to tell.",
     ),
 }
 complete(WORDS, VERDICTS, "words")

@@ -59,11 +59,11 @@ def test_ptbs_are_summed_up_by_router_and_reason() -> None:
     assert diagnosis.why[-1].frames == "frames 13, 15, 16"
 
 
-def test_a_cause_ruled_out_by_evidence_refers_to_it() -> None:
+def test_a_cause_that_is_ruled_out_says_by_what() -> None:
     flow = make_flow(0)
     same = flow.ruled_out[0]._replace(cause="dead_path", because="a smaller packet got through")
     (diagnosis,) = document_of(make_analysis([replace(flow, ruled_out=(same,))])).diagnoses
-    assert diagnosis.ruled_out[0].text == "dead path: see above"
+    assert diagnosis.ruled_out[0].text == "dead path: a smaller packet got through"
 
 
 def test_overheads_are_named_only_where_they_narrow_it_down() -> None:

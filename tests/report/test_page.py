@@ -66,7 +66,9 @@ def test_what_a_size_is_consistent_with_is_named_or_counted() -> None:
     assert tight.consistent.startswith("Consistent with 1420: WireGuard")
     wide = page_of(make_analysis([make_flow(0, path_mtu=PathMtu(800, 1499))])).picture
     assert wide is not None
-    assert wide.consistent.startswith(f"{len(consistent_with(800, 1499, None))} known links and tunnels")
+    assert wide.consistent == (
+        f"Too wide to name a tunnel ({len(consistent_with(800, 1499, None))} candidates): Measure tells."
+    )
 
 
 def test_capture_loss_is_a_share_of_the_acknowledged_data() -> None:
