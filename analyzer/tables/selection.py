@@ -46,7 +46,10 @@ A = TypeVar("A", bound=Analysis)
 
 def matching(analysis: A, query: str) -> A:
     """The analysis with only the flows whose row in its `flows` matches a pandas query, and their paths."""
-    kept = set(flow_table(analysis).query(query)["stream"])
+    table = flow_table(analysis)
+    for name in table.columns:
+        table[name.replace(".", "_")] = table[name]  # whichever of its names the query uses
+    kept = set(table.query(query)["stream"])
     return replace(
         analysis,
         all_flows=tuple(flow for flow in analysis.all_flows if flow.stream in kept),
