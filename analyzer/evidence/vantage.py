@@ -40,9 +40,7 @@ def vantage(conversation: Conversation) -> Vantage:
     from_client, from_server = hops(client), hops(server)
     if from_client is None or from_server is None:
         return Vantage(UNKNOWN, "packets of one direction only" if client.one_sided else "TTLs say nothing")
-    ttls = (
-        f"packets of the client had passed {_routers(from_client)}, those of the server {_routers(from_server)}, by TTL"
-    )
+    ttls = f"TTL: client packets crossed {_routers(from_client)}, server packets {_routers(from_server)}"
     if from_client and from_server:
         return Vantage(BETWEEN, ttls)
     if from_client != from_server:

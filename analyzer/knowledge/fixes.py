@@ -148,6 +148,20 @@ KINDS: dict[str, FixKind] = {
 }
 """What each step is for."""
 
+_ORDER = ("confirm", "measure", "fix", "check")
+"""First what shows the fault, then what finds the size, then the cures, and in the end whether it is cured."""
+
+SHORT = {
+    "permit_icmp": "let <ptb_name> reach <sender>",
+    "clamp_mss": "clamp the MSS",
+    "set_mtu": "set the MTU of the route or tunnel",
+    "permit_fragments": "let fragments pass",
+    "use_df": "have <sender> set DF",
+    "accept_on_host": "accept <ptb_name> on <sender>",
+    "nat_quote": "repair the NAT that rewrites PTBs",
+}
+"""Cures in a few words, for the first screen."""
+
 if _strange := {step for plan in (*_PLANS.values(), *_PTB_PLANS.values()) for step in plan} ^ KINDS.keys():
     raise LookupError(f"steps without a kind or a plan: {', '.join(sorted(_strange))}")
 
@@ -224,13 +238,14 @@ def _blanks(sender: str, receiver: str, bracket: Bracket, version: int) -> dict[
         "ping_headers": ping_headers,
         "mtu": mtu if mtu is not None else "MTU",
         "mss": mtu - tcp_headers if mtu is not None else "MSS",
-        "mtu_note": "" if mtu is not None else "; MTU is what the measurement gave",
+        "mtu_note": "" if mtu is not None else ", to the number that Measure gave",
         "mss_note": f"MSS {mtu - tcp_headers} is {mtu} - {tcp_headers}"
         if mtu is not None
-        else f"MSS is the measured path MTU less {tcp_headers}",
+        else f"MSS is the number that Measure gave, less {tcp_headers}",
         "ip6_option": "-6 " if six else "",
         "host_bits": 128 if six else 32,
         "icmp": "icmp6" if six else "icmp",
+        "ptb_name": "ICMPv6 type 2" if six else "ICMP type 3 code 4",
         # Offsets: ICMP type and code; the ICMPv6 type comes after 40 bytes of IPv6 header.
         "ptb_filter": "icmp6 and ip6[40] == 2" if six else "icmp[0] == 3 and icmp[1] == 4",
     }
@@ -321,7 +336,8 @@ def _filled_steps(
             why=_filled(entry["why"], blanks),
             platform=entry["platform"],
             source=entry["source"],
+            short=_filled(SHORT.get(step, ""), blanks),
         )
-        for step in _steps(verdict, path_mtu, ptb_reasons)
+        for step in sorted(_steps(verdict, path_mtu, ptb_reasons), key=lambda step: _ORDER.index(KINDS[step]))
         for entry in _variants(step, version, platforms)
     )

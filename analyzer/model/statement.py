@@ -50,6 +50,7 @@ class Fix(NamedTuple):
     why: str
     platform: str
     source: str  # where it is documented: one URL, or several separated by a space
+    short: str = ""  # a cure in a few words: "clamp the MSS"; empty for other steps
 
     @property
     def command(self) -> str:

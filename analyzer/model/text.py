@@ -105,6 +105,12 @@ def clock(ns: int) -> str:
     return f"{datetime.fromtimestamp(ns // 1_000_000_000, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def day_clock(ns: int) -> tuple[str, str]:
+    """Day and time of the day, UTC: "2026-11-22", "13:50:00"."""
+    day, time, _ = clock(ns).split(" ")
+    return day, time
+
+
 def iso_time(ns: int) -> str:
     """A time in UTC with all nanoseconds: "2026-11-22T13:50:00.123456789Z"."""
     whole, fraction = divmod(ns, 1_000_000_000)

@@ -64,7 +64,9 @@ def evidence_text(evidence: Iterable[Statement], files: Sequence[str]) -> str:
 
 
 def _empty(**parts: object) -> Document:
-    document = Document(headline="", tone="good", rows=(), not_listed="", diagnoses=(), facts=(), notes=())
+    document = Document(
+        headline="", tone="good", findings=(), first=None, rows=(), not_listed="", diagnoses=(), facts=(), notes=()
+    )
     return replace(document, **parts)  # type: ignore[arg-type]  # fields of Document, by name
 
 

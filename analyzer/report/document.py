@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 from analyzer.model.analysis import Analysis
-from analyzer.model.brief import Brief
 from analyzer.model.display_filter import FrameFilter, flow_filter, frame_filters, frames_of
+from analyzer.model.finding import Finding
 from analyzer.model.flow import Flow, PathMtu, Ptb
-from analyzer.model.statement import Fix, FrameRef
+from analyzer.model.statement import Fix, FixKind, FrameRef
 from analyzer.model.text import (
     bracket,
     clock,
@@ -28,7 +28,8 @@ from analyzer.model.text import (
     printable,
     seconds,
 )
-from analyzer.model.verdicts import BY_NAME, PROBLEMS, SIZE_PROBLEMS, VERDICTS, rank
+from analyzer.model.verdicts import BY_NAME, PROBLEMS, SIZE_PROBLEMS, SURE_PROBLEMS, VERDICTS, rank
+from analyzer.report.findings import FindingRow, FirstSteps, finding_row, first_steps
 from analyzer.report.verdict_text import WORDS, Paths, headline, paths_of, pings, pooled_mtu, undecoded
 
 if TYPE_CHECKING:
@@ -87,9 +88,10 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """A flow with a problem, standing for all with the same verdict between the same hosts."""
+    """A flow with a problem, standing for all of its finding."""
 
     flow: Flow
+    finding: str  # the finding's letters, empty where it is about one flow
     title: str
     tone: str
     endpoints: str
@@ -105,14 +107,20 @@ class Diagnosis:
     frame_filters: tuple[FrameFilter, ...]  # and for the frames of this finding
 
     @property
-    def checks(self) -> tuple[Fix, ...]:
-        """What shows the fault, and that it is cured."""
-        return tuple(fix for fix in self.fixes if fix.kind in ("confirm", "check"))
+    def name(self) -> str:
+        """What heads it: the finding, or the flow."""
+        return f"Finding {self.finding}" if self.finding else f"Stream {self.flow.stream}"
 
     @property
-    def cures(self) -> tuple[Fix, ...]:
-        """What finds the size, and what helps."""
-        return tuple(fix for fix in self.fixes if fix.kind in ("measure", "fix"))
+    def anchor(self) -> str:
+        """Its place in a page: "finding-A", "stream-3"."""
+        return self.name.replace(" ", "-").lower() if not self.finding else f"finding-{self.finding}"
+
+    @property
+    def steps(self) -> tuple[tuple[FixKind, tuple[Fix, ...]], ...]:
+        """What to do, by what it is for, in the order in which it is done."""
+        kinds = dict.fromkeys(fix.kind for fix in self.fixes)
+        return tuple((kind, tuple(fix for fix in self.fixes if fix.kind == kind)) for kind in kinds)
 
 
 class Made(Sequence[T], Generic[S, T]):
@@ -142,6 +150,8 @@ class Document:
 
     headline: str
     tone: str  # bad, warn, good
+    findings: Sequence[FindingRow]
+    first: FirstSteps | None  # what to do first about the gravest finding
     rows: Sequence[Row]
     not_listed: str  # the flows that have no row, or empty
     diagnoses: Sequence[Diagnosis]
@@ -153,7 +163,7 @@ class Document:
 def fair_choice(diagnoses: Sequence[Diagnosis], most: int) -> tuple[Diagnosis, ...]:
     """At most so many, in their order: the first of each verdict, then the first of all."""
     if isinstance(diagnoses, Made):
-        verdicts = [members[0][1].verdict for members in diagnoses.sources]
+        verdicts = [finding.verdict for finding in diagnoses.sources]
     else:
         verdicts = [diagnosis.flow.verdict for diagnosis in diagnoses]
     firsts = {verdict: i for i, verdict in reversed(list(enumerate(verdicts)))}
@@ -183,16 +193,19 @@ def document_of(analysis: Analysis, *, show_all: bool = False) -> Document:
     several_files = len(analysis.files) > 1
     if show_all:
         listed = sorted(analysis.briefs_with(VERDICTS), key=lambda member: (rank(member[1].verdict), member[0]))
+    findings = analysis.all_findings
     verdicts = analysis.verdict_counts
     tone = tone_of(min(verdicts, key=rank)) if verdicts else "warn"
     if tone == "plain":
         tone = "warn" if set(verdicts) == {"not_exercised"} else "good"
     return Document(
-        headline=headline(analysis),
+        headline=headline(analysis, findings),
         tone=tone,
+        findings=Made(findings, lambda finding: finding_row(finding, analysis.flow(finding.example))),
+        first=_first(analysis, findings),
         rows=Made(listed, lambda member: _row(analysis.flow(member[0]), several_files=several_files)),
         not_listed="" if show_all else _not_listed(analysis),
-        diagnoses=_diagnoses(analysis),
+        diagnoses=_diagnoses(analysis, findings),
         facts=tuple(_facts(analysis)),
         notes=tuple(printable(note) for note in analysis.notes),
         changes=_changes(analysis),
@@ -230,31 +243,24 @@ def _not_listed(analysis: Analysis) -> str:
     return f"{plural(healthy.total(), 'healthy flow')} not listed: {listed}"
 
 
-Member = tuple[int, Brief]
-"""A flow by its stream number, and what tells which of several to show."""
+def _first(analysis: Analysis, findings: Sequence[Finding]) -> FirstSteps | None:
+    if not findings or findings[0].verdict not in SURE_PROBLEMS:
+        return None
+    return first_steps(findings[0], analysis.flow(findings[0].example))
 
 
-def _diagnoses(analysis: Analysis) -> Made[list[Member], Diagnosis]:
-    """One for each verdict and pair of hosts, the worst first, of those the pair with most flows."""
-    groups: dict[tuple[object, ...], list[Member]] = {}
-    for stream, brief in analysis.problems:
-        groups.setdefault((brief.verdict, brief.sender, brief.receiver, brief.reasons), []).append((stream, brief))
-    ordered = sorted(groups.values(), key=lambda members: (rank(members[0][1].verdict), -len(members)))
+def _diagnoses(analysis: Analysis, findings: Sequence[Finding]) -> Made[Finding, Diagnosis]:
+    """One for each finding."""
     labels, paths = file_labels(analysis.files), paths_of(analysis)
-    return Made(ordered, lambda members: _of_group(members, analysis, paths, labels))
-
-
-def _of_group(members: Sequence[Member], analysis: Analysis, paths: Paths, labels: Sequence[str]) -> Diagnosis:
-    best = max(members, key=_telling)[0]
-    return _diagnosis(analysis.flow(best), [stream for stream, _ in members if stream != best], paths, labels)
+    return Made(findings, lambda finding: _diagnosis(analysis.flow(finding.example), paths, labels, finding))
 
 
 def diagnosis_of(analysis: Analysis, flow: Flow) -> Diagnosis:
     """All there is to say about one flow, healthy or not."""
-    return _diagnosis(flow, [], paths_of(analysis), file_labels(analysis.files))
+    return _diagnosis(flow, paths_of(analysis), file_labels(analysis.files))
 
 
-def _diagnosis(flow: Flow, others: Sequence[int], paths: Paths, labels: Sequence[str]) -> Diagnosis:
+def _diagnosis(flow: Flow, paths: Paths, labels: Sequence[str], finding: Finding | None = None) -> Diagnosis:
     ptb_frames = {ptb.frame for ptb in flow.ptb}
     why = [
         Remark(printable(text), frames_text(frames, labels))
@@ -263,9 +269,9 @@ def _diagnosis(flow: Flow, others: Sequence[int], paths: Paths, labels: Sequence
         if (text, frames) != (flow.explanation, flow.rests_on) and (not frames or not ptb_frames.issuperset(frames))
     ]
     why += _ptb_statements(flow.ptb, labels)
-    told = {statement.text for statement in why}
     return Diagnosis(
         flow=flow,
+        finding=finding.id if finding is not None else "",
         title=WORDS[flow.verdict].title,
         tone=tone_of(flow.verdict),
         endpoints=f"{endpoint(flow.client)} {ARROWS.get(flow.direction or '', NO_DIRECTION)} {endpoint(flow.server)}",
@@ -279,13 +285,13 @@ def _diagnosis(flow: Flow, others: Sequence[int], paths: Paths, labels: Sequence
         why=tuple(why),
         ruled_out=tuple(
             Remark(
-                f"{_cause(each.cause)}: {'see above' if each.because in told else printable(each.because)}",
+                f"{_cause(each.cause)}: {printable(each.because)}",
                 frames_text(each.frames, labels),
             )
             for each in flow.ruled_out
         ),
         fixes=flow.fixes,
-        same=_same(others),
+        same=_same([stream for stream in finding.streams if stream != flow.stream] if finding is not None else []),
         display_filter=flow_filter(flow, several_files=len(labels) > 1),
         frame_filters=frame_filters(frames_of(flow), labels),
     )
@@ -296,15 +302,12 @@ def _unmentioned(flow: Flow) -> list[FrameRef]:
     return [ref for ref in flow.rests_on if ref not in flow.named]
 
 
+CAUSES = {"pmtud_ok": "working PMTUD"}
+"""Of those that are ruled out, what a verdict's own short words would not say."""
+
+
 def _cause(name: str) -> str:
-    return WORDS[name].short if name in WORDS else printable(name)
-
-
-def _telling(member: Member) -> tuple[int, int, int]:
-    """Sorts flows of one kind by how well they show it: confidence, known sizes, then the first."""
-    stream, brief = member
-    sureness = {"high": 2, "medium": 1}.get(brief.confidence, 0)
-    return (sureness, sum(value is not None for value in brief.path_mtu), -stream)
+    return CAUSES.get(name) or (WORDS[name].short if name in WORDS else printable(name))
 
 
 def _same(streams: Sequence[int]) -> str:
@@ -313,7 +316,7 @@ def _same(streams: Sequence[int]) -> str:
     shown = [str(n) for n in sorted(streams)[:8]]
     if len(streams) > len(shown):
         shown.append(f"{len(streams) - len(shown):,} more")
-    return f"{'stream' if len(streams) == 1 else 'streams'} {joined(shown)}: same hosts, same verdict"
+    return f"{'stream' if len(streams) == 1 else 'streams'} {joined(shown)}: the same trouble"
 
 
 def _ptb_statements(ptbs: Sequence[Ptb], labels: Sequence[str]) -> list[Remark]:
@@ -345,7 +348,10 @@ def _where(flow: Flow, paths: Paths) -> list[str]:
     back = paths.get((flow.receiver.ip, flow.sender.ip))
     if back is not None and (back.at_least or back.at_most):
         size = PathMtu(back.at_least, back.at_most, back.exact)
-        lines.append(f"the other way, {back.src} -> {back.dst}: path MTU {bracket(size)} ({back.verdict})")
+        if back.verdict == "not_exercised" and back.at_most is None and back.exact is None:
+            lines.append(f"the other direction is unknown: nothing above {back.at_least} bytes was sent")
+        else:
+            lines.append(f"the other direction: path MTU {bracket(size)} ({WORDS[back.verdict].short})")
     return lines
 
 

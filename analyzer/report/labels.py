@@ -9,8 +9,14 @@ confidence = "confidence"
 also = "Also"
 evidence = "Evidence"
 ruled_out = "Ruled out"
-verify = "Verify"
-fix = "Find and fix"
+STEPS = {"confirm": "Confirm", "measure": "Measure", "fix": "Fix", "check": "Check"}
+"""What to do, by what it is for, in that order."""
+
+when = "When"
+below = "commands below"
+FINDINGS = ("finding", "flows", "from", "to", "verdict", "passes", "lost", "stalled", "example")
+"""Columns of the table of findings."""
+
 wireshark = "In Wireshark"
 wireshark_flow = "Display filter for the flow:"
 wireshark_frames = "For the frames of this finding:"
@@ -39,6 +45,11 @@ thresholds = "Thresholds"
 def table(count: int) -> str:
     """Above the table of flows."""
     return f"{plural(count, 'flow')}, the worst first"
+
+
+def more_findings(count: int) -> str:
+    """Below the table of findings, if it was cut."""
+    return f"{plural(count, 'more finding')}: write them to a .json report"
 
 
 def more_rows(count: int) -> str:

@@ -135,7 +135,7 @@ def _pictured(analysis: Analysis) -> Flow | None:
     for verdict in VERDICTS:
         same = [member for member in found if member[1].verdict == verdict and _tells_size(member[1])]
         if same:
-            return analysis.flow(most_hit(same)[0])
+            return analysis.flow(most_hit(same))
     return None
 
 
@@ -174,10 +174,7 @@ def _consistent(candidates: tuple[str, ...]) -> str:
         return ""
     if len(candidates) <= SHOWN_CANDIDATES:
         return f"Consistent with {'; '.join(candidates)}."
-    return (
-        f"{len(candidates)} known links and tunnels lie in this range, from {candidates[-1]} to {candidates[0]}; "
-        "pings of sizes in between narrow it down."
-    )
+    return f"Too wide to name a tunnel ({len(candidates)} candidates): Measure tells."
 
 
 def _files(analysis: Analysis) -> Iterable[FileFacts]:
@@ -226,7 +223,7 @@ def _capture_loss(unseen: int, seen: int) -> str:
 
 
 def _most_decompressed(most: int | None) -> str:
-    return "1 GiB and 256 times the compressed size" if most is None else f"{most / (1 << 30):g} GiB"
+    return "256 x, or 1 GiB" if most is None else f"{most / (1 << 30):g} GiB"
 
 
 def _settings(analysis: Analysis) -> Iterable[Fact]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from analyzer.model.analysis import Analysis
 from analyzer.model.brief import Brief
+from analyzer.model.finding import Finding, shown_addresses
 from analyzer.model.flow import Flow, PathMtu
 from analyzer.model.path import Path
-from analyzer.model.text import bracket, joined, lost_packets, plural, printable, seconds
-from analyzer.model.verdicts import PROBLEMS, SURE_PROBLEMS, VERDICTS, complete, rank
+from analyzer.model.text import bracket, joined, plural, printable
+from analyzer.model.verdicts import BY_NAME, PROBLEMS, SURE_PROBLEMS, VERDICTS, complete, rank
 
 
 class Words(NamedTuple):
@@ -102,7 +103,7 @@ WORDS: dict[str, Words] = {
     "not_exercised": Words(
         "Nothing large was sent",
         "nothing large sent",
-        "No packet large enough to tell was sent.",
+        "Every packet was too small to tell.",
     ),
 }
 complete(WORDS, VERDICTS, "words")
@@ -110,7 +111,7 @@ complete(WORDS, VERDICTS, "words")
 
 SETTING_WORDS = {
     "platforms": "platforms whose commands are given",
-    "max_decompressed_bytes": "what compressed input may decompress to",
+    "max_decompressed_bytes": "what compressed input may decompress to, or how many times its size",
     "episode_retransmissions": "retransmissions of one segment that make a stall",
     "episode_span_ns": "least time from the first to the last of them",
     "capture_useless": "share of them missing above which nothing is concluded",
@@ -129,87 +130,93 @@ def _route(flow: Flow) -> str:
     return f"{flow.sender.ip} -> {flow.receiver.ip}"
 
 
-def _loses(flow: Flow, size: PathMtu) -> str:
-    return f"{_route(flow)} loses {lost_packets(size)}"
-
-
-def _arrives(flow: Flow, size: PathMtu) -> str:
-    if size.at_least is None:
-        return f"large packets from {flow.sender.ip} do not arrive at {flow.receiver.ip}"
-    return f"nothing larger than {size.at_least} bytes from {flow.sender.ip} arrives at {flow.receiver.ip}"
-
-
-def _recovers(flow: Flow, size: PathMtu) -> str:
-    hung = f" after hanging for {seconds(flow.stalled.seconds)}" if flow.stalled else ""
-    return f"{_loses(flow, size)}, and the sender shrank them by itself{hung}"
-
-
 class _Opening(NamedTuple):
     one: str  # predicate for one flow: "1 of 12 flows ..."
     many: str
-    path: Callable[[Flow, PathMtu], str] | None  # and where
+    where: str = "from {} to {}"
 
 
 _OPENINGS: dict[str, _Opening] = {
-    "blackhole": _Opening("is in a PMTUD black hole", "are in a PMTUD black hole", _loses),
+    "blackhole": _Opening("hangs in a PMTUD black hole", "hang in a PMTUD black hole"),
     "ptb_ignored": _Opening(
         "hangs because its sender ignores PTBs (ICMP packet too big)",
         "hang because their sender ignores PTBs (ICMP packet too big)",
-        lambda flow, size: f"{flow.sender.ip} keeps sending {flow.receiver.ip} {lost_packets(size)}",
     ),
-    "blackhole_probable": _Opening("is probably in a PMTUD black hole", "are probably in a PMTUD black hole", _loses),
+    "blackhole_probable": _Opening("probably hangs in a PMTUD black hole", "probably hang in a PMTUD black hole"),
     "blackhole_suspected": _Opening(
         "looks like a PMTUD black hole, seen from the receiver's side",
         "look like a PMTUD black hole, seen from the receiver's side",
-        _arrives,
     ),
     "blackhole_recovered": _Opening(
-        "hung in a PMTUD black hole and recovered", "hung in a PMTUD black hole and recovered", _recovers
+        "hung in a PMTUD black hole and recovered", "hung in a PMTUD black hole and recovered"
     ),
-    "fragment_loss": _Opening("loses large packets without DF", "lose large packets without DF", _loses),
+    "fragment_loss": _Opening("loses large packets without DF", "lose large packets without DF"),
     "content_drop": _Opening(
         "hangs on a packet that is dropped for its content, not its size",
         "hang on a packet that is dropped for its content, not its size",
-        lambda flow, _: _route(flow),
     ),
     "dead_path": _Opening(
         "hangs because nothing passes any more, small packets included",
         "hang because nothing passes any more, small packets included",
-        lambda flow, _: f"between {flow.sender.ip} and {flow.receiver.ip}",
+        "between {} and {}",
     ),
     "zero_window": _Opening(
-        "waits for its receiver, which closed its window; the network is not the cause",
-        "wait for their receiver, which closed its window; the network is not the cause",
-        lambda flow, _: f"{flow.receiver.ip} does not read",
+        "waits for a receiver that closed its window", "wait for a receiver that closed its window"
     ),
-    "stall": _Opening(
-        "stalls, and no known cause explains it",
-        "stall, and no known cause explains it",
-        lambda flow, _: _route(flow),
-    ),
+    "stall": _Opening("stalls, and no known cause explains it", "stall, and no known cause explains it"),
 }
 complete(_OPENINGS, SURE_PROBLEMS, "opening of the report")
 
 
-def headline(analysis: Analysis) -> str:
-    """The answer, in one or two sentences."""
+def headline(analysis: Analysis, findings: Sequence[Finding] | None = None) -> str:
+    """The answer, in one or two sentences. `findings` are the analysis' own, where they are known already."""
     counts = analysis.verdict_counts
     if not counts:
         return _without_flows(analysis)
     gravest = min(counts, key=rank)
     if gravest not in SURE_PROBLEMS:
         return _no_problem(analysis, counts)
-    concerned = analysis.briefs_with({gravest})
+    alike = [each for each in (analysis.all_findings if findings is None else findings) if each.verdict == gravest]
     opening = _OPENINGS[gravest]
-    predicate = opening.one if len(concerned) == 1 else opening.many
-    sentence = f"{_share(len(concerned), analysis)} {predicate}"
-    if opening.path is not None:
-        sentence += f": {_worst_path(concerned, analysis, opening.path)}"
+    predicate = opening.one if counts[gravest] == 1 else opening.many
+    ends = (_several(alike[0].senders), _several(alike[0].receivers))
+    sentence = f"{_share(counts[gravest], analysis)} {predicate}, {opening.where.format(*ends)}"
+    if len(alike) > 1:
+        sentence += f", and {plural(len(alike) - 1, 'other path')} likewise"
     sentence += "."
+    if sizes := sizes_sentence(alike[0]):
+        sentence += f" {sizes}."
     others = [v for v in VERDICTS if v in PROBLEMS and v != gravest and counts[v]]
     if others:
-        sentence += f" Also: {joined([f'{counts[v]} x {WORDS[v].short}' for v in others])}."
+        sentence += f" Also: {joined([f'{counts[v]:,} x {WORDS[v].short}' for v in others])}."
     return sentence
+
+
+SHOWN_ENDS = 2
+"""Addresses and prefixes in a sentence; the others are counted."""
+
+
+def _several(addresses: Sequence[str]) -> str:
+    shown = shown_addresses(addresses)
+    more = [f"{len(shown) - SHOWN_ENDS:,} more"] if len(shown) > SHOWN_ENDS else []
+    return joined(shown[:SHOWN_ENDS] + more)
+
+
+def sizes_sentence(finding: Finding) -> str:
+    """Which sizes vanish and which arrive, as far as the finding's flows tell; empty where size is no matter."""
+    if finding.lost is None:
+        return ""
+    size = finding.path_mtu
+    if finding.verdict == "ptb_ignored" and size.exact is not None:
+        return f"{finding.lost}-byte packets are too big, as a router said: the path MTU is {size.exact} bytes"
+    if BY_NAME[finding.verdict].at_receiver:
+        return f"Nothing above {finding.crossed} bytes arrives" if finding.crossed else "Large packets do not arrive"
+    kind = "packets without DF" if finding.verdict == "fragment_loss" else "packets"
+    past = finding.verdict == "blackhole_recovered"
+    text = f"{finding.lost}-byte {kind} {'vanished' if past else 'vanish'}"
+    if finding.crossed:
+        text += f", {finding.crossed}-byte packets {'arrived' if past else 'arrive'}"
+    return f"{text}, until the sender made them smaller by itself" if past else text
 
 
 def _share(count: int, analysis: Analysis) -> str:
@@ -220,20 +227,11 @@ def _share(count: int, analysis: Analysis) -> str:
     return f"{count:,} of {total:,} {selected}flows"
 
 
-def most_hit(flows: Sequence[tuple[int, Brief]]) -> tuple[int, int]:
-    """The first flow of the path that most of some flows share, by its stream; and how many paths they have."""
+def most_hit(flows: Sequence[tuple[int, Brief]]) -> int:
+    """The first flow of the path that most of some flows share, by its stream."""
     routes = Counter((brief.sender, brief.receiver) for _, brief in flows)
     route, _ = routes.most_common(1)[0]
-    return next(stream for stream, brief in flows if (brief.sender, brief.receiver) == route), len(routes)
-
-
-def _worst_path(
-    flows: Sequence[tuple[int, Brief]], analysis: Analysis, describe: Callable[[Flow, PathMtu], str]
-) -> str:
-    stream, count = most_hit(flows)
-    flow = analysis.flow(stream)
-    more = f", and {plural(count - 1, 'other path')} likewise" if count > 1 else ""
-    return describe(flow, pooled_mtu(flow, paths_of(analysis))) + more
+    return next(stream for stream, brief in flows if (brief.sender, brief.receiver) == route)
 
 
 Paths = Mapping[tuple[str, str], Path]
@@ -261,27 +259,26 @@ def _no_problem(analysis: Analysis, counts: Counter[str]) -> str:
         return f"This capture cannot tell whether {_all(total, selected)} a path MTU problem."
     if untested == total:
         return f"No problem seen, but nothing was tested: {_none(total, selected)} sent a large packet."
-    if undecided:
-        sentence = f"No problem found, but for {_share(undecided, analysis)} this capture cannot tell."
-    elif total == 1:
-        sentence = f"No problem found: the only {selected}flow is healthy."
-    else:
-        every = "both" if total == 2 else f"all {total:,}"
-        sentence = f"No problem found: {every} {selected}flows are healthy."
-    remarks = [
-        f"{counts[verdict]:,} {words if counts[verdict] == 1 else words_many}"
-        for verdict, words, words_many in (
-            ("loss", "has ordinary packet loss", "have ordinary packet loss"),
-            ("no_df", "sends large packets only without DF", "send large packets only without DF"),
-            ("not_exercised", "sent nothing large enough to tell", "sent nothing large enough to tell"),
+    said = [
+        (count, words)
+        for count, words in (
+            (counts["ok"] + counts["pmtud_ok"], "carried full-size packets"),
+            (counts["loss"], "had ordinary packet loss"),
+            (counts["no_df"], "sent large packets only without DF"),
+            (untested, "sent nothing large enough to tell"),
+            (undecided, "are such that this capture cannot tell" if undecided > 1 else "is such that it cannot tell"),
         )
-        if counts[verdict] and total > 1
+        if count
     ]
-    if total == 1 and not counts["pmtud_ok"]:
-        sentence += f" {WORDS[next(iter(counts))].meaning}"
-    if remarks:
-        sentence += f" {joined(remarks)[:1].upper()}{joined(remarks)[1:]}."
-    return sentence + _working_paths(analysis)
+    (first, words), *others = said
+    if others:
+        opening = f"{first:,} of {total:,} {selected}flows"
+    elif total == 1:
+        opening = f"the only {selected}flow"
+    else:
+        opening = f"{'both' if total == 2 else f'all {total:,}'} {selected}flows"
+    parts = [f"{opening} {words}", *(f"{count:,} {words}" for count, words in others)]
+    return f"No path MTU problem found: {', '.join(parts)}.{_working_paths(analysis)}"
 
 
 def _all(total: int, selected: str) -> str:

@@ -26,8 +26,8 @@ def captured(where: Vantage, first: FrameRef) -> list[Statement]:
     """Where the capture was taken, if that can be told."""
     if where.where == UNKNOWN:
         return []
-    place = "between client and server" if where.where == BETWEEN else f"at the {where.where} or on its link"
-    return [Statement(f"Captured {place}: {where.because}.", (first,))]
+    place = "between client and server" if where.where == BETWEEN else f"next to the {where.where}"
+    return [Statement(f"Captured {place} ({where.because}).", (first,))]
 
 
 def announced(conversation: Conversation, row: Any) -> list[Statement]:

@@ -375,11 +375,11 @@ def _ruled_out(verdict: str, facts: StalledFacts) -> tuple[RuledOut, ...]:
             )
         )
     if verdict in SIZE_PROBLEMS and facts.as_large == (None, None) and not series.acked:
-        out.append(RuledOut("content_drop", "no packet as large got through either", refs(facts.large_lost)))
+        out.append(RuledOut("content_drop", "no other packet as large is seen to get through", refs(facts.large_lost)))
     if verdict == "content_drop" and facts.as_large[1] is not None:
         out.append(RuledOut("blackhole", facts.as_large[1].text, facts.as_large[1].frames))
     if verdict == "dead_path" and facts.failed is not None:
         out.append(RuledOut("blackhole", facts.failed.text, facts.failed.frames))
     if BY_NAME[verdict].accuses and not facts.about:
-        out.append(RuledOut("pmtud_ok", "no PTB for this flow in this capture", ()))
+        out.append(RuledOut("pmtud_ok", "no PTB about this flow is in the capture", ()))
     return tuple(out)

@@ -49,7 +49,7 @@ def process(*words: str, **options: Any) -> Told:
 def test_brief(run: Callable[..., Told]) -> None:
     code, out, err = run(HANG, "--brief")
     assert (code, err) == (0, "")
-    assert out.startswith(f"{HANG}: 2 of 3 flows are in a PMTUD black hole: ")
+    assert out.startswith(f"{HANG}: 2 of 3 flows hang in a PMTUD black hole")
     assert out.count("\n") == 1
     code, out, _ = run(HANG, "--brief", "--compare", FINE)
     assert out.startswith(f"{HANG} and {FINE}: Fixed: ")
@@ -108,8 +108,8 @@ def test_each_capture_has_a_line(run: Callable[..., Told], folder: Path) -> None
         *(str(folder / name) for name in ("a.pcap", "b.pcap", "c.pcap", "notes.txt")),
         str(HANG),
     ]
-    assert "No problem found" in lines[0]
-    assert "2 of 3 flows are in a PMTUD black hole" in lines[1]
+    assert "No path MTU problem found" in lines[0]
+    assert "2 of 3 flows hang in a PMTUD black hole" in lines[1]
     assert lines[3].endswith("notes.txt: at byte 0: expected a pcap or pcapng capture, found another kind of file")
     assert re.fullmatch(
         r"pmtu-analyze: \S+c\.pcap is cut off after \d+ packets \(byte \d+\); these were analysed\n", err

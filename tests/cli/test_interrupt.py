@@ -18,7 +18,7 @@ from tests.reading import ROOT, SAMPLE_FOLDER
 
 STORY = (SAMPLE_FOLDER / "tunnel_blackhole_at_server.pcap").read_bytes()
 HEADER, PACKETS = STORY[:24], STORY[24:]
-FOUND = "2 of 3 flows are in a PMTUD black hole"
+FOUND = "2 of 3 flows hang in a PMTUD black hole"
 
 SLOW_SKIM = """
 import time

@@ -105,6 +105,7 @@ def test_where_users_have_no_numbers_their_own_folders_are_believed(
 ) -> None:
     for name in ("getuid", "geteuid", "fchmod", "O_NOFOLLOW", "O_NONBLOCK"):
         monkeypatch.delattr(os, name, raising=False)
+    monkeypatch.setattr("shutil._use_fd_functions", False)  # as there, too: else Python 3.13 asks for O_NONBLOCK
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "Local"))
     found = private_folder()

@@ -37,7 +37,7 @@ WORDS = (
 OPENING = (
     "analyzer/report/verdict_text.py",
     '    "stall": _Opening(',
-    '    "odd": _Opening("is odd", "are odd", None),\n',
+    '    "odd": _Opening("is odd", "are odd"),\n',
 )
 PLAN = ("analyzer/knowledge/fixes.py", '    "loss": ("measure_loss",)', '    "odd": ("capture_both",),\n')
 EDITS = (ROW, RULE, WORDS, OPENING, PLAN)

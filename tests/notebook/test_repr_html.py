@@ -68,7 +68,7 @@ def images(page: Page) -> list[bytes]:
 
 def test_an_analysis_shows_answer_table_and_brackets() -> None:
     page = Page(analyzer.analyze(STORY)._repr_html_())
-    assert "2 of 3 flows are in a PMTUD black hole" in page.text
+    assert "2 of 3 flows hang in a PMTUD black hole" in page.text
     assert "203.0.113.10:8082" in page.text
     (image,) = images(page)
     assert image.startswith(b"\x89PNG")

@@ -17,8 +17,8 @@ STORY = SAMPLE_FOLDER / "tunnel_blackhole_at_server.pcap"
 
 def test_an_analysis_shows_the_answer_and_the_table() -> None:
     text = repr(analyzer.analyze(STORY))
-    assert text.startswith("2 of 3 flows are in a PMTUD black hole")
-    assert "203.0.113.10:8081  blackhole" in text
+    assert text.startswith("2 of 3 flows hang in a PMTUD black hole")
+    assert "203.0.113.10 -> 192.0.2.10  blackhole" in text
     assert "tunnel_blackhole_at_server.pcap: 118 packets" in text
 
 

@@ -32,7 +32,7 @@ def test_flows_of_the_same_hosts_and_verdict_share_a_diagnosis() -> None:
     flows = [make_flow(i, confidence="low" if i == 0 else "high") for i in range(12)]
     (diagnosis,) = document_of(make_analysis(flows)).diagnoses
     assert diagnosis.flow.stream == 1  # the first of the surest
-    assert diagnosis.same == "streams 0, 2, 3, 4, 5, 6, 7, 8 and 3 more: same hosts, same verdict"
+    assert diagnosis.same == "streams 0, 2, 3, 4, 5, 6, 7, 8 and 3 more: the same trouble"
 
 
 def test_every_problem_is_diagnosed_with_what_where_and_frames() -> None:
@@ -60,11 +60,11 @@ def test_ptbs_are_summed_up_by_router_and_reason() -> None:
     assert diagnosis.why[-1].frames == "frames 13, 15, 16"
 
 
-def test_a_cause_ruled_out_by_evidence_refers_to_it() -> None:
+def test_a_cause_that_is_ruled_out_says_by_what() -> None:
     flow = make_flow(0)
     same = flow.ruled_out[0]._replace(cause="dead_path", because="a smaller packet got through")
     (diagnosis,) = document_of(make_analysis([replace(flow, ruled_out=(same,))])).diagnoses
-    assert diagnosis.ruled_out[0].text == "dead path: see above"
+    assert diagnosis.ruled_out[0].text == "dead path: a smaller packet got through"
 
 
 def test_overheads_are_named_only_where_they_narrow_it_down() -> None:

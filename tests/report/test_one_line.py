@@ -25,7 +25,7 @@ def test_how_far_a_damaged_file_was_read(packets: int, problem: str, told: str) 
 
 def test_a_capture_and_its_answer() -> None:
     analysis = make_analysis([make_flow(0)])
-    assert line_of(analysis).startswith("story.pcap: The only flow is in a PMTUD black hole: ")
+    assert line_of(analysis).startswith("story.pcap: The only flow hangs in a PMTUD black hole")
     several = make_analysis([make_flow(0)], files=[make_file("a\n.pcap"), make_file("b.pcap"), make_file("c.pcap")])
     assert line_of(several).startswith(r"a\x0a.pcap and 2 more files: ")
     later = compared(analysis, make_analysis([make_flow(0)], files=[make_file("after.pcap")]))

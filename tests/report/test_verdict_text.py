@@ -15,16 +15,17 @@ def test_every_verdict_has_its_words() -> None:
 def test_the_answer_in_one_sentence() -> None:
     flows = [make_flow(0), *(make_flow(i, "ok") for i in range(1, 12))]
     assert headline(make_analysis(flows)) == (
-        "1 of 12 flows is in a PMTUD black hole: 10.0.2.2 -> 10.0.1.2 loses packets above 1400..1499 bytes."
+        "1 of 12 flows hangs in a PMTUD black hole, from 10.0.2.2 to 10.0.1.2. "
+        "1500-byte packets vanish, 1400-byte packets arrive."
     )
 
 
 def test_several_flows_on_several_paths_and_other_problems() -> None:
-    elsewhere = make_flow(2, server=Endpoint("10.0.3.3", 443))
+    elsewhere = make_flow(2, server=Endpoint("10.0.3.3", 443), client=Endpoint("10.9.1.2", 5))
     flows = [make_flow(0), make_flow(1), elsewhere, make_flow(3, "dead_path"), make_flow(4, "ok")]
     assert headline(make_analysis(flows)) == (
-        "3 of 5 flows are in a PMTUD black hole: 10.0.2.2 -> 10.0.1.2 loses packets above 1400..1499 bytes, "
-        "and 1 other path likewise. Also: 1 x dead path."
+        "3 of 5 flows hang in a PMTUD black hole, from 10.0.2.2 to 10.0.1.2, and 1 other path likewise. "
+        "1500-byte packets vanish, 1400-byte packets arrive. Also: 1 x dead path."
     )
 
 
@@ -43,10 +44,12 @@ def test_every_verdict_makes_a_sentence(verdict: str, count: int, size: PathMtu)
 def test_healthy() -> None:
     works = make_flow(0, "pmtud_ok", path_mtu=PathMtu(1400, 1400, 1400))
     assert headline(make_analysis([works, make_flow(1, "ok")])) == (
-        "No problem found: both flows are healthy. PMTUD worked: the path MTU 10.0.2.2 -> 10.0.1.2 is 1400 bytes."
+        "No path MTU problem found: both flows carried full-size packets. "
+        "PMTUD worked: the path MTU 10.0.2.2 -> 10.0.1.2 is 1400 bytes."
     )
     assert headline(make_analysis([make_flow(0, "ok"), make_flow(1, "loss"), make_flow(2, "not_exercised")])) == (
-        "No problem found: all 3 flows are healthy. 1 has ordinary packet loss and 1 sent nothing large enough to tell."
+        "No path MTU problem found: 1 of 3 flows carried full-size packets, 1 had ordinary packet loss, "
+        "1 sent nothing large enough to tell."
     )
 
 
@@ -58,7 +61,7 @@ def test_nothing_large_was_sent_is_not_called_healthy() -> None:
 
 def test_undecided_is_no_clean_bill() -> None:
     assert headline(make_analysis([make_flow(0, "inconclusive"), make_flow(1, "ok")])) == (
-        "No problem found, but for 1 of 2 flows this capture cannot tell."
+        "No path MTU problem found: 1 of 2 flows carried full-size packets, 1 is such that it cannot tell."
     )
 
 
@@ -68,4 +71,4 @@ def test_a_capture_without_tcp_says_what_it_holds() -> None:
 
 def test_the_pooled_bracket_is_the_one_in_the_headline() -> None:
     flows = [make_flow(0, path_mtu=PathMtu(752, 1499)), make_flow(1, path_mtu=PathMtu(1400, 1999))]
-    assert "above 1400..1499 bytes" in headline(make_analysis(flows))
+    assert "1500-byte packets vanish, 1400-byte packets arrive" in headline(make_analysis(flows))

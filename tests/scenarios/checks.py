@@ -54,7 +54,7 @@ def differences(scenario: Scenario, expected: Expectation) -> list[str]:
         if not shortest <= lasted <= longest:
             wrong.append(f"stalled for {lasted:.3f} s, not {shortest} to {longest}")
     said = [flow.explanation, *(r.because for r in flow.ruled_out)]
-    if flow.ptb and any("holds no PTB" in s or "no PTB for this flow" in s for s in said):
+    if flow.ptb and any("holds no PTB" in s or "no PTB about this flow" in s for s in said):
         wrong.append(f"says that there is no PTB, and names frame {flow.ptb[0].frame.frame}")
     wrong += _untrue(scenario, flow)
     if wrong:

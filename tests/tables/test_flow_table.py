@@ -15,7 +15,7 @@ GRE, GRE_IPV4 = 47, struct.pack("!HH", 0, 0x0800)
 def row(packets: list[Packet], **more: Any) -> dict[str, Any]:
     """The one flow of a capture, by column; what is missing is left out."""
     (found,) = analyzer.analyze(pcap(packets), **more).flows.to_dict("records")
-    return {name: value for name, value in found.items() if value == value and value is not None}  # noqa: PLR0124
+    return {str(name): value for name, value in found.items() if value == value and value is not None}  # noqa: PLR0124
 
 
 def hang(talk: Talk, **announced: Any) -> list[Packet]:

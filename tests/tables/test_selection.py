@@ -94,7 +94,7 @@ def test_totals_stay_those_of_the_capture_and_the_headline_speaks_of_the_selecti
     narrowed = narrow(ANALYSIS, host="10.0.1.2")
     assert narrowed.totals == ANALYSIS.totals
     assert narrowed.selection == "host 10.0.1.2"
-    assert document_of(narrowed).headline.startswith("1 of 2 selected flows is in a PMTUD black hole")
+    assert document_of(narrowed).headline.startswith("1 of 2 selected flows hangs in a PMTUD black hole")
 
 
 def test_paths_go_with_their_flows() -> None:

@@ -12,7 +12,7 @@ from analyzer.api.pipeline import found_in
 from analyzer.model.brief import brief_of
 from analyzer.model.flow_list import FlowList
 from analyzer.report.formats.json_report import to_json
-from analyzer.report.formats.terminal_report import SHOWN_DIAGNOSES, SHOWN_ROWS, show
+from analyzer.report.formats.terminal_report import SHOWN_DIAGNOSES, SHOWN_FINDINGS, show
 from analyzer.verdicts import flow_findings
 from tests.fuzz.products import portless_ptbs
 from tests.reading import CAPTURES
@@ -43,4 +43,4 @@ def test_a_terminal_report_makes_the_flows_that_it_shows(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(flow_findings, "_flow", counted)
     show(analysis, file=io.StringIO())
-    assert 0 < len(made) <= SHOWN_ROWS + SHOWN_DIAGNOSES
+    assert 0 < len(made) <= 2 * (SHOWN_FINDINGS + SHOWN_DIAGNOSES)

@@ -25,6 +25,7 @@ SHOWN_DIAGNOSES = 20
 SHOWN_FIGURES = 6
 """Figures are most of a report's bytes: some 50 kB a flow."""
 
+SHOWN_FINDINGS = 100
 SHOWN_ROWS = 1000
 SHOWN_CHANGES = 100
 OPEN_ROWS = 12
@@ -61,6 +62,8 @@ def to_html(analysis: Analysis, *, plots: bool = True, alone: bool = False) -> s
             document=page.document,
             diagnoses=fair_choice(page.document.diagnoses, SHOWN_DIAGNOSES),
             hidden_diagnoses=max(len(page.document.diagnoses) - SHOWN_DIAGNOSES, 0),
+            findings=page.document.findings[:SHOWN_FINDINGS],
+            hidden_findings=max(len(page.document.findings) - SHOWN_FINDINGS, 0),
             rows=page.document.rows[:SHOWN_ROWS],
             hidden_rows=max(len(page.document.rows) - SHOWN_ROWS, 0),
             open_rows=OPEN_ROWS,

@@ -17,11 +17,13 @@ from analyzer.report.beside import link_to, records
 from analyzer.report.changes import ChangeTable
 from analyzer.report.document import Diagnosis, Remark, advice, fair_choice, rule_suffix
 from analyzer.report.figures.own_settings import load_matplotlib
+from analyzer.report.findings import FindingRow, FirstSteps
 from analyzer.report.page import Page, page_of
 from analyzer.report.wishes import Wishes
 
 SHOWN_DIAGNOSES = 10
 SHOWN_ROWS = 100
+SHOWN_FINDINGS = 50
 """So that the text stays below the 65,536 characters that GitHub takes."""
 
 FIGURES_BESIDE = 6
@@ -134,6 +136,10 @@ def _lines(page: Page, images: Mapping[int, str], beside: Sequence[str]) -> Iter
         yield from ("", f"## {labels.first_capture}", "", prose(document.headline))
     else:
         yield f"# {prose(document.headline)}"
+    if document.first is not None:
+        yield from _first(document.first)
+    if document.findings:
+        yield from _findings(document.findings)
     for note in document.notes:
         yield from ("", f"> {prose(note)}")
     if page.picture is not None:
@@ -158,6 +164,24 @@ def _lines(page: Page, images: Mapping[int, str], beside: Sequence[str]) -> Iter
             yield f"- {code(term.verdict)}: {prose(f'{term.title}. {term.meaning}')}"
 
 
+def _first(first: FirstSteps) -> Iterator[str]:
+    yield from ("", f"- {labels.when}: {prose(first.when)}")
+    if first.confirm:
+        means = f"{prose(first.confirm_where)}: {prose(first.confirm_means)}"
+        yield f"- {labels.STEPS['confirm']}: {code(first.confirm)} {means}"
+    if first.fix:
+        yield f"- {labels.STEPS['fix']}: {prose(first.fix)} ({labels.below})"
+
+
+def _findings(findings: Sequence[FindingRow]) -> Iterator[str]:
+    yield from ("", f"| {' | '.join(labels.FINDINGS)} |", "|---|---:|---|---|---|---:|---:|---:|---:|")
+    for row in findings[:SHOWN_FINDINGS]:
+        cells = (cell(row.senders), cell(row.receivers), code(row.verdict), row.crossed, row.lost, row.stalled)
+        yield f"| {row.id} | {row.flows} | {' | '.join(cells)} | {labels.stream} {row.example} |"
+    if len(findings) > SHOWN_FINDINGS:
+        yield from ("", prose(labels.more_findings(len(findings) - SHOWN_FINDINGS)))
+
+
 def _changes(changes: ChangeTable) -> Iterator[str]:
     yield from (
         f"# {prose(changes.answer)}",
@@ -177,11 +201,14 @@ def _changes(changes: ChangeTable) -> Iterator[str]:
 
 def _diagnosis(diagnosis: Diagnosis, images: Mapping[int, str]) -> Iterator[str]:
     stream = diagnosis.flow.stream
-    yield f"## Stream {stream}: {prose(diagnosis.title)}"
+    yield f"## {diagnosis.name}: {prose(diagnosis.title)}"
     also = f". {labels.also} {diagnosis.same}" if diagnosis.same else ""
     yield from (
         "",
-        prose(f"{diagnosis.endpoints}, {diagnosis.confidence} {labels.confidence}{rule_suffix(diagnosis)}{also}"),
+        prose(
+            f"Stream {stream}, {diagnosis.endpoints}, {diagnosis.confidence} {labels.confidence}"
+            f"{rule_suffix(diagnosis)}{also}"
+        ),
     )
     yield from ("", _statement(diagnosis.what))
     for place in diagnosis.where:
@@ -190,8 +217,8 @@ def _diagnosis(diagnosis: Diagnosis, images: Mapping[int, str]) -> Iterator[str]
         yield from ("", f"![{labels.timeline(stream)}]({images[stream]})")
     yield from _statements(labels.evidence, diagnosis.why)
     yield from _statements(labels.ruled_out, diagnosis.ruled_out)
-    yield from _fixes(labels.fix, diagnosis.cures)
-    yield from _fixes(labels.verify, diagnosis.checks)
+    for kind, fixes in diagnosis.steps:
+        yield from _fixes(labels.STEPS[kind], fixes)
     yield from ("", f"### {labels.wireshark}", "", labels.wireshark_flow, "", *_block(diagnosis.display_filter))
     if diagnosis.frame_filters:
         yield from ("", labels.wireshark_frames)

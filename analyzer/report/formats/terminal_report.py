@@ -17,7 +17,10 @@ from rich.text import Text
 from analyzer.model.analysis import Analysis
 from analyzer.model.statement import Fix
 from analyzer.model.text import plural
-from analyzer.report.document import Diagnosis, Document, Remark, Row, advice, document_of, rule_suffix
+from analyzer.report.document import Diagnosis, Document, Remark, advice, document_of, rule_suffix
+from analyzer.report.findings import FirstSteps
+from analyzer.report.formats.terminal_tables import GAP, VERDICT_STYLES, finding_table, flow_table
+from analyzer.report.labels import STEPS, below
 
 if TYPE_CHECKING:
     from analyzer.report.changes import ChangeTable
@@ -31,18 +34,18 @@ PROSE_WIDTH = 100
 
 HEADLINE_WIDTH = 120
 
-SHOWN_ROWS = 40
-SHOWN_DIAGNOSES = 10
+SHOWN_FINDINGS = 10
+SHOWN_DIAGNOSES = 1
+"""Findings that are told in full: the gravest. All others are a line of the table."""
+
 SHOWN_CHANGES = 10
 
 INDENT = 2
 LABEL_WIDTH = 11
-GAP = "  "
 SHELLS = frozenset({"linux", "macos", "mikrotik", "docker", "calico", "cilium", "aws", "gcp", "azure"})
 """Platforms whose commands may be continued on the next line after a backslash."""
 
 STYLES = {"bad": "bold red", "warn": "bold yellow", "good": "bold green", "plain": "bold"}
-VERDICT_STYLES = {"bad": "red", "warn": "yellow", "good": "green", "plain": ""}
 
 
 def show(analysis: Analysis, *, show_all: bool = False, file: TextIO | None = None) -> None:
@@ -87,12 +90,18 @@ def lines_of(document: Document, console: Console, *, show_all: bool = False) ->
         yield from _wrapped(console, Text(f"The first capture: {document.headline}"), wide)
     else:
         yield from _wrapped(console, Text(document.headline, STYLES[document.tone]), wide)
-    rows = document.rows if show_all else document.rows[:SHOWN_ROWS]
-    if rows:
+    if document.first is not None:
         yield Text()
-        yield from _table(rows, console)
-    if hidden := len(document.rows) - len(rows):
-        yield Text(f"{plural(hidden, 'more flow')} with a problem: --all, --json or -o flows.csv", "dim")
+        yield from _first(document.first, console, prose)
+    findings = document.findings if show_all else document.findings[:SHOWN_FINDINGS]
+    if findings:
+        yield Text()
+        yield from finding_table(findings, console)
+    if hidden := len(document.findings) - len(findings):
+        yield Text(f"{plural(hidden, 'more finding')}: --all, --json or -o report.html", "dim")
+    if show_all and document.rows:
+        yield Text()
+        yield from flow_table(document.rows, console)
     if document.not_listed:
         yield from _wrapped(console, Text(f"{document.not_listed} (--all lists them)", "dim"), prose)
     shown = document.diagnoses if show_all else document.diagnoses[:SHOWN_DIAGNOSES]
@@ -101,7 +110,7 @@ def lines_of(document: Document, console: Console, *, show_all: bool = False) ->
         yield from _diagnosis(diagnosis, console, prose)
     if hidden := len(document.diagnoses) - len(shown):
         yield Text()
-        yield Text(f"{plural(hidden, 'more diagnosis', 'more diagnoses')}: use --all or --json", "dim")
+        yield Text(f"{plural(hidden, 'more finding')} told in full by --all, or each by --stream EXAMPLE", "dim")
     yield Text()
     for note in document.notes:
         yield from _labelled(console, "Note", Text(note), prose, label_style="yellow")
@@ -124,69 +133,19 @@ def _labelled(
         yield head + line
 
 
-# The verdict table.
-
-
-def _table(rows: Sequence[Row], console: Console) -> Iterator[Text]:
-    streams = [f"{row.stream}" for row in rows]
-    columns = [
-        ("verdict", [row.verdict for row in rows], False),
-        ("path MTU", [row.path_mtu for row in rows], False),
-        ("stalled", [row.stalled for row in rows], True),
-        ("packets", [row.packets for row in rows], True),
-    ]
-    stream_width = max(len("stream"), *map(len, streams))
-    # Where room is short the packet count gives way, then a flow takes two lines, then addresses are cut.
-    layouts = [(columns, True), (columns[:3], True), (columns, False), (columns[:3], False)]
-    if console.width < PIPED_WIDTH:
-        layouts.append((columns[:2], False))
-    for kept, in_one_line in layouts:
-        taken = stream_width + sum(len(GAP) + _width(title, cells) for title, cells, _ in kept)
-        room = console.width - taken - len(GAP)
-        flow_title, flows = _flow_cells(rows, in_one_line=in_one_line)
-        if max(len(line) for cell in flows for line in cell) <= room:
-            break
-    else:
-        flows = [tuple(_shortened(line, room) for line in cell) for cell in flows]
-    flow_width = _width(flow_title, [line for cell in flows for line in cell])
-    header = ["stream".rjust(stream_width), flow_title.ljust(flow_width)]
-    header += [_aligned(title, _width(title, cells), right) for title, cells, right in kept]
-    yield Text(GAP.join(header), "bold")
-    yield Text(("-" if console.options.ascii_only else "\u2500") * len(GAP.join(header)), "dim")
-    for i, row in enumerate(rows):
-        line = Text(streams[i].rjust(stream_width) + GAP + flows[i][0].ljust(flow_width))
-        for title, cells, right in kept:
-            cell = _aligned(cells[i], _width(title, cells), right)
-            line.append(GAP)
-            line.append(cell, VERDICT_STYLES[row.tone] if title == "verdict" else "")
-        yield line
-        for more in flows[i][1:]:
-            yield Text(" " * stream_width + GAP + more)
-
-
-def _width(title: str, cells: Sequence[str]) -> int:
-    return max(len(title), *map(len, cells))
-
-
-def _aligned(cell: str, width: int, right: bool) -> str:
-    return cell.rjust(width) if right else cell.ljust(width)
-
-
-def _flow_cells(rows: Sequence[Row], *, in_one_line: bool) -> tuple[str, list[tuple[str, ...]]]:
-    """Title and cells of the flow column: client, arrow and server, on one line or on two."""
-    if not in_one_line:
-        return "client / server", [(row.client, f"{row.arrow} {row.server}") for row in rows]
-    left = max(len(row.client) for row in rows)
-    cells: list[tuple[str, ...]] = [(f"{row.client.ljust(left)} {row.arrow} {row.server}",) for row in rows]
-    return "client".ljust(left + 4) + "server", cells
-
-
-def _shortened(text: str, room: int) -> str:
-    """The middle left out: the start of an address names the network, its end the host and port."""
-    if len(text) <= room:
-        return text
-    tail = (room - 2) // 2
-    return f"{text[: room - 2 - tail]}..{text[-tail:]}"
+def _first(first: FirstSteps, console: Console, width: int) -> Iterator[Text]:
+    """What to do in the first minute."""
+    yield from _labelled(console, "When", Text(first.when), width, indent=INDENT)
+    if first.confirm:
+        head = Text(" " * INDENT + STEPS["confirm"].ljust(LABEL_WIDTH), "cyan")
+        for line in continued(first.confirm, width - len(head)):
+            yield head + Text(line, "bold")
+            head = Text(" " * len(head))
+        yield from _labelled(
+            console, "", Text(f"{first.confirm_where}: {first.confirm_means}", "dim"), width, indent=INDENT
+        )
+    if first.fix:
+        yield from _labelled(console, STEPS["fix"], Text(f"{first.fix} ({below})"), width, indent=INDENT)
 
 
 # A comparison.
@@ -213,12 +172,13 @@ def _changes(changes: ChangeTable, console: Console, *, show_all: bool) -> Itera
 
 
 def _diagnosis(diagnosis: Diagnosis, console: Console, width: int) -> Iterator[Text]:
-    title = Text(f"Stream {diagnosis.flow.stream}: ", "bold")
+    title = Text(f"{diagnosis.name}: ", "bold")
     title.append(diagnosis.title, STYLES[diagnosis.tone])
     title.append(f" ({diagnosis.confidence} confidence{rule_suffix(diagnosis)})", "dim")
     yield from _wrapped(console, title, width)
     several_files = any(each.file for each in diagnosis.frame_filters)
-    ends = Text(diagnosis.endpoints + ("" if several_files else f" ({diagnosis.display_filter})"), "dim")
+    ends = Text(f"stream {diagnosis.flow.stream}, " if diagnosis.finding else "", "dim")
+    ends.append(diagnosis.endpoints + ("" if several_files else f" ({diagnosis.display_filter})"))
     for line in _wrapped(console, ends, width - INDENT):
         yield Text(" " * INDENT) + line
     yield from _statements("What", [diagnosis.what], console, width)
@@ -226,7 +186,7 @@ def _diagnosis(diagnosis: Diagnosis, console: Console, width: int) -> Iterator[T
         yield from _labelled(console, "" if i else "Where", Text(place), width, indent=INDENT)
     yield from _statements("Why", diagnosis.why, console, width)
     yield from _statements("Ruled out", diagnosis.ruled_out, console, width)
-    yield from _fixes(diagnosis.fixes, console, width)
+    yield from _steps(diagnosis, console, width)
     filters = [diagnosis.display_filter] if several_files else []
     filters += [f"{each.file}: {each.text}" if each.file else each.text for each in diagnosis.frame_filters]
     for i, wanted in enumerate(filters):
@@ -243,21 +203,29 @@ def _statements(label: str, statements: Sequence[Remark], console: Console, widt
         yield from _labelled(console, "" if i else label, body, width, indent=INDENT)
 
 
-def _fixes(fixes: Sequence[Fix], console: Console, width: int) -> Iterator[Text]:
-    """Each fix: its command, to be picked out at a glance, then where it belongs and what it does."""
-    for number, fix in enumerate(fixes, 1):
-        head = Text(" " * INDENT + ("Fix" if number == 1 else "").ljust(LABEL_WIDTH), "cyan")
-        head.append(f"{number}. ", "not bold default")
-        left = " " * len(head)
-        for command in fix.commands:
-            if command.lead:
-                head = Text(left).append(command.lead, "dim")
-            for line in continued(command.line, width - len(head)) if fix.platform in SHELLS else [command.line]:
-                yield head + Text(line, "bold")
-                head = Text(left)
-        for part in _wrapped(console, Text(advice(fix)), width - len(left)):
-            yield head + part
+def _steps(diagnosis: Diagnosis, console: Console, width: int) -> Iterator[Text]:
+    """Each step: its command, to be picked out at a glance, then where it belongs and what it does."""
+    number = 0
+    for kind, fixes in diagnosis.steps:
+        for place, fix in enumerate(fixes):
+            number += 1
+            label = "" if place else STEPS[kind]
+            head = Text(" " * INDENT + label.ljust(LABEL_WIDTH), "cyan")
+            head.append(f"{number}. ", "not bold default")
+            yield from _step(fix, head, console, width)
+
+
+def _step(fix: Fix, head: Text, console: Console, width: int) -> Iterator[Text]:
+    left = " " * len(head)
+    for command in fix.commands:
+        if command.lead:
+            head = Text(left).append(command.lead, "dim")
+        for line in continued(command.line, width - len(head)) if fix.platform in SHELLS else [command.line]:
+            yield head + Text(line, "bold")
             head = Text(left)
+    for part in _wrapped(console, Text(advice(fix)), width - len(left)):
+        yield head + part
+        head = Text(left)
 
 
 def continued(command: str, width: int) -> Iterator[str]:

@@ -271,7 +271,7 @@ def test_all_problem_flows_up_to_a_limit() -> None:
 def test_a_healthy_capture_gives_a_figure_that_says_so() -> None:
     figure = timelines(make_analysis([make_flow(0, "pmtud_ok", path_mtu=PathMtu(1400, 1400, 1400))]))
     assert figure.axes == []
-    assert figure.get_suptitle().startswith("No problem found")
+    assert figure.get_suptitle().startswith("No path MTU problem found")
     assert figure.get_supxlabel() == NOTHING_TO_DRAW
 
 

@@ -1,0 +1,94 @@
+"""What a report says of findings: their row in a table, and the first steps against the gravest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analyzer.model.finding import Finding, shown_addresses
+from analyzer.model.flow import Flow
+from analyzer.model.statement import Fix
+from analyzer.model.text import clock, day_clock, seconds
+from analyzer.model.verdicts import BY_NAME
+
+SHOWN_ENDS = 2
+"""Addresses and prefixes in a cell; the others are counted."""
+
+SHOWN_WAYS = 3
+"""Fixes that the first screen names."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """A finding in the table that opens every report."""
+
+    id: str
+    flows: str
+    senders: str
+    receivers: str
+    verdict: str
+    tone: str  # bad, warn, good, plain
+    crossed: str  # bytes, or -
+    lost: str
+    stalled: str  # of the example
+    example: int
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSteps:
+    """When the gravest trouble was, what shows it, and what helps; empty where there is nothing to say."""
+
+    when: str
+    confirm_where: str
+    confirm: str  # a command
+    confirm_means: str  # what its outcome says
+    fix: str
+
+
+def finding_row(finding: Finding, example: Flow) -> FindingRow:
+    """The row of a finding."""
+    return FindingRow(
+        id=finding.id,
+        flows=f"{len(finding.streams):,}",
+        senders=ends_text(finding.senders),
+        receivers=ends_text(finding.receivers),
+        verdict=finding.verdict,
+        tone=BY_NAME[finding.verdict].tone,
+        crossed=str(finding.crossed or "-"),
+        lost=str(finding.lost or "-"),
+        stalled=seconds(example.stalled.seconds) if example.stalled is not None else "-",
+        example=finding.example,
+    )
+
+
+def ends_text(addresses: Sequence[str]) -> str:
+    """Addresses in short: those of one network as that, and of many the first."""
+    shown = shown_addresses(addresses)
+    if len(shown) > SHOWN_ENDS:
+        return f"{', '.join(shown[:SHOWN_ENDS])} +{len(shown) - SHOWN_ENDS:,}"
+    return ", ".join(shown)
+
+
+def first_steps(finding: Finding, example: Flow) -> FirstSteps:
+    """What to do first about a finding."""
+    confirm = next((fix for fix in example.fixes if fix.kind == "confirm" and fix.commands), None)
+    ways = list(dict.fromkeys(fix.short for fix in example.fixes if fix.kind == "fix" and fix.short))
+    return FirstSteps(
+        when=_when(finding),
+        confirm_where=confirm.where if confirm is not None else "",
+        confirm=confirm.commands[0].line if confirm is not None else "",
+        confirm_means=_means(confirm),
+        fix=", or ".join(ways[:SHOWN_WAYS]),
+    )
+
+
+def _means(confirm: Fix | None) -> str:
+    return confirm.why if confirm is not None else ""
+
+
+def _when(finding: Finding) -> str:
+    first, last = day_clock(finding.first_time), day_clock(finding.last_time)
+    if finding.last_time <= finding.first_time:
+        return clock(finding.first_time)
+    until = last[1] if last[0] == first[0] else clock(finding.last_time).removesuffix(" UTC")
+    return f"{first[0]} {first[1]} - {until} UTC"
