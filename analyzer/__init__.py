@@ -67,6 +67,11 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    """What there is for others, whether or not it is loaded: shells and notebooks complete these names."""
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
+
+
 def __getattr__(name: str) -> Any:
     """Public names are loaded on first use, so that importing the package costs nothing."""
     if name not in _HOMES:

@@ -8,12 +8,15 @@ class PmtuAnalyzeError(Exception):
 
 
 class CaptureError(PmtuAnalyzeError):
-    """Input that is no capture at all: names the file, the byte offset and what was expected there."""
+    """Input that is no capture at all: names the file, the byte offset and what was expected there.
 
-    def __init__(self, path: str, offset: int, problem: str) -> None:
-        super().__init__(f"{path}: at byte {offset}: {problem}")
+    Where there is no byte to be read, as without a file, the message names no offset; `offset` is 0.
+    """
+
+    def __init__(self, path: str, offset: int | None, problem: str) -> None:
+        super().__init__(f"{path}: {problem}" if offset is None else f"{path}: at byte {offset}: {problem}")
         self.path = path
-        self.offset = offset
+        self.offset = offset or 0
         self.problem = problem
 
 

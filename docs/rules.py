@@ -5,14 +5,13 @@ They stand in the section of each verdict, between two marks; all else on the pa
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from analyzer.model.verdicts import VERDICTS
-from analyzer.verdicts.rule import EVERYTHING, Rule, high, low, medium
+from analyzer.verdicts.rule import EVERYTHING, Rule, told_confidence
 from analyzer.verdicts.stalled_rules import STALLED
 from analyzer.verdicts.unstalled_rules import UNSTALLED
 
@@ -50,7 +49,7 @@ def conditions(verdict: str) -> str:
 
 
 def _rule(rule: Rule[Any]) -> Iterator[str]:
-    yield f"\n`{rule.id}`, confidence {_confidence(rule)}:\n"
+    yield f"\n`{rule.id}`, confidence {told_confidence(rule)}:\n"
     if not rule.requires and not rule.excludes:
         yield "- what is left when no other rule of its table applies"
         return
@@ -60,14 +59,6 @@ def _rule(rule: Rule[Any]) -> Iterator[str]:
         yield "- any other rule of its table that applies decides first, if it stands before this one"
     elif rule.yields_to:
         yield f"- decide first, where they apply: {', '.join(f'`{each}`' for each in rule.yields_to)}"
-
-
-def _confidence(rule: Rule[Any]) -> str:
-    for constant in (high, medium, low):
-        if rule.confidence is constant:
-            return constant.__name__
-    told = (inspect.getdoc(rule.confidence) or "").replace("\n\n", " ").replace("\n", " ").rstrip(".")
-    return told[:1].lower() + told[1:]
 
 
 if __name__ == "__main__":

@@ -101,6 +101,8 @@ def test_a_notebook_runs_from_top_to_bottom(path: Path, monkeypatch: pytest.Monk
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert not [output for output in outputs if output.get("name") == "stderr"]
     assert any("text/html" in output.get("data", {}) for output in outputs)
+    empty = [output for output in outputs if "Empty DataFrame" in output.get("data", {}).get("text/plain", "")]
+    assert not empty  # a reader would take it for a mistake
 
 
 def test_there_are_three_notebooks() -> None:

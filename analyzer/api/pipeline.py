@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np  # noqa: F401
 
 from analyzer.capture.container import DROPPED, FORMAT, I_DROPPED, I_LINK, I_WIDTH, INTERFACES, LINK_TYPE, PCAP
+from analyzer.capture.reader import CaptureReader
 from analyzer.capture.sources import Given, expand, files_behind, open_source, rereadable, sources_of, stamp
 from analyzer.decode.link_names import NAMES
 from analyzer.decode.packet_fields import REASON_FLOW_LIMIT, UNDECODED_REASONS
-from analyzer.errors import UsageError
+from analyzer.errors import CaptureError, UsageError
 from analyzer.flows.flow_tables import (
     C_FIRST_TS,
     C_FLOWS,
@@ -31,6 +32,7 @@ from analyzer.flows.flow_tables import (
 )
 from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
 from analyzer.model.analysis import Analysis, CaptureFile, Rereadable, Totals
+from analyzer.model.text import plural
 from analyzer.passes.capture_points import Points
 from analyzer.passes.first import Skimmer
 from analyzer.passes.walk import (
@@ -51,6 +53,7 @@ from analyzer.verdicts.capture_quality import quality_of
 from analyzer.verdicts.flow_findings import judged_flows
 
 if TYPE_CHECKING:
+    from analyzer.capture.stop import Stop
     from analyzer.redaction.addresses import Anonymizer
 
 ANONYMIZED = (
@@ -73,33 +76,32 @@ def found_in(
     notify: Notify | None = None,
     compiled: bool | None = None,
     anonymizer: Anonymizer | None = None,
+    stop: Stop | None = None,
 ) -> Analysis:
     """As `analyze`, as plain data: enough for reports, and cheaper where there are very many flows.
 
-    Args and errors are those of `analyze`.
+    Args and errors are those of `analyze`, but for `stop`: once it asks for it, no more is read, and what was read is
+    analysed. Where that is nothing, KeyboardInterrupt is raised.
     """
     settings = settings or Settings()
     check_platforms(settings.platforms)
     sources = expand(sources_of(paths))
     again = tuple(rereadable(source) for source in sources)
     behind = tuple(file for source, how in zip(sources, again, strict=True) for file in files_behind(source, how))
-    readers = [open_source(source, settings.max_decompressed_bytes) for source in sources]
+    readers = [open_source(source, settings.max_decompressed_bytes, stop) for source in sources]
     try:
         points = Points(len(readers))
-        at = [points.of(reader) for reader in start_all(readers)]
+        at = [points.of(reader) for reader in _started(readers, stop)]
         large = not is_small(readers) if compiled is None else compiled
         if large:
             tell_of_compiling("packet loop", "skim", notify)
-        skimmer = Skimmer(
-            compiled=large,
-            seed=int.from_bytes(os.urandom(4), "little"),
-            large=sum(reader.size or 0 for reader in readers) >= HUGE_PAGES_BYTES,
-            input_bytes=bytes_in(readers),
-        )
+        skimmer = _skimmer(readers, large, stop)
         inputs = prepare(skimmer, readers, at)
         for _ in walk_inputs(skimmer, inputs):
             if progress is not None:
                 progress(*bytes_done(inputs), int(skimmer.state.counters[C_PACKETS]))
+        if stop is not None:
+            stop.over = True
         skimmer.finish()
         files = tuple(_describe(each, stamp(source)) for each, source in zip(inputs, sources, strict=True))
         if anonymizer is not None:
@@ -110,7 +112,30 @@ def found_in(
     finally:
         for reader in readers:
             reader.close()
-    return replace(_result(skimmer, files, settings, again, anonymizer), inputs=behind)
+    interrupted = stop is not None and stop.asked
+    return replace(_result(skimmer, files, settings, again, anonymizer, interrupted), inputs=behind)
+
+
+def _started(readers: Sequence[CaptureReader], stop: Stop | None) -> Iterator[CaptureReader]:
+    try:
+        yield from start_all(readers)
+    except CaptureError:
+        if stop is not None and stop.asked:  # its beginning did not come
+            raise KeyboardInterrupt from None
+        raise
+
+
+def _skimmer(readers: Sequence[CaptureReader], compiled: bool, stop: Stop | None) -> Skimmer:
+    seed = int.from_bytes(os.urandom(4), "little")
+    large = sum(reader.size or 0 for reader in readers) >= HUGE_PAGES_BYTES
+    size = bytes_in(readers)
+    if stop is not None and compiled:
+        try:
+            with stop.raising():
+                return Skimmer(compiled=True, seed=seed, large=large, input_bytes=size)
+        except KeyboardInterrupt:  # who does not wait for the compiler gets what came so far without it
+            compiled = False
+    return Skimmer(compiled=compiled, seed=seed, large=large, input_bytes=size)
 
 
 def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:
@@ -155,6 +180,7 @@ def _result(
     settings: Settings,
     sources: tuple[Rereadable | None, ...],
     anonymizer: Anonymizer | None,
+    interrupted: bool,
 ) -> Analysis:
     counters = skimmer.state.counters
     undecoded = {
@@ -163,6 +189,10 @@ def _result(
         if reason and counters[C_UNDECODED + i]
     }
     notes = [] if anonymizer is None else [ANONYMIZED]
+    if interrupted:
+        notes.append(
+            f"Interrupted after {plural(int(counters[C_PACKETS]), 'packet')}: what came later is not in this analysis."
+        )
     if skimmer.fell_back:
         notes.append(f"The packet loop could not be compiled, which makes it slow: {skimmer.fell_back}")
     notes += [

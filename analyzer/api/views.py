@@ -7,7 +7,7 @@ analysis are made, and bound to it, when somebody asks for them.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, cast
 
@@ -145,7 +145,10 @@ class Flow(plain_flow.Flow):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Analysis(plain_analysis.Analysis):
-    """The result of one run. In a notebook it shows itself: the answer, the table, the paths."""
+    """The result of one run. In a notebook it shows itself: the answer, the table, the paths.
+
+    `len(analysis)` is how many flows it has; to iterate over it is to iterate over them.
+    """
 
     all_flows: FlowList[Flow] | tuple[Flow, ...]  # in order of their stream numbers
 
@@ -159,6 +162,15 @@ class Analysis(plain_analysis.Analysis):
         values["later"] = cls.of(found.later) if found.later is not None else None
         handed_out.analysis = cls(**values)
         return handed_out.analysis
+
+    def __len__(self) -> int:
+        return len(self.all_flows)
+
+    def __bool__(self) -> bool:
+        return True  # one without flows is an analysis all the same: `analysis or other` is not about its length
+
+    def __iter__(self) -> Iterator[Flow]:
+        return iter(self.all_flows)
 
     def flow(self, stream: int) -> Flow:
         """The flow that Wireshark calls tcp.stream `stream`. Raises KeyError if there is none."""
@@ -192,6 +204,13 @@ class Analysis(plain_analysis.Analysis):
         return flow_table(self)
 
     @property
+    def flows_flat(self) -> pd.DataFrame:
+        """As `flows`, with names that are names in Python, too: `table.client_ip`, which completes as you type."""
+        from analyzer.tables.flow_table import flat, flow_table
+
+        return flat(flow_table(self))
+
+    @property
     def findings(self) -> pd.DataFrame:
         """One row a finding: flows with the same trouble on the same way, the gravest first. Columns as in the JSON."""
         from analyzer.tables.flow_table import finding_table
@@ -223,7 +242,8 @@ class Analysis(plain_analysis.Analysis):
         """The same analysis with only the flows that match a pandas query over `flows`, and their paths.
 
         Args:
-            query: as in "verdict == 'blackhole'" or "`server.port` == 443 and packets > 100".
+            query: as in "verdict == 'blackhole'" or "server_port == 443 and packets > 100"; columns are those of
+                `flows` (in backticks, because of their dots) and of `flows_flat`.
         """
         from analyzer.tables.selection import matching
 

@@ -11,7 +11,7 @@ import stat
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from analyzer.capture.capture_filter import read_filters
 from analyzer.capture.compression import decompressed, is_compressed, is_damage
@@ -51,6 +51,9 @@ from analyzer.settings import (
     MAX_RECORD_BYTES,
 )
 
+if TYPE_CHECKING:
+    from analyzer.capture.stop import Stop
+
 SAMPLED_RECORDS = 500
 MARGIN = 64 << 10
 """Bytes in front of what is read ahead: room for the record that the chunk before it broke off."""
@@ -58,31 +61,20 @@ SECTION_MAGIC = b"\x0a\x0d\x0d\x0a"
 FORMAT_NAMES = {PCAP: "pcap", PCAPNG: "pcapng"}
 
 
-def is_capture(path: Path) -> bool:
-    """True if a regular file starts as a capture or a compressed file does."""
-    try:
-        if not path.is_file():
-            return False
-        with path.open("rb") as file:
-            head = file.read(FILE_HEADER)
-    except OSError:
-        return False
-    return (
-        head.startswith(SECTION_MAGIC)
-        or is_compressed(head)
-        or (len(head) == FILE_HEADER and read_file_header(head, [0] * COUNT))
-    )
-
-
 class CaptureReader:
     """One capture being read. `size` is the file's length in bytes, or None for a pipe or compressed input.
 
-    Of compressed input, `most_bytes` are read at most, decompressed; None: as many as `Settings` says.
+    Of compressed input, `most_bytes` are read at most, decompressed; None: as many as `Settings` says. Where `stop`
+    asks for it, the input ends early, which is no damage.
     """
 
-    def __init__(self, source: Path | BinaryIO, name: str, most_bytes: int | None = None) -> None:
+    def __init__(
+        self, source: Path | BinaryIO, name: str, most_bytes: int | None = None, stop: Stop | None = None
+    ) -> None:
         self.name = name
         self._most_bytes = most_bytes
+        self._stop = stop
+        self._lingers = False  # a pipe, which decides itself when to stop
         self.size: int | None = None
         self.bytes_read = 0
         self.damaged_at: int | None = None
@@ -105,20 +97,30 @@ class CaptureReader:
 
     def _open(self, source: Path | BinaryIO) -> Any:
         if not isinstance(source, Path):
-            return source
+            return self._piped(source)
         try:
             status = source.stat()
             if stat.S_ISDIR(status.st_mode):
-                raise CaptureError(self.name, 0, "expected a capture file, found a directory")
-            file = source.open("rb", buffering=0)
+                raise CaptureError(self.name, None, "a directory, and no capture")
+            self._raw_is_file = stat.S_ISREG(status.st_mode)
+            if self._raw_is_file or self._stop is None:
+                file = source.open("rb", buffering=0)
+            else:
+                with self._stop.raising():  # it waits until somebody writes into it
+                    file = source.open("rb", buffering=0)
         except FileNotFoundError:
-            raise CaptureError(self.name, 0, "expected a capture file, found no such file") from None
+            raise CaptureError(self.name, None, "no such file") from None
         except OSError as error:
-            raise CaptureError(self.name, 0, f"expected a readable file, found: {error.strerror}") from None
-        self._raw_is_file = stat.S_ISREG(status.st_mode)
-        if self._raw_is_file:
-            self.size = status.st_size
+            raise CaptureError(self.name, None, (error.strerror or str(error)).lower()) from None
+        if not self._raw_is_file:
+            return self._piped(file)
+        self.size = status.st_size
         return file
+
+    def _piped(self, file: Any) -> Any:
+        piped = file if self._stop is None else self._stop.pipe(file)
+        self._lingers = piped is not file
+        return piped
 
     def start(self) -> None:
         """Open it, and read the first chunk and the file header. Raises CaptureError if this is no capture."""
@@ -296,7 +298,8 @@ class CaptureReader:
 
     def _took(self, take: Callable[[], int]) -> int:
         """What `take` says it read, counted; 0 at the end, or where the input is broken."""
-        if self._end_of_file:
+        if self._end_of_file or (self.is_stopped and not self._lingers):
+            self._end_of_file = True
             return 0
         try:
             got = take()
@@ -325,10 +328,15 @@ class CaptureReader:
 
     def note_damage(self, offset: int | None = None) -> None:
         """Remember where (by default at POS) and why the walk had to stop; only the first time counts."""
-        if self.damaged_at is not None:
+        if self.damaged_at is not None or self.is_stopped:
             return
         self.damaged_at = self.offset if offset is None else offset
         self.problem = PROBLEMS[int(self.container[PROBLEM]) or PROBLEM_CUT]
+
+    @property
+    def is_stopped(self) -> bool:
+        """True if somebody asked to stop reading."""
+        return self._stop is not None and self._stop.asked
 
     @property
     def ended(self) -> bool:

@@ -8,11 +8,17 @@ import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
-from analyzer.capture.reader import CaptureReader, is_capture
+from analyzer.capture.compression import is_compressed
+from analyzer.capture.container import COUNT
+from analyzer.capture.pcap import FILE_HEADER, read_file_header
+from analyzer.capture.reader import SECTION_MAGIC, CaptureReader
 from analyzer.errors import CaptureError
 from analyzer.model.analysis import Rereadable
+
+if TYPE_CHECKING:
+    from analyzer.capture.stop import Stop
 
 Source = str | os.PathLike[str] | BinaryIO
 Given = Source | bytes | bytearray | memoryview
@@ -34,7 +40,7 @@ def sources_of(given: Given | Sequence[Given]) -> list[Source]:
     alone = isinstance(given, (str, os.PathLike, bytes, bytearray, memoryview)) or not isinstance(given, Sequence)
     sources = [_source(each) for each in ([cast(Given, given)] if alone else cast("Sequence[Given]", given))]
     if not sources:
-        raise CaptureError("(no file)", 0, "expected at least one capture")
+        raise CaptureError("(no file)", None, "expected at least one capture")
     return sources
 
 
@@ -42,7 +48,9 @@ def _source(given: Given) -> Source:
     if isinstance(given, (bytes, bytearray, memoryview)):
         return _Bytes(bytes(given))
     if given == "":
-        raise CaptureError("''", 0, "expected the name of a capture, found an empty one")  # Path("") is this directory
+        raise CaptureError(
+            "''", None, "expected the name of a capture, found an empty one"
+        )  # Path("") is this directory
     if isinstance(given, (str, os.PathLike)) or hasattr(given, "readinto"):
         return given
     expected = "expected a path, an open binary file, the bytes of a capture, or a list of these"
@@ -50,6 +58,22 @@ def _source(given: Given) -> Source:
         name = getattr(given, "name", type(given).__name__)
         raise TypeError(f'{expected}, found {name} open as text: open it with "rb", or give its `buffer`')
     raise TypeError(f"{expected}, found {'None' if given is None else f'an object of type {type(given).__name__}'}")
+
+
+def is_capture(path: Path) -> bool:
+    """True if a regular file starts as a capture or a compressed file does."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            head = file.read(FILE_HEADER)
+    except OSError:
+        return False
+    return (
+        head.startswith(SECTION_MAGIC)
+        or is_compressed(head)
+        or (len(head) == FILE_HEADER and read_file_header(head, [0] * COUNT))
+    )
 
 
 def expand(sources: Sequence[Source]) -> list[Source]:
@@ -62,10 +86,9 @@ def expand(sources: Sequence[Source]) -> list[Source]:
         try:
             inside = [str(path) for path in sorted(Path(source).iterdir()) if is_capture(path)]
         except OSError as error:
-            problem = f"expected a readable directory, found: {error.strerror}"
-            raise CaptureError(os.fspath(source), 0, problem) from None
+            raise CaptureError(os.fspath(source), None, (error.strerror or str(error)).lower()) from None
         if not inside:
-            raise CaptureError(os.fspath(source), 0, "expected a directory with captures, found none in it")
+            raise CaptureError(os.fspath(source), None, "a directory without captures")
         found += inside
     return found
 
@@ -93,19 +116,19 @@ def stamp(source: Source) -> tuple[int, int] | None:
     return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
 
 
-def open_source(source: Source, most_bytes: int | None = None) -> CaptureReader:
-    """A reader of the source, not started yet; of compressed input it reads `most_bytes`, see `Settings`.
+def open_source(source: Source, most_bytes: int | None = None, stop: Stop | None = None) -> CaptureReader:
+    """A reader of the source, not started yet; for `most_bytes` and `stop` see there.
 
     Raises:
         CaptureError: it cannot be opened.
     """
     if isinstance(source, str) and source == "-":
         if sys.stdin is None:  # as after `<&-`
-            raise CaptureError("standard input", 0, "expected a capture, found it closed")
-        return CaptureReader(sys.stdin.buffer, "standard input", most_bytes)
+            raise CaptureError("standard input", None, "closed")
+        return CaptureReader(sys.stdin.buffer, "standard input", most_bytes, stop)
     if isinstance(source, (str, os.PathLike)):
-        return CaptureReader(Path(source), os.fspath(source), most_bytes)
-    return CaptureReader(source, str(getattr(source, "name", "open file")), most_bytes)
+        return CaptureReader(Path(source), os.fspath(source), most_bytes, stop)
+    return CaptureReader(source, str(getattr(source, "name", "open file")), most_bytes, stop)
 
 
 def files_behind(source: Source, again: Rereadable | None) -> list[Path | BinaryIO]:

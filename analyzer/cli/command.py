@@ -3,167 +3,149 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, BinaryIO, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from analyzer.errors import UsageError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from analyzer.capture.stop import Stop
     from analyzer.model.analysis import Analysis
     from analyzer.redaction.addresses import Anonymizer
+    from analyzer.settings import Settings
 
 MOST_GIB = 1 << 20
 """A pebibyte: who asks for more has mistyped."""
 
+SOON_READ_BYTES = 100_000
+"""Captures of so many bytes are read before anybody can want it to end."""
+
 EXIT_OK = 0
 EXIT_FOUND = 1
 EXIT_FAILED = 2
+EXIT_INTERRUPTED = 130  # as shells report SIGINT
 PROGRAM = "pmtu-analyze"
 
 
 @dataclass(frozen=True)
-class _Request:
+class Request:
     """What was asked for."""
 
     captures: Sequence[str]
-    output: Sequence[str]
-    as_json: bool
-    streams: Sequence[int]
-    host: str | None
-    port: int | None
-    show_all: bool
-    plots: bool
-    fail_on: Sequence[str]
-    why_not: str | None
-    platforms: Sequence[str]
-    compare: str | None
-    anonymize: bool
-    keep_payload: bool
-    max_decompressed: float | None
+    output: Sequence[str] = ()
+    as_json: bool = False
+    as_markdown: bool = False
+    brief: bool = False
+    each: bool = False
+    streams: Sequence[int] = ()
+    host: str | None = None
+    port: int | None = None
+    show_all: bool = False
+    plots: bool = True
+    fail_on: Sequence[str] = ()
+    why_not: str | None = None
+    platforms: Sequence[str] = ()
+    compare: str | None = None
+    anonymize: bool = False
+    keep_payload: bool = False
+    max_decompressed: float | None = None
 
 
-def execute(
-    captures: Sequence[str],
-    *,
-    output: Sequence[str] = (),
-    as_json: bool = False,
-    streams: Sequence[int] = (),
-    host: str | None = None,
-    port: int | None = None,
-    show_all: bool = False,
-    plots: bool = True,
-    fail_on: Sequence[str] = (),
-    why_not: str | None = None,
-    platforms: Sequence[str] = (),
-    compare: str | None = None,
-    anonymize: bool = False,
-    keep_payload: bool = False,
-    max_decompressed: float | None = None,
-) -> int:
-    """Analyse the captures and report; returns the exit code.
+def execute(request: Request) -> int:
+    """Analyse the captures and report; returns the exit code. Options are checked before (`checks`).
 
     Raises:
         UsageError: an option cannot be carried out.
         CaptureError: an input is no capture.
     """
-    request = _Request(
-        captures, output, as_json, streams, host, port, show_all, plots, fail_on, why_not, platforms, compare,
-        anonymize, keep_payload, max_decompressed,
-    )  # fmt: skip
-    _check(request)
-    judged = analysis = _analyze(request)
-    if analysis.later is not None:
-        judged = analysis.later
-    found = any(judged.verdict_counts[verdict] for verdict in fail_on)
-    if not _report(analysis, request):
-        return EXIT_FAILED
-    return EXIT_FOUND if found else EXIT_OK
-
-
-def _check(request: _Request) -> None:
-    """Refuse what cannot work before any time is spent on the capture."""
     captures = [*request.captures, *([request.compare] if request.compare is not None else [])]
     if captures.count("-") > 1:
         raise UsageError("standard input (-) can be read only once")
-    if request.fail_on:
-        from analyzer.report.reasons import check_verdict
-
-        for verdict in request.fail_on:
-            check_verdict(verdict, "--fail-on")
-    if request.why_not is not None:
-        from analyzer.report.reasons import check_verdict
-
-        check_verdict(request.why_not, "--why-not")
-        if request.as_json:
-            raise UsageError("--why-not prints lines and --json prints JSON: ask for one of them")
-    if request.platforms:
-        from analyzer.api.pipeline import check_platforms
-
-        check_platforms(request.platforms)
-    if request.host is not None:
-        from analyzer.tables.selection import host_text
-
-        host_text(request.host)
-    if request.output:
-        _check_targets(request, captures)
-    if request.keep_payload and not any(target.lower().endswith(".pcapng") for target in request.output):
-        raise UsageError("--keep-payload is about an evidence capture: add -o evidence.pcapng")
-    if request.keep_payload and request.anonymize:
-        raise UsageError("--anonymize and --keep-payload exclude each other: payload is full of names and addresses")
+    with interruptible(captures) as stop:
+        judged = analysis = _analyze(request, stop)
+    if analysis.later is not None:
+        judged = analysis.later
+    if stop is not None and stop.asked:
+        complain(f"interrupted after {judged.totals.packets:,} packets; these were analysed")
+    if not _report(analysis, request):
+        return EXIT_FAILED
+    if is_found(judged, request):
+        return EXIT_FOUND
+    return EXIT_INTERRUPTED if stop is not None and stop.asked else EXIT_OK
 
 
-def _check_targets(request: _Request, captures: Sequence[str]) -> None:
-    from pathlib import Path
+def is_found(analysis: Analysis, request: Request) -> bool:
+    """Whether a flow has a verdict on which the command shall fail."""
+    if not request.fail_on:
+        return False
+    from analyzer.model.verdicts import named
 
-    from analyzer.capture.sources import rereadable
-    from analyzer.report.save import BY_SUFFIX, check_not_an_input, check_target
-
-    for target in request.output:
-        kind = BY_SUFFIX[check_target(target)]
-        if Path(target).exists():
-            check_not_an_input(Path(target), _files(captures))
-        if not kind.reads_again:
-            continue
-        for capture in request.captures:
-            is_folder = Path(capture).is_dir()
-            if capture == "-" or (Path(capture).exists() and not is_folder and rereadable(capture) is None):
-                name = "standard input" if capture == "-" else capture
-                raise UsageError(f"{name}: cannot be read twice, which {target} needs; save it to a file first")
+    return bool(named(request.fail_on) & analysis.verdict_counts.keys())
 
 
-def _files(captures: Sequence[str]) -> Iterator[str | os.PathLike[str] | BinaryIO]:
-    """The files that are going to be read, those in directories included."""
-    from analyzer.capture.sources import expand
-    from analyzer.errors import CaptureError
-
-    for capture in captures:
-        if capture == "-":
-            yield from [sys.stdin.buffer] if sys.stdin is not None else []
-            continue
-        with suppress(CaptureError):  # which is told when it is read
-            yield from expand([capture])
+def input_is_given() -> bool:
+    """Whether standard input is a file or a pipe: neither a terminal, nor closed, nor /dev/null."""
+    try:
+        mode = os.fstat(sys.stdin.fileno()).st_mode
+    except (AttributeError, OSError, ValueError):
+        return False
+    return stat.S_ISREG(mode) or stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
-def _analyze(request: _Request) -> Analysis:
-    from analyzer.api.pipeline import found_in
-    from analyzer.cli.progress import ProgressBar
+def interruptible(captures: Sequence[str]) -> AbstractContextManager[Stop | None]:
+    """What ends the reading at Ctrl-C; nothing where that takes no time."""
+    if all(_is_soon_read(capture) for capture in captures) and len(captures) == 1:
+        return nullcontext()
+    from analyzer.cli.interrupt import stopping
+
+    return stopping()
+
+
+def _is_soon_read(capture: str) -> bool:
+    try:
+        status = os.stat(capture)  # noqa: PTH116 - as quick as can be
+    except (OSError, ValueError):
+        return capture != "-"
+    return stat.S_ISREG(status.st_mode) and status.st_size < SOON_READ_BYTES
+
+
+def settings_of(request: Request) -> Settings:
+    """The settings that the request asks for."""
     from analyzer.settings import Settings
 
     settings = Settings(platforms=tuple(request.platforms))
-    if request.max_decompressed is not None:
-        settings = replace(settings, max_decompressed_bytes=_bytes_of(request.max_decompressed))
+    if request.max_decompressed is None:
+        return settings
+    return replace(settings, max_decompressed_bytes=_bytes_of(request.max_decompressed))
+
+
+def _analyze(request: Request, stop: Stop | None) -> Analysis:
+    from analyzer.api.pipeline import found_in
+    from analyzer.cli.progress import ProgressBar
+
+    settings = settings_of(request)
     anonymizer = _anonymizer(request)
     host = request.host
     if host is not None and anonymizer is not None:
-        host = anonymizer.text(host)
+        from analyzer.tables.selection import anonymous_host
+
+        host = anonymous_host(host, anonymizer)
 
     def run(captures: Sequence[str], streams: Sequence[int]) -> Analysis:
         with ProgressBar() as bar:
             analysis = found_in(
-                list(captures), settings=settings, progress=bar.update, notify=complain, anonymizer=anonymizer
+                list(captures),
+                settings=settings,
+                progress=bar.update,
+                notify=complain,
+                anonymizer=anonymizer,
+                stop=stop,
             )
         if not streams and host is None and request.port is None:
             return analysis
@@ -172,7 +154,7 @@ def _analyze(request: _Request) -> Analysis:
         return narrow(analysis, streams, host, request.port)
 
     analysis = run(request.captures, request.streams)
-    if request.compare is None:
+    if request.compare is None or (stop is not None and stop.asked):
         return analysis
     from analyzer.model.comparison import compared
 
@@ -186,7 +168,7 @@ def _bytes_of(gibibytes: float) -> int:
     return int(gibibytes * (1 << 30))
 
 
-def _anonymizer(request: _Request) -> Anonymizer | None:
+def _anonymizer(request: Request) -> Anonymizer | None:
     if not request.anonymize:
         return None
     from analyzer.redaction.addresses import Anonymizer
@@ -194,37 +176,65 @@ def _anonymizer(request: _Request) -> Anonymizer | None:
     return Anonymizer()
 
 
-def _report(analysis: Analysis, request: _Request) -> bool:
+def _report(analysis: Analysis, request: Request) -> bool:
     """Write and print what was asked for; False if a report could not be written, which is told."""
-    from analyzer.report.document import damage
-
-    both = [analysis] if analysis.later is None else [analysis, analysis.later]
-    for line in (line for each in both for line in damage(each)):
-        complain(line)
-    written = True
-    for target in request.output:
-        from analyzer.report.save import save
-        from analyzer.report.wishes import Wishes
-
-        try:
-            save(analysis, target, Wishes(request.plots, request.keep_payload, notify=complain, alone=True))
-        except UsageError as error:
-            complain(str(error))
-            written = False  # what was found is printed all the same
+    _tell_of_damage(analysis)
+    if analysis.later is not None:
+        _tell_of_damage(analysis.later)
+    failed = [target for target in request.output if not _write(analysis, target, request)]
     with standard_output():
-        if request.as_json:
-            from analyzer.report.formats.json_report import json_pieces
+        _print(analysis, request)
+    return not failed
 
-            sys.stdout.writelines(json_pieces(analysis))
-        elif request.why_not is not None:
-            from analyzer.report.reasons import why_not_lines
 
-            sys.stdout.writelines(f"{line}\n" for line in why_not_lines(analysis, request.why_not))
-        else:
-            from analyzer.report.formats.terminal_report import show
+def _tell_of_damage(analysis: Analysis) -> None:
+    if any(file.damaged_at is not None for file in analysis.files):
+        from analyzer.report.one_line import damage
 
-            show(analysis, show_all=request.show_all)
-    return written
+        for line in damage(analysis):
+            complain(line)
+
+
+def _write(analysis: Analysis, target: str, request: Request) -> bool:
+    from analyzer.report.save import save
+    from analyzer.report.wishes import Wishes
+
+    try:
+        files = save(analysis, target, Wishes(request.plots, request.keep_payload, notify=complain, alone=True))
+    except UsageError as error:
+        complain(str(error))
+        return False  # what was found is printed all the same
+    for file in files:
+        complain(f"wrote {file} ({file.stat().st_size:,} bytes)")
+    return True
+
+
+def _print(analysis: Analysis, request: Request) -> None:
+    if request.as_json:
+        from analyzer.report.formats.json_report import json_pieces
+
+        sys.stdout.writelines(json_pieces(analysis))
+    elif request.as_markdown:
+        from analyzer.report.formats.markdown_report import to_markdown
+        from analyzer.report.page import page_of
+
+        sys.stdout.write(to_markdown(page_of(analysis)))
+    elif request.why_not is not None:
+        from analyzer.report.reasons import why_not_lines
+
+        sys.stdout.writelines(f"{line}\n" for line in why_not_lines(analysis, request.why_not))
+    elif request.brief:
+        from analyzer.report.one_line import line_of
+
+        sys.stdout.write(f"{line_of(analysis)}\n")
+    else:
+        from analyzer.report.formats.terminal_report import show
+
+        if not sys.stdout.isatty():
+            from analyzer.model.text import capture_name
+
+            sys.stdout.write(f"{capture_name(analysis.files)}:\n")
+        show(analysis, show_all=request.show_all)
 
 
 @contextmanager

@@ -8,10 +8,8 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-from analyzer.cli.command import EXIT_FAILED, complain, drop, execute
+from analyzer.cli.command import EXIT_FAILED, EXIT_INTERRUPTED, Request, complain, drop, execute, input_is_given
 from analyzer.errors import PmtuAnalyzeError
-
-EXIT_INTERRUPTED = 130  # as shells report SIGINT
 
 DEBUG = "PMTU_ANALYZE_DEBUG"
 """An environment variable: where it is set, what failed is shown with its traceback."""
@@ -40,11 +38,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return EXIT_FAILED
 
 
+COMPLETES = "_PMTU_ANALYZE_COMPLETE"
+"""Set by a shell that asks how its line may go on."""
+
+
 def _run(words: Sequence[str]) -> int:
+    if not words and COMPLETES not in os.environ and input_is_given():
+        words = ["-"]
     if words and all(word == "-" or not word.startswith("-") for word in words):
         # Captures and no option: nothing to parse. Newer typer versions load pydantic to convert
         # options, which takes longer than reading a small capture.
-        return execute(words)
+        return execute(Request(words))
     from analyzer.cli.options import parse_and_run
 
     return parse_and_run(words)

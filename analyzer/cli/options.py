@@ -2,20 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Annotated
 
 import typer
 
-from analyzer.cli.command import EXIT_OK, PROGRAM, execute, standard_output
+from analyzer.cli.command import EXIT_OK, PROGRAM, Request, execute, input_is_given, standard_output
 from analyzer.errors import UsageError
+from analyzer.model.verdicts import GROUPS, SIZE_PROBLEMS, VERDICTS, rank
 
 # typer brings its own copy of click in some versions and uses the installed one in others; either way its
 # usage errors descend from this class: BadParameter <- UsageError <- ClickException.
 _ClickError: type[Exception] = typer.BadParameter.__mro__[2]
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+PLATFORM_NAMES = (
+    "linux", "macos", "windows", "cisco", "junos", "mikrotik", "pf", "wireguard", "openvpn", "docker", "calico",
+    "cilium", "flannel", "aws", "gcp", "azure", "all",
+)  # fmt: skip
+"""Written down once more: what knows them has to be loaded."""
+
+VERDICT_NAMES = f"""Verdicts, the worst first: {", ".join(VERDICTS)}.
+
+Groups for --fail-on: problem (every verdict worse than inconclusive) and size
+({", ".join(sorted(SIZE_PROBLEMS, key=rank))}).
+"""
+
+EXAMPLES = {
+    "stream": "a number, as in --stream 3",
+    "port": "a number from 0 to 65535, as in --port 443",
+    "host": "an IP address or a network, as in --host 192.0.2.1 or --host 192.0.2.0/24",
+    "max_decompressed": "a number of GiB, as in --max-decompressed 4",
+    "output": "a file, as in -o ticket.html",
+    "compare": "a capture, as in --compare after.pcap",
+    "fail_on": "a verdict, as in --fail-on blackhole",
+    "why_not": "a verdict, as in --why-not blackhole",
+    "explain": "a verdict, as in --explain blackhole",
+    "platform": "a name, as in --platform cisco",
+}
+"""What each option with a value needs, in the words of the line that says so."""
+
+app = typer.Typer(add_completion=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 def _print_version(wanted: bool) -> None:
@@ -34,16 +61,34 @@ def _print_schema(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def _print_cache(wanted: bool) -> None:
+    if wanted:
+        from analyzer.cli.cache_folder import cache_lines
+
+        typer.echo("\n".join(cache_lines()))
+        raise typer.Exit
+
+
+def _completes(names: Iterable[str]) -> Callable[[str], list[str]]:
+    """What a shell offers for the beginning of a value."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [name for name in names if name.startswith(incomplete)]
+
+    return complete
+
+
+@app.command(epilog=VERDICT_NAMES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def run(
     captures: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="CAPTURE",
-            help="pcap or pcapng files, - for standard input; several are one capture, merged in time order.",
+            help="pcap or pcapng files, or folders of them, - for standard input, which is also read if it is a pipe "
+            "or a file and nothing is named; several are one capture, merged in time order.",
             show_default=False,
         ),
-    ],
+    ] = None,
     output: Annotated[
         list[str] | None,
         typer.Option(
@@ -57,12 +102,31 @@ def run(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON to standard output, and nothing else there.")
     ] = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the Markdown report to standard output, without timelines.")
+    ] = False,
+    brief: Annotated[
+        bool, typer.Option("--brief", help="Print one line: the name of the capture and the answer.")
+    ] = False,
+    each: Annotated[
+        bool,
+        typer.Option(
+            "--each",
+            help="Every file is a capture of its own: print one line each. Of a folder these are all its files. A file "
+            "that is no capture is told on its line; only if none could be read, the command fails.",
+        ),
+    ] = False,
     stream: Annotated[
         list[int] | None,
         typer.Option("--stream", metavar="N", min=0, help="Only this flow, by Wireshark's tcp.stream. May repeat."),
     ] = None,
     host: Annotated[
-        str | None, typer.Option("--host", metavar="IP", help="Only flows with this address at one end.")
+        str | None,
+        typer.Option(
+            "--host",
+            metavar="IP",
+            help="Only flows with this address at one end, or with one of this network: 192.0.2.0/24, 2001:db8::/32.",
+        ),
     ] = None,
     port: Annotated[
         int | None,
@@ -90,7 +154,12 @@ def run(
     show_all: Annotated[bool, typer.Option("--all", help="List healthy flows too.")] = False,
     fail_on: Annotated[
         list[str] | None,
-        typer.Option("--fail-on", metavar="VERDICT", help="Exit with 1 if a flow has this verdict. May repeat."),
+        typer.Option(
+            "--fail-on",
+            metavar="VERDICT",
+            help="Exit with 1 if a flow has this verdict, or one of this group: problem, size. May repeat.",
+            autocompletion=_completes([*VERDICTS, *GROUPS]),
+        ),
     ] = None,
     why_not: Annotated[
         str | None,
@@ -98,6 +167,16 @@ def run(
             "--why-not",
             metavar="VERDICT",
             help="Instead of the report, say of each flow why it has not this verdict.",
+            autocompletion=_completes(VERDICTS),
+        ),
+    ] = None,
+    explain: Annotated[
+        str | None,
+        typer.Option(
+            "--explain",
+            metavar="VERDICT",
+            help="Read nothing: print what this verdict means, what it rests on and what to do.",
+            autocompletion=_completes(VERDICTS),
         ),
     ] = None,
     platform: Annotated[
@@ -105,8 +184,8 @@ def run(
         typer.Option(
             "--platform",
             metavar="NAME",
-            help="Give the fixes for this platform: linux, macos, windows, cisco, junos, mikrotik, pf, wireguard, "
-            "openvpn, docker, calico, cilium, flannel, aws, gcp, azure, or all. May repeat.",
+            help=f"Give the fixes for this platform: {', '.join(PLATFORM_NAMES[:-1])}, or all. May repeat.",
+            autocompletion=_completes(PLATFORM_NAMES),
         ),
     ] = None,
     schema: Annotated[
@@ -125,6 +204,15 @@ def run(
             "the compressed size, 64 at most.",
         ),
     ] = None,
+    cache: Annotated[
+        bool,
+        typer.Option(
+            "--cache",
+            help="Print where compiled code is kept, and how to clear it, and exit.",
+            callback=_print_cache,
+            is_eager=True,
+        ),
+    ] = False,
     version: Annotated[
         bool,
         typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
@@ -138,7 +226,9 @@ def run(
 
     \b
     Exit codes: 0 analysed; 1 a verdict named by --fail-on was found;
-    2 wrong usage, no capture, a report that cannot be written, or any other error.
+    2 wrong usage, no capture, a report that cannot be written, or any other error;
+    130 ended by Ctrl-C. While a capture is read, Ctrl-C ends the reading, and what
+    came is analysed; a second Ctrl-C ends everything.
 
     \b
     Examples:
@@ -147,14 +237,21 @@ def run(
       pmtu-analyze hang.pcapng --stream 3 -o timeline.png
       pmtu-analyze hang.pcapng --anonymize -o evidence.pcapng -o ticket.md
       pmtu-analyze before.pcap --compare after.pcap
+      pmtu-analyze --each captures/ --fail-on problem
       tcpdump -i any -s 128 -w - 'tcp or icmp or icmp6' | pmtu-analyze -
     """  # noqa: D301  # the backslash-b must be one character: it keeps lines as they are
-    del schema, version  # their callbacks have done the work
-    return partial(
-        execute,
-        captures,
+    del schema, cache, version  # their callbacks have done the work
+    if explain is not None:
+        return partial(_explain, explain, platform or ())
+    if not captures and not input_is_given():
+        raise UsageError("expected a CAPTURE, or one on standard input; try --help")
+    request = Request(
+        captures or ["-"],
         output=output or (),
         as_json=as_json,
+        as_markdown=as_markdown,
+        brief=brief,
+        each=each,
         streams=stream or (),
         host=host,
         port=port,
@@ -168,6 +265,29 @@ def run(
         keep_payload=keep_payload,
         max_decompressed=max_decompressed,
     )
+    return partial(_carry_out, request)
+
+
+def _carry_out(request: Request) -> int:
+    from analyzer.cli.checks import check
+
+    check(request)
+    if not request.each:
+        return execute(request)
+    from analyzer.cli.each import report_each
+
+    return report_each(request)
+
+
+def _explain(verdict: str, platforms: Sequence[str]) -> int:
+    from analyzer.api.pipeline import check_platforms
+    from analyzer.report.explain import explanation
+
+    check_platforms(platforms)
+    lines = explanation(verdict, platforms)
+    with standard_output():
+        typer.echo("\n".join(lines))
+    return EXIT_OK
 
 
 def parse_and_run(words: Sequence[str]) -> int:
@@ -184,15 +304,27 @@ def parse_and_run(words: Sequence[str]) -> int:
     except typer.Abort:
         raise KeyboardInterrupt from None
     except _ClickError as error:
-        message = error.format_message() if hasattr(error, "format_message") else str(error)
-        raise UsageError(f"{message.strip().rstrip('.')}; try --help") from None
+        raise UsageError(_in_words(error)) from None
     code = asked() if callable(asked) else asked
     return code if isinstance(code, int) else EXIT_OK
+
+
+def _in_words(error: Exception) -> str:
+    """What is wrong with the words, as one line."""
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    option = str(getattr(error, "option_name", None) or "")  # of one without a value
+    named = "output" if option == "-o" else option.removeprefix("--").replace("-", "_")
+    wanted = EXAMPLES.get(getattr(getattr(error, "param", None), "name", None) or named)
+    if wanted is not None:
+        return f"{wanted.partition(' as in ')[2].split()[0]} needs {wanted}"
+    return f"{message.strip().rstrip('.')}; try --help"
 
 
 def _asked(words: Sequence[str]) -> object:
     """What the words ask for, to be called; an exit code, if click has done it already."""
     try:
         return app(args=list(words), prog_name=PROGRAM, standalone_mode=False)
-    except SystemExit as error:  # click's answer to a reader that goes away, with 1
-        raise BrokenPipeError from error
+    except SystemExit as error:
+        if not error.code:  # it has answered a shell that asked how its line may go on
+            return EXIT_OK
+        raise BrokenPipeError from error  # click's answer to a reader that goes away, with 1

@@ -108,6 +108,13 @@ class Flow:
     """What hangs is seen to have arrived at its receiver, so that the path carries it."""
     client_side: int = 0
     """`side` value of the client's packets in `timeline`."""
+    retransmissions: int = 0
+    """Segments that were sent again, by either end, as far as the capture shows."""
+    longest_stall: float | None = None
+    """The longest time that something waited which was sent again, seconds: from its first transmission until it was
+    ACKed, or until its last one. None where nothing was, or nothing of it was recorded."""
+    mss: tuple[int | None, int | None] = (None, None)
+    """What client and server announced, bytes; None where that was not captured."""
     round_trips: tuple[int, int] = (0, 0)
     """From a packet of side 0 and 1 in `timeline` to its answer at the capture point, ns; 0 where unknown."""
     window_scales: tuple[int, int] = (0, 0)
@@ -122,6 +129,16 @@ class Flow:
     def receiver(self) -> Endpoint:
         """The other end."""
         return self.server if self.direction == "client_to_server" else self.client
+
+    @property
+    def round_trip(self) -> float | None:
+        """The shortest round trip between the ends, seconds; None where that of one of them is not known."""
+        return sum(self.round_trips) / 1e9 if all(self.round_trips) else None
+
+    @property
+    def duration(self) -> float:
+        """From its first packet to its last one, seconds."""
+        return (self.last_time - self.first_time) / 1e9
 
     @property
     def version(self) -> int:

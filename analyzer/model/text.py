@@ -117,6 +117,12 @@ def iso_time(ns: int) -> str:
     return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{fraction:09d}Z"
 
 
+def capture_name(files: Sequence[CaptureFile]) -> str:
+    """What the files of a capture are called together: "hang.pcap", "hang.pcap and 3 more files"."""
+    first, *others = (printable(file.path) for file in files)
+    return first + (f" and {plural(len(others), 'more file')}" if others else "")
+
+
 def file_labels(files: Sequence[CaptureFile]) -> tuple[str, ...]:
     """A short printable name for each file, see `names_of`."""
     return names_of([file.path for file in files])

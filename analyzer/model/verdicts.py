@@ -113,6 +113,14 @@ SURE_PROBLEMS = those(lambda verdict: verdict.kind == "problem")
 SIZE_PROBLEMS = those(lambda verdict: verdict.limited_by_size)
 """Verdicts that say packets above some size do not arrive."""
 
+GROUPS: Mapping[str, frozenset[str]] = {"problem": SURE_PROBLEMS, "size": SIZE_PROBLEMS}
+"""Names that stand for several verdicts, where one of them is asked for."""
+
+
+def named(names: Iterable[str]) -> frozenset[str]:
+    """The verdicts that are meant by names of verdicts and of `GROUPS`."""
+    return frozenset(verdict for name in names for verdict in GROUPS.get(name, {name}))
+
 
 def rank(verdict: str) -> int:
     """Sorts verdicts, the worst first."""

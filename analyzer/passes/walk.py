@@ -117,6 +117,8 @@ def walk_inputs(skimmer: Skimmer, inputs: Sequence[Input]) -> Iterator[None]:
     while pending:
         _, number = heapq.heappop(pending)
         each = inputs[number]
+        if each.reader.is_stopped:
+            return
         if each.reader.parked:
             each.reader.resume()
         yield from _walk_until(skimmer, each, pending[0][0] if pending else FOREVER)

@@ -396,12 +396,3 @@ def more_files(analysis: Analysis) -> str:
     """What is said of the files behind the first SHOWN_FILES."""
     rest = analysis.files[SHOWN_FILES:]
     return f"and {plural(len(rest), 'more file')} with {plural(sum(file.packets for file in rest), 'packet')}"
-
-
-def damage(analysis: Analysis) -> tuple[str, ...]:
-    """A line for each file that could not be read to its end."""
-    return tuple(
-        f"{printable(file.path)}: stops at byte {file.damaged_at}: {printable(file.problem)}"
-        for file in analysis.files
-        if file.damaged_at is not None
-    )

@@ -8,14 +8,21 @@ from analyzer.errors import UsageError
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow
 from analyzer.model.flow_list import FlowList
-from analyzer.model.text import file_labels, frames_text, printable
-from analyzer.model.verdicts import VERDICTS
+from analyzer.model.text import file_labels, frames_text, joined, printable
+from analyzer.model.verdicts import GROUPS, VERDICTS
 
 
-def check_verdict(verdict: str, asked_by: str) -> None:
-    """Raise UsageError if there is no such verdict; `asked_by` begins the message."""
+def check_verdict(verdict: str, asked_by: str, more: str = "") -> None:
+    """Raise UsageError if there is no such verdict; `asked_by` begins the message, `more` ends it."""
     if verdict not in VERDICTS:
-        raise UsageError(f"{asked_by} {printable(verdict)!r} is no verdict; verdicts are {', '.join(VERDICTS)}")
+        names = ", ".join(VERDICTS)
+        raise UsageError(f"{asked_by} {printable(verdict)!r} is no verdict; verdicts are {names}{more}")
+
+
+def check_named(name: str, asked_by: str) -> None:
+    """As `check_verdict`, where a group of verdicts is as good."""
+    if name not in GROUPS:
+        check_verdict(name, asked_by, f"; {joined([*GROUPS])} stand for several")
 
 
 def why_not(analysis: Analysis, flow: Flow, verdict: str) -> str | None:

@@ -159,8 +159,8 @@ def _identity(file: str | os.PathLike[str] | BinaryIO) -> tuple[int, int] | None
     return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
 
 
-def save(analysis: Analysis, path: str | os.PathLike[str], wishes: Wishes = Wishes()) -> None:  # noqa: B008 - immutable
-    """Write a report, each file whole or not at all.
+def save(analysis: Analysis, path: str | os.PathLike[str], wishes: Wishes = Wishes()) -> list[Path]:  # noqa: B008 - immutable
+    """Write a report, each file whole or not at all; returns the files that were written, the page last.
 
     Args:
         analysis: what to report.
@@ -183,7 +183,8 @@ def save(analysis: Analysis, path: str | os.PathLike[str], wishes: Wishes = Wish
     beside = {file: list(pieces) for file, pieces in files.items() if file != target}
     # All of them are looked at before one is written: page and timelines stay those of one report.
     new = [file for file, content in beside.items() if _is_to_be_written(file, content, target)]
-    for file in (*new, target):
+    written = [*new, target]
+    for file in written:
 
         def last_look(file: Path = file) -> None:
             """What was not there when the work began may be there now."""
@@ -196,6 +197,7 @@ def save(analysis: Analysis, path: str | os.PathLike[str], wishes: Wishes = Wish
             put(file, beside.get(file, files[file]), last_look, wishes.notify)
         except OSError as error:
             raise UsageError(f"{printable(str(file))}: cannot be written: {error.strerror or error}") from error
+    return written
 
 
 def _is_to_be_written(beside: Path, content: Sequence[bytes], target: Path) -> bool:

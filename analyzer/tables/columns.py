@@ -79,6 +79,15 @@ FLOWS = (
     Column("first_time", "time", "time of the flow's first packet", "UTC"),
     Column("last_time", "time", "time of its last packet", "UTC"),
     Column("file", "text", "file in which the flow starts"),
+    Column("duration", "float", "from its first packet to its last one", "seconds"),
+    Column("rtt", "float", "shortest round trip between the ends; missing where half of it was not seen", "seconds"),
+    Column("client.mss", "int", "MSS that the client announced", "bytes of TCP payload"),
+    Column("server.mss", "int", "MSS that the server announced", "bytes of TCP payload"),
+    Column("retransmissions", "int", "segments that were sent again, by either end"),
+    Column(
+        "longest_stall", "float", "longest time that something waited which was sent again, until its ACK", "seconds"
+    ),
+    Column("encapsulation", "text", "tunnel in which it was captured, outermost header first; missing if in none"),
 )
 
 FINDINGS = (

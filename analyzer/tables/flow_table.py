@@ -63,6 +63,12 @@ def _flow_row(flow: Flow, files: Sequence[CaptureFile], labels: Sequence[str]) -
         flow.first_time,
         flow.last_time,
         printable(file),
+        flow.duration,
+        flow.round_trip,
+        *flow.mss,
+        flow.retransmissions,
+        flow.longest_stall,
+        " / ".join(flow.encapsulation.layers) if flow.encapsulation else None,
     ]
 
 
@@ -83,6 +89,17 @@ def _path_row(path: Path) -> list[Any]:
 def flow_table(analysis: Analysis) -> pd.DataFrame:
     """One row a flow: sizes in bytes of IP total length, times in UTC; `file` is where it started."""
     return table(list(flow_rows(analysis)), FLOWS)
+
+
+def flat(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with underscores for the dots in the names of its columns; units go with them."""
+    out = table.rename(columns=_without_dots)
+    out.attrs["units"] = {_without_dots(name): unit for name, unit in table.attrs["units"].items()}
+    return out
+
+
+def _without_dots(name: str) -> str:
+    return name.replace(".", "_")
 
 
 def path_table(analysis: Analysis) -> pd.DataFrame:

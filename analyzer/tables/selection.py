@@ -4,26 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TypeVar
 
 from analyzer.errors import UsageError
-from analyzer.model.analysis import Analysis
+from analyzer.model.analysis import AddressMap, Analysis
 from analyzer.model.flow import Flow
 from analyzer.model.text import joined, packed_ip_text, printable
 from analyzer.tables.flow_table import flow_table
 
 
-def host_text(host: str) -> str:
-    """The address as the analysis writes it, whatever its spelling.
+def check_host(host: str) -> None:
+    """Raise UsageError if this is neither an address nor a network."""
+    _network(host)
+
+
+def anonymous_host(host: str, anonymizer: AddressMap) -> str:
+    """The address or network that stands for this one: those of a network share its first bits there, too.
 
     Raises:
-        UsageError: `host` is no address.
+        UsageError: it is neither an address nor a network.
     """
+    network = _network(host)
+    bits = f"/{network.prefixlen}" if "/" in host else ""
+    return anonymizer.text(str(network.network_address)) + bits
+
+
+def _network(host: str) -> IPv4Network | IPv6Network:
+    """The addresses meant: one, or those of a network, whichever of them names it."""
     try:
-        return packed_ip_text(ip_address(host).packed)
+        return ip_network(host, strict=False)
     except ValueError:
-        raise UsageError(f"--host {printable(host)!r} is not an IP address") from None
+        examples = "--host 192.0.2.1 or --host 192.0.2.0/24"
+        raise UsageError(
+            f"--host needs an IP address or a network, as in {examples}, not {printable(host)!r}"
+        ) from None
 
 
 A = TypeVar("A", bound=Analysis)
@@ -31,7 +46,10 @@ A = TypeVar("A", bound=Analysis)
 
 def matching(analysis: A, query: str) -> A:
     """The analysis with only the flows whose row in its `flows` matches a pandas query, and their paths."""
-    kept = set(flow_table(analysis).query(query)["stream"])
+    table = flow_table(analysis)
+    for name in table.columns:
+        table[name.replace(".", "_")] = table[name]  # whichever of its names the query uses
+    kept = set(table.query(query)["stream"])
     return replace(
         analysis,
         all_flows=tuple(flow for flow in analysis.all_flows if flow.stream in kept),
@@ -54,11 +72,11 @@ def narrow(
     Args:
         analysis: of the whole capture.
         streams: Wireshark's tcp.stream numbers; empty for all.
-        host: IP address that must be one end.
+        host: IP address that must be one end, or a network that one end must be in: "192.0.2.0/24".
         port: TCP port that must be used at one end.
 
     Raises:
-        UsageError: a stream does not exist, or `host` is no address.
+        UsageError: a stream does not exist, or `host` is neither address nor network.
     """
     if not streams and host is None and port is None:
         return analysis
@@ -67,13 +85,17 @@ def narrow(
     if missing:
         have = f"they are numbered 0 to {analysis.all_flows[-1].stream}" if analysis.all_flows else "it has no TCP flow"
         raise UsageError(f"no stream {joined([str(n) for n in missing])} in this capture: {have}")
-    wanted = host_text(host) if host is not None else None
+    network = _network(host) if host is not None else None
+    # As the analysis writes it, whatever its spelling.
+    alone = packed_ip_text(network[0].packed) if network is not None and network.num_addresses == 1 else None
 
     def matches(flow: Flow) -> bool:
         ends = (flow.client, flow.server)
-        return (wanted is None or any(end.ip == wanted for end in ends)) and (
-            port is None or any(end.port == port for end in ends)
-        )
+        if alone is not None:
+            inside = any(end.ip == alone for end in ends)
+        else:
+            inside = network is None or any(ip_address(end.ip) in network for end in ends)
+        return inside and (port is None or any(end.port == port for end in ends))
 
     candidates = sorted((f for f in found.values() if f), key=lambda f: f.stream) if streams else analysis.all_flows
     flows = tuple(flow for flow in candidates if matches(flow))

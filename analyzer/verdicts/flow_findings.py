@@ -24,7 +24,7 @@ from analyzer.settings import Settings
 from analyzer.verdicts.bulk_verdicts import CODES, bulk_verdicts
 from analyzer.verdicts.capture_quality import CaptureQuality
 from analyzer.verdicts.context import announced, captured, carried, encapsulation, tunnel_told
-from analyzer.verdicts.half_open import half_open, half_open_flow
+from analyzer.verdicts.half_open import announced_mss, half_open, half_open_flow
 from analyzer.verdicts.judge import Judgement, judge
 from analyzer.verdicts.merge_points import chosen_of, together
 from analyzer.verdicts.path_findings import Pools, add_bulk, add_judgement, add_probes
@@ -66,7 +66,7 @@ class _Maker:
         if self.simple[row]:
             return half_open_flow(self.collector, row), []
         found = self.judged(row)
-        flow = _flow(self.collector, found.conversation, found.chosen, self.settings, self.quality)
+        flow = _flow(self.collector, found, self.settings, self.quality)
         return flow, found.directions
 
     def judged(self, row: int) -> _Found:
@@ -166,11 +166,11 @@ def judged_flows(
 
 def _flow(
     collector: Collector,
-    conversation: Conversation,
-    chosen: Judgement,
+    found: _Found,
     settings: Settings,
     quality: CaptureQuality,
 ) -> Flow:
+    conversation, chosen = found.conversation, found.chosen
     stream = conversation.stream
     ends = collector.endpoints(stream)
     client = conversation.client_side
@@ -226,6 +226,9 @@ def _flow(
         timeline=collector.timeline(stream).copy() if directions[0].segments else None,
         heads=collector.heads(stream) if directions[0].segments else None,
         client_side=client,
+        retransmissions=sum(direction.count["resent"] for direction in directions),
+        longest_stall=max(judged.longest_wait_ns for judged in found.directions) / 1e9 or None,
+        mss=announced_mss(directions[client].count["mss"], directions[1 - client].count["mss"]),
         round_trips=(directions[0].rtt, directions[1].rtt),
         window_scales=(max(directions[0].count["wscale"], 0), max(directions[1].count["wscale"], 0)),
     )

@@ -40,6 +40,7 @@ def half_open_flow(collector: Collector, row: int) -> Flow:
     flow = collector.flows[row]
     client = int(flow["client"])
     inside = encapsulation(flow)
+    mss = collector.directions[2 * row : 2 * row + 2]["mss"]
     return Flow(
         stream=collector.numbers[row],
         client=Endpoint(*ends[client]),
@@ -63,4 +64,10 @@ def half_open_flow(collector: Collector, row: int) -> Flow:
         encapsulation=inside,
         vantage=NOT_ESTABLISHED,
         client_side=client,
+        mss=announced_mss(mss[client], mss[1 - client]),
     )
+
+
+def announced_mss(client: int, server: int) -> tuple[int | None, int | None]:
+    """The MSS of both ends as `Flow` has them, of what the table of directions has: not positive where unknown."""
+    return int(client) if client > 0 else None, int(server) if server > 0 else None

@@ -51,6 +51,7 @@ class Judgement:
     side: int
     tell: Callable[[], Told]
     series: RetransmissionSeries | None = None  # what is stalled
+    longest_wait_ns: int = 0  # of all that was sent again: from its first transmission to its ACK, or its last one
 
 
 NOT_IN_ORDER = "flow/not-in-order"
@@ -104,6 +105,7 @@ def judge_direction(direction: Direction, conversation: Conversation, settings: 
                 side=direction.side,
                 tell=lambda: _tell_stalled(rule, facts, direction, settings),
                 series=facts.series,
+                longest_wait_ns=cases.longest_wait_ns,
             )
     return Judgement(
         verdict=decided.verdict,
@@ -112,6 +114,7 @@ def judge_direction(direction: Direction, conversation: Conversation, settings: 
         path_mtu=_bracket(direction, decided.verdict, None, settings),
         side=direction.side,
         tell=lambda: _tell_unstalled(decided, cases.unstalled, direction, settings),
+        longest_wait_ns=cases.longest_wait_ns,
     )
 
 
@@ -149,6 +152,7 @@ class Cases(NamedTuple):
 
     stalled: list[StalledFacts]  # its series of retransmissions, but for those that are ordinary loss
     unstalled: UnstalledFacts  # and all else
+    longest_wait_ns: int  # of all series
 
 
 def cases_of(direction: Direction, conversation: Conversation, settings: Settings) -> Cases:
@@ -168,7 +172,7 @@ def cases_of(direction: Direction, conversation: Conversation, settings: Setting
     to_client = direction.side != conversation.client_side
     established = _established(conversation)
     rest = UnstalledFacts(direction, settings, conversation.seen, established, to_client, longest_wait(found))
-    return Cases(stalled, rest)
+    return Cases(stalled, rest, max((series.waited_ns for series in found), default=0))
 
 
 def _not_in_order(direction: Direction) -> Judgement:

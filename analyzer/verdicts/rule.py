@@ -6,6 +6,7 @@ earlier in `yields_to`; of any other two the order does not matter, as a test sh
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -75,6 +76,12 @@ def medium(_: object) -> str:
 def low(_: object) -> str:
     """Low."""
     return "low"
+
+
+def told_confidence(rule: Rule[Any]) -> str:
+    """How sure a rule is, in words: "high", or what it depends on."""
+    told = (inspect.getdoc(rule.confidence) or "").replace("\n\n", " ").replace("\n", " ").rstrip(".")
+    return told[:1].lower() + told[1:]
 
 
 class Unmet(NamedTuple):

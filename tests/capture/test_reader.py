@@ -84,18 +84,18 @@ def test_a_file_that_is_no_capture(tmp_path: Path, content: bytes, offset: int, 
 
 
 def test_a_directory(tmp_path: Path) -> None:
-    with pytest.raises(CaptureError, match="at byte 0: expected a directory with captures, found none in it"):
+    with pytest.raises(CaptureError, match=r"^[^:]*: a directory without captures"):
         analyzer.analyze(tmp_path)
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(CaptureError, match=r"gone\.pcap: at byte 0: expected a capture file, found no such file"):
+    with pytest.raises(CaptureError, match=r"gone\.pcap: no such file$"):
         analyzer.analyze(tmp_path / "gone.pcap")
 
 
 def test_a_file_below_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(CaptureError, match="expected a readable file, found: Not a directory"):
+    with pytest.raises(CaptureError, match=r": not a directory$"):
         analyzer.analyze(tmp_path / "file" / "capture.pcap")
 
 
@@ -107,7 +107,7 @@ def test_a_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     monkeypatch.setattr(Path, "open", refuse)  # root may read everything, so permissions alone do not test it
-    with pytest.raises(CaptureError, match="expected a readable file, found: Permission denied"):
+    with pytest.raises(CaptureError, match=r": permission denied$"):
         analyzer.analyze(path)
 
 

@@ -54,7 +54,7 @@ def assert_one_line(err: str, *parts: str) -> None:
 def test_the_answer_comes_first(run: Run) -> None:
     code, out, err = run("x.pcap")
     assert (code, err) == (0, "")
-    assert out.startswith("1 of 2 flows hangs in a PMTUD black hole, from 10.0.2.2 to 10.0.1.2. 1500-byte")
+    assert out.startswith("story.pcap:\n1 of 2 flows hangs in a PMTUD black hole, from 10.0.2.2 to 10.0.1.2. 1500-byte")
 
 
 def test_json_and_nothing_else(run: Run) -> None:
@@ -85,9 +85,10 @@ def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_narrowing(run: Run) -> None:
-    assert run("x.pcap", "--stream", "1")[1].startswith("No path MTU problem found: the only selected flow")
-    assert run("x.pcap", "--port", "40000")[1].startswith("The only selected flow hangs in a PMTUD black hole")
-    assert run("x.pcap", "--host", "10.9.9.9")[1].startswith("No flow matches host 10.9.9.9")
+    assert "\nNo path MTU problem found: the only selected flow" in run("x.pcap", "--stream", "1")[1]
+    assert "\nThe only selected flow hangs in a PMTUD black hole" in run("x.pcap", "--port", "40000")[1]
+    assert "\nNo flow matches host 10.9.9.9" in run("x.pcap", "--host", "10.9.9.9")[1]
+    assert "\nNo flow matches host 10.9.9.0/24" in run("x.pcap", "--host", "10.9.9.0/24")[1]
     assert "1  10.0.1.2:40001" in run("x.pcap", "--all")[1]
 
 
@@ -118,11 +119,17 @@ def test_fail_on(run: Run) -> None:
     [
         ((), ["CAPTURE", "--help"]),
         (("x", "--nonsense"), ["--nonsense"]),
-        (("x", "--port", "99999"), ["--port"]),
-        (("x", "--stream", "first"), ["--stream"]),
+        (("x", "--port", "99999"), ["--port needs a number from 0 to 65535, as in --port 443"]),
+        (("x", "--stream", "first"), ["--stream needs a number, as in --stream 3"]),
+        (("x", "--stream"), ["--stream needs a number, as in --stream 3"]),
+        (("x", "--max-decompressed", "much"), ["--max-decompressed needs a number of GiB, as in"]),
+        (("x", "--fail-on"), ["--fail-on needs a verdict, as in --fail-on blackhole"]),
         (("x", "--stream", "7"), ["no stream 7"]),
-        (("x", "--host", "example.org"), ["not an IP address"]),
-        (("x", "--fail-on", "blackhol"), ["blackhol", *VERDICTS]),
+        (
+            ("x", "--host", "example.org"),
+            ["--host needs an IP address or a network, as in --host 192.0.2.1", "example.org"],
+        ),
+        (("x", "--fail-on", "blackhol"), ["blackhol", *VERDICTS, "problem and size"]),
         (("x", "-o", "x.htm"), ["x.htm", ".html, .md, .json"]),
         (("x", "-o", "no such directory/x.json"), ["there is no directory"]),
         (("-", "-"), ["standard input"]),
@@ -245,7 +252,7 @@ def test_damage_is_told_on_stderr_and_does_not_fail(run: Run) -> None:
     code, out, err = run("x.pcap", "--json", analysis=damaged)
     assert code == 0
     assert json.loads(out)["capture"]["files"][0]["damaged_at"] == 99
-    assert_one_line(err, r"story.pcap: stops at byte 99: odd\x0alength")
+    assert_one_line(err, r"story.pcap is damaged after 130 packets (byte 99: odd\x0alength); these were analysed")
 
 
 def test_what_cannot_be_replaced_is_refused_before_any_work(run: Run, tmp_path: Path) -> None:
@@ -304,7 +311,7 @@ def test_a_small_capture_loads_nothing_heavy() -> None:
         "print([m for m in ('numba', 'pandas', 'pyarrow', 'matplotlib', 'pydantic', 'jinja2') if m in sys.modules])"
     )
     result = python("-c", code, str(SAMPLE))
-    assert result.stdout.startswith("2 of 3 flows hang in a PMTUD black hole")
+    assert result.stdout.startswith(f"{SAMPLE}:\n2 of 3 flows hang in a PMTUD black hole")
     assert result.stdout.endswith("[]\n")
 
 
@@ -354,7 +361,7 @@ def test_any_encoding_can_show_the_report(encoding: str) -> None:
         (("--anonymize", "--keep-payload", "-o", "e.pcapng"), "--anonymize and --keep-payload exclude each other"),
         (("--keep-payload",), "--keep-payload is about an evidence capture: add -o evidence.pcapng"),
         (("--keep-payload", "-o", "e.html"), "--keep-payload is about an evidence capture"),
-        (("--compare", "no such file"), "expected a capture file, found no such file"),
+        (("--compare", "no such file"), "pmtu-analyze: no such file: no such file\n"),
     ],
 )
 def test_what_cannot_go_together(words: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]) -> None:

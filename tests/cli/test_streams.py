@@ -113,5 +113,5 @@ def test_a_finding_does_not_hide_that_the_output_is_lost() -> None:
 
 
 def test_a_closed_input_is_told() -> None:
-    told = "pmtu-analyze: standard input: at byte 0: expected a capture, found it closed\n"
+    told = "pmtu-analyze: standard input: closed\n"
     assert outcome("-", "<&-") == (2, told)

@@ -5,7 +5,8 @@ from dataclasses import replace
 from analyzer.model.flow import PathMtu, Ptb
 from analyzer.model.statement import FrameRef, Statement
 from analyzer.model.verdicts import PROBLEMS, VERDICTS
-from analyzer.report.document import damage, document_of
+from analyzer.report.document import document_of
+from analyzer.report.one_line import damage
 from tests.report.factory import make_analysis, make_file, make_flow, refs
 
 
@@ -79,16 +80,9 @@ def test_what_comes_from_outside_is_escaped() -> None:
     hostile = make_file("\x1b]0;owned\x07.pcap", damaged_at=77, problem="odd \u202e bytes")
     analysis = make_analysis([make_flow(0, explanation="\x1b[2J")], files=[hostile], notes=("note \x1b[1m\n",))
     document = document_of(analysis)
-    everything = repr((document.facts, document.notes, document.diagnoses[0].what, damage(analysis)))
+    everything = repr((document.facts, document.notes, document.diagnoses[0].what, list(damage(analysis))))
     assert "\\x1b" not in everything.replace("\\\\x1b", "")
     assert document.facts[0].startswith(r"\x1b]0;owned\x07.pcap: 130 packets")
-
-
-def test_damage_names_file_byte_and_what_was_wrong() -> None:
-    cut = make_file(damaged_at=1944, problem="expected the rest of a record, found the end of the file")
-    assert damage(make_analysis(files=[cut, make_file("whole.pcap")])) == (
-        "story.pcap: stops at byte 1944: expected the rest of a record, found the end of the file",
-    )
 
 
 def test_facts_add_the_packets_up() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,7 @@ import analyzer
 from analyzer.errors import UsageError
 from analyzer.model.flow import Endpoint
 from analyzer.report.document import document_of
-from analyzer.tables.selection import narrow
+from analyzer.tables.selection import anonymous_host, narrow
 from tests.builders import ICMPV6, Packet, ip, pcap, too_big
 from tests.report.factory import make_analysis, make_flow
 from tests.talk import Talk
@@ -38,6 +39,30 @@ def test_by_stream_host_and_port() -> None:
     assert streams(port=1) == []
 
 
+def test_a_network_is_where_one_end_is() -> None:
+    assert streams(host="10.0.3.0/24") == [1]
+    assert streams(host="10.0.2.0/23") == [0, 1]
+    assert streams(host="10.0.3.3/24") == [1]  # as people copy it from `ip addr`
+    assert streams(host="2001:db8::/32") == [2]
+    assert streams(host="2001:db8:0:0:0:0:0:2/128") == [2]
+    assert streams(host="0.0.0.0/0") == [0, 1]
+
+
+@pytest.mark.parametrize("network", ["10.0.3.0/24", "10.0.2.0/23", "2001:db8::/127"])
+def test_an_anonymous_network_has_the_same_flows(network: str) -> None:
+    anonymizer = analyzer.Anonymizer()
+    replaced = [
+        replace(
+            flow,
+            client=Endpoint(anonymizer.text(flow.client.ip), 1),
+            server=Endpoint(anonymizer.text(flow.server.ip), 2),
+        )
+        for flow in ANALYSIS.all_flows
+    ]
+    found = narrow(make_analysis(replaced), host=anonymous_host(network, anonymizer)).all_flows
+    assert [flow.stream for flow in found] == streams(host=network)
+
+
 def test_an_address_is_found_in_any_spelling() -> None:
     assert streams(host="2001:DB8:0::1") == [2]
 
@@ -61,7 +86,7 @@ def test_a_stream_that_does_not_exist_is_an_error() -> None:
 
 
 def test_a_host_that_is_no_address_is_an_error() -> None:
-    with pytest.raises(UsageError, match="not an IP address"):
+    with pytest.raises(UsageError, match="--host needs an IP address or a network"):
         narrow(ANALYSIS, host="example.org")
 
 

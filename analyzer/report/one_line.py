@@ -1,0 +1,33 @@
+"""What is told on one line: of a capture its name and the answer, of a damaged one how far it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.capture.container import PROBLEM_CUT, PROBLEMS
+from analyzer.model.analysis import Analysis, CaptureFile
+from analyzer.model.text import capture_name, plural, printable
+from analyzer.report.verdict_text import headline
+
+
+def line_of(analysis: Analysis) -> str:
+    """The name of the capture and the answer; where it was compared with a later one, whether the fix worked."""
+    if analysis.later is None:
+        return f"{capture_name(analysis.files)}: {headline(analysis)}"
+    from analyzer.report.changes import answer
+
+    return f"{capture_name(analysis.files)} and {capture_name(analysis.later.files)}: {answer(analysis.changes)}"
+
+
+def damage(analysis: Analysis) -> Iterator[str]:
+    """A line for each file that could not be read to its end."""
+    return (_damage(file) for file in analysis.files if file.damaged_at is not None)
+
+
+def _damage(file: CaptureFile) -> str:
+    cut = file.problem == PROBLEMS[PROBLEM_CUT]
+    how = "is cut off" if cut else "is damaged"
+    where = f"after {plural(file.packets, 'packet')}" if file.packets else "before the first packet"
+    why = "" if cut else f": {printable(file.problem)}"
+    rest = "; these were analysed" if file.packets else ""
+    return f"{printable(file.path)} {how} {where} (byte {file.damaged_at}{why}){rest}"
