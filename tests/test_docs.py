@@ -93,7 +93,8 @@ def test_the_man_page_is_what_the_options_say() -> None:
 @pytest.mark.skipif(shutil.which("groff") is None, reason="no groff")
 def test_the_man_page_is_sound() -> None:
     page = ROOT / "docs" / "pmtu-analyze.1"
-    done = subprocess.run(["groff", "-man", "-Tascii", "-ww", page], capture_output=True, text=True, check=True)
+    plain = ("-P-c", "-P-b", "-P-u")  # without bold and underlined letters
+    done = subprocess.run(["groff", "-man", "-Tascii", *plain, "-ww", page], capture_output=True, text=True, check=True)
     assert done.stderr == ""
     assert "SYNOPSIS" in done.stdout
 
