@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import shutil
+import subprocess
 import warnings
 from pathlib import Path
 from types import ModuleType
@@ -74,6 +76,27 @@ def test_the_api_page_is_what_the_code_says() -> None:
         assert f"### `{name}`" in fresh
         for column in columns:
             assert f"| `{column.name}` |" in fresh
+
+
+def test_the_man_page_is_what_the_options_say() -> None:
+    man = generator("man")
+    fresh = man.page()
+    assert (ROOT / "docs" / "pmtu-analyze.1").read_text(encoding="utf-8") == fresh, "run: python docs/man.py"
+    text = fresh.replace("\\-", "-")
+    for option in ("--each", "--fail-on", "--version", "--cache", "--show-completion", "-h"):
+        assert f"\\fB{option}\\fR" in text or f", {option}" in text or f"\\fB{option}," in text
+    assert {line.split()[0] for line in fresh.splitlines() if line.startswith((".", "'"))} <= {
+        '.\\"', ".TH", ".SH", ".B", ".PP", ".TP", ".nf", ".fi",
+    }  # fmt: skip
+
+
+@pytest.mark.skipif(shutil.which("groff") is None, reason="no groff")
+def test_the_man_page_is_sound() -> None:
+    page = ROOT / "docs" / "pmtu-analyze.1"
+    plain = ("-P-c", "-P-b", "-P-u")  # without bold and underlined letters
+    done = subprocess.run(["groff", "-man", "-Tascii", *plain, "-ww", page], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert "SYNOPSIS" in done.stdout
 
 
 def test_columns_are_declared_in_full() -> None:

@@ -100,12 +100,14 @@ def names_in_wheel(path: Path) -> set[str]:
         return set(wheel.namelist())
 
 
-def test_the_wheel_holds_the_package_and_the_licence_and_nothing_else(built: Built) -> None:
+def test_the_wheel_holds_the_package_the_man_page_and_the_licence_and_nothing_else(built: Built) -> None:
     packages = tuple(f"{name}/" for name in BUILDS["wheel"]["packages"])
     expected = {name for name in built.files if name.startswith(packages)}
     assert {Path(name).suffix for name in expected} >= {".py", ".css", ".toml", ".json", ".typed"}
     about = {f"{METADATA}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE")}
-    assert names_in_wheel(built.wheel) == expected | about
+    shared = {f"{NAME}.data/data/{target}" for target in BUILDS["wheel"]["shared-data"].values()}
+    assert names_in_wheel(built.wheel) == expected | about | shared
+    assert shared == {f"{NAME}.data/data/share/man/man1/pmtu-analyze.1"}
 
 
 def test_the_archive_holds_the_project_and_no_strays(built: Built) -> None:
