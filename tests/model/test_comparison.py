@@ -206,7 +206,8 @@ def test_pages_start_with_the_answer(suffix: str, tmp_path: Path) -> None:
 def test_the_terminal_starts_with_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
     pair = [str(SAMPLE_FOLDER / f"{name}.pcap") for name in (BLACKHOLE, "tunnel_pmtud_ok_at_server")]
     assert main([pair[0], "--compare", pair[1]]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    name, *lines = capsys.readouterr().out.splitlines()
+    assert name == f"{pair[0]}:"  # as the output is no terminal
     assert lines[0].startswith(f"Fixed: {ROUTE} lost packets above 472..1499 bytes (black")
     compared = lines.index("Compared with tunnel_pmtud_ok_at_server.pcap:")
     assert lines[compared + 1 : compared + 4] == [
