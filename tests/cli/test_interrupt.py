@@ -70,10 +70,16 @@ class Command:
         while time.monotonic() < deadline:
             time.sleep(0.05)
             state = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0]
-            files = [str(file.readlink()) for file in Path(f"/proc/{self.process.pid}/fd").iterdir()]
-            if state == "S" and sum("pipe" in file for file in files) >= 5:  # its own, and what wakes it up
+            if state == "S" and self._pipes() >= 5:  # its own three, and what wakes it up
                 return
         raise AssertionError("it does not wait")
+
+    def _pipes(self) -> int:
+        count = 0
+        for file in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # it was just closed
+                count += "pipe" in str(file.readlink())
+        return count
 
     def end(self, seconds: float = 30) -> tuple[int, str, str]:
         """Exit code, output and errors; its input stays open until it has ended."""
