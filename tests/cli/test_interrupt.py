@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -35,6 +36,11 @@ reader.CHUNK_BYTES = reader.FIRST_BYTES = 1 << 14
 """Large captures take long and small ones do not: this one is read in small pieces, and takes long."""
 
 
+def heed_ctrl_c() -> None:
+    """What a shell starts in the background ignores SIGINT, and so does all that it starts in turn."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Command:
     """The command, reading from a pipe."""
 
@@ -46,6 +52,7 @@ class Command:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
+            preexec_fn=heed_ctrl_c,  # noqa: PLW1509 - nothing else runs between
         )
 
     def write(self, content: bytes) -> None:
@@ -85,7 +92,10 @@ class Command:
         """Exit code, output and errors; its input stays open until it has ended."""
         assert self.process.stdout is not None
         assert self.process.stderr is not None
+        watch = threading.Timer(2 * seconds, self.process.kill)  # a test that hangs tells nothing
+        watch.start()
         out, err = self.process.stdout.read().decode(), self.process.stderr.read().decode()
+        watch.cancel()
         code = self.process.wait(seconds)
         assert self.process.stdin is not None
         with suppress(BrokenPipeError):
@@ -100,7 +110,7 @@ def command(*words: str, prelude: str = "", **environment: str) -> Iterator[Comm
         yield run
     finally:
         run.process.kill()
-        run.process.wait()
+        run.process.wait(30)
         for stream in (run.process.stdin, run.process.stdout, run.process.stderr):
             if stream is not None:
                 with suppress(BrokenPipeError):
