@@ -19,9 +19,9 @@ from analyzer.model.flow import Endpoint, Flow
 from analyzer.model.text import printable
 from analyzer.passes.second import Lister
 from analyzer.passes.walk import (
+    Meter,
     Notify,
     Progress,
-    bytes_done,
     bytes_in,
     is_small,
     prepare,
@@ -95,9 +95,10 @@ def listed(
         tell_of_compiling("packet list", "listing", notify)
     lister = Lister(watched, compiled=large, rows=chunk, input_bytes=bytes_in(readers))
     inputs = prepare(lister, readers, points)
-    for _ in walk_inputs(lister, inputs):
+    meter = Meter(inputs)
+    for each in walk_inputs(lister, inputs):
         if progress is not None:
-            progress(*bytes_done(inputs), int(lister.state.counters[C_PACKETS]))
+            progress(*meter.after(each), int(lister.state.counters[C_PACKETS]))
         if lister.full:
             yield lister.drain()
     yield lister.rest()
