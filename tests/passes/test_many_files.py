@@ -22,10 +22,10 @@ from analyzer.errors import CaptureError
 from analyzer.passes import capture_points, walk
 from analyzer.passes.walk import MOST_OPEN
 from tests.builders import Packet, pcap
+from tests.many_files import FILES, captures_of_hosts, written
 from tests.reading import ROOT
 from tests.talk import Talk
 
-FILES = 40
 SAMPLE = ROOT / "sample_pcaps" / "tunnel_blackhole_at_server.pcap"
 
 
@@ -128,19 +128,7 @@ def test_copies_are_no_more_points_than_there_can_be(tmp_path: Path, monkeypatch
 
 @pytest.fixture
 def hosts() -> list[list[Packet]]:
-    """What many hosts captured in the same seconds, each a connection of its own."""
-    talks = [Talk(client_base=1000 + 7919 * number, ports=(40_000 + number, 80)) for number in range(FILES)]
-    return [
-        [*talk.handshake(number / 8), *(talk.data(20 + 3 * i + number / 8, 300 * i, 300) for i in range(30))]
-        for number, talk in enumerate(talks)
-    ]
-
-
-def written(folder: Path, captures: list[list[Packet]], compress: Callable[[bytes], bytes] = bytes) -> Path:
-    folder.mkdir()
-    for number, packets in enumerate(captures):
-        (folder / f"{number:03}.pcap").write_bytes(compress(pcap(packets)))
-    return folder
+    return captures_of_hosts()
 
 
 def seen(analysis: analyzer.Analysis) -> object:
@@ -354,15 +342,3 @@ def test_a_file_given_twice_is_read_once(tmp_path: Path, capsys: pytest.CaptureF
         assert analyzer.analyze([file, file]).all_flows == once.all_flows
     assert main([str(path), str(link), "--anonymize", "--json"]) == 0
     assert str(tmp_path) not in capsys.readouterr().out
-
-
-def test_very_many_damaged_files_are_not_told_one_by_one(
-    tmp_path: Path, hosts: list[list[Packet]], capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = written(tmp_path / "hosts", hosts, lambda data: data[:-1])
-    assert main([str(folder)]) == 0
-    told = capsys.readouterr()
-    assert told.err.count(" is cut off ") == 20
-    assert "20 more files could not be read to their ends" in told.err
-    assert told.out.count(" is damaged at byte ") <= 20
-    assert "20 more files: damaged, and analysed up to there." in " ".join(told.out.split())

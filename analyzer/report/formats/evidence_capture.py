@@ -50,6 +50,8 @@ Array = np.ndarray[Any, Any]
 Place = tuple[int, int]
 """File and frame number."""
 
+NO_PLACES = np.zeros((0, 2), np.int64)
+
 
 class Excerpt(NamedTuple):
     """An evidence capture: the pcapng, and what a reader should know about it (empty if it is complete)."""
@@ -143,45 +145,49 @@ def _wanted(analysis: Analysis, notify: Notify | None) -> _Wanted:
     return wanted
 
 
-def _add_flows(
-    places: dict[int, list[Place]], chosen: Iterable[Flow], siblings: Iterable[Flow], wanted: _Wanted
-) -> None:
+def _add_flows(places: dict[int, Array], chosen: Iterable[Flow], siblings: Iterable[Flow], wanted: _Wanted) -> None:
     budget = TOTAL_PACKETS
     flows = [(flow, FLOW_PACKETS) for flow in chosen] + [(flow, SIBLING_PACKETS) for flow in siblings]
     for number, (flow, limit) in enumerate(flows):
-        own = places.get(flow.stream, [])
+        own = places.get(flow.stream, NO_PLACES)
         if budget <= 0:
             wanted.left_out.append(plural(len(flows) - number, "flow"))
             return
         taken = _around(own, flow, min(limit, budget))
         if len(taken) < len(own) and limit == FLOW_PACKETS:
             wanted.left_out.append(f"{len(own) - len(taken):,} of {len(own):,} packets of stream {flow.stream}")
-        wanted.surely.update(taken)
+        wanted.surely.update(zip(*taken.T.tolist(), strict=True))
         budget -= len(taken)
 
 
-def _around(own: list[Place], flow: Flow, limit: int) -> list[Place]:
+def _around(own: Array, flow: Flow, limit: int) -> Array:
     """At most `limit` packets of a flow: its first, and those around the stall (without one, at its start)."""
     if len(own) <= limit:
         return own
-    around = flow.stalled.first_frame if flow.stalled is not None else own[0]
-    middle = next((i for i, place in enumerate(own) if place >= around), len(own))
+    file, frame = flow.stalled.first_frame if flow.stalled is not None else own[0]
+    later = np.flatnonzero((own[:, 0] > file) | ((own[:, 0] == file) & (own[:, 1] >= frame)))
+    middle = int(later[0]) if len(later) else len(own)
     start = max(min(middle - limit // 2, len(own) - limit), 0)
-    return own[:OPENING_PACKETS] + own[max(start, OPENING_PACKETS) :][: limit - OPENING_PACKETS]
+    rest = own[max(start, OPENING_PACKETS) :][: limit - OPENING_PACKETS]
+    return np.concatenate((own[:OPENING_PACKETS], rest))
 
 
-def _places(whole: Analysis, streams: set[int], notify: Notify | None) -> dict[int, list[Place]]:
-    """The packets of these flows, in the order of the capture."""
+def _places(whole: Analysis, streams: set[int], notify: Notify | None) -> dict[int, Array]:
+    """File and frame of the packets of these flows, one row each, in the order of the capture."""
     known = np.array(sorted(streams), np.int64)
-    found: dict[int, list[Place]] = {}
+    found: dict[int, list[Array]] = {}
     with ExitStack() as stack:
         readers = [stack.enter_context(reader_of(whole, number)) for number in range(len(whole.files))]
         for rows, _ in listed(readers, None, None, None, LISTED_AT_ONCE, notify=notify):
             mine = rows[np.isin(rows["stream"], known)]
-            columns = (mine[name].tolist() for name in ("stream", "file", "frame"))
-            for stream, file, frame in zip(*columns, strict=True):
-                found.setdefault(stream, []).append((file, frame))
-    return found
+            if not len(mine):
+                continue
+            mine = mine[np.argsort(mine["stream"], kind="stable")]
+            places = np.column_stack((mine["file"], mine["frame"]))  # of very many packets numbers, no objects
+            starts = np.flatnonzero(np.diff(mine["stream"], prepend=-1))
+            for stream, part in zip(mine["stream"][starts].tolist(), np.split(places, starts[1:]), strict=True):
+                found.setdefault(stream, []).append(part)
+    return {stream: np.concatenate(parts) for stream, parts in found.items()}
 
 
 # Copying them.
