@@ -31,8 +31,8 @@ MAX_DECOMPRESSED_BYTES = 64 << 30
 
 DECOMPRESSED_AT_LEAST = 1 << 30
 DECOMPRESSED_RATIO = 256
-"""Where nobody says how many, so many bytes, and so many for each compressed one: captures are rarely compressed to
-less than a fiftieth, and gzip can make a thousandth of nothing, zstd ten times less."""
+"""Where nobody says how many: so many bytes for all files together, and so many for each compressed one. Captures are
+rarely compressed to less than a fiftieth, and gzip can make a thousandth of nothing, zstd ten times less."""
 
 INTERPRETED_PACKETS = 2_000
 """Captures of up to this many packets are skimmed interpreted: loading the compiled kernels takes longer."""
@@ -227,8 +227,8 @@ class Settings:
     One name alone may be given as it is."""
 
     max_decompressed_bytes: int | None = None
-    """What compressed input may decompress to; the rest is left, and the report says so. None: 1 GiB and 256 bytes for
-    each compressed one, 64 GiB at most."""
+    """What each compressed file may decompress to; the rest is left, and the report says so. None: 1 GiB, which the
+    files of one capture share, and 256 bytes for each compressed one, 64 GiB at most."""
 
     def __post_init__(self) -> None:
         """A single name is a platform, not a row of letters; a list is as good as a tuple."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 # Loaded here, near the start of the chain of imports, although the files below import it, too: where the chain is deep,
 # CPython 3.11 allocates and frees a piece of its stack at each of many calls, which costs some 15 ms.
@@ -13,7 +13,18 @@ import numpy as np  # noqa: F401
 
 from analyzer.capture.container import DROPPED, FORMAT, I_DROPPED, I_LINK, I_WIDTH, INTERFACES, LINK_TYPE, PCAP
 from analyzer.capture.reader import CaptureReader
-from analyzer.capture.sources import Given, expand, files_behind, open_source, rereadable, sources_of, stamp
+from analyzer.capture.sources import (
+    Given,
+    InDirectory,
+    Source,
+    expand,
+    files_behind,
+    open_source,
+    rereadable,
+    sources_of,
+    stamp,
+    without_repeated,
+)
 from analyzer.decode.link_names import NAMES
 from analyzer.decode.packet_fields import REASON_FLOW_LIMIT, UNDECODED_REASONS
 from analyzer.errors import CaptureError, UsageError
@@ -37,9 +48,9 @@ from analyzer.passes.capture_points import Points
 from analyzer.passes.first import Skimmer
 from analyzer.passes.walk import (
     Input,
+    Meter,
     Notify,
     Progress,
-    bytes_done,
     bytes_in,
     is_small,
     prepare,
@@ -60,6 +71,17 @@ ANONYMIZED = (
     "All addresses are replaced by others that share prefixes as they did (Crypto-PAn), with a key made for this run "
     "and not kept; names of files are replaced, too."
 )
+
+NOTED_FILES = 20
+"""Files about which there is a note each; of the others there is one about how many they are."""
+
+
+class _Taken(NamedTuple):
+    """A source and what reads it."""
+
+    source: Source
+    again: Rereadable | None
+    reader: CaptureReader
 
 
 def check_platforms(names: Sequence[str]) -> None:
@@ -85,40 +107,72 @@ def found_in(
     """
     settings = settings or Settings()
     check_platforms(settings.platforms)
-    sources = expand(sources_of(paths))
-    again = tuple(rereadable(source) for source in sources)
-    behind = tuple(file for source, how in zip(sources, again, strict=True) for file in files_behind(source, how))
-    readers = [open_source(source, settings.max_decompressed_bytes, stop) for source in sources]
+    given, repeated = without_repeated(expand(sources_of(paths)))
+    opened = [
+        _Taken(each, rereadable(each), open_source(each, settings.max_decompressed_bytes, stop)) for each in given
+    ]
+    behind = tuple(file for each in opened for file in files_behind(each.source, each.again))
     try:
-        points = Points(len(readers))
-        at = [points.of(reader) for reader in _started(readers, stop)]
+        unread: dict[CaptureReader, CaptureError] = {}
+        points = Points(len(opened))
+        at = [points.of(reader) for reader in _started(opened, stop, unread)]
+        taken = [each for each in opened if each.reader not in unread]
+        readers = [each.reader for each in taken]
         large = not is_small(readers) if compiled is None else compiled
         if large:
             tell_of_compiling("packet loop", "skim", notify)
         skimmer = _skimmer(readers, large, stop)
         inputs = prepare(skimmer, readers, at)
-        for _ in walk_inputs(skimmer, inputs):
+        meter = Meter(inputs)
+        for each in walk_inputs(skimmer, inputs):
             if progress is not None:
-                progress(*bytes_done(inputs), int(skimmer.state.counters[C_PACKETS]))
+                progress(*meter.after(each), int(skimmer.state.counters[C_PACKETS]))
         if stop is not None:
             stop.over = True
         skimmer.finish()
-        files = tuple(_describe(each, stamp(source)) for each, source in zip(inputs, sources, strict=True))
+        files = tuple(_describe(each, stamp(by.source)) for each, by in zip(inputs, taken, strict=True))
         if anonymizer is not None:
             from analyzer.redaction.table_mapping import anonymize_tables  # only where asked for
 
             anonymize_tables(skimmer.state, anonymizer)
             files = tuple(_anonymous(file, anonymizer) for file in files)
     finally:
-        for reader in readers:
-            reader.close()
+        for one in opened:
+            one.reader.close()
     interrupted = stop is not None and stop.asked
-    return replace(_result(skimmer, files, settings, again, anonymizer, interrupted), inputs=behind)
+    result = _result(skimmer, files, settings, tuple(each.again for each in taken), anonymizer, interrupted)
+    named = anonymizer is None
+    notes = [
+        *_noted([f"{error}: left out." for error in unread.values()], "could not be read, and left out", named=named),
+        *_noted(
+            [f"{name} is the same file as {first}, and was read once." for name, first in repeated],
+            "given more than once, and read once",
+            named=named,
+        ),
+    ]
+    return replace(result, inputs=behind, notes=(*notes, *result.notes))
 
 
-def _started(readers: Sequence[CaptureReader], stop: Stop | None) -> Iterator[CaptureReader]:
+def _noted(lines: Sequence[str], what: str, *, named: bool = True) -> list[str]:
+    """The lines, each about a file, or the first of them; `named`: they may name files."""
+    shown = list(lines[:NOTED_FILES]) if named else []
+    more = len(lines) - len(shown)
+    return [*shown, f"{plural(more, 'more file' if shown else 'file')}: {what}."] if more else shown
+
+
+def _started(
+    opened: Sequence[_Taken], stop: Stop | None, unread: dict[CaptureReader, CaptureError]
+) -> Iterator[CaptureReader]:
+    """The readers, started. Of what was found in directories, `unread` gets what is no capture, if others are."""
+    optional = {each.reader for each in opened if isinstance(each.source, InDirectory)}
+
+    def leave_out(reader: CaptureReader, error: CaptureError) -> None:
+        unread[reader] = error
+        if reader not in optional or len(unread) == len(opened) or (stop is not None and stop.asked):
+            raise next(iter(unread.values())) if reader in optional else error
+
     try:
-        yield from start_all(readers)
+        yield from start_all([each.reader for each in opened], leave_out)
     except CaptureError:
         if stop is not None and stop.asked:  # its beginning did not come
             raise KeyboardInterrupt from None
@@ -151,7 +205,7 @@ def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:
         links = sorted({int(table[i * I_WIDTH + I_LINK]) for i in range(int(container[INTERFACES]))})
     return CaptureFile(
         path=reader.name,
-        format=reader.format_name,
+        format="pcap" if int(container[FORMAT]) == PCAP else "pcapng",
         link_types=tuple(NAMES.get(link, str(link)) for link in links),
         bytes=reader.bytes_read,
         packets=reader.packets,
@@ -195,11 +249,14 @@ def _result(
         )
     if skimmer.fell_back:
         notes.append(f"The packet loop could not be compiled, which makes it slow: {skimmer.fell_back}")
-    notes += [
-        f"{file.path} is damaged at byte {file.damaged_at}: {file.problem}. Analysed up to there."
-        for file in files
-        if file.damaged_at is not None
-    ]
+    damaged = [file for file in files if file.damaged_at is not None]
+    notes += _noted(
+        [
+            f"{each.path} is damaged at byte {each.damaged_at}: {each.problem}. Analysed up to there."
+            for each in damaged
+        ],
+        "damaged, and analysed up to there",
+    )
     if counters[C_LAST_LINK]:
         link = int(counters[C_LAST_LINK]) - 1
         notes.append(f"Packets of link type {NAMES.get(link, link)} are not decoded.")

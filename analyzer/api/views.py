@@ -28,14 +28,18 @@ if TYPE_CHECKING:
 class Evidence(tuple[Statement, ...]):
     """Statements about a flow, each with the frames that it rests on. Shows itself as a list."""
 
-    files: tuple[str, ...] = ()
-    """Names of the capture's files, where there are several."""
+    _captured: Sequence[plain_analysis.CaptureFile] = ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of the capture's files, where there are several."""
+        return tuple(file.path for file in self._captured) if len(self._captured) > 1 else ()
 
     @classmethod
     def of(cls, statements: Iterable[Statement], files: Sequence[plain_analysis.CaptureFile]) -> Evidence:
         """The statements about a flow of a capture of these files."""
         made = cls(statements)
-        made.files = tuple(file.path for file in files) if len(files) > 1 else ()
+        made._captured = files  # of very many files their names are not listed anew for each flow
         return made
 
     def __repr__(self) -> str:

@@ -26,6 +26,10 @@ MAGICS = (GZIP_MAGIC, ZSTD_MAGIC, LZ4_MAGIC, XZ_MAGIC, BZIP2_MAGIC, *SKIPPABLE_M
 MEMORY_BYTES = 128 << 20
 """What a decompressor may take: a file claims what it needs. `xz -9` needs 65 MiB, `zstd --long` 128 MiB."""
 
+INFLATE_BYTES = 44 << 10
+USUAL_BYTES = 8 << 20
+"""What a decompressor is taken to hold: `inflate`, and all others; xz takes 8 MiB by default, zstd 2 MiB."""
+
 PIECE_BYTES = 16 << 10
 """Compressed bytes that are read at once. Of members of a few bytes each, what follows is copied for each of them."""
 
@@ -49,7 +53,8 @@ def is_damage(error: Exception) -> bool:
 def decompressed(first: bytes, rest: Any) -> Any:
     """A readable stream of what `first` and then `rest` decompress to. Raises ImportError if a package is missing.
 
-    `rest` may be closed only after it; `compressed_bytes` of the stream is how many bytes it has taken.
+    `rest` may be closed only after it; `compressed_bytes` of the stream is how many bytes it has taken, `held_bytes`
+    what it holds.
     """
     joined = _Rejoined(first, rest)
     if first.startswith(GZIP_MAGIC):
@@ -158,6 +163,10 @@ class _Members(io.RawIOBase):
     def compressed_bytes(self) -> int:
         return self._source.taken
 
+    @property
+    def held_bytes(self) -> int:
+        return INFLATE_BYTES if self._new is _Gzip else USUAL_BYTES
+
     def readable(self) -> bool:
         return True
 
@@ -184,6 +193,8 @@ class _Members(io.RawIOBase):
 
 class _Counted(io.RawIOBase):
     """The stream of a package; at its end `check_end` may raise."""
+
+    held_bytes = USUAL_BYTES
 
     def __init__(self, stream: Any, source: _Rejoined, check_end: Callable[[], None] | None = None) -> None:
         self._stream = stream

@@ -57,6 +57,7 @@ PROBLEM_CUT = 6
 PROBLEM_INTERFACES = 7
 PROBLEM_COMPRESSION = 8
 PROBLEM_DECOMPRESSED = 9
+PROBLEM_GONE = 10
 PROBLEMS = (
     "",
     "expected a packet of at most 4 MiB, found an impossible length",
@@ -68,4 +69,5 @@ PROBLEMS = (
     "expected at most 131072 interfaces, found more",
     "expected more compressed data, found none that decompresses",
     "expected less: the limit on decompressed bytes is reached (see --max-decompressed)",
+    "expected the rest of the file, found it gone, or another in its place",
 )

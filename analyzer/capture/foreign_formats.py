@@ -8,6 +8,7 @@ record:  0 time (32.32 seconds, little-endian)  8 type (bit 7: extension headers
 
 from __future__ import annotations
 
+import shlex
 from typing import NamedTuple
 
 from analyzer.decode.integers import be16, le32
@@ -62,6 +63,21 @@ def foreign(start: bytes | bytearray | memoryview, *, whole: bool) -> Foreign | 
         if what:
             return Foreign(what, converts)
     return Foreign(ERF_CAPTURE, True) if is_erf(start, whole=whole) else None
+
+
+def no_capture(start: bytes | bytearray | memoryview, *, whole: bool, path: str | None) -> str:
+    """What was found in place of a capture, and the command that makes one of it; `path`: its name, if it has one."""
+    found = foreign(start, whole=whole)
+    what = found.what if found else "another kind of file"
+    how = f"; convert it: {_conversion(path)}" if found and found.converts else ""
+    return f"expected a pcap or pcapng capture, found {what}{how}"
+
+
+def _conversion(path: str | None) -> str:
+    if path is None:
+        return "editcap -F pcapng IN OUT"
+    name = f"./{path}" if path.startswith("-") else path  # it must not look like an option
+    return f"editcap -F pcapng {shlex.quote(name)} {shlex.quote(name + '.pcapng')}"
 
 
 def is_erf(start: bytes | bytearray | memoryview, *, whole: bool) -> bool:

@@ -6,8 +6,6 @@ input is recognised by content. Nothing is ever held but the buffer.
 
 from __future__ import annotations
 
-import shlex
-import stat
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -30,14 +28,15 @@ from analyzer.capture.container import (
     PROBLEM_COMPRESSION,
     PROBLEM_CUT,
     PROBLEM_DECOMPRESSED,
+    PROBLEM_GONE,
     PROBLEM_TRAILER,
     PROBLEMS,
     SKIP_BYTES,
 )
-from analyzer.capture.foreign_formats import foreign
+from analyzer.capture.foreign_formats import no_capture
 from analyzer.capture.pcap import FILE_HEADER, next_pcap, read_file_header
 from analyzer.capture.pcapng import next_pcapng
-from analyzer.capture.read_ahead import ReadAhead
+from analyzer.capture.regular_file import Identity, RegularFile, ReplacedError, opened
 from analyzer.decode.integers import int32
 from analyzer.decode.packet_fields import COUNT as FIELDS
 from analyzer.decode.packet_fields import TS
@@ -52,13 +51,13 @@ from analyzer.settings import (
 )
 
 if TYPE_CHECKING:
+    from analyzer.capture.read_ahead import ReadAhead
     from analyzer.capture.stop import Stop
 
 SAMPLED_RECORDS = 500
-MARGIN = 64 << 10
-"""Bytes in front of what is read ahead: room for the record that the chunk before it broke off."""
+BROKEN_OFF = (PROBLEM_COMPRESSION, PROBLEM_DECOMPRESSED, PROBLEM_GONE)
+"""What ends the input where it is damage even between two records."""
 SECTION_MAGIC = b"\x0a\x0d\x0d\x0a"
-FORMAT_NAMES = {PCAP: "pcap", PCAPNG: "pcapng"}
 
 
 class CaptureReader:
@@ -82,9 +81,11 @@ class CaptureReader:
         self.filters: tuple[str, ...] = ()  # capture filters that the file names
         self.container: list[int] = [0] * COUNT
         self.sampled_records = SAMPLED_RECORDS
+        self.chunk_bytes = CHUNK_BYTES
+        self.among = 1  # inputs that share what compressed ones may decompress to
         self._source = source
         self._opened_here = isinstance(source, Path)
-        self._raw_is_file = False
+        self._identity: Identity | None = None  # of a regular file that was opened
         self._file: Any = None
         self._raw: Any = None
         self._base = 0  # file offset of buffer[0]
@@ -93,31 +94,13 @@ class CaptureReader:
         self.buffer = bytearray()  # made when it is started: as large as a small file
         self.ready = 0  # bytes of the buffer that are filled
         self._ahead: ReadAhead | None = None
-        self._spare = bytearray()  # the buffer that is filled meanwhile
 
-    def _open(self, source: Path | BinaryIO) -> Any:
-        if not isinstance(source, Path):
-            return self._piped(source)
-        try:
-            status = source.stat()
-            if stat.S_ISDIR(status.st_mode):
-                raise CaptureError(self.name, None, "a directory, and no capture")
-            self._raw_is_file = stat.S_ISREG(status.st_mode)
-            if self._raw_is_file or self._stop is None:
-                file = source.open("rb", buffering=0)
-            else:
-                with self._stop.raising():  # it waits until somebody writes into it
-                    file = source.open("rb", buffering=0)
-        except FileNotFoundError:
-            raise CaptureError(self.name, None, "no such file") from None
-        except OSError as error:
-            raise CaptureError(self.name, None, (error.strerror or str(error)).lower()) from None
-        if not self._raw_is_file:
-            return self._piped(file)
-        self.size = status.st_size
-        return file
-
-    def _piped(self, file: Any) -> Any:
+    def _open(self) -> Any:
+        source = self._source
+        file = opened(source, self.name, self._identity, self._stop) if isinstance(source, Path) else source
+        if isinstance(file, RegularFile):
+            self._identity, self.size = file.identity, file.size
+            return file
         piped = file if self._stop is None else self._stop.pipe(file)
         self._lingers = piped is not file
         return piped
@@ -125,9 +108,8 @@ class CaptureReader:
     def start(self) -> None:
         """Open it, and read the first chunk and the file header. Raises CaptureError if this is no capture."""
         if self._file is None:
-            self._file = self._raw = self._open(self._source)
-            small = self._opened_here and self.size is not None and self.size < CHUNK_BYTES
-            self.buffer = bytearray(self.size + 1 if small and self.size is not None else CHUNK_BYTES)
+            self._file = self._raw = self._open()
+            self.buffer = bytearray(self.chunk_bytes if self.size is None else min(self.size + 1, self.chunk_bytes))
         self._read_first()
         head = bytes(self.buffer[: min(self.ready, 32)])
         if is_compressed(head):
@@ -139,7 +121,7 @@ class CaptureReader:
             raise CaptureError(self.name, 0, "expected a pcap or pcapng capture, found an empty file")
         if head.startswith(SECTION_MAGIC):
             self.container[FORMAT] = PCAPNG
-            self.filters = read_filters(bytes(self.buffer[: self.ready]))
+            self.filters = self.filters or read_filters(bytes(self.buffer[: self.ready]))
             if self.ready < 28:
                 raise CaptureError(self.name, self.ready, "expected a pcapng section header, found the end of the file")
             return
@@ -149,38 +131,57 @@ class CaptureReader:
             self.container[FORMAT] = PCAP
             return
         with memoryview(self.buffer) as view, view[: self.ready] as start:
-            found = foreign(start, whole=self._end_of_file)
-        what = found.what if found else "another kind of file"
-        how = f"; convert it: {self._conversion()}" if found and found.converts else ""
-        raise CaptureError(self.name, 0, f"expected a pcap or pcapng capture, found {what}{how}")
-
-    def _conversion(self) -> str:
-        """The command that makes a capture for us of one in another format."""
-        if not isinstance(self._source, Path):
-            return "editcap -F pcapng IN OUT"
-        name = f"./{self.name}" if self.name.startswith("-") else self.name  # it must not look like an option
-        return f"editcap -F pcapng {shlex.quote(name)} {shlex.quote(name + '.pcapng')}"
+            path = self.name if self._opened_here else None
+            problem = no_capture(start, whole=self._end_of_file, path=path)
+        raise CaptureError(self.name, 0, problem)
 
     def park(self) -> None:
         """Let go of a regular file until `resume`: of many files, few are open at a time."""
-        if self.size is None and self._raw is self._file:
-            return  # a pipe, or an open file, is read as it comes
-        if not self._opened_here:
-            return
-        self.close()
-        self._file = self._raw = None
-        self.buffer = bytearray()
-        self.ready = 0
-        self.parked = True
+        if isinstance(self._raw, RegularFile):  # a pipe, or an open file, is read as it comes
+            self.release()
+            self.parked = True
 
     def resume(self) -> None:
-        """Open a parked file again, from its start. Raises CaptureError as `start` does."""
+        """Open a parked file again, from its start. Where that is no capture any more, it is damaged there.
+
+        Raises:
+            CaptureError: it is as it was, and cannot be opened all the same.
+        """
+        before = [int(value) for value in self.container]
         self._base = 0
         self.bytes_read = 0
         self._end_of_file = False
         self.parked = False
         self.container[:] = [0] * COUNT
-        self.start()
+        try:
+            self.start()
+        except CaptureError as error:
+            why = error.__context__
+            if isinstance(why, OSError) and not isinstance(why, (FileNotFoundError, ReplacedError)):
+                raise
+            self.release()
+            self._end_of_file = True
+            self.container[:] = before
+            self.container[POS] = 0
+            self.note_damage(0)
+            self.problem = error.problem
+
+    def set_aside(self) -> None:
+        """Until more of it is read, hold no regular file open, and no bytes but those not walked yet."""
+        if isinstance(self._raw, RegularFile):
+            self._raw.let_go()
+        if self._end_of_file and self._file is not self._raw:
+            self._file.close()  # what it takes to decompress
+            self._file = self._raw
+        if self._end_of_file:
+            self._drop(int(self.container[POS]))
+            self.container[POS] = 0
+            self.buffer = self.buffer[: self.ready]
+
+    @property
+    def decompressor_bytes(self) -> int:
+        """Memory that is held to decompress what is left, taken roughly; no buffer shows it."""
+        return 0 if self._end_of_file or self._file is self._raw else int(self._file.held_bytes)
 
     def _decompress(self) -> None:
         """Go on reading through a decompressor; the bytes read so far go first."""
@@ -193,7 +194,7 @@ class CaptureReader:
         self.ready = 0
         self.bytes_read = 0
         self._end_of_file = False
-        self.buffer = bytearray(CHUNK_BYTES)
+        self.buffer = bytearray(self.chunk_bytes)
         self._read_first()
 
     @property
@@ -203,45 +204,36 @@ class CaptureReader:
 
     def read_ahead(self) -> None:
         """From now on read the next chunk while this one is walked. Not of a pipe: its writer runs beside us anyway."""
-        if self._opened_here and self._raw_is_file and not self._end_of_file and self.bytes_read != self.size:
-            self._ahead = ReadAhead(self._read_into)
-            self._ask()
+        if isinstance(self._raw, RegularFile) and not self._end_of_file and self.bytes_read != self.size:
+            from analyzer.capture.read_ahead import ReadAhead  # a small capture does without
 
-    def _ask(self) -> None:
-        if len(self._spare) != MARGIN + CHUNK_BYTES:
-            self._spare = bytearray(MARGIN + CHUNK_BYTES)
-        assert self._ahead is not None  # noqa: S101 - whoever asks has begun
-        self._ahead.ask(memoryview(self._spare)[MARGIN:])
+            self._ahead = ReadAhead(self._read_into, self.chunk_bytes)
+            self._ahead.ask()
 
-    def _swap(self, position: int) -> bool:
+    def _swap(self, ahead: ReadAhead, position: int) -> bool:
         """Go on with the chunk that was read meanwhile, the unread bytes in front of it; False at the end."""
-        assert self._ahead is not None  # noqa: S101 - asked by `_read_on`
-        got = self._took(self._ahead.take)
+        got = self._took(ahead.take)
         if not got:
             return False
         rest = self.ready - position
-        old, new, start = self.buffer, self._spare, MARGIN - rest
-        if start < 0:
-            new, start = old[position : self.ready] + new[MARGIN : MARGIN + got], 0
-        else:
-            new[start:MARGIN] = old[position : self.ready]
+        self.buffer, start = ahead.join(self.buffer, position, self.ready, got)
         self._base += position - start
         self.container[POS] = start
-        self.buffer, self.ready, self._spare = new, start + rest + got, old
-        self._ask()
+        self.ready = start + rest + got
+        ahead.ask()
         return True
 
     def fill(self) -> bool:
         """Bring more bytes behind the unread ones; False at the end of the file."""
         if self._read_on(int(self.container[POS])):
             return True
-        if int(self.container[PROBLEM]) in (PROBLEM_COMPRESSION, PROBLEM_DECOMPRESSED):  # even between two records
+        if int(self.container[PROBLEM]) in BROKEN_OFF:
             self.note_damage()
         return False
 
     def _read_on(self, position: int) -> bool:
         if self._ahead is not None:
-            return self._swap(position)
+            return self._swap(self._ahead, position)
         self._drop(position)
         self.container[POS] = 0
         if self.ready == len(self.buffer):
@@ -318,10 +310,13 @@ class CaptureReader:
     def _limit(self) -> int:
         if self._most_bytes is not None:
             return self._most_bytes
-        allowed = DECOMPRESSED_AT_LEAST + DECOMPRESSED_RATIO * int(self._file.compressed_bytes)
+        allowed = DECOMPRESSED_AT_LEAST // self.among + DECOMPRESSED_RATIO * int(self._file.compressed_bytes)
         return min(allowed, MAX_DECOMPRESSED_BYTES)
 
     def _broken(self, error: Exception) -> None:
+        if isinstance(self._raw, RegularFile) and self._raw.gone:
+            self.container[PROBLEM] = PROBLEM_GONE
+            return
         if self._file is self._raw:
             raise CaptureError(self.name, self._base + self.ready, f"expected readable bytes, found: {error}") from None
         self.container[PROBLEM] = PROBLEM_COMPRESSION
@@ -379,17 +374,12 @@ class CaptureReader:
         return self.ready - int(self.container[POS])
 
     @property
-    def format_name(self) -> str:
-        """`pcap` or `pcapng`."""
-        return FORMAT_NAMES[int(self.container[FORMAT])]
-
-    @property
     def packets(self) -> int:
         """Packets read so far."""
         return int(self.container[FRAME]) - int(self.container[OTHER_FRAMES])
 
     def close(self) -> None:
-        """Close the file, if it was opened here."""
+        """Close the file, if it was opened here. Nothing of it can be read any more."""
         if self._ahead is not None:
             self._ahead.stop()
             self._ahead = None
@@ -397,3 +387,10 @@ class CaptureReader:
             self._file.close()
         if self._opened_here and self._raw is not None:
             self._raw.close()
+
+    def release(self) -> None:
+        """As `close`, and let go of the buffer. What was found out about the capture stays."""
+        self.close()
+        self._file = self._raw = None
+        self.buffer = bytearray()
+        self.ready = 0

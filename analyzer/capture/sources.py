@@ -61,19 +61,22 @@ def _source(given: Given) -> Source:
 
 
 def is_capture(path: Path) -> bool:
-    """True if a regular file starts as a capture or a compressed file does."""
-    try:
-        if not path.is_file():
-            return False
-        with path.open("rb") as file:
-            head = file.read(FILE_HEADER)
-    except OSError:
+    """True if a regular file starts as a capture or a compressed file does. Raises OSError."""
+    if not path.is_file():
         return False
+    with path.open("rb") as file:
+        head = file.read(FILE_HEADER)
     return (
         head.startswith(SECTION_MAGIC)
         or is_compressed(head)
         or (len(head) == FILE_HEADER and read_file_header(head, [0] * COUNT))
     )
+
+
+class InDirectory(str):
+    """The name of a file that was found in a directory: nobody named it, so one that cannot be read is left out."""
+
+    __slots__ = ()
 
 
 def expand(sources: Sequence[Source]) -> list[Source]:
@@ -84,13 +87,54 @@ def expand(sources: Sequence[Source]) -> list[Source]:
             found.append(source)
             continue
         try:
-            inside = [str(path) for path in sorted(Path(source).iterdir()) if is_capture(path)]
+            inside = [InDirectory(path) for path in sorted(Path(source).iterdir()) if _may_be_capture(path)]
         except OSError as error:
             raise CaptureError(os.fspath(source), None, (error.strerror or str(error)).lower()) from None
         if not inside:
             raise CaptureError(os.fspath(source), None, "a directory without captures")
         found += inside
     return found
+
+
+def _may_be_capture(path: Path) -> bool:
+    """As `is_capture`; who tries to read what cannot be looked into will say why not."""
+    try:
+        return is_capture(path)
+    except FileNotFoundError:  # it was there when the directory was listed
+        return False
+    except OSError:
+        return True
+
+
+def without_repeated(sources: Sequence[Source]) -> tuple[list[Source], list[tuple[str, str]]]:
+    """The sources, each file once, whatever its names; and of each that was left out its name, and the one taken."""
+    known: dict[object, Source] = {}
+    repeated = []
+    for source in sources:
+        key = _identity(source)
+        if key in known:
+            repeated.append((name_of(source), name_of(known[key])))
+        if key not in known or (isinstance(known[key], InDirectory) and not isinstance(source, InDirectory)):
+            known[key] = source  # by the name that somebody gave
+    return list(known.values()), repeated
+
+
+def _identity(source: Source) -> object:
+    """What all names of a regular file have in common; of all else something of its own."""
+    if source == "-" or not isinstance(source, (str, os.PathLike)):
+        return id(source)
+    try:
+        status = Path(source).stat()
+    except (OSError, ValueError):
+        return id(source)
+    return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else id(source)
+
+
+def name_of(source: Source) -> str:
+    """What the source is called in messages and reports."""
+    if isinstance(source, str) and source == "-":
+        return "standard input"
+    return str(os.fspath(source) if isinstance(source, (str, os.PathLike)) else getattr(source, "name", "open file"))
 
 
 def rereadable(source: Source) -> Rereadable | None:
@@ -122,13 +166,14 @@ def open_source(source: Source, most_bytes: int | None = None, stop: Stop | None
     Raises:
         CaptureError: it cannot be opened.
     """
+    opened: Path | BinaryIO
     if isinstance(source, str) and source == "-":
         if sys.stdin is None:  # as after `<&-`
-            raise CaptureError("standard input", None, "closed")
-        return CaptureReader(sys.stdin.buffer, "standard input", most_bytes, stop)
-    if isinstance(source, (str, os.PathLike)):
-        return CaptureReader(Path(source), os.fspath(source), most_bytes, stop)
-    return CaptureReader(source, str(getattr(source, "name", "open file")), most_bytes, stop)
+            raise CaptureError(name_of(source), None, "closed")
+        opened = sys.stdin.buffer
+    else:
+        opened = Path(source) if isinstance(source, (str, os.PathLike)) else source
+    return CaptureReader(opened, name_of(source), most_bytes, stop)
 
 
 def files_behind(source: Source, again: Rereadable | None) -> list[Path | BinaryIO]:

@@ -327,15 +327,28 @@ def _caller(name: str, engine: Any, address: int, words: int) -> Callable[..., i
     """A Python function around the native one at `address`. Other threads run while it works."""
     function = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 2, *[ctypes.c_int64] * (words - 2))(address)
 
-    def call(*arguments: Any) -> int:
+    def run(words: list[int]) -> int:
         result = ctypes.c_int64(0)
         failure = ctypes.c_void_p(0)
-        status = function(ctypes.addressof(result), ctypes.addressof(failure), *_words(arguments))
+        status = function(ctypes.addressof(result), ctypes.addressof(failure), *words)
         if status not in FINE:
             raise IndexError(f"{name} left the bounds of an array")
         return result.value
 
-    call.engine = engine  # type: ignore[attr-defined]  # the code lives as long as its engine
+    def call(*arguments: Any) -> int:
+        return run(_words(arguments))
+
+    def bind(*first: Any) -> Callable[..., int]:
+        words = _words(first)
+
+        def call_with(*rest: Any) -> int:
+            return run(words + _words(rest))
+
+        call_with.first = first  # type: ignore[attr-defined]  # arrays live as long as their addresses are used
+        return call_with
+
+    run.engine = engine  # type: ignore[attr-defined]  # the code lives as long as its engine
+    call.bind = bind  # type: ignore[attr-defined]
     return call
 
 

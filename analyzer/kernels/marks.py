@@ -10,6 +10,7 @@ Here are the marks only. `compile` turns marked functions into object code, `cac
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from types import FunctionType
 from typing import Any, TypeVar, cast
 
@@ -71,3 +72,9 @@ def compiled_as(twin: Callable[..., Any]) -> Callable[[F], F]:
 def unlikely(condition: bool) -> bool:
     """The condition. Compiled, the code for when it holds is moved out of the way of the usual."""
     return condition
+
+
+def bound(kernel: Callable[..., int], *first: Any) -> Callable[..., int]:
+    """The kernel with its first arguments, so that their addresses are not looked up again at each call."""
+    bind: Callable[..., Callable[..., int]] | None = getattr(kernel, "bind", None)
+    return partial(kernel, *first) if bind is None else bind(*first)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address
@@ -14,6 +15,9 @@ from analyzer.model.statement import FrameRef
 if TYPE_CHECKING:  # errors are told by this file, also that numpy, which those need, is missing
     from analyzer.model.analysis import CaptureFile
     from analyzer.model.flow import Endpoint, PathMtu
+
+SHOWN_LABELS = 8
+"""Names of files in one sentence."""
 
 SHOWN_FRAMES = 8
 """Frame numbers and runs of them in one list; the rest is counted."""
@@ -128,13 +132,24 @@ def file_labels(files: Sequence[CaptureFile]) -> tuple[str, ...]:
     return names_of([file.path for file in files])
 
 
+def joined_labels(files: Sequence[CaptureFile]) -> str:
+    """The names of the files in a sentence; of many, the first, and how many more."""
+    labels = file_labels(files)
+    more = len(labels) - SHOWN_LABELS
+    return joined([*labels[:SHOWN_LABELS], plural(more, "more file")] if more > 0 else labels)
+
+
 def names_of(paths: Sequence[str]) -> tuple[str, ...]:
     """A short printable name for each path, all different: its last part, or all of it where that is ambiguous."""
     names = [PurePath(path).name or path for path in paths]
-    names = [printable(name if names.count(name) == 1 else path) for name, path in zip(names, paths, strict=True)]
-    # The same file may have been given twice.
-    earlier = [names[:i].count(name) for i, name in enumerate(names)]
-    return tuple(f"{name} ({count + 1})" if count else name for name, count in zip(names, earlier, strict=True))
+    found = Counter(names)
+    names = [printable(name if found[name] == 1 else path) for name, path in zip(names, paths, strict=True)]
+    seen: Counter[str] = Counter()  # several open files may have one name
+    labels = []
+    for name in names:
+        seen[name] += 1
+        labels.append(f"{name} ({seen[name]})" if seen[name] > 1 else name)
+    return tuple(labels)
 
 
 def frames_text(

@@ -67,7 +67,7 @@ from analyzer.flows.flow_tables import (
 )
 from analyzer.flows.icmp_quotes import track_icmp
 from analyzer.flows.tcp_state import NO_FLOW, finish_flow, number_stream, track_tcp
-from analyzer.kernels.marks import inlined, kernel, unlikely
+from analyzer.kernels.marks import bound, inlined, kernel, unlikely
 
 REACHED_TIME = -11
 FOREVER = (1 << 63) - 1
@@ -183,10 +183,11 @@ class Skimmer:
     def __init__(self, *, compiled: bool, seed: int = 0, large: bool = False, input_bytes: int | None = None) -> None:
         self.compiled = False
         self.fell_back = ""
-        self._skim: Callable[..., int] = skim_chunk
+        skim: Callable[..., int] = skim_chunk
         if compiled:
-            self._skim = self._loaded(_examples, "skim").get("skim_chunk", skim_chunk)
+            skim = self._loaded(_examples, "skim").get("skim_chunk", skim_chunk)
         self.state: State = new_state(seed, large=large, input_bytes=input_bytes)
+        self._skim = bound(skim, self.state)
         self._h = self.integers(COUNT)
         self._q = self.integers(COUNT)
 
@@ -226,7 +227,7 @@ class Skimmer:
     def take(self, view: Any, end: int, container: Any, interfaces: Any, until: int = FOREVER) -> int:
         """Take the packets of view[POS:end]; returns a container status or REACHED_TIME."""
         while True:
-            status = self._skim(self.state, view, end, container, interfaces[0], self._h, self._q, until)
+            status = self._skim(view, end, container, interfaces[0], self._h, self._q, until)
             if status != GROW_INTERFACES:
                 return int(status)
             if len(interfaces[0]) >= MAX_INTERFACES * I_WIDTH:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from ipaddress import ip_address
 from pathlib import Path
@@ -17,11 +17,11 @@ from analyzer.flows.flow_tables import C_PACKETS, FLOW
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Endpoint, Flow
 from analyzer.model.text import printable
-from analyzer.passes.second import Lister
+from analyzer.passes.second import Lister, Picker
 from analyzer.passes.walk import (
+    Meter,
     Notify,
     Progress,
-    bytes_done,
     bytes_in,
     is_small,
     prepare,
@@ -95,12 +95,34 @@ def listed(
         tell_of_compiling("packet list", "listing", notify)
     lister = Lister(watched, compiled=large, rows=chunk, input_bytes=bytes_in(readers))
     inputs = prepare(lister, readers, points)
-    for _ in walk_inputs(lister, inputs):
+    meter = Meter(inputs)
+    for each in walk_inputs(lister, inputs):
         if progress is not None:
-            progress(*bytes_done(inputs), int(lister.state.counters[C_PACKETS]))
+            progress(*meter.after(each), int(lister.state.counters[C_PACKETS]))
         if lister.full:
             yield lister.drain()
     yield lister.rest()
+
+
+def pick(
+    readers: Sequence[CaptureReader],
+    wanted: Mapping[int, Iterable[int]],
+    moment: int,
+    take: Callable[[Any, list[int], int, int], None],
+    notify: Notify | None = None,
+) -> None:
+    """Hand single packets of readers, which it starts, to `take`, in the order in which they were analysed.
+
+    `wanted`, `moment` and `take` are those of `Picker`, `notify` is that of `listed`.
+    """
+    for _ in start_all(readers):
+        pass
+    large = not is_small(readers, "listing")
+    if large:
+        tell_of_compiling("packet list", "listing", notify)
+    picker = Picker(wanted, moment, take, compiled=large)
+    for _ in walk_inputs(picker, prepare(picker, readers)):
+        pass
 
 
 def rows_of(analysis: Analysis, flow: Flow, *, compiled: bool | None = None) -> tuple[Array, Array]:

@@ -1,4 +1,4 @@
-"""The second pass: every packet of one flow, or of all flows, as rows.
+"""The second pass: every packet of one flow, or of all flows, as rows; or packets by their frame numbers.
 
 It emits `ROW`. Each packet goes through the same decoders and the same tracking as in the skim, so stream
 numbers, unwrapped sequence numbers and marks are the skim's. For one flow, packets of other endpoints are
@@ -7,7 +7,7 @@ passed over before any table is touched.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -34,12 +34,12 @@ from analyzer.decode.packet_fields import (
     WIRE_LEN,
 )
 from analyzer.decode.tcp import OPTION_END, OPTION_NOP, OPTION_SACK, SYN
-from analyzer.flows.flow_tables import C_PACKETS, C_ROWS, FLOW, State, new_state
+from analyzer.flows.flow_tables import C_FILE, C_PACKETS, C_ROWS, FLOW, State, new_state
 from analyzer.flows.icmp_quotes import QUOTED_PORTS, number_quoted, read_quote, track_icmp
 from analyzer.flows.lookup import endpoint_order, endpoints_of, same_endpoints
 from analyzer.flows.recording import RING_MASK
 from analyzer.flows.tcp_state import NO_FLOW, number_stream, track_tcp, unwrap_seq
-from analyzer.kernels.marks import inlined, kernel
+from analyzer.kernels.marks import bound, inlined, kernel
 from analyzer.passes.first import FOREVER, REACHED_TIME, Skimmer, decode_packet, next_packet
 from analyzer.passes.trial import trial_capture
 
@@ -65,6 +65,7 @@ MAX_BLOCKS = 4
 """SACK blocks that fit into the 40 bytes of TCP options (RFC 2018 3)."""
 
 ROWS_FULL = -12
+PICKED = -13
 
 
 @inlined
@@ -196,6 +197,40 @@ def list_chunk(
         filled[0] = list_packet(state, watched, rows, edges, filled[0], buf, h, q, container[FRAME])
 
 
+@kernel
+def pick_chunk(
+    wanted: list[int],
+    place: list[int],
+    moment: list[int],
+    buf: Buffer,
+    end: int,
+    container: list[int],
+    interfaces: list[int],
+    h: list[int],
+    until: int,
+) -> int:
+    """Step to the next packet of buf[POS:end] whose frame is in `wanted`, or that is of that moment (ns).
+
+    Returns PICKED, or why it stopped. `wanted` ascends; it is passed up to `place`.
+    """
+    at = place[0]
+    while True:
+        status = next_packet(buf, end, container, interfaces, h)
+        if status == GOT_PACKET and h[TS] > until:
+            container[POS] = container[RECORD]
+            container[FRAME] -= 1
+            status = REACHED_TIME
+        if status != GOT_PACKET:
+            place[0] = at
+            return status
+        frame = container[FRAME]
+        while at < len(wanted) and wanted[at] < frame:
+            at += 1
+        if (at < len(wanted) and wanted[at] == frame) or h[TS] == moment[0]:
+            place[0] = at
+            return PICKED
+
+
 def _examples() -> dict[str, tuple[Any, ...]]:
     """Arguments of the compiled entries, for a call that does some of everything."""
     state = new_state(0, flows=8, events=64, icmps=8)
@@ -203,8 +238,9 @@ def _examples() -> dict[str, tuple[Any, ...]]:
     numbers = np.zeros(COUNT, np.int64)
     rows = 64
     table = (np.zeros(0, FLOW), np.zeros(rows, ROW), np.zeros((rows, 2 * MAX_BLOCKS), np.uint32), np.zeros(1, np.int64))
-    chunk = (buf, len(buf), container, np.zeros(I_WIDTH, np.int64), numbers, numbers, FOREVER)
-    return {"list_chunk": (state, *table, *chunk)}
+    chunk = (buf, len(buf), container, np.zeros(I_WIDTH, np.int64), numbers)
+    picked = (np.array([3, 9]), np.ones(1, np.int64), np.zeros(1, np.int64))
+    return {"list_chunk": (state, *table, *chunk, numbers, FOREVER), "pick_chunk": (*picked, *chunk, FOREVER)}
 
 
 class Lister(Skimmer):
@@ -219,16 +255,13 @@ class Lister(Skimmer):
         self._watched = np.zeros(0, FLOW) if watched is None else watched
         self._rows = np.zeros(rows, ROW)
         self._edges = np.zeros((rows, 2 * MAX_BLOCKS), np.uint32)
-        self._list: Callable[..., int] = list_chunk
+        kernel: Callable[..., int] = list_chunk
         if compiled:
-            self._list = self._loaded(_examples, "listing").get("list_chunk", list_chunk)
+            kernel = self._loaded(_examples, "listing").get("list_chunk", list_chunk)
         self._h = self.integers(COUNT)
         self._q = self.integers(COUNT)
         self._filled = self.integers(1)
-        self._skim = self._call
-
-    def _call(self, state: State, view: Any, *rest: Any) -> int:
-        return self._list(state, self._watched, self._rows, self._edges, self._filled, view, *rest)
+        self._skim = bound(kernel, self.state, self._watched, self._rows, self._edges, self._filled)
 
     @property
     def full(self) -> bool:
@@ -247,3 +280,46 @@ class Lister(Skimmer):
         """As `drain`, for the last time: nothing is copied."""
         filled = int(self._filled[0])
         return self._rows[:filled], self._edges[:filled]
+
+
+class Picker(Skimmer):
+    """As the Skimmer, but hands single packets to `take`, with the number of their file, and passes over all others.
+
+    `wanted` has the frame numbers in each file. The first packet of the time `moment` (ns) is handed over, too.
+    """
+
+    def __init__(
+        self,
+        wanted: Mapping[int, Iterable[int]],
+        moment: int,
+        take: Callable[[Any, list[int], int, int], None],
+        *,
+        compiled: bool,
+    ) -> None:
+        super().__init__(compiled=False)
+        self._picked = take
+        kernel: Callable[..., int] = pick_chunk
+        if compiled:
+            kernel = self._loaded(_examples, "listing").get("pick_chunk", pick_chunk)
+        self._h = self.integers(COUNT)
+        self._q = self.integers(COUNT)
+        self._moment = self._array([moment])
+        self._of_no_file = bound(kernel, self._array([]), self._array([0]), self._moment)
+        self._of_file = {
+            file: bound(kernel, self._array(sorted(frames)), self._array([0]), self._moment)
+            for file, frames in wanted.items()
+        }
+        self._skim = self._pick
+
+    def _array(self, values: list[int]) -> Any:
+        return np.array(values, np.int64) if self.compiled else values
+
+    def _pick(self, view: Any, end: int, container: Any, interfaces: Any, h: Any, q: Any, until: int) -> int:
+        del q
+        file = int(self.state.counters[C_FILE])
+        pick = self._of_file.get(file, self._of_no_file)
+        while (status := pick(view, end, container, interfaces, h, until)) == PICKED:
+            if h[TS] == self._moment[0]:
+                self._moment[0] = FOREVER  # which no packet's time is
+            self._picked(view, [int(value) for value in h], file, int(container[FRAME]))
+        return status

@@ -12,11 +12,24 @@ from typing import Any
 
 from analyzer.capture.container import COUNT, DAMAGED, I_WIDTH, NEED_BYTES, SKIP
 from analyzer.capture.reader import SAMPLED_RECORDS, CaptureReader
+from analyzer.errors import CaptureError
 from analyzer.passes.first import FOREVER, REACHED_TIME, Skimmer
-from analyzer.settings import INTERPRETED_PACKETS, UNCOMPILED_PACKETS
+from analyzer.settings import CHUNK_BYTES, INTERPRETED_PACKETS, UNCOMPILED_PACKETS
 
 MOST_OPEN = 4
 """Files that are kept open together although they are not due. Of more, each is opened when it is."""
+
+BUFFER_BYTES = 16 << 20
+"""Bytes that the files of many share for their buffers: of n that overlap in time, the last takes an n-th of it."""
+
+LEAST_BUFFER_BYTES = 4 << 10
+"""The smallest buffer to begin with: thousands of files may overlap."""
+
+LEAST_DECOMPRESSED_BYTES = 32 << 10
+"""As above, of compressed files: what is decompressed as a whole holds nothing but that."""
+
+DECOMPRESSING_BYTES = 1 << 30
+"""Memory that decompressors may take together, of files that overlap in time."""
 
 SAMPLED_OF_ALL = 20_000
 """Records that are walked of all files together to estimate how many there are."""
@@ -69,16 +82,27 @@ def tell_of_compiling(what: str, group: str, notify: Notify | None) -> None:
         notify(f"compiling the {what}; this takes about 8 seconds, {often}")
 
 
-def start_all(readers: Sequence[CaptureReader]) -> Iterator[CaptureReader]:
+def start_all(
+    readers: Sequence[CaptureReader], failed: Callable[[CaptureReader, CaptureError], None] | None = None
+) -> Iterator[CaptureReader]:
     """Start each reader and hand it out, for who wants to look into its first chunk.
 
-    Of many, each lets go of its file again before the next one is opened.
+    Of many, each lets go of its file again before the next one is opened. One that is no capture is handed to `failed`,
+    if given, and passed over unless that raises.
 
     Raises:
         CaptureError: one is no capture.
     """
     for reader in readers:
-        reader.start()
+        reader.among = len(readers)
+        try:
+            reader.start()
+        except CaptureError as error:
+            if failed is None:
+                raise
+            reader.release()
+            failed(reader, error)
+            continue
         if len(readers) > MOST_OPEN:
             reader.sampled_records = min(SAMPLED_RECORDS, max(SAMPLED_OF_ALL // len(readers), 1))
         yield reader
@@ -100,11 +124,15 @@ def prepare(skimmer: Skimmer, readers: Sequence[CaptureReader], points: Sequence
     return inputs
 
 
-def walk_inputs(skimmer: Skimmer, inputs: Sequence[Input]) -> Iterator[None]:
+def walk_inputs(skimmer: Skimmer, inputs: Sequence[Input]) -> Iterator[Input]:
     """Hand every packet to the skimmer, several inputs interleaved by time; stops for a breath after each chunk.
 
-    Files are opened when their first packet is due and let go at their end, so that a directory of
-    thousands takes no more memory, and no more open files, than overlap in time.
+    It hands out the input whose chunk that was. Files are opened when their first packet is due and let go at their
+    end. Of those that overlap in time few are open at once, and their buffers are the smaller the more they are, so
+    that a directory of thousands takes little memory, and few open files.
+
+    Raises:
+        CaptureError: compressed files overlap that take too much memory together.
     """
     if len(inputs) == 1:
         yield from _walk_until(skimmer, inputs[0], FOREVER)
@@ -114,21 +142,61 @@ def walk_inputs(skimmer: Skimmer, inputs: Sequence[Input]) -> Iterator[None]:
         first = each.reader.first_time
         pending.append((-FOREVER if first is None else first, each.number))
     heapq.heapify(pending)
+    overlap = _Overlap()
     while pending:
         _, number = heapq.heappop(pending)
         each = inputs[number]
         if each.reader.is_stopped:
             return
-        if each.reader.parked:
-            each.reader.resume()
+        if len(inputs) > MOST_OPEN:
+            overlap.take_up(each.reader)
         yield from _walk_until(skimmer, each, pending[0][0] if pending else FOREVER)
-        if each.done:
-            each.reader.park()
-        else:
+        if not each.done:
             heapq.heappush(pending, (skimmer.last_time, number))
+        if len(inputs) > MOST_OPEN:
+            overlap.put_down(each.reader, done=each.done)
+        if each.done:
+            each.reader.release()
 
 
-def _walk_until(skimmer: Skimmer, each: Input, until: int) -> Iterator[None]:
+class _Overlap:
+    """The files that are read by turns, of which few are open."""
+
+    def __init__(self) -> None:
+        self._begun: set[CaptureReader] = set()
+        self._open: list[CaptureReader] = []  # the one used last at the end
+        self._decompressing: dict[CaptureReader, int] = {}
+        self._decompressing_bytes = 0
+
+    def take_up(self, reader: CaptureReader) -> None:
+        """It is the reader's turn."""
+        if reader in self._open:
+            self._open.remove(reader)
+        self._decompressing_bytes -= self._decompressing.pop(reader, 0)
+        if reader.parked:
+            self._begun.add(reader)
+            least = LEAST_DECOMPRESSED_BYTES if reader.size is None else LEAST_BUFFER_BYTES
+            reader.chunk_bytes = min(max(BUFFER_BYTES // len(self._begun), least), CHUNK_BYTES)
+            reader.resume()
+
+    def put_down(self, reader: CaptureReader, *, done: bool) -> None:
+        """It is another one's turn, and it may take long until it is this one's again."""
+        if done:
+            self._begun.discard(reader)
+            return
+        self._open.append(reader)
+        if len(self._open) < MOST_OPEN:
+            return
+        longest = self._open.pop(0)
+        longest.set_aside()
+        self._decompressing[longest] = longest.decompressor_bytes
+        self._decompressing_bytes += longest.decompressor_bytes
+        if self._decompressing_bytes > DECOMPRESSING_BYTES:
+            problem = "expected compressed files of which few overlap in time, found too many: decompress them first"
+            raise CaptureError(longest.name, None, problem)
+
+
+def _walk_until(skimmer: Skimmer, each: Input, until: int) -> Iterator[Input]:
     """Walk one input up to its first packet later than `until` ns, which stays unread, or to its end."""
     reader = each.reader
     skimmer.begin_file(each.number, each.point)
@@ -151,7 +219,7 @@ def _walk_until(skimmer: Skimmer, each: Input, until: int) -> Iterator[None]:
         elif status == DAMAGED:
             reader.note_damage()
             more = False
-        yield
+        yield each
         if not more:
             if reader.damaged_at is None and reader.left_over:
                 reader.note_damage()
@@ -159,9 +227,20 @@ def _walk_until(skimmer: Skimmer, each: Input, until: int) -> Iterator[None]:
             return
 
 
-def bytes_done(inputs: Sequence[Input]) -> tuple[int, int | None]:
-    """Bytes read so far over all inputs, and bytes in all, None if unknown (a pipe, compressed input)."""
-    return sum(each.reader.bytes_read for each in inputs), bytes_in([each.reader for each in inputs])
+class Meter:
+    """How far a walk is, told after each chunk."""
+
+    def __init__(self, inputs: Sequence[Input]) -> None:
+        self._counted = [0] * len(inputs)
+        self._done = 0
+        self._in_all = bytes_in([each.reader for each in inputs])
+
+    def after(self, each: Input) -> tuple[int, int | None]:
+        """Bytes read so far over all inputs, the last of them of this one, and bytes in all, None if unknown."""
+        read = each.reader.bytes_read
+        self._done += read - self._counted[each.number]
+        self._counted[each.number] = read
+        return self._done, self._in_all
 
 
 def bytes_in(readers: Sequence[CaptureReader]) -> int | None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from analyzer.model.analysis import Analysis
 from analyzer.model.comparison import outcome_of
 from analyzer.model.path import PathChange, PathState
-from analyzer.model.text import bracket, file_labels, joined, lost_packets, plural
+from analyzer.model.text import bracket, joined_labels, lost_packets, plural
 from analyzer.model.verdicts import SIZE_PROBLEMS
 from analyzer.report.verdict_text import WORDS
 
@@ -66,7 +66,7 @@ def change_table(changes: Sequence[PathChange], after: Analysis) -> ChangeTable:
         )
         for change in changes
     )
-    later = joined(file_labels(after.files))
+    later = joined_labels(after.files)
     return ChangeTable(answer(changes), TONES[outcome_of(changes)], later, rows)
 
 

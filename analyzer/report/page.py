@@ -210,8 +210,11 @@ def _facts(analysis: Analysis) -> Iterable[Fact]:
     yield Fact("Capture loss", _capture_loss(totals.unseen_bytes, totals.payload_bytes))
     if dropped := sum(file.dropped for file in analysis.files):
         yield Fact("Dropped", f"{plural(dropped, 'packet')}, as the capturing host says")
-    for text in dict.fromkeys(text for file in analysis.files for text in file.filters):
+    filters = list(dict.fromkeys(text for file in analysis.files for text in file.filters))
+    for text in filters[:SHOWN_FILES]:
         yield Fact("Capture filter", printable(text))
+    if len(filters) > SHOWN_FILES:
+        yield Fact("Capture filter", f"and {len(filters) - SHOWN_FILES:,} more")
 
 
 def _capture_loss(unseen: int, seen: int) -> str:

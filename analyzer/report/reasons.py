@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from analyzer.errors import UsageError
 from analyzer.model.analysis import Analysis
@@ -32,20 +32,26 @@ def why_not(analysis: Analysis, flow: Flow, verdict: str) -> str | None:
         UsageError: there is no such verdict, or the analysis was not made of a capture.
     """
     check_verdict(verdict, "why not")
+    return _why_not(analysis, flow, verdict, file_labels(analysis.files))
+
+
+def _why_not(analysis: Analysis, flow: Flow, verdict: str, labels: Sequence[str]) -> str | None:
     if flow.verdict == verdict:
         return None
     flows = (analysis.whole or analysis).all_flows
     found = flows.why_not(flow.stream, verdict) if isinstance(flows, FlowList) else None
     if found is None:
         raise UsageError("why not: nothing is known of this flow's packets")
-    frames = frames_text(found.frames, file_labels(analysis.files))
+    frames = frames_text(found.frames, labels)
     return printable(found.text) + (f" ({frames})" if frames else "")
 
 
 def why_not_lines(analysis: Analysis, verdict: str) -> Iterator[str]:
     """A line for each flow of the analysis."""
+    check_verdict(verdict, "why not")
+    labels = file_labels(analysis.files)
     for flow in analysis.all_flows:
-        reason = why_not(analysis, flow, verdict)
+        reason = _why_not(analysis, flow, verdict, labels)
         if reason is None:
             yield f"stream {flow.stream}: {verdict} it is ({flow.rule})"
         else:

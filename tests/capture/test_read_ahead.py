@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.capture import read_ahead as read_ahead_module
 from analyzer.capture import reader as reader_module
 from analyzer.capture.read_ahead import ReadAhead
 from analyzer.capture.reader import CaptureReader
@@ -22,7 +23,7 @@ PACKETS = [Packet(1000 * i, bytes([i]) * size) for i, size in enumerate(SIZES)]
 def sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     chunk, margin = request.param
     monkeypatch.setattr(reader_module, "CHUNK_BYTES", chunk)
-    monkeypatch.setattr(reader_module, "MARGIN", margin)
+    monkeypatch.setattr(read_ahead_module, "MARGIN", margin)
 
 
 def read_ahead(path: Path) -> tuple[CaptureReader, list[bytes]]:
@@ -79,11 +80,11 @@ def test_an_error_comes_behind_the_bytes_before_it() -> None:
             return count
         raise OSError("torn tape")
 
-    ahead = ReadAhead(read)
-    ahead.ask(memoryview(bytearray(10)))
+    ahead = ReadAhead(read, 10)
+    ahead.ask()
     assert ahead.take() == 5
     for _ in range(2):
-        ahead.ask(memoryview(bytearray(10)))
+        ahead.ask()
         with pytest.raises(OSError, match="torn tape"):
             ahead.take()
     ahead.stop()

@@ -122,7 +122,7 @@ def bounds() -> str:
         ("hung flows of two addresses that one question looks at", f"{MOST_LOOKED_AT}", ""),
         ("looks at each packet and PTB of a flow, on average", f"{LOOKS_AT_A_PACKET:,}", "then it is `flow/too-much`"),
         ("PTBs without a flow that are tied to one number, or one size, of a flow", f"{MOST_TIED}", ""),
-        ("files that are open although they are not due", f"{MOST_OPEN}", "of more, one at a time"),
+        ("files that are open although they are not due", f"{MOST_OPEN}", "of more, each is opened when it is read"),
         ("capture points told apart", f"{MOST_POINTS}", ""),
         ("read buffer of a file", f"{CHUNK_BYTES // MIB} MiB", "two where reading goes ahead"),
         ("a packet record", f"{MAX_RECORD_BYTES // MIB} MiB", "larger: damage"),

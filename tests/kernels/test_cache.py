@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from analyzer.api.entry import analyze
+from analyzer.capture.container import FRAME
 from analyzer.capture.reader import CaptureReader
 from analyzer.decode.integers import ones_sum
 from analyzer.decode.packet_fields import COUNT, END, HAS_TS, IP_END, IP_LEN, MSS, SACK_OK, WIRE_LEN, WSCALE
@@ -19,7 +20,7 @@ from analyzer.decode.tcp import decode_tcp
 from analyzer.flows.flow_tables import State
 from analyzer.kernels import cache, known_answer
 from analyzer.kernels.cache import CompileError
-from analyzer.kernels.marks import KERNELS
+from analyzer.kernels.marks import KERNELS, bound
 from analyzer.passes import first as skim
 from analyzer.passes import second as listing
 from analyzer.passes import walk
@@ -491,9 +492,26 @@ def test_code_that_crashes_the_process_that_compiles_is_not_compiled_in_this_one
 @pytest.mark.parametrize("module", [skim, listing])
 def test_the_examples_make_the_entries_do_some_of_everything(module: Any) -> None:
     """So that comparing the first call tells something of all kinds of arrays."""
-    ((name, arguments),) = module._examples().items()
+    name, arguments = next(iter(module._examples().items()))
     given = [cache._as_interpreted(cache._copied(each)) for each in arguments]
     KERNELS[name](*given)
     state = given[0]
     untouched = {each for each in State._fields if not getattr(state, each).view(np.uint8).any()}
     assert not untouched
+
+
+def test_what_is_bound_is_called_as_the_whole() -> None:
+    """In both modes: the first arguments are looked at once, what lies in their arrays at each call."""
+    entries = cache.load_kernels(listing._examples, "listing")
+    for call in (KERNELS["pick_chunk"], entries["pick_chunk"]):
+        arguments = [cache._copied(each) for each in listing._examples()["pick_chunk"]]
+        if call is KERNELS["pick_chunk"]:
+            arguments = [cache._as_interpreted(each) for each in arguments]
+        pick = bound(call, *arguments[:3])
+        frames = arguments[5]
+        seen = []
+        for wanted in (9, 12):
+            arguments[0][1] = wanted
+            assert pick(*arguments[3:]) == listing.PICKED
+            seen.append(int(frames[FRAME]))
+        assert seen == [9, 12]

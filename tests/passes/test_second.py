@@ -7,11 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from analyzer.decode.packet_fields import END, START, TS
 from analyzer.flows.flow_tables import C_FLOWS, MARK_INSIDE
-from analyzer.passes.second import ROW, Lister
+from analyzer.passes.second import ROW, Lister, Picker
 from analyzer.passes.walk import prepare, walk_inputs
 from tests.builders import Packet, ipv4, pcap, sack, tcp, timestamps
+from tests.profiles import examples
 from tests.reading import CAPTURES, LAB, Skimmed, open_reader, skim
 from tests.traffic import generated, random_capture, skimmed
 from tests.wrapping import ENCAPSULATIONS, frame, ip_packets, wrapped
@@ -121,3 +125,42 @@ def test_packets_inside_of_tunnels_are_those_of_the_skim() -> None:
     one, _ = listed(data, watched=flow)
     assert one["ip_len"].tolist() == rows["ip_len"][rows["stream"] == 1].tolist()
     assert ((one["marks"] & MARK_INSIDE) != 0).all()
+
+
+@examples(60)
+@given(
+    wanted=st.sets(st.tuples(st.integers(0, 2), st.integers(0, 70))),
+    moment=st.integers(-1, 60),
+    compiled=st.booleans(),
+)
+def test_picked_are_the_frames_that_are_wanted_and_the_first_of_a_moment(
+    wanted: set[tuple[int, int]], moment: int, compiled: bool
+) -> None:
+    """Three files that overlap in time, as the whole list of their packets has them."""
+    times = [[n // 2 for n in range(60)], list(range(40)), [30 + n // 3 for n in range(50)]]
+    readers = [open_reader(pcap(Packet(ts, ipv4(tcp(seq=ts))) for ts in each)) for each in times]
+    found: list[tuple[int, int, int]] = []
+
+    def take(view: Any, h: list[int], file: int, frame: int) -> None:
+        assert bytes(view[h[START] : h[END]]) == ipv4(tcp(seq=h[TS]))
+        found.append((h[TS], file, frame))
+
+    for reader in readers:
+        reader.start()
+    frames: dict[int, list[int]] = {}
+    for file, number in wanted:
+        frames.setdefault(file, []).append(number)
+    picker = Picker(frames, moment, take, compiled=compiled)
+    assert picker.compiled == compiled
+    for _ in walk_inputs(picker, prepare(picker, readers)):
+        pass
+    everything = [(ts, file, n + 1) for file, each in enumerate(times) for n, ts in enumerate(each)]
+    surely = {each for each in everything if each[1:] in wanted}
+    others = [each for each in found if each not in surely]
+    assert surely <= set(found)
+    assert len(set(found)) == len(found)
+    assert [each[0] for each in found] == sorted(each[0] for each in found)
+    first = [each for each in everything if each[0] == moment]
+    assert len(others) <= 1
+    assert bool({each[0] for each in found} & {moment}) == bool(first)
+    assert all(each in first for each in others)

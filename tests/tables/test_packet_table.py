@@ -161,8 +161,8 @@ def test_what_is_no_capture_is_said_so() -> None:
         next(analyzer.read_packets(STORY, chunk=0))
 
 
-def test_one_file_given_twice() -> None:
-    analysis = analyzer.analyze([STORY, STORY])
+def test_a_capture_given_twice() -> None:
+    analysis = analyzer.analyze([STORY, io.BytesIO(STORY.read_bytes())])
     assert [file.point for file in analysis.files] == [0, 1]
     assert len(set(analysis.flow(1).packets["file"])) == 1
     assert analysis.flow(1).packet_count == analyzer.analyze(STORY).flow(1).packet_count

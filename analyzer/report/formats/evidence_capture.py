@@ -8,28 +8,25 @@ more passes over the capture: one lists the packets of these flows, one copies t
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from analyzer.capture.container import FRAME, GOT_PACKET, POS, RECORD
-from analyzer.capture.reader import CaptureReader
 from analyzer.capture.writer import CaptureWriter
 from analyzer.decode.packet_fields import END, LINK, PACKET_DIRECTION, START, TS, WIRE_LEN
-from analyzer.flows.flow_tables import C_FILE
 from analyzer.model import tool
 from analyzer.model.analysis import Analysis
 from analyzer.model.display_filter import frames_of
 from analyzer.model.flow import Flow
 from analyzer.model.text import file_labels, plural
-from analyzer.passes.first import REACHED_TIME, Skimmer, next_packet
-from analyzer.passes.reread import listed, reader_of
-from analyzer.passes.walk import Notify, prepare, start_all, walk_inputs
+from analyzer.passes.reread import listed, pick, reader_of
+from analyzer.passes.walk import Notify
 from analyzer.redaction.filter_text import anonymous_filter
 from analyzer.redaction.packet_rewrite import redacted
 from analyzer.report.wishes import Wishes
@@ -53,6 +50,8 @@ Array = np.ndarray[Any, Any]
 Place = tuple[int, int]
 """File and frame number."""
 
+NO_PLACES = np.zeros((0, 2), np.int64)
+
 
 class Excerpt(NamedTuple):
     """An evidence capture: the pcapng, and what a reader should know about it (empty if it is complete)."""
@@ -70,6 +69,13 @@ class _Wanted:
     if_about_hosts: set[Place] = field(default_factory=set)  # PTBs that quote no flow of the capture
     hosts: frozenset[bytes] = frozenset()
     left_out: list[str] = field(default_factory=list)
+
+    def frames(self) -> dict[int, set[int]]:
+        """The frame numbers in each file."""
+        found: dict[int, set[int]] = {}
+        for file, frame in chain(self.surely, self.if_about_hosts):
+            found.setdefault(file, set()).add(frame)
+        return found
 
 
 class EvidenceCapture:
@@ -99,7 +105,7 @@ def excerpt_of(analysis: Analysis, *, keep_payload: bool = False, notify: Notify
     copier = _Copier(analysis, wanted, writer, keep_payload=keep_payload)
     with ExitStack() as stack:
         readers = [stack.enter_context(reader_of(analysis, number)) for number in range(len(analysis.files))]
-        _walk(readers, copier.take)
+        pick(readers, wanted.frames(), analysis.last_time, copier.take, notify)
     copier.note_drops()
     return Excerpt(out.getvalue(), copier.packets, left_out)
 
@@ -139,52 +145,56 @@ def _wanted(analysis: Analysis, notify: Notify | None) -> _Wanted:
     return wanted
 
 
-def _add_flows(
-    places: dict[int, list[Place]], chosen: Iterable[Flow], siblings: Iterable[Flow], wanted: _Wanted
-) -> None:
+def _add_flows(places: dict[int, Array], chosen: Iterable[Flow], siblings: Iterable[Flow], wanted: _Wanted) -> None:
     budget = TOTAL_PACKETS
     flows = [(flow, FLOW_PACKETS) for flow in chosen] + [(flow, SIBLING_PACKETS) for flow in siblings]
     for number, (flow, limit) in enumerate(flows):
-        own = places.get(flow.stream, [])
+        own = places.get(flow.stream, NO_PLACES)
         if budget <= 0:
             wanted.left_out.append(plural(len(flows) - number, "flow"))
             return
         taken = _around(own, flow, min(limit, budget))
         if len(taken) < len(own) and limit == FLOW_PACKETS:
             wanted.left_out.append(f"{len(own) - len(taken):,} of {len(own):,} packets of stream {flow.stream}")
-        wanted.surely.update(taken)
+        wanted.surely.update(zip(*taken.T.tolist(), strict=True))
         budget -= len(taken)
 
 
-def _around(own: list[Place], flow: Flow, limit: int) -> list[Place]:
+def _around(own: Array, flow: Flow, limit: int) -> Array:
     """At most `limit` packets of a flow: its first, and those around the stall (without one, at its start)."""
     if len(own) <= limit:
         return own
-    around = flow.stalled.first_frame if flow.stalled is not None else own[0]
-    middle = next((i for i, place in enumerate(own) if place >= around), len(own))
+    file, frame = flow.stalled.first_frame if flow.stalled is not None else own[0]
+    later = np.flatnonzero((own[:, 0] > file) | ((own[:, 0] == file) & (own[:, 1] >= frame)))
+    middle = int(later[0]) if len(later) else len(own)
     start = max(min(middle - limit // 2, len(own) - limit), 0)
-    return own[:OPENING_PACKETS] + own[max(start, OPENING_PACKETS) :][: limit - OPENING_PACKETS]
+    rest = own[max(start, OPENING_PACKETS) :][: limit - OPENING_PACKETS]
+    return np.concatenate((own[:OPENING_PACKETS], rest))
 
 
-def _places(whole: Analysis, streams: set[int], notify: Notify | None) -> dict[int, list[Place]]:
-    """The packets of these flows, in the order of the capture."""
+def _places(whole: Analysis, streams: set[int], notify: Notify | None) -> dict[int, Array]:
+    """File and frame of the packets of these flows, one row each, in the order of the capture."""
     known = np.array(sorted(streams), np.int64)
-    found: dict[int, list[Place]] = {}
+    found: dict[int, list[Array]] = {}
     with ExitStack() as stack:
         readers = [stack.enter_context(reader_of(whole, number)) for number in range(len(whole.files))]
         for rows, _ in listed(readers, None, None, None, LISTED_AT_ONCE, notify=notify):
             mine = rows[np.isin(rows["stream"], known)]
-            columns = (mine[name].tolist() for name in ("stream", "file", "frame"))
-            for stream, file, frame in zip(*columns, strict=True):
-                found.setdefault(stream, []).append((file, frame))
-    return found
+            if not len(mine):
+                continue
+            mine = mine[np.argsort(mine["stream"], kind="stable")]
+            places = np.column_stack((mine["file"], mine["frame"]))  # of very many packets numbers, no objects
+            starts = np.flatnonzero(np.diff(mine["stream"], prepend=-1))
+            for stream, part in zip(mine["stream"][starts].tolist(), np.split(places, starts[1:]), strict=True):
+                found.setdefault(stream, []).append(part)
+    return {stream: np.concatenate(parts) for stream, parts in found.items()}
 
 
 # Copying them.
 
 
 class _Copier:
-    """Takes every packet of the capture and writes those that are wanted."""
+    """Takes packets of the capture and writes those that are wanted."""
 
     def __init__(self, analysis: Analysis, wanted: _Wanted, writer: CaptureWriter, *, keep_payload: bool) -> None:
         self._analysis = analysis
@@ -196,7 +206,7 @@ class _Copier:
         self.packets = 0
         self._last_seen = False
 
-    def take(self, view: memoryview, h: list[int], file: int, frame: int) -> None:
+    def take(self, view: Any, h: list[int], file: int, frame: int) -> None:
         """Write the packet, or not."""
         place = (file, frame)
         surely = place in self._wanted.surely
@@ -237,42 +247,3 @@ class _Copier:
         limit = self._analysis.settings.capture_loss * (self._analysis.totals.packets + lost)
         if lost > limit and self._interfaces:
             self._writer.dropped(next(iter(self._interfaces.values())), self._analysis.last_time, lost)
-
-
-def _walk(readers: Iterable[CaptureReader], take: Callable[[memoryview, list[int], int, int], None]) -> None:
-    """Hand every packet of readers, which are started, to `take`, in the order in which they were analysed."""
-    walker = _Walker(take)
-    inputs = list(readers)
-    for _ in start_all(inputs):
-        pass
-    for _ in walk_inputs(walker, prepare(walker, inputs)):
-        pass
-
-
-class _Walker(Skimmer):
-    """As the Skimmer, but hands each packet to a function instead of following it."""
-
-    def __init__(self, take: Callable[[memoryview, list[int], int, int], None]) -> None:
-        super().__init__(compiled=False)
-        self._take = take
-        self._skim = self._hand_on
-
-    def _hand_on(
-        self,
-        state: Any,
-        view: Any,
-        end: int,
-        container: list[int],
-        interfaces: list[int],
-        h: list[int],
-        q: list[int],
-        until: int,
-    ) -> int:
-        del q
-        while (status := next_packet(view, end, container, interfaces, h)) == GOT_PACKET:
-            if h[TS] > until:
-                container[POS] = container[RECORD]
-                container[FRAME] -= 1
-                return REACHED_TIME
-            self._take(view, h, int(state.counters[C_FILE]), container[FRAME])
-        return status

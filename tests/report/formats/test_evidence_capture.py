@@ -306,8 +306,8 @@ def test_an_open_file_is_read_again_and_left_where_it_was() -> None:
 
 
 def test_large_captures_are_listed_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The compiled and the interpreted list agree on what belongs to the flows."""
-    from analyzer.passes.second import Lister
+    """The compiled and the interpreted passes agree on what belongs to the flows, and on what is copied."""
+    from analyzer.passes.second import Lister, Picker
 
     def compiled(*_: Any, **__: Any) -> bool:
         return False
@@ -319,8 +319,12 @@ def test_large_captures_are_listed_compiled(tmp_path: Path, monkeypatch: pytest.
         "analyzer.passes.reread.Lister",
         lambda *a, **k: (made.append(k["compiled"]), Lister(*a, **k))[1],  # type: ignore[func-returns-value]
     )
+    monkeypatch.setattr(
+        "analyzer.passes.reread.Picker",
+        lambda *a, **k: (made.append(k["compiled"]), Picker(*a, **k))[1],  # type: ignore[func-returns-value]
+    )
     assert excerpt_of(analysis_of(BLACKHOLE)).content == expected
-    assert made == [True]
+    assert made == [True, True]
 
 
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
