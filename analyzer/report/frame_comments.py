@@ -79,7 +79,10 @@ def flow_comments(flow: Flow) -> Comments:
 
 
 def section_comments(analysis: Analysis, *about: str) -> list[str]:
-    """What a capture's section says of itself: the answer, what to do first, `about`, what was read."""
+    """What a capture's section says of itself: the answer, what to do first, `about`, what was read.
+
+    Notes of the report stay there: they hold capture filters, and names of files that were not read.
+    """
     return [_short(printable(line), 2 * COMMENT_CHARACTERS) for line in _lines(analysis, about) if line][:SECTION_LINES]
 
 
@@ -92,7 +95,6 @@ def _lines(analysis: Analysis, about: Iterable[str]) -> Iterator[str]:
         yield f"Fix: {first.fix}" if first.fix else ""
     yield from about
     yield from document.facts
-    yield from document.notes
 
 
 def left_without(commented: Commented) -> str:
