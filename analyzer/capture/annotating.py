@@ -1,8 +1,8 @@
 """A capture once more, as pcapng, with comments at some frames, and else as it was.
 
 Blocks of a pcapng are copied as they are, in their order and byte order; only the headers of sections change (the
-length of a section, which grows, is left open, as the draft allows) and the packet blocks that get comments, in front of
-their own options. Records of a pcap become enhanced packet blocks of one interface, with the resolution of the file.
+length of a section, which grows, is left open, as the draft allows) and the packet blocks that get comments, in front
+of their own options. Records of a pcap become enhanced packet blocks of one interface, with the resolution of the file.
 """
 
 from __future__ import annotations

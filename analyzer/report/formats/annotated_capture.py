@@ -49,8 +49,8 @@ def check_one_file(target: Path | str, files: int) -> None:
     """Raise UsageError unless it is one file: frame numbers are those within a file."""
     if files != 1:
         raise UsageError(
-            f"{printable(str(target))}: expected one capture file, whose frame numbers stay as they are, found {files}; "
-            "join them first: mergecap -w joined.pcapng FILE..."
+            f"{printable(str(target))}: expected one capture file, whose frame numbers stay as they are, found {files}"
+            "; join them first: mergecap -w joined.pcapng FILE..."
         )
 
 
