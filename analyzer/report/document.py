@@ -29,6 +29,7 @@ from analyzer.model.text import (
     seconds,
 )
 from analyzer.model.verdicts import BY_NAME, PROBLEMS, SIZE_PROBLEMS, SURE_PROBLEMS, VERDICTS, rank
+from analyzer.report.also_seen import also_seen
 from analyzer.report.findings import FindingRow, FirstSteps, finding_row, first_steps
 from analyzer.report.verdict_text import WORDS, Paths, headline, paths_of, pings, pooled_mtu, undecoded
 
@@ -149,6 +150,7 @@ class Document:
     """A whole report."""
 
     headline: str
+    also_seen: str  # its second line, or empty
     tone: str  # bad, warn, good
     findings: Sequence[FindingRow]
     first: FirstSteps | None  # what to do first about the gravest finding
@@ -200,6 +202,7 @@ def document_of(analysis: Analysis, *, show_all: bool = False) -> Document:
         tone = "warn" if set(verdicts) == {"not_exercised"} else "good"
     return Document(
         headline=headline(analysis, findings),
+        also_seen=also_seen(analysis),
         tone=tone,
         findings=Made(findings, lambda finding: finding_row(finding, analysis.flow(finding.example))),
         first=_first(analysis, findings),
@@ -240,7 +243,7 @@ def _not_listed(analysis: Analysis) -> str:
     if not healthy:
         return ""
     listed = ", ".join(f"{healthy[v]:,} {v}" for v in VERDICTS if healthy[v])
-    return f"{plural(healthy.total(), 'healthy flow')} not listed: {listed}"
+    return f"{plural(healthy.total(), 'flow')} without a problem not listed: {listed}"
 
 
 def _first(analysis: Analysis, findings: Sequence[Finding]) -> FirstSteps | None:

@@ -28,6 +28,7 @@ from analyzer.verdicts.half_open import announced_mss, half_open, half_open_flow
 from analyzer.verdicts.judge import Judgement, judge
 from analyzer.verdicts.merge_points import chosen_of, together
 from analyzer.verdicts.path_findings import Pools, add_bulk, add_judgement, add_probes
+from analyzer.verdicts.traits import traits_of
 from analyzer.verdicts.why_not import why_not
 
 ADVISED = those(lambda verdict: verdict.advised)
@@ -160,7 +161,8 @@ def judged_flows(
         codes[list(made)] = [CODES[flow.verdict] for flow in made.values()]
         codes[list(briefs)] = [CODES[brief.verdict] for brief in briefs.values()]
     make = _ByNumber(maker, {number: found[0] for number, found in rows.items() if found[0] != number})
-    flows = FlowList(numbers, codes[numbers], VERDICTS, made, make, _Reasons(maker, dict(rows)), briefs)
+    traits = traits_of(collector, numbers, rows)
+    flows = FlowList(numbers, codes[numbers], VERDICTS, made, make, _Reasons(maker, dict(rows)), briefs, traits)
     return flows, paths, timeline, _notes(collector, state, left_out)
 
 

@@ -13,7 +13,7 @@ from tests.report.factory import make_analysis, make_file, make_flow, refs
 def test_problems_get_rows_and_the_healthy_are_counted() -> None:
     document = document_of(make_analysis([make_flow(0, "ok"), make_flow(1), make_flow(2, "loss")]))
     assert [row.stream for row in document.rows] == [1]
-    assert document.not_listed == "2 healthy flows not listed: 1 loss, 1 ok"
+    assert document.not_listed == "2 flows without a problem not listed: 1 loss, 1 ok"
 
 
 def test_all_lists_everything_the_worst_first() -> None:

@@ -13,6 +13,7 @@ from analyzer.model.display_filter import flow_filter, frame_filters, frames_of
 from analyzer.model.finding import Finding, listed_addresses
 from analyzer.model.flow import Endpoint, Flow
 from analyzer.model.path import Path as NetworkPath
+from analyzer.model.seen import Seen
 from analyzer.model.statement import Fix, FrameRef
 from analyzer.model.text import iso_time
 from analyzer.model.verdicts import VERDICTS
@@ -121,12 +122,19 @@ def _members(analysis: Analysis) -> Iterator[tuple[str, Any]]:
         },
     )
     yield "selection", analysis.selection or None
+    seen = analysis.seen()
+    yield "seen", None if seen is None else _seen(seen)
     yield "findings", (_finding(finding, analysis) for finding in analysis.all_findings)
     yield "flows", (_flow(flow, paths, frame) for flow in analysis.all_flows)
     yield "paths", (_path(path, frame) for path in analysis.all_paths)
     yield "notes", [_unicode(note) for note in analysis.notes]
     if analysis.later is not None:
         yield "comparison", _comparison(analysis, analysis.later)
+
+
+def _seen(seen: Seen) -> dict[str, Any]:
+    longest = seen.longest_stall
+    return seen._asdict() | {"longest_stall": None if longest is None else round(longest, 6)}
 
 
 def _comparison(analysis: Analysis, later: Analysis) -> dict[str, Any]:

@@ -136,6 +136,8 @@ def _lines(page: Page, images: Mapping[int, str], beside: Sequence[str]) -> Iter
         yield from ("", f"## {labels.first_capture}", "", prose(document.headline))
     else:
         yield f"# {prose(document.headline)}"
+    if document.also_seen:
+        yield from ("", prose(document.also_seen))
     if document.first is not None:
         yield from _first(document.first)
     if document.findings:

@@ -90,6 +90,8 @@ def lines_of(document: Document, console: Console, *, show_all: bool = False) ->
         yield from _wrapped(console, Text(f"The first capture: {document.headline}"), wide)
     else:
         yield from _wrapped(console, Text(document.headline, STYLES[document.tone]), wide)
+    if document.also_seen:
+        yield from _wrapped(console, Text(document.also_seen), wide)
     if document.first is not None:
         yield Text()
         yield from _first(document.first, console, prose)
