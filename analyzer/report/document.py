@@ -228,7 +228,7 @@ def _changes(analysis: Analysis) -> ChangeTable | None:
         return None
     from analyzer.report.changes import change_table
 
-    return change_table(analysis.changes, analysis.later)
+    return change_table(analysis, analysis.later)
 
 
 def _place(member: Member) -> tuple[int, int, int]:

@@ -33,7 +33,7 @@ def test_the_picture_is_of_the_gravest_size_problem() -> None:
     assert page.picture is not None
     assert (page.picture.sender, page.picture.receiver, page.picture.label) == ("10.0.2.2", "10.0.1.2", "1400..1499")
     assert page.picture.captured == "before"
-    assert page.picture.lost == "packets above 1400..1499 bytes are lost"
+    assert page.picture.lost == "packets of 1500 bytes are lost"
     behind = page_of(make_analysis([make_flow(0, "blackhole_suspected")])).picture
     assert behind is not None
     assert behind.captured == "behind"
