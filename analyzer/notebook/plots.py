@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SHOWN_PATHS = 25
 
-TONES = {"bad": "#D55E00", "warn": "#CC7A00", "good": "#009E73", "plain": LIGHT.unsure}
+TONES = {"bad": LIGHT.hole, "warn": LIGHT.hung, "good": LIGHT.healthy, "plain": LIGHT.unsure}
 NEVER_SENT = LIGHT.unsure
 SENT = LIGHT.delivered
 RESENT = LIGHT.lost

@@ -15,7 +15,7 @@ from analyzer.model.flow import Flow
 from analyzer.model.text import plural
 from analyzer.model.verdicts import VERDICTS, rank
 from analyzer.report.figures.palette import GROUPS, Theme
-from analyzer.report.figures.panels import Sheet, dress
+from analyzer.report.figures.panels import Sheet, dress, dress_even_time
 
 Array = np.ndarray[Any, Any]
 
@@ -52,6 +52,7 @@ def draw_overview(analysis: Analysis, axes: Axes, theme: Theme, sheet: Sheet) ->
     axes.set_xlim(min(float(start.min()), 0.0) - 0.02 * span, float(end.max()) + 0.04 * span)
     axes.set_ylim(float(row.max()) + 0.6, -0.6)
     dress(axes, theme, sheet)
+    dress_even_time(axes, sheet)
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("seconds from the start of the capture", fontsize=sheet.letters)
     _labels(flows, row, counts, axes, sheet)

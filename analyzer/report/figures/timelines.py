@@ -28,7 +28,7 @@ from analyzer.report.figures.drawn_packets import Packets, is_drawable, read_aga
 from analyzer.report.figures.overview import draw_overview, overview_height
 from analyzer.report.figures.own_settings import own_settings
 from analyzer.report.figures.palette import LIGHT, Theme
-from analyzer.report.figures.panels import WIDE, Sheet
+from analyzer.report.figures.panels import WIDE, Sheet, draw_key
 from analyzer.report.figures.scene import Scene
 from analyzer.report.figures.sequence_plot import SequencePlot
 from analyzer.report.figures.size_plot import draw_sizes, label_of_time
@@ -137,27 +137,9 @@ def _panels(scene: Scene, figure: FigureBase, theme: Theme, sheet: Sheet, *, tit
             loc="left",
             fontsize=sheet.letters + 1,
             color=theme.ink,
-            pad=18 if scene.ptbs else 8,
+            pad=8,
         )
-    handles: list[Any] = []
-    labels: list[str] = []
-    for axes in (upper, lower):
-        more, names = axes.get_legend_handles_labels()
-        handles += more
-        labels += names
-    if handles:
-        lower.legend(
-            handles,
-            labels,
-            loc="upper center",
-            bbox_to_anchor=(0.5, -0.36 if sheet is WIDE else -0.42 if scene.share else -0.32),
-            ncols=min(len(handles), sheet.legend_columns),
-            fontsize=sheet.letters - 1,
-            frameon=False,
-            labelcolor=theme.ink,
-            columnspacing=1.2,
-            handletextpad=0.5,
-        )
+    draw_key(figure, (upper, lower), theme, sheet)
     return plot
 
 
