@@ -43,9 +43,7 @@ class Strip:
 
 def strip_of(axes: Axes, scene: Scene, text: str, sheet: Sheet) -> Strip:
     """The strip for some words (already wrapped; may be empty), for axes whose place on the figure is settled."""
-    figure = axes.figure.figure
-    assert figure is not None  # noqa: S101 - axes belong to a figure until they are removed
-    height = float(figure.get_size_inches()[1] * axes.get_position().height)
+    _, height = _inches(axes)
     line = LINE_HEIGHT * sheet.letters / max(height, 0.1)
     lines = LEAST_STRIP + (text.count("\n") + 1 + BOX_LINES if text else 0) + bool(scene.ptbs)
     data = max(1 - lines * line, LEAST_DATA)
@@ -54,14 +52,19 @@ def strip_of(axes: Axes, scene: Scene, text: str, sheet: Sheet) -> Strip:
     return Strip(height, 1 - 0.3 * line, edge, (1 + BELOW) / data - BELOW)
 
 
+def _inches(axes: Axes) -> tuple[float, float]:
+    """Width and height of axes, also of those in a part of a figure."""
+    figure = axes.figure.figure
+    assert figure is not None  # noqa: S101 - axes belong to a figure until they are removed
+    return float(axes.bbox.width / figure.dpi), float(axes.bbox.height / figure.dpi)
+
+
 def draw_words(
     axes: Axes, scene: Scene, text: str, target: tuple[float, float] | None, theme: Theme, sheet: Sheet
 ) -> None:
     """Words in the strip: in a box with an arrow to `target` (share along the axis, data), or bare in the middle."""
     strip = strip_of(axes, scene, text, sheet)
-    figure = axes.figure.figure
-    assert figure is not None  # noqa: S101 - as above
-    width = float(figure.get_size_inches()[0] * axes.get_position().width)
+    width, _ = _inches(axes)
     lines = text.split("\n")
     half = min((max(map(len, lines)) + 2) * LETTER_WIDTH * sheet.letters / width / 2, 0.5)
     height = (len(lines) + 0.3) * LINE_HEIGHT * sheet.letters / strip.height

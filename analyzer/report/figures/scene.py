@@ -66,7 +66,9 @@ class Scene:
             return "the start of the flow", self.flow.first_time
         if self.closed is not None:
             return "the window closed", int(self.packets.ts[np.searchsorted(self.x, self.closed[0])])
-        return "the stalled packet was first seen", int(self.packets.ts[self.stuck[0]])
+        first = self.stuck[0]
+        again = bool(self.packets.resent[first])  # the first transmission is beyond what was recorded
+        return "a retransmission" if again else "the stalled packet was first seen", int(self.packets.ts[first])
 
     def _waits(self) -> tuple[list[float], float | None]:
         """The times that `axis_of` asks for: what broke the silence of a wait, and when that was over."""

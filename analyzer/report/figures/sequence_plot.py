@@ -77,7 +77,7 @@ class SequencePlot:
         dress_time(axes, self.scene.axis, self.theme, self.sheet)
         dress(axes, self.theme, self.sheet)
         ticks = MaxNLocator(6, integer=True).tick_values(0, self.height)
-        axes.set_yticks([tick for tick in ticks.tolist() if 0 <= tick <= self.height])
+        axes.set_yticks([float(tick) for tick in ticks if 0 <= tick <= self.height])
         axes.set_ylim(-BELOW * self.height, 1.3 * self.height)
         axes.set_ylabel("sequence number, bytes", fontsize=self.sheet.letters)
         self._ack_line()
@@ -274,7 +274,8 @@ class SequencePlot:
 
 
 def window_text(window: Array, *, known: bool) -> str:
-    """Windows in bytes that left room for all that was sent: "window 64,512, open"."""
-    low, high = int(window.min()), int(window.max())
-    size = f"{low:,}" if low == high else f"{low:,} to {high:,}"
-    return f"window {size}, open" if known else f"window {size} or more (scale not captured), open"
+    """Windows in bytes that had room for all that is drawn: "window 64,512, open", ">=" where it changes."""
+    least = int(window.min())
+    if not known:  # what the header holds, to be multiplied by what only a SYN tells
+        return f"window >= {least:,}, open (scale not captured)"
+    return f"window {'' if least == window.max() else '>= '}{least:,}, open"

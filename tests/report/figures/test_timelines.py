@@ -13,11 +13,12 @@ from analyzer.errors import UsageError
 from analyzer.evidence.outcomes import DELIVERED, NONE
 from analyzer.model.flow import PathMtu
 from analyzer.model.verdicts import VERDICTS
+from analyzer.report.figures.capture_picture import NOTHING_TO_DRAW, timelines
 from analyzer.report.figures.drawn_packets import Packets, read_again, recorded
 from analyzer.report.figures.palette import DARK
 from analyzer.report.figures.panels import NARROW, WIDE
 from analyzer.report.figures.thinning import MOST_MARKS
-from analyzer.report.figures.timelines import NOTHING_TO_DRAW, image, overview, timeline, timelines
+from analyzer.report.figures.timelines import image, overview, timeline
 from tests.reading import SAMPLE_FOLDER
 from tests.report.factory import SECOND, START, make_analysis, make_flow, make_stalled, make_timeline, refs
 
