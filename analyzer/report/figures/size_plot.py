@@ -60,14 +60,19 @@ def draw_sizes(scene: Scene, axes: Axes, theme: Theme, sheet: Sheet) -> None:
 
 
 def label_of_time(scene: Scene, sheet: Sheet) -> str:
-    """What the time axis counts, and how much of the flow is drawn if that is not all; two lines on a phone."""
-    begin, at = scene.counts_from
-    parts = [f"time since {begin}", f"{clock(at)}; the wait is logarithmic"]
-    if not isinstance(scene.axis, WaitingAxis):
-        parts = [f"seconds from {begin}", clock(at)]
+    """What the time axis counts, the hour, and how much of the flow is drawn if that is not all; in lines on a phone."""
+    parts = time_parts(scene)
     if sheet is WIDE:
         return ", ".join(parts) + (f" ({scene.share})" if scene.share else "")
     return "\n".join([*parts, scene.share] if scene.share else parts)
+
+
+def time_parts(scene: Scene) -> tuple[str, str]:
+    """From where the time axis counts, and when that was."""
+    begin, at = scene.counts_from
+    if isinstance(scene.axis, WaitingAxis):
+        return f"time since {begin}", f"{clock(at)}; the wait is logarithmic"
+    return f"seconds from {begin}", clock(at)
 
 
 def _band(scene: Scene, axes: Axes, theme: Theme, sheet: Sheet) -> None:

@@ -29,6 +29,9 @@ LEAST_TRIES = 3
 LEAST_FLIGHT = 1 / 1000
 """Of the time to the first retransmission: a shorter flight is drawn as if it were so long."""
 
+LIKE_LONGEST = 0.9
+"""A silence of so much of the longest is as long: a flight ends with the last of them."""
+
 BREAK = 0.025
 """Share of the width for the silence that is cut short."""
 
@@ -206,8 +209,9 @@ def axis_of(times: Array, tries: Sequence[float], over: float | None, last: floa
     if len(tries) < 2 or tries[1] <= tries[0]:
         return EvenAxis(first, last)
     zero, again = tries[0], tries[1] - tries[0]
-    inside = np.concatenate([times[(times >= zero) & (times < tries[1])] - zero, [again]])
-    silence = int(np.argmax(np.diff(inside))) if len(inside) > 1 else 0
+    inside = np.concatenate([[0.0], times[(times > zero) & (times < tries[1])] - zero, [again]])
+    gaps = np.diff(inside)
+    silence = int(np.flatnonzero(gaps >= gaps.max() * LIKE_LONGEST)[-1])
     flight = max(float(inside[silence]), LEAST_FLIGHT * again)
     return WaitingAxis(
         zero=zero,
@@ -215,5 +219,5 @@ def axis_of(times: Array, tries: Sequence[float], over: float | None, last: floa
         flight=flight,
         waiting=max(flight, again / 2),
         over=over - zero if over is not None else np.inf,
-        last=max(last, tries[-1]) - zero,
+        last=float(max(last, tries[-1]) - zero),
     )

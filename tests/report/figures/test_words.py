@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch, Rectangle
-from matplotlib.text import Annotation, Text
+from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from analyzer.model.analysis import Analysis
@@ -20,7 +20,7 @@ from analyzer.report.figures.panels import NARROW, WIDE
 from analyzer.report.figures.sequence_plot import window_text
 from analyzer.report.figures.timelines import timeline
 from tests.profiles import examples
-from tests.report.factory import START, make_analysis, make_flow, make_stalled, make_timeline, refs
+from tests.report.factory import make_analysis, make_flow, make_timeline, refs
 from tests.report.figures.shapes import SHAPES, Shape, analysed, packets_of
 
 
@@ -48,7 +48,7 @@ def inked(axes: Any) -> list[tuple[str, Bbox]]:
             line.get_markersize() / 2 if line.get_marker() not in ("", "None", None) else 0, line.get_linewidth() / 2
         )
         half *= axes.figure.figure.dpi / 72
-        for (x0, y0), (x1, y1) in [*zip(xy[:-1], xy[1:], strict=True), *zip(xy, xy, strict=True)]:
+        for (x0, y0), (x1, y1) in [*pairwise(xy), *zip(xy, xy, strict=True)]:
             if not np.isfinite([x0, y0, x1, y1]).all() or (line.get_linestyle() == "None" and (x0, y0) != (x1, y1)):
                 continue
             box = Bbox([[min(x0, x1) - half, min(y0, y1) - half], [max(x0, x1) + half, max(y0, y1) + half]])
@@ -153,7 +153,7 @@ def test_a_window_far_above_the_data_is_told() -> None:
 
 def test_a_window_of_unknown_scale_draws_no_edge() -> None:
     """What the header holds is then less than the window: it may be smaller than what was sent within it."""
-    late = [each for each in packets_of(Shape(flights=6, window=46))][3:]
+    late = packets_of(Shape(flights=6, window=46))[3:]
     assert keyed(analysed(late)) == set()
-    far = [each for each in packets_of(Shape(flights=1, window=60_000))][3:]
+    far = packets_of(Shape(flights=1, window=60_000))[3:]
     assert keyed(analysed(far)) == {"window >= 60,000, open (scale not captured)"}
