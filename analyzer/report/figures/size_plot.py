@@ -60,7 +60,7 @@ def draw_sizes(scene: Scene, axes: Axes, theme: Theme, sheet: Sheet) -> None:
 
 
 def label_of_time(scene: Scene, sheet: Sheet) -> str:
-    """What the time axis counts, the hour, and how much of the flow is drawn if that is not all; in lines on a phone."""
+    """What the time axis counts, the hour, and how much of the flow is drawn if not all; in lines on a phone."""
     parts = time_parts(scene)
     if sheet is WIDE:
         return ", ".join(parts) + (f" ({scene.share})" if scene.share else "")

@@ -20,10 +20,7 @@ from tests.report.factory import make_analysis, make_flow, make_timeline
 
 def of_way(way: int, stream: int, verdict: str = "blackhole", **more: Any) -> Flow:
     """A flow between hosts of networks that only flows of this way have."""
-    ends: dict[str, Any] = {
-        "client": Endpoint(f"10.1.{way}.2", 40000 + stream),
-        "server": Endpoint(f"10.2.{way}.2", 443),
-    }
+    client, server = Endpoint(f"10.1.{way}.2", 40000 + stream), Endpoint(f"10.2.{way}.2", 443)
     return make_flow(stream, verdict, **{"timeline": make_timeline(), "client": client, "server": server, **more})
 
 
