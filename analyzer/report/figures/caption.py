@@ -18,7 +18,7 @@ from analyzer.report.figures.scene import Scene
 LABEL_LETTERS = 20
 """Letters of a PTB's label, at most."""
 
-BOX_LINES = 1.3
+BOX_LINES = 1.5
 """Height of the box around words and of the space about it, in lines."""
 
 LEAST_STRIP = 0.6
@@ -90,7 +90,7 @@ def draw_words(
         color=theme.lost,
         fontweight="bold",
         linespacing=1.25,
-        bbox=None if target is None else {"boxstyle": "round,pad=0.3", "fc": theme.paper, "ec": theme.lost, "lw": 0.8},
+        bbox=None if target is None else {"boxstyle": "round,pad=0.4", "fc": theme.paper, "ec": theme.lost, "lw": 0.8},
         zorder=7,
     )
 

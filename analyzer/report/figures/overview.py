@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import FigureBase
 
 from analyzer.model.analysis import Analysis
@@ -52,17 +51,26 @@ def draw_overview(analysis: Analysis, part: FigureBase, theme: Theme, sheet: She
     width = LINE_WIDTH if len(flows) <= NAMED_FLOWS else max(0.8, min(5.0, 200 / len(flows)))
     stalls = np.array([_stall(flow, analysis) for flow in flows])
     hung = np.isfinite(stalls[:, 0])
-    colors = np.array([getattr(theme, GROUPS[flow.verdict]) for flow in flows])
-    for chosen, ends, alpha, share in (
-        (~hung, (start, end), 1.0, 0.7),
-        (hung, (start, end), 0.45, 0.35),
-        (hung, (stalls[:, 0], stalls[:, 1]), 1.0, 1.0),
+    groups = np.array([GROUPS[flow.verdict] for flow in flows])
+    longer = hung & (end - start > stalls[:, 1] - stalls[:, 0] + span / 500)  # else the stall hides the thin line
+    for kind, chosen, ends, alpha, share in (
+        ("never stalled", ~hung, (start, end), 1.0, 0.7),
+        ("while not stalled", longer, (start, end), 0.45, 0.35),
+        ("stalled", hung, (stalls[:, 0], stalls[:, 1]), 1.0, 1.0),
     ):
-        left = ends[0][chosen]
-        right = np.maximum(ends[1][chosen], left + span / 250)  # a moment is a dot
-        lines = np.stack([np.stack([left, row[chosen]], 1), np.stack([right, row[chosen]], 1)], 1)
-        style: dict[str, Any] = {"colors": colors[chosen].tolist(), "linewidths": width * share, "alpha": alpha}
-        axes.add_collection(LineCollection(list(lines), capstyle="butt", **style), autolim=False)
+        for group in dict.fromkeys(groups[chosen].tolist()):
+            rows = np.flatnonzero(chosen & (groups == group))
+            left = ends[0][rows]
+            right = np.maximum(ends[1][rows], left + span / 250)  # a moment is a dot
+            gaps = np.full(len(rows), np.nan)  # one line with gaps: many lines make large files
+            style: dict[str, Any] = {"color": getattr(theme, group), "lw": width * share, "alpha": alpha}
+            axes.plot(
+                np.stack([left, right, gaps], 1).ravel(),
+                np.stack([row[rows], row[rows], gaps], 1).ravel(),
+                solid_capstyle="butt",
+                gid=f"{kind}, {group}",
+                **style,
+            )
     axes.set_xlim(min(float(start.min()), 0.0) - 0.02 * span, float(end.max()) + 0.04 * span)
     axes.set_ylim(float(row.max()) + 0.6, -0.6)
     dress(axes, theme, sheet)

@@ -261,27 +261,27 @@ def test_the_overview_names_few_flows_and_counts_many() -> None:
     names = [label.get_text() for label in axes.get_yticklabels()]
     assert names == ["40 blackhole", "40 ptb_ignored", "40 blackhole_probable", "2,880 blackhole_suspected"]
     assert axes.get_title(loc="right") == "600 of 3,000 flows drawn"
-    never, lives, stalls = axes.collections
-    assert len(segments(stalls)) + len(segments(never)) == 600
     assert np.diff([label.get_window_extent().y0 for label in axes.get_yticklabels()]).max() < 0
-    heights = np.concatenate([segments(never)[:, 0, 1], segments(lives)[:, 0, 1]])
+    heights = np.concatenate([drawn(axes, "never stalled")[:, 0, 1], drawn(axes, "stalled")[:, 0, 1]])
+    assert len(heights) == 600
     assert len(np.unique(heights)) == len(heights)
 
 
-def segments(lines: Any) -> Any:
-    """Points of line segments: (count, 2, 2)."""
-    return np.array(lines.get_segments()).reshape(-1, 2, 2)
+def drawn(axes: Any, kind: str) -> Any:
+    """Ends of the lines of a kind: (count, 2, 2)."""
+    lines = [line.get_xydata() for line in axes.lines if str(line.get_gid()).startswith(f"{kind},")]
+    return np.concatenate([np.zeros((0, 2)), *lines]).reshape(-1, 3, 2)[:, :2]
 
 
 def test_the_overview_tells_when_flows_stalled_and_the_hour() -> None:
     """Also without colours: by a thicker line."""
-    (axes,) = overview(make_analysis([make_flow(0), make_flow(1, "ok")])).axes
-    lines: Any = axes.collections
-    never, lives, stalls = lines
-    assert segments(stalls)[0, :, 0].tolist() == [1, 27]
-    assert segments(lives)[0, :, 0].tolist() == [0, 27]
-    assert len(segments(never)) == 1
-    assert stalls.get_linewidths()[0] > 2 * lives.get_linewidths()[0]
+    flow = make_flow(0, last_time=START + 29 * SECOND)
+    (axes,) = overview(make_analysis([flow, make_flow(1, "ok")])).axes
+    assert drawn(axes, "stalled")[0, :, 0].tolist() == [1, 27]
+    assert drawn(axes, "while not stalled")[0, :, 0].tolist() == [0, 29]
+    assert drawn(axes, "never stalled")[0, :, 0].tolist() == [0, 27]
+    widths = {line.get_gid(): line.get_linewidth() for line in axes.lines}
+    assert widths["stalled, hole"] > 2 * widths["while not stalled, hole"]
     assert labels(axes) == {"stalled: first to last transmission", "before and afterwards"}
     assert axes.get_xlabel() == "seconds from the start of the capture, 2026-11-22 13:50:00 UTC"
 

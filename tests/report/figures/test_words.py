@@ -61,7 +61,11 @@ def inked(axes: Any) -> list[tuple[str, Bbox]]:
             box = path.get_extents(collection.get_transform())
             seen = Bbox.intersection(box, clip)
             out += [("PTB", seen)] if seen is not None else []
-    out += [(text.get_text(), text.get_window_extent()) for text in axes.texts if text.get_fontweight() != "bold"]
+    out += [
+        (text.get_text(), text.get_window_extent())
+        for text in axes.texts
+        if text.get_fontweight() != "bold" and text.get_text()
+    ]
     return [(name, box) for name, box in out if name or box.height]
 
 
