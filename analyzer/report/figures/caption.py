@@ -66,7 +66,7 @@ def draw_words(
     strip = strip_of(axes, scene, text, sheet)
     width, _ = _inches(axes)
     lines = text.split("\n")
-    half = min((max(map(len, lines)) + 2) * LETTER_WIDTH * sheet.letters / width / 2, 0.5)
+    half = min((max(map(len, lines)) + 3) * LETTER_WIDTH * sheet.letters / width / 2, 0.5)
     height = (len(lines) + 0.3) * LINE_HEIGHT * sheet.letters / strip.height
     middle = min(max(target[0] if target is not None else 0.5, half), 1 - half)
     if target is not None:
@@ -90,7 +90,9 @@ def draw_words(
         color=theme.lost,
         fontweight="bold",
         linespacing=1.25,
-        bbox=None if target is None else {"boxstyle": "round,pad=0.4", "fc": theme.paper, "ec": theme.lost, "lw": 0.8},
+        bbox=None
+        if target is None
+        else {"boxstyle": "round,pad=0.8", "mutation_aspect": 0.5, "fc": theme.paper, "ec": theme.lost, "lw": 0.8},
         zorder=7,
     )
 
