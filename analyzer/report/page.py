@@ -20,7 +20,8 @@ from analyzer.model.flow import Flow, PathMtu
 from analyzer.model.text import bracket, clock, file_labels, joined, plural, printable, seconds
 from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS, VERDICTS
 from analyzer.report.digest import sha256_of
-from analyzer.report.document import SHOWN_CANDIDATES, SHOWN_FILES, Document, document_of, more_files
+from analyzer.report.document import SHOWN_CANDIDATES, Document, document_of
+from analyzer.report.read_facts import SHOWN_FILES, more_files
 from analyzer.report.verdict_text import SETTING_WORDS, WORDS, most_hit, paths_of, pooled_mtu, undecoded
 
 BEFORE, BEHIND = "before", "behind"

@@ -13,9 +13,9 @@ from analyzer.evidence.direction import Conversation
 from analyzer.evidence.flow_index import Collector
 from analyzer.evidence.vantage import vantage
 from analyzer.flows.flow_tables import State
-from analyzer.knowledge.fixes import fixes_for
+from analyzer.knowledge.fixes import Tunnel, fixes_for
 from analyzer.model.brief import Brief, ignored_for, stuck_size
-from analyzer.model.flow import Endpoint, Flow
+from analyzer.model.flow import Encapsulation, Endpoint, Flow
 from analyzer.model.flow_list import FlowList
 from analyzer.model.path import Path
 from analyzer.model.statement import FrameRef, Statement
@@ -28,6 +28,7 @@ from analyzer.verdicts.half_open import announced_mss, half_open, half_open_flow
 from analyzer.verdicts.judge import Judgement, judge
 from analyzer.verdicts.merge_points import chosen_of, together
 from analyzer.verdicts.path_findings import Pools, add_bulk, add_judgement, add_probes
+from analyzer.verdicts.traits import traits_of
 from analyzer.verdicts.why_not import why_not
 
 ADVISED = those(lambda verdict: verdict.advised)
@@ -39,6 +40,10 @@ MADE_AT_ONCE = 1_000
 
 UNDIRECTED = frozenset({"not_exercised"})
 """Verdicts about no direction."""
+
+
+NO_TUNNEL = frozenset({"MPLS"})
+"""Layers without ends that somebody could give an MTU."""
 
 
 class _Found(NamedTuple):
@@ -160,7 +165,8 @@ def judged_flows(
         codes[list(made)] = [CODES[flow.verdict] for flow in made.values()]
         codes[list(briefs)] = [CODES[brief.verdict] for brief in briefs.values()]
     make = _ByNumber(maker, {number: found[0] for number, found in rows.items() if found[0] != number})
-    flows = FlowList(numbers, codes[numbers], VERDICTS, made, make, _Reasons(maker, dict(rows)), briefs)
+    traits = traits_of(collector, numbers, rows)
+    flows = FlowList(numbers, codes[numbers], VERDICTS, made, make, _Reasons(maker, dict(rows)), briefs, traits)
     return flows, paths, timeline, _notes(collector, state, left_out)
 
 
@@ -217,6 +223,7 @@ def _flow(
             version=int(row["version"]),
             ptb_reasons=tuple(p.reason for p in told.ptb if p.reason),
             platforms=settings.platforms,
+            tunnel=_tunnel_of(inside, chosen.side, collector, stream),
         )
         if chosen.verdict in ADVISED
         else (),
@@ -232,6 +239,15 @@ def _flow(
         round_trips=(directions[0].rtt, directions[1].rtt),
         window_scales=(max(directions[0].count["wscale"], 0), max(directions[1].count["wscale"], 0)),
     )
+
+
+def _tunnel_of(inside: Encapsulation | None, side: int, collector: Collector, stream: int) -> Tunnel | None:
+    """What carries a flow, with what a router told its end about the packets of one side."""
+    layers = [layer for layer in inside.layers if layer not in NO_TUNNEL] if inside is not None else []
+    if inside is None or not layers:
+        return None
+    told = [ptb.mtu - ptb.overhead for ptb in collector.told_tunnel.get((stream, side), ()) if ptb.mtu > ptb.overhead]
+    return Tunnel(" in ".join(reversed(layers)), inside.overhead, min(told, default=None))
 
 
 def _merged(seen: list[tuple[Flow, list[Judgement]]], pools: Pools) -> Flow:
