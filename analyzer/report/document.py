@@ -172,10 +172,14 @@ def fair_choice(diagnoses: Sequence[Diagnosis], most: int) -> tuple[Diagnosis, .
         verdicts = [finding.verdict for finding in diagnoses.sources]
     else:
         verdicts = [diagnosis.flow.verdict for diagnosis in diagnoses]
+    return tuple(diagnoses[i] for i in fair_places(verdicts, most))
+
+
+def fair_places(verdicts: Sequence[str], most: int) -> list[int]:
+    """As `fair_choice`, of things by their verdicts: which are chosen, from 0."""
     firsts = {verdict: i for i, verdict in reversed(list(enumerate(verdicts)))}
     chosen = set(firsts.values())
-    by_weight = sorted(range(len(diagnoses)), key=lambda i: (i not in chosen, i))
-    return tuple(diagnoses[i] for i in sorted(by_weight[:most]))
+    return sorted(sorted(range(len(verdicts)), key=lambda i: (i not in chosen, i))[:most])
 
 
 def rule_suffix(diagnosis: Diagnosis) -> str:

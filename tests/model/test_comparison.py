@@ -143,8 +143,7 @@ def test_both_directions_are_told_and_the_worst_comes_first() -> None:
     changes = compared(with_paths([make_flow(0)], back, there), with_paths([make_flow(0)], cured, there)).changes
     assert [change.reason for change in changes] == ["still", "pmtud"]
     assert answer(changes) == (
-        "Not fixed: 10.0.2.2 -> 10.0.1.2 still loses packets of 1500 bytes (black hole). "
-        "Of the other paths: 1 fixed."
+        "Not fixed: 10.0.2.2 -> 10.0.1.2 still loses packets of 1500 bytes (black hole). Of the other paths: 1 fixed."
     )
 
 
