@@ -23,7 +23,7 @@ from analyzer.model.verdicts import SIZE_PROBLEMS, VERDICTS, those
 from analyzer.settings import Settings
 from analyzer.verdicts.bulk_verdicts import CODES, bulk_verdicts
 from analyzer.verdicts.capture_quality import CaptureQuality
-from analyzer.verdicts.context import announced, captured, carried, encapsulation, tunnel_told
+from analyzer.verdicts.context import announced, announced_parts, captured, carried, encapsulation, tunnel_told
 from analyzer.verdicts.half_open import announced_mss, half_open, half_open_flow
 from analyzer.verdicts.judge import Judgement, judge
 from analyzer.verdicts.merge_points import chosen_of, together
@@ -187,6 +187,10 @@ def _flow(
     where = vantage(conversation)
     first = collector.first(stream)
     directions = conversation.directions
+    sized = chosen.verdict in SIZE_PROBLEMS
+    place = captured(where, first) if chosen.verdict in ADVISED else []
+    told_tunnel = tunnel_told(collector.told_tunnel.get((stream, chosen.side), []))
+    around = (*carried(inside, chosen.path_mtu, first), *told_tunnel)
     return Flow(
         stream=collector.numbers[stream],
         client=Endpoint(*ends[client]),
@@ -202,13 +206,8 @@ def _flow(
         ptb=told.ptb,
         ruled_out=told.ruled_out,
         explanation=told.explanation,
-        evidence=(
-            *told.evidence,
-            *(captured(where, first) if chosen.verdict in ADVISED else ()),
-            *(announced(conversation, row) if chosen.verdict in SIZE_PROBLEMS else ()),
-            *carried(inside, chosen.path_mtu, first),
-            *tunnel_told(collector.told_tunnel.get((stream, chosen.side), [])),
-        ),
+        evidence=(*told.evidence, *place, *(announced(conversation, row) if sized else ()), *around),
+        parts=(*told.parts, *(announced_parts(conversation, row) if sized else ()), *place, *around),
         packet_count=int(row["packets"]),
         bytes=int(row["bytes"]),
         first_time=conversation.first_ts,
