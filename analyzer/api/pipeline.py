@@ -99,6 +99,7 @@ def found_in(
     compiled: bool | None = None,
     anonymizer: Anonymizer | None = None,
     stop: Stop | None = None,
+    names: bool = False,
 ) -> Analysis:
     """As `analyze`, as plain data: enough for reports, and cheaper where there are very many flows.
 
@@ -107,6 +108,8 @@ def found_in(
     """
     settings = settings or Settings()
     check_platforms(settings.platforms)
+    if names and anonymizer is not None:
+        raise UsageError("names of hosts cannot be told where addresses are replaced: names or an anonymizer")
     given, repeated = without_repeated(expand(sources_of(paths)))
     opened = [
         _Taken(each, rereadable(each), open_source(each, settings.max_decompressed_bytes, stop)) for each in given
@@ -150,7 +153,15 @@ def found_in(
             named=named,
         ),
     ]
-    return replace(result, inputs=behind, notes=(*notes, *result.notes))
+    result = replace(result, inputs=behind, notes=(*notes, *result.notes))
+    return _with_names(result, notify, compiled) if names and not interrupted else result
+
+
+def _with_names(result: Analysis, notify: Notify | None, compiled: bool | None) -> Analysis:
+    from analyzer.passes.names import names_in  # few ask for them
+
+    names, note = names_in(result, notify, compiled=compiled)
+    return replace(result, names=names, notes=(*result.notes, note) if note else result.notes)
 
 
 def _noted(lines: Sequence[str], what: str, *, named: bool = True) -> list[str]:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from analyzer.model.seen import Seen, seen_in
 from analyzer.model.statement import FrameRef
 from analyzer.model.verdicts import CONFIDENCES, PROBLEMS, SURE_PROBLEMS, VERDICTS, rank
 from analyzer.settings import Settings
+
+if TYPE_CHECKING:
+    from analyzer.model.host_name import Names
 
 
 class Rereadable(NamedTuple):
@@ -109,6 +112,22 @@ class Analysis:
     """A later capture of the same hosts, where one was compared with this one."""
     changes: tuple[PathChange, ...] = field(default=(), compare=False)
     """What became of the paths in `later`, the worst first."""
+    names: Names | None = field(default=None, compare=False)
+    """Names of hosts that the capture tells, by their addresses; None where nobody asked for them."""
+
+    def name_of(self, address: str) -> str:
+        """What the capture calls an address, in short; empty where that is not known, or not asked for (`names`)."""
+        found = self.names.get(address) if self.names else None
+        if not found:
+            return ""
+        from analyzer.model.host_name import names_text  # few ask for names
+
+        return names_text(found)
+
+    def named(self, address: str) -> str:
+        """An address with the names that the capture tells: "198.51.100.20 (www.example.com)"."""
+        name = self.name_of(address)
+        return f"{address} ({name})" if name else address
 
     def flow(self, stream: int) -> Flow:
         """The flow that Wireshark calls tcp.stream `stream`. Raises KeyError if there is none."""

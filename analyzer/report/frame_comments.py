@@ -89,6 +89,7 @@ def section_comments(analysis: Analysis, *about: str) -> list[str]:
 def _lines(analysis: Analysis, about: Iterable[str]) -> Iterator[str]:
     document = document_of(analysis)
     yield f"{tool.NAME} {tool.__version__}: {document.headline}"
+    yield document.also_seen
     if (first := document.first) is not None:
         yield f"When: {first.when} (first and last retransmission)"
         yield f"Confirm {first.confirm_where}: {first.confirm}" if first.confirm else ""
