@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,27 @@ def row_address(row: Any, prefix: str, version: int) -> str:
     return address(words, version)
 
 
+ADDRESS_WORDS = ("a0", "a1", "a2", "a3", "b0", "b1", "b2", "b3")
+
+
+def host_keys(flows: Any, members: Any, version: int) -> Any:
+    """The two addresses of each of some flows of one version as one number (IPv4) or string of bytes (IPv6)."""
+    if version == 4:
+        return np.asarray(flows["a0"][members].astype(np.uint64) << np.uint64(32) | flows["b0"][members])
+    words = np.stack([flows[name][members] for name in ADDRESS_WORDS], axis=1)
+    return words.view(f"S{4 * len(ADDRESS_WORDS)}").ravel()
+
+
+def _numbered(keys: Any) -> tuple[Any, int]:
+    """Numbers from 0 on, the same for the same keys, and how many there are."""
+    order = np.argsort(keys, kind="stable")  # not numpy.unique: it loads masked arrays, 10 ms
+    new = np.ones(len(keys), np.int64)
+    new[1:] = keys[order][1:] != keys[order][:-1]
+    out = np.empty(len(keys), np.int64)
+    out[order] = np.cumsum(new) - 1
+    return out, int(new.sum())
+
+
 def _last_times(flows: Any, last: int) -> dict[int, int]:
     """When the capture ends at each point, ns, by that point's clock."""
     points = np.unique(flows["point"]).tolist() if len(flows) and flows["point"].any() else [0]
@@ -72,10 +93,10 @@ class Collector:
         self._ends = _last_times(self.flows, self.end)
         events = state.events[: counters[C_EVENTS]]
         order = np.argsort(events["flow"], kind="stable")
-        self._events = events
-        self._header_bytes = state.event_header_bytes
-        self._order = order
-        self._starts = np.searchsorted(events["flow"][order], np.arange(len(self.flows) + 1))
+        self.events = events
+        self.event_heads = state.event_header_bytes[: counters[C_EVENTS]]
+        self.event_order = order
+        self.event_starts = np.searchsorted(events["flow"][order], np.arange(len(self.flows) + 1))
         self._icmps = state.icmps[: counters[C_ICMPS]]
         self._icmp_header_bytes = state.icmp_header_bytes
         self.ptbs = [self._ptb(int(i)) for i in np.flatnonzero(self._icmps["kind"] == KIND_PTB)]
@@ -90,25 +111,24 @@ class Collector:
             if ptb.flow >= 0 and not ptb.overhead:
                 told[ptb.quoted_src, ptb.quoted_dst].append(ptb)
         self._told_hosts = {hosts: steps_down(sorted(ptbs, key=lambda p: p.ts)) for hosts, ptbs in told.items()}
-        self._pairs: dict[tuple[int, ...], list[int]] | None = None
-        self._of_pair: dict[tuple[tuple[int, ...], int], Siblings] = {}
+        self._of_pair: dict[tuple[int, int], Siblings] = {}
 
     def column(self, name: str) -> Any:
         """A field of all recorded rows, those of one flow together and as they were captured."""
-        return self._events[name][self._order]
+        return self.events[name][self.event_order]
 
     def timeline(self, stream: int) -> Any:
         """Recorded rows of a flow, dtype PACKET."""
-        return self._events[self._order[self._starts[stream] : self._starts[stream + 1]]]
+        return self.events[self.event_order[self.event_starts[stream] : self.event_starts[stream + 1]]]
 
     def segments(self, stream: int) -> list[Segment]:
         """Recorded packets of a flow, decoded in full."""
-        rows = self._order[self._starts[stream] : self._starts[stream + 1]]
-        return segments_of(self._events[rows], self._header_bytes[rows])
+        rows = self.event_order[self.event_starts[stream] : self.event_starts[stream + 1]]
+        return segments_of(self.events[rows], self.event_heads[rows])
 
     def heads(self, stream: int) -> Any:
         """Header bytes of the recorded rows of a flow, as in `timeline`."""
-        return self._header_bytes[self._order[self._starts[stream] : self._starts[stream + 1]]]
+        return self.event_heads[self.event_order[self.event_starts[stream] : self.event_starts[stream + 1]]]
 
     def first(self, stream: int) -> FrameRef:
         """The first frame of a flow."""
@@ -117,7 +137,9 @@ class Collector:
     def conversation(self, stream: int) -> Conversation:
         """One flow with all that belongs to it."""
         flow = self.flows[stream]
-        straight = straighten(self.segments(stream) if self._starts[stream + 1] > self._starts[stream] else [])
+        straight = straighten(
+            self.segments(stream) if self.event_starts[stream + 1] > self.event_starts[stream] else []
+        )
         segments = straight.segments
         end = self._ends[int(flow["point"])]
         if straight.stepped:
@@ -230,24 +252,59 @@ class Collector:
             overhead=int(row["overhead"]),
         )
 
-    def _siblings(self, stream: int, side: int) -> Siblings:
-        if self._pairs is None:
-            pairs: dict[tuple[int, ...], list[int]] = defaultdict(list)
-            self._key_list = list(self._keys())
-            for number, key in enumerate(self._key_list):
-                if self.flows["packets"][number]:
-                    pairs[key].append(number)
-            self._pairs = pairs
-        key = self._key_list[stream]
-        # Side 0 is the lower (address, port): for two flows of one pair of different addresses the sides agree.
-        if (key, side) not in self._of_pair:
-            self._of_pair[key, side] = Siblings(self, np.array(self._pairs[key]), side)
-        return self._of_pair[key, side]
+    @cached_property
+    def pairs(self) -> Any:
+        """A number for each row of the flow table, the same for flows between the same addresses at one point."""
+        out, count = np.zeros(len(self.flows), np.int64), 0
+        for version in (4, 6):
+            members = np.flatnonzero(self.flows["version"] == version)
+            if not len(members):
+                continue
+            numbers, found = _numbered(host_keys(self.flows, members, version))
+            out[members], count = numbers + count, count + found
+        if self.flows["point"].any():
+            out, _ = _numbered(out << 32 | self.flows["point"])
+        return out
 
-    def _keys(self) -> Iterator[tuple[int, ...]]:
-        names = ("a0", "a1", "a2", "a3", "b0", "b1", "b2", "b3", "version", "point")
-        columns = [self.flows[name].tolist() for name in names]
-        return zip(*columns, strict=True)
+    @cached_property
+    def _by_pair(self) -> tuple[Any, Any]:
+        """The rows that have packets, those of each pair together, and where each pair begins."""
+        rows = np.flatnonzero(self.flows["packets"] > 0)
+        rows = rows[np.argsort(self.pairs[rows], kind="stable")]
+        return rows, np.searchsorted(self.pairs[rows], np.arange(int(self.pairs.max()) + 2))
+
+    def _siblings(self, stream: int, side: int) -> Siblings:
+        key = int(self.pairs[stream]), side
+        # Side 0 is the lower (address, port): for two flows of one pair of different addresses the sides agree.
+        if key not in self._of_pair:
+            rows, starts = self._by_pair
+            self._of_pair[key] = Siblings(self, rows[starts[key[0]] : starts[key[0] + 1]], side)
+        return self._of_pair[key]
+
+    def end_at(self, point: int) -> int:
+        """When the capture ends at a point, ns."""
+        return self._ends[point]
+
+    def told_hosts(self) -> Any:
+        """Which rows of the flow table are of hosts that PTBs about any flow told something, bool."""
+        told = np.zeros(len(self.flows), bool)
+        if self._told_hosts:
+            _, first = np.unique(self.pairs, return_index=True)
+            for row in first.tolist():
+                a, b = (ip for ip, _ in self.endpoints(row))
+                told[row] = (a, b) in self._told_hosts or (b, a) in self._told_hosts
+            told = np.isin(self.pairs, self.pairs[told])
+        return told
+
+    def fit_untied(self, rows: Any) -> Any:
+        """Which of some rows of the event table a PTB of no known flow may be about, by its quote alone; bool."""
+        strangers = [ptb for ptb in self.ptbs if ptb.flow < 0]
+        if not strangers:
+            return np.zeros(len(rows), bool)
+        numbers = [ptb.quoted_seq for ptb in strangers if ptb.quoted_seq is not None]
+        sizes = [ptb.quoted_len for ptb in strangers if ptb.quoted_ports is None]
+        fits = np.isin(self.events["seq"][rows] & 0xFFFFFFFF, numbers) | np.isin(self.events["ip_len"][rows], sizes)
+        return np.asarray(fits & (self.events["payload"][rows] > 0))
 
 
 def _difference(earlier: Any, later: Any) -> int:

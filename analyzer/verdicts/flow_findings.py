@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from analyzer.evidence.vantage import vantage
 from analyzer.flows.flow_tables import State
 from analyzer.knowledge.fixes import fixes_for
 from analyzer.model.brief import Brief, ignored_for, stuck_size
-from analyzer.model.flow import Endpoint, Flow
+from analyzer.model.flow import Endpoint, Flow, PathMtu
 from analyzer.model.flow_list import FlowList
 from analyzer.model.path import Path
 from analyzer.model.statement import FrameRef, Statement
@@ -27,15 +27,19 @@ from analyzer.verdicts.context import announced, captured, carried, encapsulatio
 from analyzer.verdicts.half_open import announced_mss, half_open, half_open_flow
 from analyzer.verdicts.judge import Judgement, judge
 from analyzer.verdicts.merge_points import chosen_of, together
-from analyzer.verdicts.path_findings import Pools, add_bulk, add_judgement, add_probes
+from analyzer.verdicts.path_findings import Pools, add_bulk, add_judgement, add_probes, add_together
 from analyzer.verdicts.why_not import why_not
+
+if TYPE_CHECKING:
+    from analyzer.verdicts.judge_many import JudgedTogether
 
 ADVISED = those(lambda verdict: verdict.advised)
 """Verdicts for which there is something to do."""
 
 
 MADE_AT_ONCE = 1_000
-"""Flows that are made when they are judged; of more, most are never shown, and are judged once more where they are."""
+"""Flows that are made when they are judged, if there are no more to judge. Of more, most are never shown: they are
+judged in bulk, and once more where they are shown."""
 
 UNDIRECTED = frozenset({"not_exercised"})
 """Verdicts about no direction."""
@@ -76,21 +80,47 @@ class _Maker:
 
     def brief(self, found: _Found) -> Brief:
         """As `brief_of` that flow."""
+        ends = self.collector.endpoints(found.conversation.stream)
+        return self._brief(found, ends[0][0], ends[1][0])
+
+    def _brief(self, found: _Found, *hosts: str) -> Brief:
         chosen, series = found.chosen, found.chosen.series
         side = chosen.side if chosen.verdict not in UNDIRECTED else 1 - found.conversation.client_side
-        ends = self.collector.endpoints(found.conversation.stream)
         ptbs = chosen.tell().ptb if any(direction.ptbs for direction in found.conversation.directions) else ()
         return Brief(
             verdict=chosen.verdict,
             confidence=self.quality.confidence(chosen.verdict, chosen.confidence, self.settings),
-            sender=ends[side][0],
-            receiver=ends[1 - side][0],
+            sender=hosts[side],
+            receiver=hosts[1 - side],
             reasons=ignored_for(ptbs),
             path_mtu=chosen.path_mtu,
             stuck=stuck_size(chosen.verdict, chosen.path_mtu, series.stuck_segment.ip_len if series else None),
             first_time=series.first.ts if series else found.conversation.first_ts,
             last_time=series.tries[-1].ts if series else found.conversation.last_ts,
         )
+
+    def briefs(self, together: JudgedTogether, hosts: dict[int, tuple[str, str]]) -> Iterator[tuple[int, Brief]]:
+        """As `brief` of each of some flows, with its row; `hosts` gets the addresses of their pairs."""
+        found = _Found(together.conversation, *together.judged)
+        pairs = self.collector.pairs[together.rows].tolist()
+        for pair, row in zip(pairs, together.rows.tolist(), strict=True):
+            if pair not in hosts:
+                (one, _), (other, _) = self.collector.endpoints(row)
+                hosts[pair] = one, other
+        senders, receivers = zip(*(hosts[pair] for pair in pairs), strict=True)
+        alike = self._brief(found, "0", "1")
+        if alike.sender == "1":
+            senders, receivers = receivers, senders
+        sizes: dict[PathMtu, PathMtu] = {}
+        brackets = map(PathMtu, *map(together.column, alike.path_mtu))
+        columns = (
+            senders,
+            receivers,
+            (sizes.setdefault(size, size) for size in brackets),
+            *map(together.column, (alike.stuck, alike.first_time, alike.last_time)),
+        )
+        for row, sender, receiver, size, *numbers in zip(together.rows.tolist(), *columns, strict=True):
+            yield row, Brief(alike.verdict, alike.confidence, sender, receiver, alike.reasons, size, *numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,17 +166,13 @@ def judged_flows(
         rows[collector.numbers[row]].append(row)
     made: dict[int, Flow] = {}
     briefs: dict[int, Brief] = {}
+    few = len(rows) <= MADE_AT_ONCE
     for number in sorted(rows):
-        if len(rows[number]) > 1:
+        if few or len(rows[number]) > 1 or maker.simple[rows[number][0]]:
             made[number] = _merged([maker.flow_and_found(row) for row in rows[number]], pools)
-        elif len(made) < MADE_AT_ONCE or maker.simple[rows[number][0]]:
-            made[number] = _merged([maker.flow_and_found(rows[number][0])], pools)
-        else:
-            found = maker.judged(rows[number][0])
-            ends = [ip for ip, _ in collector.endpoints(found.conversation.stream)]
-            for judgement in found.directions:
-                add_judgement(pools[ends[judgement.side], ends[1 - judgement.side]], number, judgement)
-            briefs[number] = maker.brief(found)
+    rest = np.array([found[0] for number, found in rows.items() if number not in made], np.int64)
+    if len(rest):
+        briefs = _judged_in_bulk(maker, rest, pools)
     left_out = add_bulk(collector, bulk, ~maker.simple, seen, pools)
     add_probes(state, collector, pools)
     paths = pools.paths(settings)
@@ -162,6 +188,27 @@ def judged_flows(
     make = _ByNumber(maker, {number: found[0] for number, found in rows.items() if found[0] != number})
     flows = FlowList(numbers, codes[numbers], VERDICTS, made, make, _Reasons(maker, dict(rows)), briefs)
     return flows, paths, timeline, _notes(collector, state, left_out)
+
+
+def _judged_in_bulk(maker: _Maker, rows: Any, pools: Pools) -> dict[int, Brief]:
+    """What there is to know of the flows of these rows, by their stream numbers; `pools` get it, too."""
+    from analyzer.verdicts.judge_many import ManyFlows  # only where there are many
+
+    collector = maker.collector
+    briefs: dict[int, Brief] = {}
+    hosts: dict[int, tuple[str, str]] = {}
+    many = ManyFlows(collector, maker.settings)
+    for some in many.together(rows):
+        briefs.update(maker.briefs(some, hosts))
+        add_together(pools, some, collector.pairs, hosts)
+    for row in np.concatenate(many.left).tolist():
+        found = maker.judged(row)
+        ends = [ip for ip, _ in collector.endpoints(row)]
+        number = collector.numbers[row]
+        for judgement in found.directions:
+            add_judgement(pools[ends[judgement.side], ends[1 - judgement.side]], number, judgement)
+        briefs[number] = maker.brief(found)
+    return dict(sorted(briefs.items()))
 
 
 def _flow(
