@@ -73,8 +73,8 @@ class Tables:
 
     def _shapes(self, rows: Column, length: int) -> Column:
         """What flows have to have in common, a row for each."""
-        flows = self.collector.flows[rows]
-        columns = [flows[name].astype(np.int64) for name in ("client", "version", "seen", "point")]
+        flows = self.collector.flows
+        columns = [flows[name][rows].astype(np.int64) for name in ("client", "version", "seen", "point")]
         places = self._starts[rows]
         for i in range(length):
             at = self._order[places + i]
@@ -141,14 +141,14 @@ class Tables:
         """As `Collector.conversation`, of flows that are alike."""
         collector = self.collector
         together = Lockstep(len(rows))
-        flows = collector.flows[rows]
-        one = flows[0]
+        flows = collector.flows
+        one = flows[rows[0]]
         segments = self._segments(rows, together)
-        counts = [_Counts(collector.directions[2 * rows + side], together) for side in (0, 1)]
+        counts = [_Counts(collector.directions, 2 * rows + side, together) for side in (0, 1)]
         client = int(one["client"])
         trips = {
-            client: _difference(flows["syn_last_ts"], flows["syn_ack_ts"]),
-            1 - client: _difference(flows["syn_ack_last_ts"], flows["ack_ts"]),
+            client: _difference(flows["syn_last_ts"][rows], flows["syn_ack_ts"][rows]),
+            1 - client: _difference(flows["syn_ack_last_ts"][rows], flows["ack_ts"][rows]),
         }
         effort = Effort(len(segments) + 1)
         directions = [
@@ -169,7 +169,7 @@ class Tables:
             )
             for side in (0, 1)
         ]
-        lane = {name: Lane(flows[name].astype(np.int64), together) for name in ("first_ts", "last_ts", "packets")}
+        lane = {name: Lane(flows[name][rows].astype(np.int64), together) for name in ("first_ts", "last_ts", "packets")}
         return together, Conversation(
             stream=0,
             client_side=client,
@@ -227,13 +227,14 @@ class Tables:
 class _Counts(dict[str, Any]):
     """The counters of a direction of each of the flows, by name."""
 
-    def __init__(self, directions: Any, together: Lockstep) -> None:
+    def __init__(self, directions: Any, rows: Column, together: Lockstep) -> None:
         super().__init__()
         self._directions = directions
+        self._rows = rows
         self._together = together
 
     def __missing__(self, name: str) -> Any:
-        made = self[name] = _lanes([self._directions[name].astype(np.int64)], self._together)[0]
+        made = self[name] = _lanes([self._directions[name][self._rows].astype(np.int64)], self._together)[0]
         return made
 
 

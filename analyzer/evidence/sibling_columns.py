@@ -34,8 +34,19 @@ class _InOrder(NamedTuple):
 
     @classmethod
     def of(cls, pair: Column, by: Column, pairs: int) -> _InOrder:
-        order = np.lexsort((by, pair))
+        order = np.lexsort((by, pair)) if pairs > 1 else np.argsort(by, kind="stable")
         return cls(order, np.searchsorted(pair[order], np.arange(pairs + 1)))
+
+
+class _Columns:
+    """Rows of a table, of which each column is taken when it is asked for."""
+
+    def __init__(self, table: Any, rows: Column) -> None:
+        self._table = table
+        self._rows = rows
+
+    def __getitem__(self, name: str) -> Column:
+        return np.asarray(self._table[name][self._rows])
 
 
 class SiblingColumns:
@@ -47,7 +58,7 @@ class SiblingColumns:
         self._rows = np.flatnonzero(tables.flows["packets"] > 0)
         self._pairs = int(self._pair.max(initial=-1)) + 1
         self._tables = tables
-        self._directions = tables.directions[2 * self._rows + side]
+        self._directions = _Columns(tables.directions, 2 * self._rows + side)
 
     def _sorted(self, rows: Column, by: Column) -> _InOrder:
         return _InOrder.of(self._pair[rows], by, self._pairs)
@@ -78,7 +89,7 @@ class SiblingColumns:
 
     @cached_property
     def _openings(self) -> tuple[Column, ...]:
-        columns = openings_of(self._tables.flows[self._rows], self._rows, self._side)
+        columns = openings_of(_Columns(self._tables.flows, self._rows), self._rows, self._side)
         order, starts = self._sorted(columns[2], columns[0])
         return (*(column[order] for column in columns), starts)
 

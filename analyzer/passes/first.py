@@ -61,6 +61,7 @@ from analyzer.flows.flow_tables import (
     C_LAST_LINK,
     C_LAST_TS,
     C_PACKETS,
+    C_ROWS,
     C_UNDECODED,
     State,
     new_state,
@@ -68,6 +69,7 @@ from analyzer.flows.flow_tables import (
 from analyzer.flows.icmp_quotes import track_icmp
 from analyzer.flows.tcp_state import NO_FLOW, finish_flow, number_stream, track_tcp
 from analyzer.kernels.marks import bound, inlined, kernel, unlikely
+from analyzer.settings import RING_ROWS
 
 REACHED_TIME = -11
 FOREVER = (1 << 63) - 1
@@ -239,8 +241,10 @@ class Skimmer:
 
     def finish(self) -> None:
         """End of all input."""
-        transfers = self.state.transfers[: 2 * self.state.counters[C_FLOWS]]
+        count = self.state.counters[C_FLOWS]
+        transfers, flows = self.state.transfers[: 2 * count], self.state.flows[:count]
         trouble = (transfers["run_count"] > 0) | (transfers["hole_ts"] != 0) | (transfers["window_zero_ts"] != 0)
-        # not numpy.unique: it loads masked arrays, 10 ms
-        for number in sorted({int(row) // 2 for row in np.flatnonzero(trouble)}):
+        last = flows["last_row"]
+        kept = (last >= max(self.state.counters[C_ROWS] - RING_ROWS, 0)) & (last > flows["recorded"])
+        for number in np.flatnonzero(kept & (trouble[0::2] | trouble[1::2])).tolist():
             finish_flow(self.state, number)  # interpreted: they are few

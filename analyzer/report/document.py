@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 from analyzer.model.analysis import Analysis
 from analyzer.model.display_filter import FrameFilter, flow_filter, frame_filters, frames_of
-from analyzer.model.finding import Finding
+from analyzer.model.finding import Finding, findings_of
 from analyzer.model.flow import Flow, PathMtu, Ptb
 from analyzer.model.statement import Fix, FixKind, FrameRef
 from analyzer.model.text import (
@@ -189,11 +189,11 @@ def tone_of(verdict: str) -> str:
 
 def document_of(analysis: Analysis, *, show_all: bool = False) -> Document:
     """All that a report says about `analysis`; healthy flows get rows only with `show_all`."""
-    listed = analysis.problems
+    listed = problems = analysis.problems
     several_files = len(analysis.files) > 1
     if show_all:
         listed = sorted(analysis.briefs_with(VERDICTS), key=lambda member: (rank(member[1].verdict), member[0]))
-    findings = analysis.all_findings
+    findings = findings_of(problems)
     verdicts = analysis.verdict_counts
     tone = tone_of(min(verdicts, key=rank)) if verdicts else "warn"
     if tone == "plain":

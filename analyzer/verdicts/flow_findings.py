@@ -135,6 +135,16 @@ class _ByNumber:
 
 
 @dataclass(frozen=True, slots=True)
+class _Briefs:
+    """Gives the briefs of flows of which the tables told the verdict, where rows are numbered as streams."""
+
+    maker: _Maker
+
+    def __call__(self, streams: Sequence[int]) -> dict[int, Brief]:
+        return _judged_in_bulk(self.maker, np.array(streams, np.int64), Pools())
+
+
+@dataclass(frozen=True, slots=True)
 class _Reasons:
     """Says why flows have not other verdicts, by judging them once more."""
 
@@ -186,7 +196,8 @@ def judged_flows(
         codes[list(made)] = [CODES[flow.verdict] for flow in made.values()]
         codes[list(briefs)] = [CODES[brief.verdict] for brief in briefs.values()]
     make = _ByNumber(maker, {number: found[0] for number, found in rows.items() if found[0] != number})
-    flows = FlowList(numbers, codes[numbers], VERDICTS, made, make, _Reasons(maker, dict(rows)), briefs)
+    reasons = _Reasons(maker, dict(rows))
+    flows = FlowList(numbers, codes[numbers], VERDICTS, made, make, reasons, briefs, _Briefs(maker))
     return flows, paths, timeline, _notes(collector, state, left_out)
 
 
