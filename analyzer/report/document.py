@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, overload
 from analyzer.model.analysis import Analysis
 from analyzer.model.display_filter import FrameFilter, flow_filter, frame_filters, frames_of
 from analyzer.model.finding import Finding, findings_of
-from analyzer.model.flow import Flow, PathMtu, Ptb
+from analyzer.model.flow import Flow, PathMtu
 from analyzer.model.statement import Fix, FixKind, FrameRef
 from analyzer.model.text import (
     bracket,
@@ -50,16 +50,6 @@ ARROWS = {"client_to_server": "->", "server_to_client": "<-"}
 NO_DIRECTION = "--"
 
 DIRECTIONS = {"client_to_server": "client to server", "server_to_client": "server to client"}
-
-PTB_REASONS = {
-    "checksum": "its checksum is wrong",
-    "tuple": "it quotes other addresses or ports",
-    "sequence": "it quotes a sequence number outside the window",
-    "mtu_zero": "it names no MTU",
-    "mtu_not_smaller": "its MTU is no smaller than the packet",
-    "below_1280": "its MTU is below 1280",
-    "host": "valid, but the host did not heed it",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +258,10 @@ def _diagnosis(flow: Flow, paths: Paths, labels: Sequence[str], finding: Finding
         # What the explanation says is not repeated, and the PTBs follow, told in full.
         if (text, frames) != (flow.explanation, flow.rests_on) and (not frames or not ptb_frames.issuperset(frames))
     ]
-    why += _ptb_statements(flow.ptb, labels)
+    if flow.ptb:
+        from analyzer.report.ptbs_told import ptbs_told  # most flows have none
+
+        why += [Remark(text, frames_text(frames, labels)) for text, frames in ptbs_told(flow.ptb)]
     return Diagnosis(
         flow=flow,
         finding=finding.id if finding is not None else "",
@@ -317,19 +310,6 @@ def _same(streams: Sequence[int]) -> str:
     if len(streams) > len(shown):
         shown.append(f"{len(streams) - len(shown):,} more")
     return f"{'stream' if len(streams) == 1 else 'streams'} {joined(shown)}: the same trouble"
-
-
-def _ptb_statements(ptbs: Sequence[Ptb], labels: Sequence[str]) -> list[Remark]:
-    """PTBs summed up by router, MTU and effect."""
-    groups: dict[tuple[str, int, str | None], list[Ptb]] = {}
-    for ptb in ptbs:
-        groups.setdefault((ptb.router, ptb.mtu, ptb.reason), []).append(ptb)
-    statements = []
-    for (router, mtu, reason), same in groups.items():
-        why = f": {PTB_REASONS.get(reason, printable(reason))}" if reason else ""
-        text = f"{plural(len(same), 'PTB')} from {router}, MTU {mtu}, {same[0].effect}{why}"
-        statements.append(Remark(text, frames_text((ptb.frame for ptb in same), labels)))
-    return statements
 
 
 def _where(flow: Flow, paths: Paths) -> list[str]:
