@@ -40,6 +40,7 @@ from analyzer.flows.flow_tables import (
     C_ROWS,
     C_UNDECODED,
     direction_table,
+    in_use,
 )
 from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
 from analyzer.model.analysis import Analysis, CaptureFile, Rereadable, Totals
@@ -270,8 +271,9 @@ def _result(
     quality = quality_of(files, int(counters[C_PACKETS]))
     notes += quality.notes()
     notes += merge_points.notes(files)
-    flows, paths, ptb_timeline, more = judged_flows(skimmer.state, settings, quality)
-    ways = direction_table(skimmer.state)
+    state = in_use(skimmer.state)
+    flows, paths, ptb_timeline, more = judged_flows(state, settings, quality)
+    ways = direction_table(state)
     totals = Totals(
         packets=int(counters[C_PACKETS]),
         tcp_packets=int(counters[C_ROWS]),

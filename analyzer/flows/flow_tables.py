@@ -219,6 +219,26 @@ def direction_table(state: State) -> DirectionTable:
     return DirectionTable(state.directions[:rows], state.transfers[:rows])
 
 
+MOST_COPIED = 16 << 20
+"""Bytes of a table in use that are copied, at most: more is kept where it is."""
+
+
+def in_use(state: State) -> State:
+    """What was found, once the last packet was taken: the rows in use, and nothing that only a next packet needs.
+
+    Small ones are copied, so that an analysis holds, and pickles, no more than that: else each that somebody keeps
+    would hold the pages and the addresses of whole tables.
+    """
+    flows, events, icmps = (int(state.counters[i]) for i in (C_FLOWS, C_EVENTS, C_ICMPS))
+    rows = {name: table[:0] for name, table in state._asdict().items() if name != "counters"}
+    rows |= {"flows": state.flows[:flows], "events": state.events[:events], "icmps": state.icmps[:icmps]}
+    rows |= {name: getattr(state, name)[: SIDES * flows] for name in ("directions", "transfers", "progress")}
+    rows |= {"event_header_bytes": state.event_header_bytes[:events]}
+    rows |= {"icmp_header_bytes": state.icmp_header_bytes[:icmps]}
+    kept = {name: table.copy() if table.nbytes <= MOST_COPIED else table for name, table in rows.items()}
+    return State(counters=state.counters, **kept)
+
+
 C_FLOWS = 0
 C_ROWS = 1  # packets ever written to the ring: all TCP packets that are followed
 C_EVENTS = 2
