@@ -19,6 +19,7 @@ from analyzer.evidence.direction import Conversation, Direction
 from analyzer.evidence.effort import Effort
 from analyzer.evidence.flow_index import Collector
 from analyzer.evidence.lockstep import LARGEST, Column, FrameNumber, Key, Lane, Lockstep
+from analyzer.evidence.ptb_index import PtbIndex
 from analyzer.evidence.segments import Segment, frame_of
 from analyzer.evidence.sibling_columns import SiblingColumns, Told
 from analyzer.evidence.siblings import Event
@@ -93,10 +94,11 @@ class Tables:
         events, flows = collector.events, collector.flows
         rare = np.zeros(len(flows), bool)
         rare[[ptb.flow for ptb in collector.ptbs if ptb.flow >= 0]] = True
-        rare |= collector.told_hosts()
         order = self._order
         flow, ts = events["flow"][order], events["ts"][order]
-        rare[flow[collector.fit_untied(order)]] = True
+        if collector.ptb_index is not None:
+            rare |= self._told(collector.ptb_index)
+            rare[flow[collector.ptb_index.fit_untied(events[order])]] = True
         rare[events["flow"][order[~self._usual[order]]]] = True
         same = flow[1:] == flow[:-1]
         rare[flow[1:][same & (ts[1:] < ts[:-1] - BACKWARDS_NS)]] = True
@@ -106,6 +108,15 @@ class Tables:
         for name in ("ts", "seq", "ack"):
             rare[flow[np.abs(events[name][order]) >= LARGEST]] = True
         return rare
+
+    def _told(self, ptbs: PtbIndex) -> Column:
+        """Which rows of the flow table are of hosts that PTBs about any flow told something, bool."""
+        pairs = self.collector.pairs
+        told = np.zeros(int(pairs.max(initial=-1)) + 1, bool)
+        for pair, row in zip(*np.unique(pairs, return_index=True), strict=True):
+            (one, _), (other, _) = self.collector.endpoints(int(row))
+            told[pair] = ptbs.tells((one, other))
+        return np.asarray(told[pairs])
 
     @cached_property
     def _headers(self) -> tuple[Column, Column, tuple[Column, ...]]:

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analyzer.evidence.direction import INITIAL_TTLS
-from analyzer.evidence.flow_index import Collector, host_keys
+from analyzer.evidence.flow_index import Collector
+from analyzer.evidence.row_addresses import host_keys
 from analyzer.flows.flow_tables import SAW_BACKWARDS, SAW_FRAGMENT, SAW_SYN_ACK
 from analyzer.model.verdicts import VERDICTS
-from analyzer.settings import JITTER_NS, LEAST_MISSING, REQUEST_PACKETS, Settings
+from analyzer.settings import INITIAL_TTLS, JITTER_NS, LEAST_MISSING, REQUEST_PACKETS, Settings
 from analyzer.verdicts.bulk_exclusions import bulk_judged
 
 Column = np.ndarray[Any, Any]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analyzer.decode.icmp import KIND_ECHO_REPLY, KIND_ECHO_REQUEST
-from analyzer.evidence.flow_index import Collector, row_address
+from analyzer.evidence.flow_index import Collector
+from analyzer.evidence.row_addresses import row_address
 from analyzer.flows.flow_tables import C_ICMPS, State
 from analyzer.knowledge.overheads import consistent_with
 from analyzer.model.path import Path, Probe
@@ -19,9 +20,9 @@ from analyzer.model.verdicts import SIZE_PROBLEMS, VERDICTS, worst
 from analyzer.model.wire_sizes import LEAST_V4_MTU, LEAST_V6_MTU
 from analyzer.settings import MAX_HEALTHY_PAIRS, Settings
 from analyzer.verdicts.bulk_verdicts import BulkVerdicts, hosts_in_common
-from analyzer.verdicts.judge import Judgement
 
 if TYPE_CHECKING:
+    from analyzer.verdicts.judge import Judgement
     from analyzer.verdicts.judge_many import JudgedTogether
 
 

@@ -16,7 +16,7 @@ from analyzer.settings import Settings
 from analyzer.verdicts import judge_many
 from analyzer.verdicts.bulk_verdicts import bulk_verdicts
 from analyzer.verdicts.capture_quality import CaptureQuality
-from analyzer.verdicts.flow_findings import _Maker
+from analyzer.verdicts.flow_making import Maker
 from analyzer.verdicts.half_open import half_open
 from analyzer.verdicts.judge import Judged, judge
 from analyzer.verdicts.judge_many import JudgedTogether, ManyFlows
@@ -48,7 +48,7 @@ def said_of(together: JudgedTogether, at: int) -> list[object]:
 def check(state: State, least: int = 1) -> Counter[str]:
     """Compare all that can be judged together with the judge; returns how often each rule decided."""
     collector = Collector(state)
-    maker = _Maker(collector, SETTINGS, CaptureQuality(0, 0, None), half_open(collector))
+    maker = Maker(collector, SETTINGS, CaptureQuality(0, 0, None), half_open(collector))
     troubled = (collector.flows["packets"] > 0) & ~bulk_verdicts(collector, SETTINGS).rows & ~maker.simple
     many = ManyFlows(collector, SETTINGS, least)
     rules: Counter[str] = Counter()
