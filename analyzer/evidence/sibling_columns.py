@@ -69,8 +69,7 @@ class SiblingColumns:
 
     @cached_property
     def _answers(self) -> tuple[Column, Column, Column, Column]:
-        log = self._tables.progress[2 * self._rows + self._side]
-        ts, row, frame = answers_of(log, self._rows)
+        ts, row, frame = answers_of(self._tables, self._rows, self._side)
         order, starts = self._sorted(row, ts)
         return ts[order], row[order], frame[order], starts
 

@@ -18,6 +18,7 @@ import numpy as np
 from analyzer.evidence.range_maximum import Column, RangeMaximum
 from analyzer.evidence.segments import frame_of
 from analyzer.flows.flow_tables import PROGRESS_SLOTS, SAW_SYN, SAW_SYN_ACK
+from analyzer.flows.progress_log import progress_of
 from analyzer.model.statement import FrameRef
 from analyzer.settings import LEAST_RETRANSMISSIONS
 
@@ -51,7 +52,7 @@ class Siblings:
     @cached_property
     def _answers(self) -> tuple[Column, Column, Column]:
         """(ts, row, frame of the ACK) of the latest progress of each flow, in order of time."""
-        ts, row, frame = answers_of(self._tables.progress[2 * self._rows + self._side], self._rows)
+        ts, row, frame = answers_of(self._tables, self._rows, self._side)
         order = np.argsort(ts, kind="stable")
         return ts[order], row[order], frame[order]
 
@@ -211,9 +212,10 @@ def amounts_of(directions: Any) -> Column:
     return np.stack([directions["data_packets"], lost, acked, directions["payload_bytes"]], axis=1).astype(np.int64)
 
 
-def answers_of(progress: Column, rows: Column) -> tuple[Column, Column, Column]:
-    """(ts, row, frame of the ACK) of the latest progress of flows, of their rows of `State.progress`."""
-    ts, frame = progress[:, :PROGRESS_SLOTS].ravel(), progress[:, PROGRESS_SLOTS:].ravel()
+def answers_of(tables: Any, rows: Column, side: int) -> tuple[Column, Column, Column]:
+    """(ts, row, frame of the ACK) of the latest progress of the flows in `rows` in direction `side`."""
+    times, frames = progress_of(tables.progress, tables.directions, 2 * rows + side)
+    ts, frame = times.ravel(), frames.ravel()
     kept = np.flatnonzero(ts)
     return ts[kept], np.repeat(rows, PROGRESS_SLOTS)[kept], frame[kept]
 

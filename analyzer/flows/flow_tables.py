@@ -2,7 +2,8 @@
 
 Times are int64 nanoseconds, sizes bytes. Sequence and acknowledgement numbers are unwrapped to 64 bits:
 the low 32 bits are those on the wire, and 2**32 is added at the start so that earlier ones stay positive.
-A flow is 216 bytes and its two directions 104 bytes each; with data come 392 bytes each, and 128 for progress.
+A flow is 216 bytes and its two directions 104 bytes each; with data come 392 bytes each, and 128
+for progress once they go on for some seconds.
 `MAX_FLOWS` bounds their number.
 """
 
@@ -84,7 +85,7 @@ its row there alone, and pages that nobody touches take no memory."""
 
 TRANSFER = np.dtype(
     [
-        ("progress_ts", "i8"), ("progress_frame", "i8"),  # when una last rose
+        ("progress_ts", "i8"), ("progress_frame", "i8"),  # when una last rose; before that: `progress_log`
         ("data_packets", "i8"), ("payload_bytes", "i8"),
         ("last_data_ts", "i8"), ("last_data_frame", "i8"), ("last_data_len", "i4"),
         ("zero_windows", "i4"),
@@ -181,7 +182,7 @@ class State(NamedTuple):
     flows: Any
     directions: Any  # row 2 * flow + side: the packets that endpoint `side` sent
     transfers: Any  # rows as in `directions`: the data among them, and what became of it
-    progress: Any  # int64 (directions, 2 * PROGRESS_SLOTS): when una rose, the latest of each period, and frames
+    progress: Any  # int64 (directions, 2 * PROGRESS_SLOTS): times and frames, see `progress_log`
     ring: Any
     ring_header_bytes: Any  # uint8 (RING_ROWS, HEAD_BYTES): `head_len` bytes of the packet from its IP header on
     events: Any
