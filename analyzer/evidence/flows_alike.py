@@ -1,8 +1,8 @@
 """Flows in bulk, those together whose recorded packets are alike: each a `Conversation` of columns.
 
 Alike are flows with as many packets, from the same ends, with the same flags and marks; their times, numbers and sizes
-are `lockstep.Lane`s. What is rare is left to be judged flow by flow: PTBs about a flow or its hosts, clocks that were
-set, headers of an unusual form. Emits `FlowsAlike`.
+are `lockstep.Lane`s. What is rare is left to be judged flow by flow: very many packets or PTBs, clocks that were set,
+headers of an unusual form. Emits `FlowsAlike`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from analyzer.evidence.direction import Conversation, Direction
 from analyzer.evidence.effort import Effort
 from analyzer.evidence.flow_index import Collector
 from analyzer.evidence.lockstep import LARGEST, Column, FrameNumber, Key, Lane, Lockstep
-from analyzer.evidence.ptb_index import PtbIndex
+from analyzer.evidence.ptbs_alike import PtbsAlike
 from analyzer.evidence.segments import Segment, frame_of
 from analyzer.evidence.sibling_columns import SiblingColumns, Told
 from analyzer.evidence.siblings import Event
-from analyzer.flows.flow_tables import MARK_DF, MARK_DUPLICATE, MARK_STRAY, SAW_BACKWARDS, SAW_FRAGMENT
+from analyzer.flows.flow_tables import MARK_DF, MARK_DUPLICATE, MARK_KEEPALIVE, MARK_STRAY, SAW_BACKWARDS, SAW_FRAGMENT
 from analyzer.flows.tcp_state import WRAP
 from analyzer.model.statement import FrameRef
 from analyzer.settings import BACKWARDS_NS
@@ -61,21 +61,24 @@ class Tables:
     def alike(self, rows: Column) -> tuple[list[FlowsAlike], Column]:
         """Those of the flows that are alike, together; and those that have to be judged one by one."""
         count = self._starts[rows + 1] - self._starts[rows]
-        usual = (count <= MOST_PACKETS) & self._usual_flows(rows)
+        kinds = self._kinds_of_ptbs(rows)
+        usual = (count <= MOST_PACKETS) & (kinds >= 0) & self._usual_flows(rows)
         groups: list[FlowsAlike] = []
         for length in np.unique(count[usual]).tolist():
-            members = rows[usual & (count == length)]
-            shapes = np.ascontiguousarray(self._shapes(members, length))
+            chosen = usual & (count == length)
+            members = rows[chosen]
+            shapes = np.ascontiguousarray(self._shapes(members, length, kinds[chosen]))
             keys = shapes.view(np.dtype((np.void, shapes.dtype.itemsize * shapes.shape[1]))).ravel()
             order = np.argsort(keys, kind="stable")
             edges = np.flatnonzero(np.concatenate([[True], keys[order][1:] != keys[order][:-1], [True]]))
             groups += [FlowsAlike(members[np.sort(order[a:b])], self) for a, b in pairwise(edges)]
         return groups, rows[~usual]
 
-    def _shapes(self, rows: Column, length: int) -> Column:
+    def _shapes(self, rows: Column, length: int, kinds: Column) -> Column:
         """What flows have to have in common, a row for each."""
         flows = self.collector.flows
         columns = [flows[name][rows].astype(np.int64) for name in ("client", "version", "seen", "point")]
+        columns.append(kinds)
         places = self._starts[rows]
         for i in range(length):
             at = self._order[places + i]
@@ -93,12 +96,8 @@ class Tables:
         collector = self.collector
         events, flows = collector.events, collector.flows
         rare = np.zeros(len(flows), bool)
-        rare[[ptb.flow for ptb in collector.ptbs if ptb.flow >= 0]] = True
         order = self._order
         flow, ts = events["flow"][order], events["ts"][order]
-        if collector.ptb_index is not None:
-            rare |= self._told(collector.ptb_index)
-            rare[flow[collector.ptb_index.fit_untied(events[order])]] = True
         rare[events["flow"][order[~self._usual[order]]]] = True
         same = flow[1:] == flow[:-1]
         rare[flow[1:][same & (ts[1:] < ts[:-1] - BACKWARDS_NS)]] = True
@@ -109,14 +108,42 @@ class Tables:
             rare[flow[np.abs(events[name][order]) >= LARGEST]] = True
         return rare
 
-    def _told(self, ptbs: PtbIndex) -> Column:
-        """Which rows of the flow table are of hosts that PTBs about any flow told something, bool."""
-        pairs = self.collector.pairs
-        told = np.zeros(int(pairs.max(initial=-1)) + 1, bool)
-        for pair, row in zip(*np.unique(pairs, return_index=True), strict=True):
-            (one, _), (other, _) = self.collector.endpoints(int(row))
-            told[pair] = ptbs.tells((one, other))
-        return np.asarray(told[pairs])
+    @cached_property
+    def _ptbs(self) -> PtbsAlike | None:
+        """What PTBs there are about flows, None where the capture has none."""
+        index = self.collector.ptb_index
+        return PtbsAlike(index, self.collector.endpoints, self._data_packets) if index is not None else None
+
+    @cached_property
+    def _told(self) -> Column:
+        """Rows of the flow table about which, or to whose hosts, PTBs may tell something, bool."""
+        index, collector = self.collector.ptb_index, self.collector
+        told = np.zeros(len(collector.flows), bool)
+        if index is not None:
+            packets = collector.events[self._order]
+            told[packets["flow"][index.fit_untied(packets)]] = True
+            told[index.rows()] = True
+            of_pair = np.zeros(int(collector.pairs.max(initial=-1)) + 1, bool)
+            for pair, row in zip(*np.unique(collector.pairs, return_index=True), strict=True):
+                (one, _), (other, _) = collector.endpoints(int(row))
+                of_pair[pair] = index.tells((one, other))
+            told |= of_pair[collector.pairs]
+        return told
+
+    def _kinds_of_ptbs(self, rows: Column) -> Column:
+        """`PtbsAlike.kind_of` each of the flows."""
+        kinds = np.zeros(len(rows), np.int64)
+        if self._ptbs is not None:
+            told = np.flatnonzero(self._told[rows])
+            kinds[told] = [self._ptbs.kind_of(row) for row in rows[told].tolist()]
+        return kinds
+
+    def _data_packets(self, row: int, side: int) -> list[tuple[int, int, int]]:
+        packets = self.collector.events[self._order[self._starts[row] : self._starts[row + 1]]]
+        packets = packets[
+            (packets["side"] == side) & (packets["payload"] > 0) & (packets["marks"] & MARK_KEEPALIVE == 0)
+        ]
+        return list(zip(packets["seq"].tolist(), packets["ts"].tolist(), packets["ip_len"].tolist(), strict=True))
 
     @cached_property
     def _headers(self) -> tuple[Column, Column, tuple[Column, ...]]:
@@ -154,14 +181,15 @@ class Tables:
         together = Lockstep(len(rows))
         flows = collector.flows
         one = flows[rows[0]]
-        segments = self._segments(rows, together)
+        ptbs: Any = self._ptbs.together(rows, together) if self._ptbs is not None and self._told[rows[0]] else ([],) * 4
+        segments = self._segments(rows, together, named=any(ptbs))
         counts = [_Counts(collector.directions, 2 * rows + side, together) for side in (0, 1)]
         client = int(one["client"])
         trips = {
             client: _difference(flows["syn_last_ts"][rows], flows["syn_ack_ts"][rows]),
             1 - client: _difference(flows["syn_ack_last_ts"][rows], flows["ack_ts"][rows]),
         }
-        effort = Effort(len(segments) + 1)
+        effort = Effort(len(segments) + len(ptbs[0]) + len(ptbs[1]) + 1)
         directions = [
             Direction(
                 side=side,
@@ -169,6 +197,8 @@ class Tables:
                 count=counts[side],
                 peer=counts[1 - side],
                 segments=segments,
+                ptbs=ptbs[side],
+                told=tuple(ptbs[2 + side]),
                 siblings=_Siblings(self.siblings[side], collector.numbers, together) if segments else None,  # type: ignore[arg-type]
                 row=Lane(rows.astype(np.int64), together),  # type: ignore[arg-type]
                 backwards=bool(int(one["seen"]) & SAW_BACKWARDS),
@@ -189,7 +219,8 @@ class Tables:
             **lane,  # type: ignore[arg-type]
         )
 
-    def _segments(self, rows: Column, together: Lockstep) -> list[Segment]:
+    def _segments(self, rows: Column, together: Lockstep, *, named: bool) -> list[Segment]:
+        """The packets of flows that are alike; `named`: PTBs may quote them, by identification too."""
         starts = self._starts[rows]
         length = int(self._starts[rows[0] + 1] - starts[0])
         places = [self._order[starts + i] for i in range(length)]
@@ -198,6 +229,8 @@ class Tables:
             name: _lanes([events[name][at].astype(np.int64) for at in places], together)
             for name in ("payload", "ip_len", "window", "ip_id", "ttl")
         }
+        if named:
+            sizes["ip_id"] = [Key(events["ip_id"][at].astype(np.int64), together) for at in places]
         files = _lanes([events["file"][at].astype(np.int64) for at in places], together, Key)
         made = []
         for i, at in enumerate(places):

@@ -201,4 +201,5 @@ setattr(Lane, "__truediv__", _dividing())  # noqa: B010
 setattr(Lane, "__rtruediv__", _dividing(swapped=True))  # noqa: B010
 for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
     setattr(Lane, f"__{_name}__", _comparing(getattr(operator, _name)))
+for _name in ("eq", "ne"):
     setattr(FrameNumber, f"__{_name}__", _comparing_frames(getattr(operator, _name)))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,10 +37,18 @@ class PtbIndex:
 
     def about(self, stream: int, side: int, ends: Ends, segments: Sequence[Segment]) -> list[PtbSeen]:
         """Those about one direction of a flow, or that may be, in order of time."""
-        found = list(self._of.get((stream, side), ()))
+        packets = ((s.seq, s.ts, s.ip_len) for s in segments if s.side == side and s.data)
+        found = self.about_packets(stream, side, ends, packets)
+        return [replace(ptb, flow=stream, side=side) if tied else ptb for ptb, tied in found]
+
+    def about_packets(
+        self, stream: int, side: int, ends: Ends, packets: Iterable[tuple[int, int, int]]
+    ) -> list[tuple[PtbSeen, bool]]:
+        """As `about`, and whether each is tied to the flow, whose data packets are given as `UntiedPtbs` takes them."""
+        found = [(ptb, False) for ptb in self._of.get((stream, side), ())]
         if self._untied is not None:
-            found += self._untied.about(stream, side, ends, segments)
-        return sorted(found, key=lambda p: p.ts)
+            found += self._untied.about(side, ends, packets)
+        return sorted(found, key=lambda each: each[0].ts)
 
     def told(self, stream: int, side: int, ends: Ends) -> tuple[PtbSeen, ...]:
         """What the sender's host was told about the way to the receiver's, by PTBs about other flows."""
@@ -55,6 +64,10 @@ class PtbIndex:
     def tells(self, hosts: tuple[str, str]) -> bool:
         """True if one of two hosts was told something about the way to the other."""
         return hosts in self._told_hosts or hosts[::-1] in self._told_hosts
+
+    def rows(self) -> list[int]:
+        """Flows that some are about, by their quotes."""
+        return [flow for flow, _ in self._of]
 
     def fit_untied(self, packets: Any) -> Any:
         """Which of some recorded packets (dtype PACKET) one of no known flow may be about, by its quote alone; bool."""

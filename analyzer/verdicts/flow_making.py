@@ -72,18 +72,17 @@ class Maker:
     def brief(self, found: _Found) -> Brief:
         """As `brief_of` that flow."""
         ends = self.collector.endpoints(found.conversation.stream)
-        return self._brief(found, ends[0][0], ends[1][0])
+        return self._brief(found, ignored_for(found.chosen.ptbs()), ends[0][0], ends[1][0])
 
-    def _brief(self, found: _Found, *hosts: str) -> Brief:
+    def _brief(self, found: _Found, reasons: tuple[str, ...], *hosts: str) -> Brief:
         chosen, series = found.chosen, found.chosen.series
         side = chosen.side if chosen.verdict not in UNDIRECTED else 1 - found.conversation.client_side
-        ptbs = chosen.tell().ptb if any(direction.ptbs for direction in found.conversation.directions) else ()
         return Brief(
             verdict=chosen.verdict,
             confidence=self.quality.confidence(chosen.verdict, chosen.confidence, self.settings),
             sender=hosts[side],
             receiver=hosts[1 - side],
-            reasons=ignored_for(ptbs),
+            reasons=reasons,
             path_mtu=chosen.path_mtu,
             stuck=stuck_size(chosen.verdict, chosen.path_mtu, series.stuck_segment.ip_len if series else None),
             first_time=series.first.ts if series else found.conversation.first_ts,
@@ -99,7 +98,7 @@ class Maker:
                 (one, _), (other, _) = self.collector.endpoints(row)
                 hosts[pair] = one, other
         senders, receivers = zip(*(hosts[pair] for pair in pairs), strict=True)
-        alike = self._brief(found, "0", "1")
+        alike = self._brief(found, together.reasons, "0", "1")
         if alike.sender == "1":
             senders, receivers = receivers, senders
         sizes: dict[PathMtu, PathMtu] = {}

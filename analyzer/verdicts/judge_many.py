@@ -17,6 +17,7 @@ from analyzer.evidence.direction import Conversation
 from analyzer.evidence.flow_index import Collector
 from analyzer.evidence.flows_alike import FlowsAlike, Tables
 from analyzer.evidence.lockstep import Column, Lane, UnlikeError
+from analyzer.model.brief import ignored_for
 from analyzer.settings import Settings
 from analyzer.verdicts.judge import Judged, judge
 
@@ -37,6 +38,7 @@ class JudgedTogether(NamedTuple):
     among: Column  # their places in the columns
     conversation: Conversation  # its numbers may be columns
     judged: Judged  # likewise; of its words nothing is to be told
+    reasons: tuple[str, ...]  # why the PTBs had no effect, see `Brief`
 
     def column(self, value: Any) -> list[Any]:
         """A number of what was found, for each of the flows."""
@@ -88,6 +90,7 @@ class ManyFlows:
         try:
             flows, conversation = alike.together()
             judged = judge(conversation, self.settings)
+            reasons = ignored_for(judged.chosen.ptbs())
         except (TypeError, UnlikeError):  # they do what columns cannot follow
             self.left.append(alike.rows)
             return None, []
@@ -96,4 +99,4 @@ class ManyFlows:
         order = np.argsort(flows.left_at, kind="stable")
         edges = np.flatnonzero(np.diff(flows.left_at[order])) + 1
         others = [FlowsAlike(alike.rows[part], alike.tables) for part in np.split(order, edges)[1:]]
-        return JudgedTogether(alike.rows[stayed], stayed, conversation, judged), others
+        return JudgedTogether(alike.rows[stayed], stayed, conversation, judged, reasons), others

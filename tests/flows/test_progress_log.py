@@ -21,9 +21,9 @@ def test_it_holds_the_last_of_each_period(times: list[int]) -> None:
             put_progress(state, out, 1)
         out["progress_ts"], out["progress_frame"] = ts, frame
         known[(ts >> PROGRESS_SHIFT) % PROGRESS_SLOTS] = ts, frame
-    ts, frames = progress_of(state.progress, direction_table(state), np.array([0, 1]))
-    assert not ts[0].any()
-    assert {slot: (ts[1, slot], frames[1, slot]) for slot in np.flatnonzero(ts[1]).tolist()} == known
+    times_of, frames = progress_of(state.progress, direction_table(state), np.array([0, 1]))
+    assert not times_of[0].any()
+    assert {slot: (times_of[1, slot], frames[1, slot]) for slot in np.flatnonzero(times_of[1]).tolist()} == known
 
 
 def test_within_a_period_it_is_not_touched() -> None:

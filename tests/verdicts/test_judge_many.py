@@ -20,7 +20,7 @@ from analyzer.verdicts.flow_making import Maker
 from analyzer.verdicts.half_open import half_open
 from analyzer.verdicts.judge import Judged, judge
 from analyzer.verdicts.judge_many import JudgedTogether, ManyFlows
-from tests.builders import ETHERNET, Packet, pcap
+from tests.builders import ETHERNET, Packet, internet_checksum, pcap
 from tests.reading import CAPTURES, ROOT, skim
 from tests.scenarios.notation import load_scenarios
 from tests.scenarios.packets import Record, capture_of
@@ -91,12 +91,20 @@ def copies(records: list[Record], count: int, seed: int, lost: float) -> bytes:
 
 
 def _from_another_port(frame: bytes, number: int) -> bytes:
-    """The frame with another number for the higher of its two ports, if it is TCP."""
+    """The frame with another number for the higher of its two ports, if it is TCP, or quotes TCP over IPv4."""
     start = {b"\x08\0": 34, b"\x86\xdd": 54}.get(frame[12:14], 0)
-    if not start or frame[{34: 23, 54: 20}[start]] != 6 or frame[14] not in (0x45, 0x60):
+    if not start or frame[14] not in (0x45, 0x60):
         return frame
+    quote = start == 34 and frame[23] == 1 and frame[34:36] == b"\x03\x04"
+    if not quote and frame[{34: 23, 54: 20}[start]] != 6:
+        return frame
+    start += 28 if quote else 0
     at = max((start, start + 2), key=lambda place: frame[place : place + 2])
-    return frame[:at] + (20000 + number).to_bytes(2) + frame[at + 2 :]
+    changed = frame[:at] + (20000 + number).to_bytes(2) + frame[at + 2 :]
+    if not quote:
+        return changed
+    message = changed[34:36] + bytes(2) + changed[38:]
+    return changed[:36] + internet_checksum(message).to_bytes(2) + changed[38:]
 
 
 def test_on_every_scenario_and_flows_like_it() -> None:
@@ -110,6 +118,8 @@ def test_on_every_scenario_and_flows_like_it() -> None:
                     rules += check(skim(copies(records, 6, number, lost)).state)
     assert len(rules) > 35, rules
     assert rules["stalled/blackhole"] > 100
+    assert rules["stalled/ptb-ignored"] > 10
+    assert rules["unstalled/pmtud-works"] > 10
 
 
 def test_they_are_judged_in_few_runs(monkeypatch: pytest.MonkeyPatch) -> None:
