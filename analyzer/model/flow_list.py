@@ -41,6 +41,7 @@ class FlowList(Sequence[F_co], Generic[F_co]):
         reason: says why the flow of a stream number has not a certain verdict, other than its own.
         briefs: of flows that need not be made for it.
         many: gives the briefs of flows in bulk, by stream number, some 10 times as fast as making each.
+        traits: what they show beside their verdicts, dtype `model.seen.TRAITS`, one a flow; None where unknown.
     """
 
     def __init__(
@@ -53,8 +54,10 @@ class FlowList(Sequence[F_co], Generic[F_co]):
         reason: Callable[[int, str], Statement] | None = None,
         briefs: Mapping[int, Brief] | None = None,
         many: Callable[[Sequence[int]], Mapping[int, Brief]] | None = None,
+        traits: np.ndarray[Any, Any] | None = None,
     ) -> None:
         self.streams = streams
+        self.traits = traits
         self._codes = codes
         self._verdicts = verdicts
         self._made = dict(made)
@@ -82,6 +85,7 @@ class FlowList(Sequence[F_co], Generic[F_co]):
             self._reason,
             self._briefs,
             self._many,
+            self.traits,
         )
 
     def why_not(self, stream: int, verdict: str) -> Statement | None:

@@ -22,6 +22,7 @@ from analyzer.verdicts.bulk_verdicts import CODES, bulk_verdicts
 from analyzer.verdicts.capture_quality import CaptureQuality
 from analyzer.verdicts.half_open import half_open
 from analyzer.verdicts.path_findings import Pools, add_bulk, add_probes
+from analyzer.verdicts.traits import traits_of
 
 if TYPE_CHECKING:
     from analyzer.verdicts.flow_making import Maker
@@ -123,7 +124,8 @@ def judged_flows(
         codes[list(briefs)] = [CODES[brief.verdict] for brief in briefs.values()]
     make = _ByNumber(making, {number: found[0] for number, found in rows.items() if found[0] != number})
     reasons = _Reasons(making, dict(rows))
-    flows = FlowList(numbers, codes[numbers], VERDICTS, made, make, reasons, briefs, _Briefs(making))
+    traits = traits_of(collector, numbers, {number: found for number, found in rows.items() if found != [number]})
+    flows = FlowList(numbers, codes[numbers], VERDICTS, made, make, reasons, briefs, _Briefs(making), traits)
     return flows, paths, timeline, _notes(collector, state, left_out)
 
 

@@ -11,14 +11,14 @@ import numpy as np
 from analyzer.evidence.direction import Conversation
 from analyzer.evidence.flow_index import Collector
 from analyzer.evidence.vantage import NOT_ESTABLISHED, vantage
-from analyzer.knowledge.fixes import fixes_for
+from analyzer.knowledge.fixes import Tunnel, fixes_for
 from analyzer.model.brief import Brief, ignored_for, stuck_size
-from analyzer.model.flow import Endpoint, Flow, PathMtu
+from analyzer.model.flow import Encapsulation, Endpoint, Flow, PathMtu
 from analyzer.model.statement import Statement
 from analyzer.model.verdicts import SIZE_PROBLEMS, those
 from analyzer.settings import Settings
 from analyzer.verdicts.capture_quality import CaptureQuality
-from analyzer.verdicts.context import announced, captured, carried, encapsulation, tunnel_told
+from analyzer.verdicts.context import announced, announced_parts, captured, carried, encapsulation, tunnel_told
 from analyzer.verdicts.judge import Judgement, judge
 from analyzer.verdicts.merge_points import chosen_of, together
 from analyzer.verdicts.path_findings import Pools, add_judgement, add_together
@@ -26,6 +26,7 @@ from analyzer.verdicts.unstalled_explanations import NOT_OPENED
 from analyzer.verdicts.unstalled_rules import UNSTALLED
 
 if TYPE_CHECKING:
+    from analyzer.evidence.ptb import PtbSeen
     from analyzer.verdicts.judge_many import JudgedTogether
 
 ADVISED = those(lambda verdict: verdict.advised)
@@ -33,6 +34,10 @@ ADVISED = those(lambda verdict: verdict.advised)
 
 UNDIRECTED = frozenset({"not_exercised"})
 """Verdicts about no direction."""
+
+
+NO_TUNNEL = frozenset({"MPLS"})
+"""Layers without ends that somebody could give an MTU."""
 
 
 class _Found(NamedTuple):
@@ -159,6 +164,11 @@ def _flow(
     where = vantage(conversation)
     first = collector.first(stream)
     directions = conversation.directions
+    sized = chosen.verdict in SIZE_PROBLEMS
+    place = captured(where, first) if chosen.verdict in ADVISED else []
+    ptbs = collector.ptb_index
+    told_tunnel = ptbs.told_tunnel(stream, chosen.side) if ptbs is not None else []
+    around = (*carried(inside, chosen.path_mtu, first), *tunnel_told(told_tunnel))
     return Flow(
         stream=collector.numbers[stream],
         client=Endpoint(*ends[client]),
@@ -174,13 +184,8 @@ def _flow(
         ptb=told.ptb,
         ruled_out=told.ruled_out,
         explanation=told.explanation,
-        evidence=(
-            *told.evidence,
-            *(captured(where, first) if chosen.verdict in ADVISED else ()),
-            *(announced(conversation, row) if chosen.verdict in SIZE_PROBLEMS else ()),
-            *carried(inside, chosen.path_mtu, first),
-            *(tunnel_told(ptbs.told_tunnel(stream, chosen.side)) if (ptbs := collector.ptb_index) is not None else ()),
-        ),
+        evidence=(*told.evidence, *place, *(announced(conversation, row) if sized else ()), *around),
+        parts=(*told.parts, *(announced_parts(conversation, row) if sized else ()), *place, *around),
         packet_count=int(row["packets"]),
         bytes=int(row["bytes"]),
         first_time=conversation.first_ts,
@@ -195,6 +200,7 @@ def _flow(
             version=int(row["version"]),
             ptb_reasons=tuple(p.reason for p in told.ptb if p.reason),
             platforms=settings.platforms,
+            tunnel=_tunnel_of(inside, told_tunnel),
         )
         if chosen.verdict in ADVISED
         else (),
@@ -210,6 +216,15 @@ def _flow(
         round_trips=(directions[0].rtt, directions[1].rtt),
         window_scales=(max(directions[0].count["wscale"], 0), max(directions[1].count["wscale"], 0)),
     )
+
+
+def _tunnel_of(inside: Encapsulation | None, told: list[PtbSeen]) -> Tunnel | None:
+    """What carries a flow, with what a router told its end about the packets of one side."""
+    layers = [layer for layer in inside.layers if layer not in NO_TUNNEL] if inside is not None else []
+    if inside is None or not layers:
+        return None
+    sizes = [ptb.mtu - ptb.overhead for ptb in told if ptb.mtu > ptb.overhead]
+    return Tunnel(" in ".join(reversed(layers)), inside.overhead, min(sizes, default=None))
 
 
 def merged(seen: list[tuple[Flow, list[Judgement]]], pools: Pools) -> Flow:
