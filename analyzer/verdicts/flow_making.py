@@ -144,7 +144,7 @@ def judged_in_bulk(maker: Maker, rows: Any, pools: Pools) -> dict[int, Brief]:
         for judgement in found.directions:
             add_judgement(pools[ends[judgement.side], ends[1 - judgement.side]], number, judgement)
         briefs[number] = maker.brief(found)
-    return dict(sorted(briefs.items()))
+    return briefs
 
 
 def _flow(
