@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 from analyzer.model.analysis import Analysis
 from analyzer.model.display_filter import FrameFilter, flow_filter, frame_filters, frames_of
-from analyzer.model.finding import Finding, Member
-from analyzer.model.flow import Flow, Ptb
+from analyzer.model.finding import Finding, Member, findings_of
+from analyzer.model.flow import Flow
 from analyzer.model.statement import Fix, FixKind, FrameRef
 from analyzer.model.surroundings import Beside, Surroundings
 from analyzer.model.text import (
@@ -48,16 +48,6 @@ ARROWS = {"client_to_server": "->", "server_to_client": "<-"}
 """Between client (left) and server (right): the way of the packets that the verdict is about."""
 
 NO_DIRECTION = "--"
-
-PTB_REASONS = {
-    "checksum": "its checksum is wrong",
-    "tuple": "it quotes other addresses or ports",
-    "sequence": "it quotes a sequence number outside the window",
-    "mtu_zero": "it names no MTU",
-    "mtu_not_smaller": "its MTU is no smaller than the packet",
-    "below_1280": "its MTU is below 1280",
-    "host": "valid, but the host did not heed it",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,11 +192,11 @@ def tone_of(verdict: str) -> str:
 
 def document_of(analysis: Analysis, *, show_all: bool = False) -> Document:
     """All that a report says about `analysis`; healthy flows get rows only with `show_all`."""
-    listed = analysis.problems
+    listed = problems = analysis.problems
     several_files = len(analysis.files) > 1
     if show_all:
         listed = sorted(analysis.briefs_with(VERDICTS), key=_place)
-    findings = analysis.all_findings
+    findings = findings_of(problems)
     letters = {stream: finding.id for finding in findings for stream in finding.streams}
     verdicts = analysis.verdict_counts
     tone = tone_of(min(verdicts, key=rank)) if verdicts else "warn"
@@ -319,7 +309,10 @@ def _diagnosis(
         # What the explanation says is not repeated, and the PTBs follow, told in full.
         if (text, frames) != (flow.explanation, flow.rests_on) and (not frames or not ptb_frames.issuperset(frames))
     ]
-    why += _ptb_statements(flow.ptb, labels)
+    if flow.ptb:
+        from analyzer.report.ptbs_told import ptbs_told  # most flows have none
+
+        why += [Remark(text, frames_text(frames, labels)) for text, frames in ptbs_told(flow.ptb)]
     return Diagnosis(
         flow=flow,
         finding=finding.id if finding is not None else "",
@@ -373,16 +366,3 @@ def _same(streams: Sequence[int]) -> str:
     if len(streams) > len(shown):
         shown.append(f"{len(streams) - len(shown):,} more")
     return f"{'stream' if len(streams) == 1 else 'streams'} {joined(shown)}"
-
-
-def _ptb_statements(ptbs: Sequence[Ptb], labels: Sequence[str]) -> list[Remark]:
-    """PTBs summed up by router, MTU and effect."""
-    groups: dict[tuple[str, int, str | None], list[Ptb]] = {}
-    for ptb in ptbs:
-        groups.setdefault((ptb.router, ptb.mtu, ptb.reason), []).append(ptb)
-    statements = []
-    for (router, mtu, reason), same in groups.items():
-        why = f": {PTB_REASONS.get(reason, printable(reason))}" if reason else ""
-        text = f"{plural(len(same), 'PTB')} from {router}, MTU {mtu}, {same[0].effect}{why}"
-        statements.append(Remark(text, frames_text((ptb.frame for ptb in same), labels)))
-    return statements
