@@ -40,6 +40,7 @@ from analyzer.flows.flow_tables import (
     C_ROWS,
     C_UNDECODED,
     direction_table,
+    in_use,
 )
 from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
 from analyzer.model.analysis import Analysis, CaptureFile, Rereadable, Totals
@@ -123,8 +124,8 @@ def found_in(
         readers = [each.reader for each in taken]
         large = not is_small(readers) if compiled is None else compiled
         if large:
-            tell_of_compiling("packet loop", "skim", notify)
-        skimmer = _skimmer(readers, large, stop)
+            tell_of_compiling("packet loop", "skim", notify, wait=compiled is not None)
+        skimmer = _skimmer(readers, large, stop, wait=compiled is not None)
         inputs = prepare(skimmer, readers, at)
         meter = Meter(inputs)
         for each in walk_inputs(skimmer, inputs):
@@ -190,17 +191,17 @@ def _started(
         raise
 
 
-def _skimmer(readers: Sequence[CaptureReader], compiled: bool, stop: Stop | None) -> Skimmer:
+def _skimmer(readers: Sequence[CaptureReader], compiled: bool, stop: Stop | None, *, wait: bool) -> Skimmer:
     seed = int.from_bytes(os.urandom(4), "little")
     large = sum(reader.size or 0 for reader in readers) >= HUGE_PAGES_BYTES
     size = bytes_in(readers)
     if stop is not None and compiled:
         try:
             with stop.raising():
-                return Skimmer(compiled=True, seed=seed, large=large, input_bytes=size)
+                return Skimmer(compiled=True, seed=seed, large=large, input_bytes=size, wait=wait)
         except KeyboardInterrupt:  # who does not wait for the compiler gets what came so far without it
             compiled = False
-    return Skimmer(compiled=compiled, seed=seed, large=large, input_bytes=size)
+    return Skimmer(compiled=compiled, seed=seed, large=large, input_bytes=size, wait=wait)
 
 
 def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:
@@ -281,8 +282,9 @@ def _result(
     quality = quality_of(files, int(counters[C_PACKETS]))
     notes += quality.notes()
     notes += merge_points.notes(files)
-    flows, paths, ptb_timeline, more = judged_flows(skimmer.state, settings, quality)
-    ways = direction_table(skimmer.state)
+    state = in_use(skimmer.state)
+    flows, paths, ptb_timeline, more = judged_flows(state, settings, quality)
+    ways = direction_table(state)
     totals = Totals(
         packets=int(counters[C_PACKETS]),
         tcp_packets=int(counters[C_ROWS]),

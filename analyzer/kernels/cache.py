@@ -171,7 +171,7 @@ def load_kernels(
         content = _read_cache(group)
         if content is None and not _has_numba():
             raise CompileError("the package numba is not installed")
-        content = content or _compile_apart(examples, group) or _compile(examples(), group, PLAIN)
+        content = content or compile_apart(examples, group) or _compile(examples(), group, PLAIN)
         return _trusted(content)
     except CompileError:
         raise
@@ -179,7 +179,7 @@ def load_kernels(
         raise CompileError(f"{type(error).__name__}: {error}") from error
 
 
-def _compile_apart(examples: Callable[[], Mapping[str, Sequence[Any]]], group: str) -> bytes | None:
+def compile_apart(examples: Callable[[], Mapping[str, Sequence[Any]]], group: str) -> bytes | None:
     """The content of the cache file, compiled by another process: numba takes 300 MB, which this one has no use for.
 
     The quick way first; where numba does not allow it, the plain one. None where neither is possible.

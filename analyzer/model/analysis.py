@@ -158,7 +158,7 @@ class Analysis:
     def briefs_with(self, verdicts: Collection[str]) -> list[tuple[int, Brief]]:
         """Stream numbers of the flows that have one of `verdicts`, in their order, and what tells which to show."""
         if isinstance(self.all_flows, FlowList):
-            return [(stream, self.all_flows.brief(stream)) for stream in self.all_flows.streams_with(verdicts)]
+            return self.all_flows.briefs_with(verdicts)
         return [(flow.stream, brief_of(flow)) for flow in self.all_flows if flow.verdict in verdicts]
 
     @property

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 from analyzer.model.analysis import Analysis
 from analyzer.model.display_filter import FrameFilter, flow_filter, frame_filters, frames_of
-from analyzer.model.finding import Finding, Member
-from analyzer.model.flow import Flow, Ptb
+from analyzer.model.finding import Finding, Member, findings_of
+from analyzer.model.flow import Flow
 from analyzer.model.statement import Fix, FixKind, FrameRef
 from analyzer.model.surroundings import Beside, Surroundings
 from analyzer.model.text import (
@@ -48,16 +48,6 @@ ARROWS = {"client_to_server": "->", "server_to_client": "<-"}
 """Between client (left) and server (right): the way of the packets that the verdict is about."""
 
 NO_DIRECTION = "--"
-
-PTB_REASONS = {
-    "checksum": "its checksum is wrong",
-    "tuple": "it quotes other addresses or ports",
-    "sequence": "it quotes a sequence number outside the window",
-    "mtu_zero": "it names no MTU",
-    "mtu_not_smaller": "its MTU is no smaller than the packet",
-    "below_1280": "its MTU is below 1280",
-    "host": "valid, but the host did not heed it",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +160,14 @@ def fair_choice(diagnoses: Sequence[Diagnosis], most: int) -> tuple[Diagnosis, .
         verdicts = [finding.verdict for finding in diagnoses.sources]
     else:
         verdicts = [diagnosis.flow.verdict for diagnosis in diagnoses]
+    return tuple(diagnoses[i] for i in fair_places(verdicts, most))
+
+
+def fair_places(verdicts: Sequence[str], most: int) -> list[int]:
+    """As `fair_choice`, of things by their verdicts: which are chosen, from 0."""
     firsts = {verdict: i for i, verdict in reversed(list(enumerate(verdicts)))}
     chosen = set(firsts.values())
-    by_weight = sorted(range(len(diagnoses)), key=lambda i: (i not in chosen, i))
-    return tuple(diagnoses[i] for i in sorted(by_weight[:most]))
+    return sorted(sorted(range(len(verdicts)), key=lambda i: (i not in chosen, i))[:most])
 
 
 def rule_suffix(diagnosis: Diagnosis) -> str:
@@ -198,11 +192,11 @@ def tone_of(verdict: str) -> str:
 
 def document_of(analysis: Analysis, *, show_all: bool = False) -> Document:
     """All that a report says about `analysis`; healthy flows get rows only with `show_all`."""
-    listed = analysis.problems
+    listed = problems = analysis.problems
     several_files = len(analysis.files) > 1
     if show_all:
         listed = sorted(analysis.briefs_with(VERDICTS), key=_place)
-    findings = analysis.all_findings
+    findings = findings_of(problems)
     letters = {stream: finding.id for finding in findings for stream in finding.streams}
     verdicts = analysis.verdict_counts
     tone = tone_of(min(verdicts, key=rank)) if verdicts else "warn"
@@ -242,7 +236,7 @@ def _changes(analysis: Analysis) -> ChangeTable | None:
         return None
     from analyzer.report.changes import change_table
 
-    return change_table(analysis.changes, analysis.later)
+    return change_table(analysis, analysis.later)
 
 
 def _place(member: Member) -> tuple[int, int, int]:
@@ -315,7 +309,10 @@ def _diagnosis(
         # What the explanation says is not repeated, and the PTBs follow, told in full.
         if (text, frames) != (flow.explanation, flow.rests_on) and (not frames or not ptb_frames.issuperset(frames))
     ]
-    why += _ptb_statements(flow.ptb, labels)
+    if flow.ptb:
+        from analyzer.report.ptbs_told import ptbs_told  # most flows have none
+
+        why += [Remark(text, frames_text(frames, labels)) for text, frames in ptbs_told(flow.ptb)]
     return Diagnosis(
         flow=flow,
         finding=finding.id if finding is not None else "",
@@ -369,16 +366,3 @@ def _same(streams: Sequence[int]) -> str:
     if len(streams) > len(shown):
         shown.append(f"{len(streams) - len(shown):,} more")
     return f"{'stream' if len(streams) == 1 else 'streams'} {joined(shown)}"
-
-
-def _ptb_statements(ptbs: Sequence[Ptb], labels: Sequence[str]) -> list[Remark]:
-    """PTBs summed up by router, MTU and effect."""
-    groups: dict[tuple[str, int, str | None], list[Ptb]] = {}
-    for ptb in ptbs:
-        groups.setdefault((ptb.router, ptb.mtu, ptb.reason), []).append(ptb)
-    statements = []
-    for (router, mtu, reason), same in groups.items():
-        why = f": {PTB_REASONS.get(reason, printable(reason))}" if reason else ""
-        text = f"{plural(len(same), 'PTB')} from {router}, MTU {mtu}, {same[0].effect}{why}"
-        statements.append(Remark(text, frames_text((ptb.frame for ptb in same), labels)))
-    return statements

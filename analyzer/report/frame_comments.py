@@ -15,7 +15,8 @@ from analyzer.model.display_filter import frames_of
 from analyzer.model.flow import Flow
 from analyzer.model.statement import FrameRef
 from analyzer.model.text import plural, printable
-from analyzer.report.document import PTB_REASONS, document_of
+from analyzer.report.document import document_of
+from analyzer.report.ptbs_told import PTB_REASONS
 
 COMMENTED_FLOWS = 1_000
 """Flows whose frames get comments: the example of each finding first, then the gravest."""

@@ -17,6 +17,10 @@ below = "commands below"
 FINDINGS = ("finding", "flows", "from", "to", "verdict", "passes", "lost", "stalled", "example")
 """Columns of the table of findings."""
 
+FINDING_CHANGES = ("finding", "from", "to", "paths", "outcome")
+"""Columns of the table of findings before and after."""
+
+new = "new"
 wireshark = "In Wireshark"
 wireshark_flow = "Display filter for the flow:"
 wireshark_frames = "For the frames of this finding:"

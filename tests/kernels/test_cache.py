@@ -83,7 +83,7 @@ DAMAGED_FILES = 200
 
 def answers_from_damaged_caches() -> None:
     """Runs in a process of its own, which a changed index ended before it was under the digest, too."""
-    cache._compile_apart = lambda *_: None
+    cache.compile_apart = lambda *_: None
     cache._compile = no_compiler
     sys.stdout.write(str(sum(map(damaged_files_refused, cache.GROUPS))))
 
@@ -327,13 +327,13 @@ def test_the_plain_way_where_the_quick_one_fails(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(cache, "_cache_file", lambda group: tmp_path / group)
     monkeypatch.setattr(subprocess, "run", compile_apart)
     works = [cache.QUICK, cache.PLAIN]
-    assert cache._compile_apart(small_examples, "skim") == b"quick"
+    assert cache.compile_apart(small_examples, "skim") == b"quick"
     monkeypatch.setattr(cache, "_read_cache", lambda group: None)
     works = [cache.PLAIN]
-    assert cache._compile_apart(small_examples, "skim") == b"plain"
+    assert cache.compile_apart(small_examples, "skim") == b"plain"
     monkeypatch.setattr(cache, "_read_cache", lambda group: None)
     works = []
-    assert cache._compile_apart(small_examples, "skim") is None
+    assert cache.compile_apart(small_examples, "skim") is None
     assert tried == ["quick", "quick", "plain", "quick", "plain"]
 
 

@@ -23,9 +23,11 @@ from tests.builders import (
     block,
     enhanced,
     interface,
+    ipv4,
     pcap,
     pcapng,
     section,
+    tcp,
 )
 from tests.naming import a_record, answer, cname, dns_packet, hello_packet, name_block
 from tests.reading import SAMPLE_FOLDER
@@ -62,6 +64,20 @@ def test_names_of_the_hosts_of_flows(compiled: bool) -> None:
     assert analysis.names == FOUND
     assert analysis.named(SERVER) == f"{SERVER} (www.example.com, shop.example.com)"
     assert analysis.named("198.51.100.77") == "198.51.100.77"
+
+
+def test_what_only_looks_like_a_message_names_nobody() -> None:
+    question = answer("www.example.com", a_record("www.example.com", SERVER), flags=0x0100)
+    other_port = dns_packet(answer("www.example.com", a_record("www.example.com", SERVER)), port=54)
+    like_tls = ipv4(tcp(b"\x16\3\1\0\5\1hello", dport=443), dst=SERVER)
+    assert analyzer.analyze(pcap(told(dns_packet(question), other_port, like_tls)), names=True).names == {}
+
+
+def test_commands_have_addresses_alone() -> None:
+    analysis = analyzer.analyze(pcap(TELLING), names=True)
+    commands = [fix.command for flow in analysis for fix in flow.fixes]
+    assert any(SERVER in command or CLIENT in command for command in commands)
+    assert not [command for command in commands if "example.com" in command or "laptop" in command]
 
 
 def test_nobody_is_named_unless_asked_for() -> None:

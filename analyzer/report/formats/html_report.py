@@ -161,7 +161,10 @@ def _overview(analysis: Analysis, *, alone: bool) -> FlowFigure:
     from analyzer.report.figures.panels import NARROW, WIDE
     from analyzer.report.figures.timelines import overview
 
-    description = "All flows over time, one line each, grouped and coloured by verdict; the table below lists them."
+    description = (
+        "All flows over time, one line each, grouped and coloured by verdict, thick while it stalled; "
+        "the table below lists them."
+    )
     return FlowFigure(
         *(
             Markup(inline_svg(overview(analysis, sheet=sheet), f"all{name}-", description))  # noqa: S704 - as above

@@ -150,7 +150,7 @@ def _seen(seen: Seen) -> dict[str, Any]:
 def _comparison(analysis: Analysis, later: Analysis) -> dict[str, Any]:
     """What became of the paths in a later capture, and what was found in that."""
     after = to_json_dict(later)
-    return comparison_dict(analysis.changes) | {
+    return comparison_dict(analysis) | {
         "after": {key: after[key] for key in ("capture", "totals", "findings", "flows", "paths", "notes")}
     }
 

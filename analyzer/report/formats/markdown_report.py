@@ -200,6 +200,12 @@ def _changes(changes: ChangeTable) -> Iterator[str]:
         f"{labels.compared} ({labels.compared_with} {code(changes.later)}):",
         "",
     )
+    if changes.findings:
+        yield from (f"| {' | '.join(labels.FINDING_CHANGES)} |", "|---|---|---|---:|---|")
+        for each in changes.findings[:SHOWN_ROWS]:
+            found = (each.finding or labels.new, each.senders, each.receivers, each.paths, each.outcome)
+            yield f"| {' | '.join(cell(text) for text in found)} |"
+        yield ""
     names = (labels.path, labels.outcome, labels.before, labels.path_mtu, labels.after, labels.path_mtu)
     yield from (f"| {' | '.join(names)} |", "|---|---|---|---|---|---|")
     for row in changes.rows[:SHOWN_ROWS]:

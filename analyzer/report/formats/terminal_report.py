@@ -169,6 +169,8 @@ def _changes(changes: ChangeTable, console: Console, *, show_all: bool) -> Itera
     """Each path: its outcome, and what it was and is, one below the other."""
     rows = changes.rows if show_all else changes.rows[:SHOWN_CHANGES]
     yield from _wrapped(console, Text(f"Compared with {changes.later}:", "dim"), console.width)
+    for finding in changes.findings if show_all else changes.findings[:SHOWN_CHANGES]:
+        yield from _wrapped(console, Text(finding.sentence, VERDICT_STYLES[finding.tone]), console.width)
     verdicts = max((len(cell) for row in rows for cell in (row.before, row.after)), default=0)
     for row in rows:
         line = Text(f"{row.path}: ")
