@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -140,7 +140,9 @@ def found_in(
         for one in opened:
             one.reader.close()
     interrupted = stop is not None and stop.asked
-    result = _result(skimmer, files, settings, tuple(each.again for each in taken), anonymizer, interrupted)
+    result, rows = _result(skimmer, files, settings, tuple(each.again for each in taken), anonymizer, interrupted)
+    if not interrupted and any(file.point for file in files):
+        result = _joined(result, skimmer, rows, compiled, notify)
     named = anonymizer is None
     notes = [
         *_noted([f"{error}: left out." for error in unread.values()], "could not be read, and left out", named=named),
@@ -151,6 +153,22 @@ def found_in(
         ),
     ]
     return replace(result, inputs=behind, notes=(*notes, *result.notes))
+
+
+def _joined(
+    result: Analysis,
+    skimmer: Skimmer,
+    rows: Mapping[int, Sequence[int]],
+    compiled: bool | None,
+    notify: Notify | None,
+) -> Analysis:
+    """The analysis of several points, joined; as it is, and a note, where the files cannot be read once more."""
+    from analyzer.points.join import join  # of one point there is nothing to join
+
+    try:
+        return join(result, skimmer.state, rows, compiled=compiled, notify=notify)
+    except UsageError as error:
+        return replace(result, notes=(*result.notes, f"What becomes of packets between the points is not told: {error}."))
 
 
 def _noted(lines: Sequence[str], what: str, *, named: bool = True) -> list[str]:
@@ -235,7 +253,8 @@ def _result(
     sources: tuple[Rereadable | None, ...],
     anonymizer: Anonymizer | None,
     interrupted: bool,
-) -> Analysis:
+) -> tuple[Analysis, Mapping[int, Sequence[int]]]:
+    """What was found at each point alone, and which rows of the flow table are one connection."""
     counters = skimmer.state.counters
     undecoded = {
         reason: int(counters[C_UNDECODED + i])
@@ -270,7 +289,8 @@ def _result(
     quality = quality_of(files, int(counters[C_PACKETS]))
     notes += quality.notes()
     notes += merge_points.notes(files)
-    flows, paths, ptb_timeline, more = judged_flows(skimmer.state, settings, quality)
+    found = judged_flows(skimmer.state, settings, quality)
+    flows = found.flows
     ways = direction_table(skimmer.state)
     totals = Totals(
         packets=int(counters[C_PACKETS]),
@@ -283,16 +303,17 @@ def _result(
         payload_bytes=int(ways["payload_bytes"].sum()),
         unseen_bytes=int(ways["unseen"].sum()),
     )
-    return Analysis(
+    analysis = Analysis(
         files=files,
         first_time=int(counters[C_FIRST_TS]),
         last_time=int(counters[C_LAST_TS]),
         totals=totals,
         all_flows=flows,
-        all_paths=paths,
-        ptb_timeline=ptb_timeline,
-        notes=(*notes, *more),
+        all_paths=found.paths,
+        ptb_timeline=found.ptb_timeline,
+        notes=(*notes, *found.notes),
         settings=settings,
         sources=sources,
         anonymizer=anonymizer,
     )
+    return analysis, found.rows

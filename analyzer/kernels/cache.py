@@ -56,7 +56,7 @@ class CompileError(Exception):
     """The kernels cannot be compiled here: numba is missing, does not know this processor, or is built otherwise."""
 
 
-GROUPS = {"skim": "analyzer.passes.first", "listing": "analyzer.passes.second"}
+GROUPS = {"skim": "analyzer.passes.first", "listing": "analyzer.passes.second", "watching": "analyzer.passes.watched"}
 """Kernels that are compiled together, into one cache file, and the module that holds their entry.
 What not every run needs is a group of its own, so that the main job's first run is not kept waiting."""
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
 from analyzer.model.brief import Brief, brief_of
 from analyzer.model.finding import Finding, findings_of
@@ -19,6 +19,9 @@ from analyzer.model.path import Path, PathChange
 from analyzer.model.statement import FrameRef
 from analyzer.model.verdicts import CONFIDENCES, PROBLEMS, rank
 from analyzer.settings import Settings
+
+if TYPE_CHECKING:
+    from analyzer.model.points import CapturePoint
 
 
 class Rereadable(NamedTuple):
@@ -102,6 +105,8 @@ class Analysis:
     is written over one."""
     anonymizer: AddressMap | None = field(default=None, compare=False)
     """What replaced the addresses, if all addresses here are replaced ones."""
+    points: tuple[CapturePoint, ...] = ()
+    """The capture points, where there are several; `files` names the point of each file."""
     later: Analysis | None = field(default=None, compare=False)
     """A later capture of the same hosts, where one was compared with this one."""
     changes: tuple[PathChange, ...] = field(default=(), compare=False)

@@ -119,10 +119,18 @@ class _Reasons:
         return why_not(verdict, conversation, judge(conversation, settings).chosen, settings)
 
 
-def judged_flows(
-    state: State, settings: Settings, quality: CaptureQuality
-) -> tuple[FlowList[Flow], tuple[Path, ...], tuple[tuple[int, int, int, FrameRef], ...], tuple[str, ...]]:
-    """Judge every flow. Returns flows, paths, the PTBs as (time, stream or -1, mtu, frame), and notes.
+class JudgedFlows(NamedTuple):
+    """What was found about the flows of a capture."""
+
+    flows: FlowList[Flow]
+    paths: tuple[Path, ...]
+    ptb_timeline: tuple[tuple[int, int, int, FrameRef], ...]  # time, stream or -1, mtu, frame
+    notes: tuple[str, ...]
+    rows: Mapping[int, Sequence[int]]  # rows of the flow table by stream number, of flows that the tables do not judge
+
+
+def judged_flows(state: State, settings: Settings, quality: CaptureQuality) -> JudgedFlows:
+    """Judge every flow.
 
     Flows that need no judge are judged in the tables, and made when somebody asks for them.
     """
@@ -161,7 +169,7 @@ def judged_flows(
         codes[list(briefs)] = [CODES[brief.verdict] for brief in briefs.values()]
     make = _ByNumber(maker, {number: found[0] for number, found in rows.items() if found[0] != number})
     flows = FlowList(numbers, codes[numbers], VERDICTS, made, make, _Reasons(maker, dict(rows)), briefs)
-    return flows, paths, timeline, _notes(collector, state, left_out)
+    return JudgedFlows(flows, paths, timeline, _notes(collector, state, left_out), dict(rows))
 
 
 def _flow(

@@ -1,0 +1,303 @@
+"""The analysis of several capture points, joined: reads the flows that matter once more, at all points.
+
+Emits the analysis with points, legs, and what they prove together.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from analyzer.capture.capture_filter import excludes_icmp
+from analyzer.decode.icmp import KIND_PTB
+from analyzer.flows.flow_tables import C_FLOWS, C_ICMPS, State, direction_table
+from analyzer.model.analysis import Analysis
+from analyzer.model.flow import Flow
+from analyzer.model.flow_list import FlowList
+from analyzer.model.path import Path
+from analyzer.model.points import CapturePoint, Clock, Leg
+from analyzer.model.statement import FrameRef
+from analyzer.model.text import file_labels, ip_text
+from analyzer.model.verdicts import rank, worst
+from analyzer.passes.reread import reader_of
+from analyzer.passes.walk import Notify, is_small, prepare, start_all, tell_of_compiling, walk_inputs
+from analyzer.passes.watched import Watcher
+from analyzer.points.clocks import Clocks, clocks_of, pairings_of
+from analyzer.points.connections import Connection, connections_of, watches_of
+from analyzer.points.legs import Times, legs_of
+from analyzer.points.located import Joined, PtbWay, leg_of, lost_ptb, revised
+from analyzer.points.order import order_of
+from analyzer.points.sightings import Place, Seen, seen_by
+
+MOST_ROWS = 150_000
+"""Packets that are listed of all connections together (26 MB)."""
+
+NS = 1e9
+
+
+def join(
+    analysis: Analysis,
+    state: State,
+    rows: Mapping[int, Sequence[int]],
+    *,
+    compiled: bool | None = None,
+    notify: Notify | None = None,
+) -> Analysis:
+    """The analysis of files of several points, joined.
+
+    Args:
+        analysis: each flow judged at each point alone.
+        state: the tables of the first pass.
+        rows: of each stream, its rows of the flow table.
+        compiled: force the compiled or interpreted pass; by default large captures compile.
+        notify: called with a line for the user before something that takes long.
+    """
+    return _Join(analysis, state, rows).run(compiled, notify)
+
+
+@dataclass
+class _Join:
+    analysis: Analysis
+    state: State
+    rows: Mapping[int, Sequence[int]]
+
+    def run(self, compiled: bool | None, notify: Notify | None) -> Analysis:
+        flows = self._original_flows()
+        directions = direction_table(self.state)
+        several = {stream: list(rows) for stream, rows in self.rows.items() if len(rows) > 1}
+        found = [flow for flow in map(self.analysis.find, several) if flow is not None]
+        connections = connections_of(flows, directions, several, found, interfaces=False)
+        if not connections:
+            return replace(self.analysis, points=self._points([], Clocks({}), ()))
+        stalls = {flow.stream: stall for flow in found if (stall := _stall(flow)) is not None}
+        watched = watches_of(flows, directions, connections, stalls)
+        listed, times, full = self._listed(watched.watches, compiled, notify)
+        seen = seen_by(listed, watched, connections, flows, frozenset())
+        places = sorted({(file.point, -1) for file in self.analysis.files})
+        orders = {each.stream: order_of(each) for each in seen}
+        clocks = clocks_of(places, pairings_of(seen, orders))
+        running = self._running(places, times, clocks)
+        points = self._points(places, clocks, times)
+        notes = [f"More than {MOST_ROWS:,} packets would have to be compared; the rest of them were not."] if full else []
+        return self._revised(connections, seen, orders, clocks, running, points, notes)
+
+    def _original_flows(self) -> Any:
+        """The flow table with addresses as they are in the files."""
+        flows = self.state.flows[: int(self.state.counters[C_FLOWS])]
+        anonymizer = self.analysis.anonymizer
+        if anonymizer is None:
+            return flows
+        flows = flows.copy()
+        for row in flows:
+            for letter in "ab":
+                words = [int(row[f"{letter}{i}"]) for i in range(1 if row["version"] == 4 else 4)]
+                original = anonymizer.original(b"".join(word.to_bytes(4) for word in words))
+                for i in range(len(words)):
+                    row[f"{letter}{i}"] = int.from_bytes(original[4 * i : 4 * i + 4])
+        return flows
+
+    def _listed(self, watches: Any, compiled: bool | None, notify: Notify | None) -> tuple[Any, list[tuple[int, int]], bool]:
+        """The packets of the connections, first and last time of each file, and whether there were too many."""
+        files = self.analysis.files
+        with ExitStack() as stack:
+            readers = [stack.enter_context(reader_of(self.analysis, number)) for number in range(len(files))]
+            for _ in start_all(readers):
+                pass
+            large = not is_small(readers, "watching") if compiled is None else compiled
+            if large:
+                tell_of_compiling("packet matching", "watching", notify)
+            watcher = Watcher(watches, files=len(files), most=MOST_ROWS, compiled=large)
+            for _ in walk_inputs(watcher, prepare(watcher, readers, [file.point for file in files])):
+                if watcher.full:
+                    break
+        return watcher.rows.copy(), watcher.times, watcher.full
+
+    def _running(self, places: Sequence[Place], times: Sequence[tuple[int, int]], clocks: Clocks) -> Times:
+        out = {}
+        for place in places:
+            those = [times[i] for i, file in enumerate(self.analysis.files) if file.point == place[0] and times[i][1]]
+            if those:
+                out[place] = (clocks.time(place, min(t[0] for t in those)), clocks.time(place, max(t[1] for t in those)))
+        return out
+
+    def _points(self, places: Sequence[Place], clocks: Clocks, times: Sequence[tuple[int, int]]) -> tuple[CapturePoint, ...]:
+        files = self.analysis.files
+        numbers = sorted({file.point for file in files})
+        out = []
+        for number in numbers:
+            of = tuple(i for i, file in enumerate(files) if file.point == number)
+            clock = clocks.of((number, -1)) if places else None
+            stand = Clock(None, None)
+            if number == numbers[0]:
+                stand = Clock(0.0, 0.0)
+            elif clock is not None:
+                doubt = clock.uncertainty / NS if clock.uncertainty is not None else None
+                stand = Clock(clock.offset / NS, doubt, round(clock.drift * 1e6, 3))
+            out.append(CapturePoint(number, of, None, stand))
+        return tuple(out)
+
+    def _revised(
+        self,
+        connections: Sequence[Connection],
+        seen: Sequence[Seen],
+        orders: Mapping[int, list[Place]],
+        clocks: Clocks,
+        running: Times,
+        points: tuple[CapturePoint, ...],
+        notes: list[str],
+    ) -> Analysis:
+        labels = file_labels(self.analysis.files)
+        numbers: dict[Place, int] = {(point.number, -1): point.number for point in points}
+        names = {(point.number, -1): labels[point.files[0]] + ("" if len(point.files) == 1 else " and others") for point in points}
+        ptbs = self._ptbs(connections, clocks)
+        changed: dict[int, Flow] = {}
+        of_path: dict[tuple[str, str], list[tuple[tuple[int, ...], list[Leg]]]] = defaultdict(list)
+        for connection, each in zip(connections, seen, strict=True):
+            flow = self.analysis.flow(connection.stream)
+            client = self._client_side(connection, flow)
+            both = {}
+            for side in (0, 1):
+                order = orders[each.stream] if side == 0 else orders[each.stream][::-1]
+                about = ptbs.get((connection.stream, side), ())
+                legs = legs_of(each, side, order, clocks, running, bool(about))
+                kept = tuple(place for place in order if place == order[0] or any(leg.end == place for leg in legs))
+                both[side] = Joined(each, side, kept, tuple(legs), tuple(about), numbers, names, ())
+                lost = lost_ptb(both[side])
+                if lost is not None and self._keeps_icmp(lost[1].start):
+                    lost[1].ptb_lost = True
+            wanted = client if flow.direction != "server_to_client" else 1 - client
+            new = revised(flow, both[wanted])
+            changed[connection.stream] = new
+            for side in (0, 1):
+                ends = (new.client.ip, new.server.ip) if side == client else (new.server.ip, new.client.ip)
+                order_numbers = tuple(numbers[place] for place in both[side].order)
+                of_path[ends].append((order_numbers, [leg_of(leg, numbers) for leg in both[side].legs]))
+        return self._put_together(changed, of_path, points, notes)
+
+    def _client_side(self, connection: Connection, flow: Flow) -> int:
+        """The client's side, by the first member's sides."""
+        for member in connection.members:
+            row = self.state.flows[member.row]
+            if member.point == self.analysis.files[flow.file].point and int(row["first_frame"]) == flow.first_frame:
+                return flow.client_side ^ member.flipped
+        return flow.client_side
+
+    def _keeps_icmp(self, place: Place) -> bool:
+        """False if a file of the place was captured with a filter that lets no ICMP through."""
+        files = [file for file in self.analysis.files if file.point == place[0]]
+        return not any(excludes_icmp(text) for file in files for text in file.filters)
+
+    def _ptbs(self, connections: Sequence[Connection], clocks: Clocks) -> dict[tuple[int, int], list[PtbWay]]:
+        """The PTBs about each side of each connection."""
+        rows = {member.row: (connection.stream, member) for connection in connections for member in connection.members}
+        icmps = self.state.icmps[: int(self.state.counters[C_ICMPS])]
+        groups: dict[tuple[int, int, str, int], list[tuple[Place, int, FrameRef]]] = defaultdict(list)
+        for index in np.flatnonzero(icmps["kind"] == KIND_PTB):
+            row = icmps[index]
+            if int(row["flow"]) not in rows:
+                continue
+            stream, member = rows[int(row["flow"])]
+            place = (member.point, -1)
+            time = clocks.time(place, int(row["ts"]))
+            side = int(row["side"]) ^ member.flipped
+            key = (stream, side, _router(row), int(row["mtu"]))
+            groups[key].append((place, time, FrameRef(int(row["file"]), int(row["frame"]))))
+        out: dict[tuple[int, int], list[PtbWay]] = defaultdict(list)
+        for (stream, side, router, mtu), those in groups.items():
+            places = frozenset(place for place, _, _ in those)
+            last = max(time for _, time, _ in those)
+            out[stream, side].append(PtbWay(router, mtu, places, last, tuple(ref for _, _, ref in those)))
+        return out
+
+    def _put_together(
+        self,
+        changed: Mapping[int, Flow],
+        of_path: Mapping[tuple[str, str], list[tuple[tuple[int, ...], list[Leg]]]],
+        points: tuple[CapturePoint, ...],
+        notes: list[str],
+    ) -> Analysis:
+        analysis = self.analysis
+        flows = analysis.all_flows
+        if not isinstance(flows, FlowList):
+            flows = FlowList.of(flows)
+        flows = flows.revised(changed)
+        paths = []
+        for path in analysis.all_paths:
+            those = of_path.get((path.src, path.dst), [])
+            paths.append(_path(path, pooled([leg for _, legs in those for leg in legs]), changed) if those else path)
+        return replace(
+            analysis,
+            all_flows=flows,
+            all_paths=tuple(paths),
+            points=points,
+            totals=replace(analysis.totals, verdicts=dict(flows.counts())),
+            notes=(*analysis.notes, *notes),
+        )
+
+
+def _router(row: Any) -> str:
+    version = int(row["version"])
+    if version == 4:
+        return ip_text(int(row["s0"]), 4)
+    return ip_text(sum(int(row[f"s{i}"]) << (96 - 32 * i) for i in range(4)), 6)
+
+
+def _stall(flow: Flow) -> tuple[int, int] | None:
+    """The side whose segment got stuck, and its number."""
+    if flow.stalled is None or flow.direction is None:
+        return None
+    side = flow.client_side if flow.direction == "client_to_server" else 1 - flow.client_side
+    return side, flow.stalled.seq
+
+
+def pooled(legs: Sequence[Leg]) -> tuple[Leg, ...]:
+    """Legs between the same points as one each: of all connections of a path."""
+    groups: dict[tuple[int, int], list[Leg]] = defaultdict(list)
+    for leg in legs:
+        groups[leg.start, leg.end].append(leg)
+    return tuple(_pooled(same) for same in groups.values())
+
+
+def _pooled(legs: Sequence[Leg]) -> Leg:
+    """What several connections say of a leg: where some find it narrow, what those say."""
+    ending = [leg for leg in legs if leg.ends == "size"] or [leg for leg in legs if leg.ends] or list(legs)
+    first = ending[0]
+    return replace(
+        first,
+        at_least=max((leg.at_least for leg in ending if leg.at_least), default=None),
+        at_most=min((leg.at_most for leg in ending if leg.at_most), default=None),
+        lost=sum(leg.lost for leg in ending),
+        of=sum(leg.of for leg in ending),
+        segments=sum(leg.segments for leg in ending),
+        sure=any(leg.sure for leg in ending),
+        ptb_lost=any(leg.ptb_lost for leg in legs),
+        mss_clamped=any(leg.mss_clamped for leg in legs),
+        df_cleared=any(leg.df_cleared for leg in legs),
+        fragmented=any(leg.fragmented for leg in legs),
+        translated=any(leg.translated for leg in legs),
+        altered=sum(leg.altered for leg in legs),
+        missed=sum(leg.missed for leg in legs),
+        frames=tuple(ref for leg in ending for ref in leg.frames)[:32],
+    )
+
+
+def _path(path: Path, legs: tuple[Leg, ...], changed: Mapping[int, Flow]) -> Path:
+    """The path with its legs, and with what its flows' verdicts became."""
+    graver = [
+        flow
+        for stream in path.streams
+        if (flow := changed.get(stream)) is not None
+        and (flow.sender.ip, flow.receiver.ip) == (path.src, path.dst)
+        and rank(flow.verdict) < rank(path.verdict)
+    ]
+    most = [flow.path_mtu.at_most for flow in graver if flow.path_mtu.at_most is not None]
+    at_most = min([*most, *([path.at_most] if path.at_most is not None else [])], default=None)
+    return replace(
+        path, legs=legs, verdict=worst([path.verdict, *(flow.verdict for flow in graver)]), at_most=at_most
+    )
+

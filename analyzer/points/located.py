@@ -1,0 +1,283 @@
+"""From the legs of a flow to where its large packets get lost, and to the verdict that all points prove together.
+
+Emits revised flows. A verdict is made graver only by a leg that is narrow beyond doubt; where the points contradict each
+other, that is printed, and nothing is located.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from analyzer.model.flow import Flow, PathMtu
+from analyzer.model.points import Leg, Located
+from analyzer.model.statement import Fix, FrameRef, Statement
+from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS
+from analyzer.points.legs import LegFacts, Lost
+from analyzer.points.sightings import Place, Seen, relative_number
+
+SHOWN_FRAMES = 32
+
+RAISED = frozenset({"inconclusive", "blackhole_suspected", "blackhole_probable", "stall"})
+"""Verdicts of a single point that a narrow leg makes graver."""
+
+OTHER_PATHS = frozenset({"stalled/parallel-paths", "stalled/other-paths-before", "stalled/path-changed"})
+"""Rules that say why no path is blamed for sure: that stays so, whichever leg it is."""
+
+LEAST_STUCK = 2
+"""Copies of the stalled segment that must vanish on a leg before it is named."""
+
+
+class PtbWay(NamedTuple):
+    """PTBs of one kind about a direction: the places that saw them."""
+
+    router: str
+    mtu: int
+    places: frozenset[Place]
+    last: int  # time of the last of them, by the common clock, ns
+    frames: tuple[FrameRef, ...]
+
+
+@dataclass(frozen=True)
+class Joined:
+    """What all points say of the direction of a flow that its verdict is about."""
+
+    seen: Seen
+    side: int
+    order: tuple[Place, ...]  # in the direction of its packets
+    legs: tuple[LegFacts, ...]
+    ptbs: tuple[PtbWay, ...]
+    numbers: dict[Place, int]  # of the points
+    names: dict[Place, str]
+    judged_alone: tuple[tuple[Place, Flow], ...]
+
+
+def lost_ptb(found: Joined) -> tuple[PtbWay, LegFacts] | None:
+    """PTBs that were seen at the end of a leg and never at its start, and that leg."""
+    order = list(found.order)
+    for ptb in found.ptbs:
+        at = [order.index(place) for place in ptb.places if place in order]
+        if not at or min(at) == 0:
+            continue
+        leg = next((leg for leg in found.legs if leg.end == order[min(at)]), None)
+        if leg is None:
+            continue
+        big = [each for each in all_lost(found) if each.time > ptb.last and each.size > ptb.mtu]
+        if len(ptb.frames) > 1 or big:
+            return ptb, leg
+    return None
+
+
+def all_lost(found: Joined) -> list[Lost]:
+    """All packets that got lost on any leg."""
+    return [each for leg in found.legs for each in leg.lost]
+
+
+def revised(flow: Flow, found: Joined) -> Flow:
+    """The flow, with what all points say together."""
+    narrow = [leg for leg in found.legs if leg.ends == "size"]
+    stuck = _stuck_leg(flow, found)
+    verdict, confidence = flow.verdict, flow.confidence
+    leg = stuck if stuck is not None else narrow[0] if len(narrow) == 1 else None
+    if leg is not None and leg.ends in ("content", "damaged"):
+        leg = None
+    sentences = [_ending(leg, found) for leg in found.legs if leg.ends in ("content", "all", "damaged")]
+    if flow.verdict in RAISED and leg is not None and leg.ends == "size" and _hangs(flow, leg):
+        if flow.rule not in OTHER_PATHS and (leg.sure or flow.verdict == "blackhole_suspected"):
+            verdict = "blackhole" if _with_df(leg) else "fragment_loss"
+            confidence = "high" if leg.sure else "medium"
+    elif verdict in SIZE_PROBLEMS and leg is not None and leg.ends == "size" and leg.sure and flow.rule not in OTHER_PATHS:
+        confidence = "high"
+    located = None
+    if verdict in SIZE_PROBLEMS:
+        if leg is not None and leg.ends is None and leg.limit is not None:
+            leg.ends = "size"  # which the flow says, and the leg does not contradict
+        located = _located(flow, found, leg)
+    size = flow.path_mtu
+    if located is not None and leg is not None and leg.ends == "size" and leg.limit is not None:
+        size = _size(size, leg)
+    told = [located.told] if located is not None else []
+    told += [sentence for sentence in sentences if sentence is not None]
+    evidence = (*told, *flow.evidence, *_alone(flow, found))
+    return replace(
+        flow,
+        verdict=verdict,
+        confidence=confidence,
+        path_mtu=size,
+        located=located,
+        explanation=" ".join([*(each.text for each in told), flow.explanation]),
+        evidence=evidence,
+        fixes=_named(flow.fixes, located, found) if verdict == flow.verdict else flow.fixes,
+    )
+
+
+def _hangs(flow: Flow, leg: LegFacts) -> bool:
+    """True if what was lost on the leg never got through."""
+    del flow
+    stuck = leg.proving
+    last = max(each.time for each in stuck)
+    return not any(
+        each.time > last and any(each.packet.seq <= lost.packet.seq < each.packet.end for lost in stuck)
+        for each in leg.crossed
+    )
+
+
+def _with_df(leg: LegFacts) -> bool:
+    return all(each.packet.df for each in leg.proving)
+
+
+def _size(size: PathMtu, leg: LegFacts) -> PathMtu:
+    """The bracket with what the leg says of it."""
+    least = max(size.at_least or 0, leg.at_least or 0) or None
+    most = min(size.at_most if size.at_most is not None else 1 << 30, (leg.limit or 1 << 30) - 1)
+    if size.exact is not None or (least is not None and least > most):
+        return size
+    return PathMtu(least, most, None)
+
+
+def _stuck_leg(flow: Flow, found: Joined) -> LegFacts | None:
+    """The leg on which all copies of the stalled segment vanish, if it is one."""
+    if flow.stalled is None:
+        return None
+    number = relative_number(found.seen, found.side, flow.stalled.seq)
+    lost_on = []
+    for leg in found.legs:
+        copies = [each for each in leg.lost if each.packet.seq <= number < each.packet.end]
+        if len(copies) >= LEAST_STUCK:
+            lost_on.append(leg)
+    return lost_on[0] if len(lost_on) == 1 else None
+
+
+def _located(flow: Flow, found: Joined, leg: LegFacts | None) -> Located | None:
+    lost = flow.stalled.ip_len if flow.stalled is not None else None
+    if leg is not None:
+        proving = [each for each in leg.proving if each.packet.payload]
+        if leg.limit is not None:
+            lost = leg.limit
+        same = [each for each in proving if not each.size or lost is None or each.size >= lost]
+        crossed = leg.at_least
+        if crossed is not None and lost is not None and crossed >= lost:
+            crossed = flow.path_mtu.at_least if (flow.path_mtu.at_least or 0) < lost else None
+        ends = (found.numbers[leg.start], found.numbers[leg.end])
+        text = (
+            f"Packets of {lost} bytes are lost between {found.names[leg.start]} and {found.names[leg.end]}: "
+            f"{f'{crossed} crossed, {lost} did not' if crossed else 'none of them crossed'} ({len(same)} of {len(same)})."
+        )
+        frames = tuple(each.packet.ref for each in same[:SHOWN_FRAMES])
+        return _with_ptb(Located(ends, crossed, lost, frames, None, Statement(text, frames)), found)
+    place = _last_place(flow, found)
+    if place is None:
+        return _before(flow, found)
+    number, frames = place
+    text = (
+        f"Packets of {lost} bytes left {found.names[found.order[-1]]}, the last point on their way, and are lost behind it."
+    )
+    crossed = flow.path_mtu.at_least
+    return _with_ptb(Located((number, None), crossed, lost, frames, None, Statement(text, frames)), found)
+
+
+def _last_place(flow: Flow, found: Joined) -> tuple[int, tuple[FrameRef, ...]] | None:
+    """The last point, if it saw the stalled segment again and again."""
+    if flow.stalled is None or not found.order:
+        return None
+    number = relative_number(found.seen, found.side, flow.stalled.seq)
+    last = found.order[-1]
+    copies = [p for p in found.seen.at[last][found.side] if p.seq <= number < p.end]
+    if len(copies) < LEAST_STUCK:
+        return None
+    return found.numbers[last], tuple(p.ref for p in copies[:SHOWN_FRAMES])
+
+
+def _before(flow: Flow, found: Joined) -> Located | None:
+    """Before the first point, if none of them saw a packet as large as those that are missing."""
+    if flow.verdict != "blackhole_suspected" or not found.order or flow.path_mtu.at_most is None:
+        return None
+    most = flow.path_mtu.at_most
+    if any(p.ip_len > most for place in found.order for p in found.seen.at[place][found.side]):
+        return None
+    first = found.order[0]
+    text = f"Nothing above {flow.path_mtu.at_least or most} bytes came to {found.names[first]}, the first point on its way."
+    told = Statement(text, ())
+    return Located((None, found.numbers[first]), flow.path_mtu.at_least, most + 1, (), None, told)
+
+
+def _with_ptb(located: Located, found: Joined) -> Located:
+    lost = lost_ptb(found)
+    if lost is None:
+        return located
+    ptb, leg = lost
+    text = (
+        f"{located.told.text} The PTB of {ptb.router} (MTU {ptb.mtu}) came back as far as {found.names[leg.end]} and never "
+        f"reached {found.names[leg.start]}: it is dropped between these two."
+    )
+    way = (found.numbers[leg.end], found.numbers[leg.start])
+    return located._replace(ptb_lost_between=way, told=Statement(text, (*located.frames, *ptb.frames[:SHOWN_FRAMES])))
+
+
+def _ending(leg: LegFacts, found: Joined) -> Statement | None:
+    between = f"between {found.names[leg.start]} and {found.names[leg.end]}"
+    frames = tuple(each.packet.ref for each in leg.lost[:SHOWN_FRAMES])
+    if leg.ends == "content":
+        return Statement(f"One segment is lost {between} again and again, while packets as large cross.", frames)
+    if leg.ends == "all":
+        return Statement(f"Nothing crosses any more {between}, small packets included.", frames)
+    if leg.ends == "damaged":
+        refs = tuple(each.packet.ref for each in leg.altered[:SHOWN_FRAMES])
+        return Statement(f"Packets are damaged {between}: they arrive with a wrong checksum.", refs)
+    return None
+
+
+def _alone(flow: Flow, found: Joined) -> list[Statement]:
+    """What single points would say that does not agree."""
+    out = []
+    for place, each in found.judged_alone:
+        if each.verdict != flow.verdict and BY_NAME[each.verdict].decisive:
+            text = f"{found.names[place]} alone would say {each.verdict}."
+            out.append(Statement(text, (FrameRef(each.file, each.first_frame),)))
+    return out
+
+
+def _named(fixes: Sequence[Fix], located: Located | None, found: Joined) -> tuple[Fix, ...]:
+    """The fixes with the leg that they are about."""
+    if located is None:
+        return tuple(fixes)
+    names = {number: found.names[place] for place, number in found.numbers.items()}
+    start, end = (names.get(number) if number is not None else None for number in located.between)
+    if start and end:
+        where = f"the packets get lost between {start} and {end}"
+    elif start:
+        where = f"the packets get lost behind {start}"
+    else:
+        where = f"the packets get lost before {end}"
+    if located.ptb_lost_between is not None:
+        ptb = [names[number] for number in located.ptb_lost_between]
+        where += f", the PTB between {ptb[0]} and {ptb[1]}"
+    return tuple(fix._replace(why=f"{fix.why} ({where})") if fix.kind == "fix" else fix for fix in fixes)
+
+
+def leg_of(facts: LegFacts, numbers: dict[Place, int]) -> Leg:
+    """The leg as it is handed out."""
+    proving = facts.proving if facts.ends in ("size", "all") else facts.lost
+    above = facts.limit if facts.ends == "size" else None
+    of = len(proving) + sum(1 for each in facts.crossed if above is None or each.size >= above)
+    return Leg(
+        start=numbers[facts.start],
+        end=numbers[facts.end],
+        at_least=facts.at_least,
+        at_most=above - 1 if above is not None else None,
+        lost=len(proving),
+        of=of,
+        ends=facts.ends,
+        segments=facts.segments,
+        sure=facts.sure,
+        ptb_lost=facts.ptb_lost,
+        mss_clamped=facts.mss_clamped,
+        df_cleared=facts.df_cleared,
+        fragmented=facts.fragmented,
+        translated=facts.translated,
+        altered=len(facts.altered),
+        missed=facts.missed,
+        frames=tuple(each.packet.ref for each in proving[:SHOWN_FRAMES]),
+    )
+
