@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -61,7 +61,7 @@ from analyzer.passes.walk import (
 from analyzer.settings import HUGE_PAGES_BYTES, Settings
 from analyzer.verdicts import merge_points
 from analyzer.verdicts.capture_quality import quality_of
-from analyzer.verdicts.flow_findings import judged_flows
+from analyzer.verdicts.flow_findings import JudgedFlows, judged_flows
 
 if TYPE_CHECKING:
     from analyzer.capture.stop import Stop
@@ -140,9 +140,9 @@ def found_in(
         for one in opened:
             one.reader.close()
     interrupted = stop is not None and stop.asked
-    result, rows = _result(skimmer, files, settings, tuple(each.again for each in taken), anonymizer, interrupted)
+    result, found = _result(skimmer, files, settings, tuple(each.again for each in taken), anonymizer, interrupted)
     if not interrupted and any(file.point for file in files):
-        result = _joined(result, skimmer, rows, compiled, notify)
+        result = _joined(result, skimmer, found, compiled, notify)
     named = anonymizer is None
     notes = [
         *_noted([f"{error}: left out." for error in unread.values()], "could not be read, and left out", named=named),
@@ -158,7 +158,7 @@ def found_in(
 def _joined(
     result: Analysis,
     skimmer: Skimmer,
-    rows: Mapping[int, Sequence[int]],
+    found: JudgedFlows,
     compiled: bool | None,
     notify: Notify | None,
 ) -> Analysis:
@@ -166,7 +166,7 @@ def _joined(
     from analyzer.points.join import join  # of one point there is nothing to join
 
     try:
-        return join(result, skimmer.state, rows, compiled=compiled, notify=notify)
+        return join(result, skimmer.state, found.rows, found.judged_alone, compiled=compiled, notify=notify)
     except UsageError as error:
         return replace(result, notes=(*result.notes, f"What becomes of packets between the points is not told: {error}."))
 
@@ -253,8 +253,8 @@ def _result(
     sources: tuple[Rereadable | None, ...],
     anonymizer: Anonymizer | None,
     interrupted: bool,
-) -> tuple[Analysis, Mapping[int, Sequence[int]]]:
-    """What was found at each point alone, and which rows of the flow table are one connection."""
+) -> tuple[Analysis, JudgedFlows]:
+    """What was found at each point alone."""
     counters = skimmer.state.counters
     undecoded = {
         reason: int(counters[C_UNDECODED + i])
@@ -316,4 +316,4 @@ def _result(
         sources=sources,
         anonymizer=anonymizer,
     )
-    return analysis, found.rows
+    return analysis, found

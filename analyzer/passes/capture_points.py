@@ -1,10 +1,13 @@
 """Which of several files were captured at different points: the same packet is in two of them.
 
 A both-ends capture of one incident is not one capture in time order: clocks differ, and every packet that
-arrived is there twice. Flows of different points are followed apart, and judged together (`verdicts.points`).
+arrived is there twice. Flows of different points are followed apart, and judged together (`verdicts.merge_points`, `points`).
 """
 
 from __future__ import annotations
+
+from collections import Counter
+from typing import NamedTuple
 
 from analyzer.capture.reader import CaptureReader
 from analyzer.decode.network import PROTO_TCP
@@ -22,6 +25,7 @@ from analyzer.decode.packet_fields import (
     SPORT,
     SRC,
     TCP_LEN,
+    WINDOW,
 )
 from analyzer.passes.first import decode_packet
 
@@ -30,6 +34,13 @@ SAMPLED_PACKETS = 3_000
 
 SHARED_PACKETS = 2
 """Packets in common that tell: none is, of files that one host wrote one after the other."""
+
+SHARED_BEYOND_NAT = 4
+"""As above, where addresses or ports differ: all else of them is equal."""
+
+SHARED_BARE = 8
+"""As above, of packets without identification and timestamps. A segment that is sent again is the same packet in every
+file of a ring buffer, and so are ACKs that repeat; but those of which a file has several do not count."""
 
 FEW_FILES = 8
 TIMESTAMPED = 32  # a TCP header with timestamps
@@ -41,6 +52,22 @@ MOST_POINTS = 64
 """Capture points that are told apart. Nobody has more; who copies a file a thousand times has."""
 
 
+class _Signatures(NamedTuple):
+    """Hashes of the packets of a file, or of a point, in three ways: two must be equal before a packet counts."""
+
+    whole: set[int]  # with addresses and ports
+    translated: set[int]  # without
+    bare: set[int]  # of packets that nothing tells from their copies
+
+    def shared(self, other: _Signatures) -> bool:
+        """True if the same packets are in both."""
+        return (
+            len(self.whole & other.whole) >= SHARED_PACKETS
+            or len(self.translated & other.translated) >= SHARED_BEYOND_NAT
+            or len(self.bare & other.bare) >= SHARED_BARE
+        )
+
+
 class Points:
     """Tells the capture point of each of `count` files, from 0; all are 0 where no packet is in two of them."""
 
@@ -48,7 +75,7 @@ class Points:
         self._most = SAMPLED_PACKETS if count <= FEW_FILES else SAMPLED_PACKETS // 10
         self._most = min(self._most, max(REMEMBERED_PACKETS // max(count, 1), SHARED_PACKETS))
         self._alone = count < 2
-        self._seen_at: list[set[int]] = []
+        self._seen_at: list[_Signatures] = []
 
     def of(self, reader: CaptureReader) -> int:
         """The point of a started reader. Of too many points the last is given again."""
@@ -56,28 +83,35 @@ class Points:
             return 0
         own = _signatures(reader, self._most)
         known = self._seen_at
-        point = next((i for i, others in enumerate(known) if len(own & others) < SHARED_PACKETS), len(known))
+        point = next((i for i, others in enumerate(known) if not own.shared(others)), len(known))
         if point == len(known) and point < MOST_POINTS:
-            known.append(set())
+            known.append(_Signatures(set(), set(), set()))
         point = min(point, MOST_POINTS - 1)
-        known[point] |= own
+        for mine, theirs in zip(own, known[point], strict=True):
+            theirs |= mine
         return point
 
 
-def _signatures(reader: CaptureReader, most: int) -> set[int]:
-    """What tells a packet from every other, retransmissions included; those of which nothing does are left out.
+def _signatures(reader: CaptureReader, most: int) -> _Signatures:
+    """What tells a packet from every other, retransmissions included.
 
     A retransmission has a new IPv4 identification, or where that is 0 a new timestamp.
     """
-    found: set[int] = set()
+    found = _Signatures(set(), set(), set())
+    bare: Counter[int] = Counter()
     for _, h, view in reader.sample(most):
         if decode_packet(view, h) != OK or h[PROTO] != PROTO_TCP:
             continue
         start = h[L4] + 20
         options = bytes(view[start : h[L4] + h[TCP_LEN]]) if h[TCP_LEN] >= TIMESTAMPED else b""
-        if h[IP_ID] <= 0 and not options:
-            continue
         ends = (*h[SRC : SRC + 4], *h[DST : DST + 4], h[SPORT], h[DPORT])
-        # Of all that tells it a hash is kept: two must be equal before they count.
-        found.add(hash((ends, h[SEQ], h[ACK], h[PAYLOAD], h[FLAGS], h[IP_ID], b"" if h[IP_ID] > 0 else options)))
+        packet = (h[SEQ], h[ACK], h[PAYLOAD], h[FLAGS])
+        if h[IP_ID] <= 0 and not options:
+            bare[hash((ends, packet, h[WINDOW]))] += 1
+            continue
+        own = (h[IP_ID], b"" if h[IP_ID] > 0 else options)
+        found.whole.add(hash((ends, packet, own)))
+        if h[PAYLOAD]:
+            found.translated.add(hash((packet, own)))
+    found.bare.update(key for key, times in bare.items() if times == 1)
     return found

@@ -6,7 +6,7 @@ Emits the analysis with points, legs, and what they prove together.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -44,6 +44,7 @@ def join(
     analysis: Analysis,
     state: State,
     rows: Mapping[int, Sequence[int]],
+    judged_alone: Callable[[int], Flow],
     *,
     compiled: bool | None = None,
     notify: Notify | None = None,
@@ -54,10 +55,11 @@ def join(
         analysis: each flow judged at each point alone.
         state: the tables of the first pass.
         rows: of each stream, its rows of the flow table.
+        judged_alone: tells what a row of the flow table says by itself.
         compiled: force the compiled or interpreted pass; by default large captures compile.
         notify: called with a line for the user before something that takes long.
     """
-    return _Join(analysis, state, rows).run(compiled, notify)
+    return _Join(analysis, state, rows, judged_alone).run(compiled, notify)
 
 
 @dataclass
@@ -65,6 +67,7 @@ class _Join:
     analysis: Analysis
     state: State
     rows: Mapping[int, Sequence[int]]
+    judged_alone: Callable[[int], Flow]
 
     def run(self, compiled: bool | None, notify: Notify | None) -> Analysis:
         flows = self._original_flows()
@@ -166,18 +169,21 @@ class _Join:
                 about = ptbs.get((connection.stream, side), ())
                 legs = legs_of(each, side, order, clocks, running, bool(about))
                 kept = tuple(place for place in order if place == order[0] or any(leg.end == place for leg in legs))
-                both[side] = Joined(each, side, kept, tuple(legs), tuple(about), numbers, names, ())
+                both[side] = Joined(each, side, kept, tuple(legs), tuple(about), numbers, names)
                 lost = lost_ptb(both[side])
                 if lost is not None and self._keeps_icmp(lost[1].start):
                     lost[1].ptb_lost = True
-            wanted = client if flow.direction != "server_to_client" else 1 - client
-            new = revised(flow, both[wanted])
+            new = revised(flow, client, both, self._alone(connection))
             changed[connection.stream] = new
             for side in (0, 1):
                 ends = (new.client.ip, new.server.ip) if side == client else (new.server.ip, new.client.ip)
                 order_numbers = tuple(numbers[place] for place in both[side].order)
                 of_path[ends].append((order_numbers, [leg_of(leg, numbers) for leg in both[side].legs]))
         return self._put_together(changed, of_path, points, notes)
+
+    def _alone(self, connection: Connection) -> list[tuple[Place, Flow]]:
+        """What each point says of the connection by itself."""
+        return [((member.point, -1), self.judged_alone(member.row)) for member in connection.members]
 
     def _client_side(self, connection: Connection, flow: Flow) -> int:
         """The client's side, by the first member's sides."""
@@ -196,10 +202,12 @@ class _Join:
         """The PTBs about each side of each connection."""
         rows = {member.row: (connection.stream, member) for connection in connections for member in connection.members}
         icmps = self.state.icmps[: int(self.state.counters[C_ICMPS])]
+        strangers: set[tuple[int, int]] = set()  # MTU and point of PTBs that quote what no translation made fit
         groups: dict[tuple[int, int, str, int], list[tuple[Place, int, FrameRef]]] = defaultdict(list)
         for index in np.flatnonzero(icmps["kind"] == KIND_PTB):
             row = icmps[index]
             if int(row["flow"]) not in rows:
+                strangers.add((int(row["mtu"]), self.analysis.files[int(row["file"])].point))
                 continue
             stream, member = rows[int(row["flow"])]
             place = (member.point, -1)
@@ -209,7 +217,7 @@ class _Join:
             groups[key].append((place, time, FrameRef(int(row["file"]), int(row["frame"]))))
         out: dict[tuple[int, int], list[PtbWay]] = defaultdict(list)
         for (stream, side, router, mtu), those in groups.items():
-            places = frozenset(place for place, _, _ in those)
+            places = frozenset(place for place, _, _ in those) | {(at, -1) for told, at in strangers if told == mtu}
             last = max(time for _, time, _ in those)
             out[stream, side].append(PtbWay(router, mtu, places, last, tuple(ref for _, _, ref in those)))
         return out

@@ -37,6 +37,9 @@ USUAL_MSS = 1_460
 SLACK_NS = 50_000_000
 """What packets may be late, beyond the doubt of the clocks, before they are missing in a capture."""
 
+SILENT_NS = 2_000_000_000
+"""A capture that falls silent so shortly before something is lost fell silent because of it, and did not end."""
+
 FOREVER = 1 << 62
 
 SMALL_TRIES = 2
@@ -166,7 +169,7 @@ class _Way:
                     facts.missed += 1
                 else:
                     unseen.append(Lost(packet, time, _size(packet, self.largest)))
-        begin, stop = self._running(facts)
+        begin, stop = self._running(facts, unseen)
         facts.lost += [each for each in unseen if begin <= each.time <= stop]
         _judge(facts, told=self.told)
         return facts
@@ -186,11 +189,12 @@ class _Way:
         spoilt = at_end and packet.sum in (SUM_RIGHT, SUM_PARTIAL) and all(p.sum == SUM_WRONG for p in pieces)
         facts.crossed.append(Crossed(packet, time, _crossed_size(packet, pieces, self.largest), not spoilt))
 
-    def _running(self, facts: LegFacts) -> tuple[int, int]:
+    def _running(self, facts: LegFacts, unseen: Sequence[Lost]) -> tuple[int, int]:
         """From when to when the end of a leg is known to have captured what crossed it, by the common clock, ns.
 
         A file ends with its last packet, and nobody knows how long its capture went on in silence. It did not if what
-        came from there the other way was seen at the start of the leg only.
+        came from there the other way was seen at the start of the leg only; and that it ended just before the first
+        loss would be a strange chance.
         """
         first, last = self.running.get(facts.end, (0, 0))
         doubt = self.clocks.doubt(facts.start, facts.end) or 0
@@ -201,14 +205,8 @@ class _Way:
         later = [p for p in back if self.clocks.time(facts.start, p.ts) > stop + doubt + SLACK_NS]
         if any((p.seq, p.payload, p.ack) not in there for p in later):
             return begin, stop
-        unheard = any(begin <= time <= stop for time in self.times[facts.start])
-        return begin, FOREVER if unheard and self._lost_while_running(facts, begin, stop) else stop
-
-    def _lost_while_running(self, facts: LegFacts, begin: int, stop: int) -> bool:
-        """True if data that did not cross left while the end of the leg was capturing."""
-        crossed = {id(each.packet) for each in facts.crossed}
-        here = zip(self.seen.at[facts.start][self.side], self.times[facts.start], strict=True)
-        return any(p.payload and id(p) not in crossed and begin <= time <= stop for p, time in here)
+        silent = [each.time for each in unseen if each.packet.payload and each.time >= begin]
+        return begin, FOREVER if silent and min(silent) <= stop + SILENT_NS else stop
 
 
 class _Covered:

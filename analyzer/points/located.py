@@ -6,7 +6,7 @@ other, that is printed, and nothing is located.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -15,7 +15,9 @@ from analyzer.model.points import Leg, Located
 from analyzer.model.statement import Fix, FrameRef, Statement
 from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS
 from analyzer.points.legs import LegFacts, Lost
+from analyzer.points.matching import TRANSIT_NS
 from analyzer.points.sightings import Place, Seen, relative_number
+from analyzer.verdicts.merge_points import chosen_of
 
 SHOWN_FRAMES = 32
 
@@ -50,7 +52,6 @@ class Joined:
     ptbs: tuple[PtbWay, ...]
     numbers: dict[Place, int]  # of the points
     names: dict[Place, str]
-    judged_alone: tuple[tuple[Place, Flow], ...]
 
 
 def lost_ptb(found: Joined) -> tuple[PtbWay, LegFacts] | None:
@@ -74,20 +75,35 @@ def all_lost(found: Joined) -> list[Lost]:
     return [each for leg in found.legs for each in leg.lost]
 
 
-def revised(flow: Flow, found: Joined) -> Flow:
-    """The flow, with what all points say together."""
+def revised(flow: Flow, client: int, both: Mapping[int, Joined], alone: Sequence[tuple[Place, Flow]]) -> Flow:
+    """The flow, with what all points say together.
+
+    Args:
+        flow: with the verdict of the point that saw most.
+        client: the side of the client.
+        both: what is known of the packets of each side.
+        alone: what each point says of the flow by itself.
+    """
+    found = both[_side(flow, client)]
+    if flow.verdict in SIZE_PROBLEMS and _smaller_fail_too(flow, found):
+        # The point that blames the size did not see the smaller ones leave.
+        others = [each for _, each in alone if each.verdict not in SIZE_PROBLEMS]
+        if others:
+            flow = replace(others[chosen_of(others)], stream=flow.stream)
+            found = both[_side(flow, client)]
+        else:
+            flow = replace(flow, confidence="low")
     narrow = [leg for leg in found.legs if leg.ends == "size"]
     stuck = _stuck_leg(flow, found)
     verdict, confidence = flow.verdict, flow.confidence
     leg = stuck if stuck is not None else narrow[0] if len(narrow) == 1 else None
-    if leg is not None and leg.ends in ("content", "damaged"):
+    if leg is not None and leg.ends in ("content", "damaged", "all"):
         leg = None
-    sentences = [_ending(leg, found) for leg in found.legs if leg.ends in ("content", "all", "damaged")]
-    if flow.verdict in RAISED and leg is not None and leg.ends == "size" and _hangs(flow, leg):
-        if flow.rule not in OTHER_PATHS and (leg.sure or flow.verdict == "blackhole_suspected"):
-            verdict = "blackhole" if _with_df(leg) else "fragment_loss"
-            confidence = "high" if leg.sure else "medium"
-    elif verdict in SIZE_PROBLEMS and leg is not None and leg.ends == "size" and leg.sure and flow.rule not in OTHER_PATHS:
+    sized = leg is not None and leg.ends == "size" and flow.rule not in OTHER_PATHS
+    if leg is not None and sized and verdict in RAISED and _hangs(leg) and (leg.sure or verdict == "blackhole_suspected"):
+        verdict = "blackhole" if _with_df(leg) else "fragment_loss"
+        confidence = "high" if leg.sure else "medium"
+    elif leg is not None and sized and verdict in SIZE_PROBLEMS and leg.sure:
         confidence = "high"
     located = None
     if verdict in SIZE_PROBLEMS:
@@ -98,8 +114,7 @@ def revised(flow: Flow, found: Joined) -> Flow:
     if located is not None and leg is not None and leg.ends == "size" and leg.limit is not None:
         size = _size(size, leg)
     told = [located.told] if located is not None else []
-    told += [sentence for sentence in sentences if sentence is not None]
-    evidence = (*told, *flow.evidence, *_alone(flow, found))
+    told += [told_ for each in found.legs if (told_ := _ending(each, found)) is not None]
     return replace(
         flow,
         verdict=verdict,
@@ -107,14 +122,36 @@ def revised(flow: Flow, found: Joined) -> Flow:
         path_mtu=size,
         located=located,
         explanation=" ".join([*(each.text for each in told), flow.explanation]),
-        evidence=evidence,
-        fixes=_named(flow.fixes, located, found) if verdict == flow.verdict else flow.fixes,
+        evidence=(*told, *flow.evidence, *_contradictions(verdict, alone, found)),
+        fixes=_named(flow.fixes, located, found),
     )
 
 
-def _hangs(flow: Flow, leg: LegFacts) -> bool:
+def _side(flow: Flow, client: int) -> int:
+    return 1 - client if flow.direction == "server_to_client" else client
+
+
+def _smaller_fail_too(flow: Flow, found: Joined) -> bool:
+    """True if data smaller than what once crossed was lost as well since, and no data crossed."""
+    leg = _stuck_leg(flow, found)
+    if leg is None:
+        return False
+    since = min(each.time for each in leg.lost if each.packet.payload)
+    width = leg.at_least or 0
+    if any(each.packet.payload and each.time >= since for each in leg.crossed):
+        return False
+    got_through = {each.packet.seq for one in found.legs for each in one.crossed if one is leg}
+    return any(
+        each.packet.payload
+        and 0 < each.size <= width
+        and each.time >= since - TRANSIT_NS  # seen farther up, it left earlier
+        and each.packet.seq not in got_through
+        for each in all_lost(found)
+    )
+
+
+def _hangs(leg: LegFacts) -> bool:
     """True if what was lost on the leg never got through."""
-    del flow
     stuck = leg.proving
     last = max(each.time for each in stuck)
     return not any(
@@ -144,8 +181,12 @@ def _stuck_leg(flow: Flow, found: Joined) -> LegFacts | None:
     lost_on = []
     for leg in found.legs:
         copies = [each for each in leg.lost if each.packet.seq <= number < each.packet.end]
-        if len(copies) >= LEAST_STUCK:
-            lost_on.append(leg)
+        if len(copies) < LEAST_STUCK:
+            continue
+        least = min(each.size or each.packet.ip_len for each in copies)
+        if any(each.packet.seq <= number < each.packet.end and each.size >= least for each in leg.crossed):
+            continue  # some got through: what of them is missing was not captured
+        lost_on.append(leg)
     return lost_on[0] if len(lost_on) == 1 else None
 
 
@@ -228,12 +269,13 @@ def _ending(leg: LegFacts, found: Joined) -> Statement | None:
     return None
 
 
-def _alone(flow: Flow, found: Joined) -> list[Statement]:
+def _contradictions(verdict: str, alone: Sequence[tuple[Place, Flow]], found: Joined) -> list[Statement]:
     """What single points would say that does not agree."""
     out = []
-    for place, each in found.judged_alone:
-        if each.verdict != flow.verdict and BY_NAME[each.verdict].decisive:
-            text = f"{found.names[place]} alone would say {each.verdict}."
+    for place, each in alone:
+        if each.verdict != verdict:
+            sees = "" if BY_NAME[each.verdict].decisive else ", which sees too little to tell,"
+            text = f"{found.names[place]} alone{sees} would say {each.verdict}."
             out.append(Statement(text, (FrameRef(each.file, each.first_frame),)))
     return out
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -26,7 +26,7 @@ from analyzer.verdicts.capture_quality import CaptureQuality
 from analyzer.verdicts.context import announced, captured, carried, encapsulation, tunnel_told
 from analyzer.verdicts.half_open import announced_mss, half_open, half_open_flow
 from analyzer.verdicts.judge import Judgement, judge
-from analyzer.verdicts.merge_points import chosen_of, together
+from analyzer.verdicts.merge_points import chosen_of
 from analyzer.verdicts.path_findings import Pools, add_bulk, add_judgement, add_probes
 from analyzer.verdicts.why_not import why_not
 
@@ -127,6 +127,7 @@ class JudgedFlows(NamedTuple):
     ptb_timeline: tuple[tuple[int, int, int, FrameRef], ...]  # time, stream or -1, mtu, frame
     notes: tuple[str, ...]
     rows: Mapping[int, Sequence[int]]  # rows of the flow table by stream number, of flows that the tables do not judge
+    judged_alone: Callable[[int], Flow]  # a row of the flow table, as it is judged by itself
 
 
 def judged_flows(state: State, settings: Settings, quality: CaptureQuality) -> JudgedFlows:
@@ -169,7 +170,7 @@ def judged_flows(state: State, settings: Settings, quality: CaptureQuality) -> J
         codes[list(briefs)] = [CODES[brief.verdict] for brief in briefs.values()]
     make = _ByNumber(maker, {number: found[0] for number, found in rows.items() if found[0] != number})
     flows = FlowList(numbers, codes[numbers], VERDICTS, made, make, _Reasons(maker, dict(rows)), briefs)
-    return JudgedFlows(flows, paths, timeline, _notes(collector, state, left_out), dict(rows))
+    return JudgedFlows(flows, paths, timeline, _notes(collector, state, left_out), dict(rows), maker)
 
 
 def _flow(
@@ -254,7 +255,7 @@ def _merged(seen: list[tuple[Flow, list[Judgement]]], pools: Pools) -> Flow:
                 add_judgement(pool, flow.stream, judgement)
             elif judgement.path_mtu.at_least is not None:
                 pool.at_least.append(judgement.path_mtu.at_least)  # what arrived, arrived
-    return together([flow for flow, _ in seen], chosen) if len(seen) > 1 else seen[0][0]
+    return seen[chosen][0]
 
 
 def _notes(collector: Collector, state: State, left_out: int) -> tuple[str, ...]:

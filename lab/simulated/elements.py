@@ -136,6 +136,11 @@ def nat(inside: str, outside: str, ports: int) -> Change:
     def rule(seen: Packet, data: bytes, way: Way, now: float) -> Sequence[bytes]:
         del now
         if way == "to_server":
+            if seen.is_ptb:
+                quoted = read_packet(data[28:])
+                assert quoted is not None
+                quote = readdressed(data[28:], quoted, target=(outside, ports), whole=False)
+                return [build_icmp(seen.source, seen.destination, 3, 4, rest=int.from_bytes(data[24:28]), body=quote)]
             if seen.source != inside:
                 return [data]
             return [readdressed(data, seen, source=(outside, ports))]
@@ -150,8 +155,7 @@ def nat(inside: str, outside: str, ports: int) -> Change:
             elif quoted.destination == outside:
                 quote = readdressed(quote, quoted, target=(inside, -ports), whole=False)
             rest = int.from_bytes(data[24:28])
-            told = build_icmp(seen.source, inside, 3, 4, rest=rest, body=quote)
-            return [told[:8] + data[8:9] + told[9:10] + told[10:]]
+            return [build_icmp(seen.source, inside, 3, 4, rest=rest, body=quote)]
         return [readdressed(data, seen, target=(inside, -ports))]
 
     return Change(rule)
