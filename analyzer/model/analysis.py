@@ -105,12 +105,30 @@ class Analysis:
     is written over one."""
     anonymizer: AddressMap | None = field(default=None, compare=False)
     """What replaced the addresses, if all addresses here are replaced ones."""
-    points: tuple[CapturePoint, ...] = ()
-    """The capture points, where there are several; `files` names the point of each file."""
+    joined_points: tuple[CapturePoint, ...] = field(default=(), repr=False)
+    """The capture points where there are several, and they were joined."""
     later: Analysis | None = field(default=None, compare=False)
     """A later capture of the same hosts, where one was compared with this one."""
     changes: tuple[PathChange, ...] = field(default=(), compare=False)
     """What became of the paths in `later`, the worst first."""
+
+    @property
+    def all_points(self) -> tuple[CapturePoint, ...]:
+        """The capture points, in the order of the files. The clock of the first is the one that counts."""
+        if self.joined_points:
+            return self.joined_points
+        from analyzer.model.points import CapturePoint, Clock  # only for reports
+
+        numbers = sorted({file.point for file in self.files}) or [0]
+        return tuple(
+            CapturePoint(
+                number,
+                tuple(i for i, file in enumerate(self.files) if file.point == number),
+                None,
+                Clock(None, None) if number else Clock(0.0, 0.0),
+            )
+            for number in numbers
+        )
 
     def flow(self, stream: int) -> Flow:
         """The flow that Wireshark calls tcp.stream `stream`. Raises KeyError if there is none."""

@@ -76,7 +76,7 @@ class _Join:
         found = [flow for flow in map(self.analysis.find, several) if flow is not None]
         connections = connections_of(flows, directions, several, found, interfaces=False)
         if not connections:
-            return replace(self.analysis, points=self._points([], Clocks({}), ()))
+            return replace(self.analysis, joined_points=self._points([], Clocks({}), ()))
         stalls = {flow.stream: stall for flow in found if (stall := _stall(flow)) is not None}
         watched = watches_of(flows, directions, connections, stalls)
         listed, times, full = self._listed(watched.watches, compiled, notify)
@@ -173,7 +173,7 @@ class _Join:
                 lost = lost_ptb(both[side])
                 if lost is not None and self._keeps_icmp(lost[1].start):
                     lost[1].ptb_lost = True
-            new = revised(flow, client, both, self._alone(connection))
+            new = revised(flow, client, both, self._alone(connection), self.analysis.settings.platforms)
             changed[connection.stream] = new
             for side in (0, 1):
                 ends = (new.client.ip, new.server.ip) if side == client else (new.server.ip, new.client.ip)
@@ -242,7 +242,7 @@ class _Join:
             analysis,
             all_flows=flows,
             all_paths=tuple(paths),
-            points=points,
+            joined_points=points,
             totals=replace(analysis.totals, verdicts=dict(flows.counts())),
             notes=(*analysis.notes, *notes),
         )

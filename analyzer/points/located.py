@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from analyzer.knowledge.fixes import fixes_for
 from analyzer.model.flow import Flow, PathMtu
 from analyzer.model.points import Leg, Located
 from analyzer.model.statement import Fix, FrameRef, Statement
@@ -26,6 +27,10 @@ RAISED = frozenset({"inconclusive", "blackhole_suspected", "blackhole_probable",
 
 OTHER_PATHS = frozenset({"stalled/parallel-paths", "stalled/other-paths-before", "stalled/path-changed"})
 """Rules that say why no path is blamed for sure: that stays so, whichever leg it is."""
+
+NARROW = "points/narrow-leg"
+DAMAGED = "points/damaged"
+"""Ids of the rules by which a verdict is what all points say, and none of them alone."""
 
 LEAST_STUCK = 2
 """Copies of the stalled segment that must vanish on a leg before it is named."""
@@ -75,7 +80,9 @@ def all_lost(found: Joined) -> list[Lost]:
     return [each for leg in found.legs for each in leg.lost]
 
 
-def revised(flow: Flow, client: int, both: Mapping[int, Joined], alone: Sequence[tuple[Place, Flow]]) -> Flow:
+def revised(
+    flow: Flow, client: int, both: Mapping[int, Joined], alone: Sequence[tuple[Place, Flow]], platforms: Sequence[str]
+) -> Flow:
     """The flow, with what all points say together.
 
     Args:
@@ -83,6 +90,7 @@ def revised(flow: Flow, client: int, both: Mapping[int, Joined], alone: Sequence
         client: the side of the client.
         both: what is known of the packets of each side.
         alone: what each point says of the flow by itself.
+        platforms: whose commands the fixes are.
     """
     found = both[_side(flow, client)]
     if flow.verdict in SIZE_PROBLEMS and _smaller_fail_too(flow, found):
@@ -95,13 +103,16 @@ def revised(flow: Flow, client: int, both: Mapping[int, Joined], alone: Sequence
             flow = replace(flow, confidence="low")
     narrow = [leg for leg in found.legs if leg.ends == "size"]
     stuck = _stuck_leg(flow, found)
-    verdict, confidence = flow.verdict, flow.confidence
+    verdict, rule, confidence = flow.verdict, flow.rule, flow.confidence
+    if verdict in SIZE_PROBLEMS and stuck is None and any(leg.ends == "damaged" for leg in found.legs):
+        verdict, rule, confidence = "stall", DAMAGED, "medium"  # they arrived, and no host takes them
     leg = stuck if stuck is not None else narrow[0] if len(narrow) == 1 else None
     if leg is not None and leg.ends in ("content", "damaged", "all"):
         leg = None
     sized = leg is not None and leg.ends == "size" and flow.rule not in OTHER_PATHS
     if leg is not None and sized and verdict in RAISED and _hangs(leg) and (leg.sure or verdict == "blackhole_suspected"):
         verdict = "blackhole" if _with_df(leg) else "fragment_loss"
+        rule = NARROW
         confidence = "high" if leg.sure else "medium"
     elif leg is not None and sized and verdict in SIZE_PROBLEMS and leg.sure:
         confidence = "high"
@@ -113,17 +124,20 @@ def revised(flow: Flow, client: int, both: Mapping[int, Joined], alone: Sequence
     size = flow.path_mtu
     if located is not None and leg is not None and leg.ends == "size" and leg.limit is not None:
         size = _size(size, leg)
+    if verdict == "stall":
+        size = size._replace(at_most=None)
     told = [located.told] if located is not None else []
     told += [told_ for each in found.legs if (told_ := _ending(each, found)) is not None]
     return replace(
         flow,
         verdict=verdict,
+        rule=rule,
         confidence=confidence,
         path_mtu=size,
         located=located,
         explanation=" ".join([*(each.text for each in told), flow.explanation]),
         evidence=(*told, *flow.evidence, *_contradictions(verdict, alone, found)),
-        fixes=_named(flow.fixes, located, found),
+        fixes=_named(_fixes(flow, verdict, size, platforms), located, found),
     )
 
 
@@ -278,6 +292,21 @@ def _contradictions(verdict: str, alone: Sequence[tuple[Place, Flow]], found: Jo
             text = f"{found.names[place]} alone{sees} would say {each.verdict}."
             out.append(Statement(text, (FrameRef(each.file, each.first_frame),)))
     return out
+
+
+def _fixes(flow: Flow, verdict: str, size: PathMtu, platforms: Sequence[str]) -> tuple[Fix, ...]:
+    """The steps against a verdict, which may be another one now."""
+    if (verdict, size) == (flow.verdict, flow.path_mtu) or not BY_NAME[verdict].advised:
+        return flow.fixes
+    return fixes_for(
+        verdict,
+        sender_ip=flow.sender.ip,
+        receiver_ip=flow.receiver.ip,
+        path_mtu=size,
+        version=flow.version,
+        ptb_reasons=tuple(ptb.reason for ptb in flow.ptb if ptb.reason),
+        platforms=platforms,
+    )
 
 
 def _named(fixes: Sequence[Fix], located: Located | None, found: Joined) -> tuple[Fix, ...]:

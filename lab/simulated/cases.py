@@ -319,7 +319,7 @@ def _cases() -> list[Case]:
     add(_fine("damaged", spoilt, kind="damaged", blamed=3))
     add(_fine("damaged_large", _e(None, lambda: [_spoilt(lambda seen, data, way, now: way == "to_client" and seen.ip_len > 1400), Link()]), kind="damaged", blamed=3))
     add(_fine("fragments_arrive", _e(None, _m(lambda: Link(mtu_back=1400))), talks=_talk(df=False)))
-    add(_fine("df_cleared", _e(None, lambda: [Change(without_df), Link(mtu_back=1400)])))
+    add(_fine("df_cleared", _e(None, lambda: [Link(mtu_back=1400), Change(without_df)])))
     add(_fine("copied", _e(None, lambda: [Change(_twice), Link()])))
     add(_fine("peer_gone", lambda: [Drop(lambda seen, data, way, now: now > 0.62), *_path()], certain=False))
     return out
