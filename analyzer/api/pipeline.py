@@ -168,7 +168,9 @@ def _joined(
     try:
         return join(result, skimmer.state, found.rows, found.judged_alone, compiled=compiled, notify=notify)
     except UsageError as error:
-        return replace(result, notes=(*result.notes, f"What becomes of packets between the points is not told: {error}."))
+        return replace(
+            result, notes=(*result.notes, f"What becomes of packets between the points is not told: {error}.")
+        )
 
 
 def _noted(lines: Sequence[str], what: str, *, named: bool = True) -> list[str]:

@@ -76,9 +76,7 @@ class FlowList(Sequence[F_co], Generic[F_co]):
         codes = self._codes.copy()
         codes[np.searchsorted(self.streams, list(flows))] = [rank(flow.verdict) for flow in flows.values()]
         briefs = {stream: brief for stream, brief in self._briefs.items() if stream not in flows}
-        return FlowList(
-            self.streams, codes, self._verdicts, {**self._made, **flows}, self._make, self._reason, briefs
-        )
+        return FlowList(self.streams, codes, self._verdicts, {**self._made, **flows}, self._make, self._reason, briefs)
 
     def why_not(self, stream: int, verdict: str) -> Statement | None:
         """What the flow with this stream number lacks to have `verdict`; None if it has it, or nobody can tell.

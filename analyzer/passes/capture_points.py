@@ -1,7 +1,8 @@
 """Which of several files were captured at different points: the same packet is in two of them.
 
 A both-ends capture of one incident is not one capture in time order: clocks differ, and every packet that
-arrived is there twice. Flows of different points are followed apart, and judged together (`verdicts.merge_points`, `points`).
+arrived is there twice. Flows of different points are followed apart, and judged together
+(`verdicts.merge_points`, `points`).
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class Points:
             known.append(_Signatures(set(), set(), set()))
         point = min(point, MOST_POINTS - 1)
         for mine, theirs in zip(own, known[point], strict=True):
-            theirs |= mine
+            theirs.update(mine)
         return point
 
 

@@ -269,7 +269,14 @@ def _examples() -> dict[str, tuple[Any, ...]]:
     state = _table([_trial_watch()])
     one = np.zeros(2, np.int64), np.full(2, EVERYTHING, np.int64), np.zeros(1, np.int64)
     rows = np.zeros(64, WATCHED), np.zeros(1, np.int64), np.zeros(2, np.int64)
-    chunk = (buf, len(buf), container, np.zeros(I_WIDTH, np.int64), np.zeros(COUNT, np.int64), np.zeros(COUNT, np.int64))
+    chunk = (
+        buf,
+        len(buf),
+        container,
+        np.zeros(I_WIDTH, np.int64),
+        np.zeros(COUNT, np.int64),
+        np.zeros(COUNT, np.int64),
+    )
     return {"watch_chunk": (state, np.ones(1 << 16, np.int64), *one, *rows, *chunk, FOREVER)}
 
 
@@ -287,7 +294,7 @@ def _table(watches: Sequence[Watch]) -> State:
 
 
 class Watcher(Skimmer):
-    """As the Skimmer, but lists the packets of the flows in `watches`, which differ in their ends, up to `most` rows."""
+    """As the Skimmer, but lists packets of the flows in `watches`, which differ in their ends, up to `most` rows."""
 
     def __init__(self, watches: Sequence[Watch], *, files: int, most: int, compiled: bool) -> None:
         super().__init__(compiled=False, input_bytes=0)

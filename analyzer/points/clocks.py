@@ -1,7 +1,7 @@
 """How the clocks of the places stand to each other, from packets that two of them saw; and who is nearer to the client.
 
-No clock is trusted, and no two packets take the same time. But none arrives before it left: each packet that was seen at
-two places is a bound for the offset between them, from below in one direction and from above in the other.
+No clock is trusted, and no two packets take the same time. But none arrives before it left: each packet that was seen
+at two places is a bound for the offset between them, from below in one direction and from above in the other.
 
 Emits `Clocks`.
 """
@@ -17,7 +17,7 @@ from typing import NamedTuple
 from analyzer.points.sightings import Place, Seen, Sighting
 
 EARLY_NS = 50_000_000
-"""A packet that seems to arrive so much earlier than most others is another copy of it: no clock and no queue does that."""
+"""A packet that seems to arrive so much earlier than most others is another copy: no clock and no queue does that."""
 
 TELLING_NS = 20_000
 """Round trips between two places that are shorter tell nothing about their order."""

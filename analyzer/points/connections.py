@@ -96,7 +96,9 @@ class Watched(NamedTuple):
     members: list[list[tuple[int, Member]]]  # of each watch: (number of the connection, member), by their start
 
 
-def watches_of(flows: Any, directions: Any, connections: Sequence[Connection], stalls: dict[int, tuple[int, int]]) -> Watched:
+def watches_of(
+    flows: Any, directions: Any, connections: Sequence[Connection], stalls: dict[int, tuple[int, int]]
+) -> Watched:
     """What to list of the connections.
 
     Args:
@@ -128,7 +130,11 @@ def _window(directions: Any, member: Member, stall: tuple[int, int] | None) -> t
     lows, spans = [0, 0], [EVERYTHING, EVERYTHING]
     for side in (0, 1):
         stuck = stall is not None and side == stall[0] ^ member.flipped
-        start = stall[1] - WINDOW_BEFORE if stall is not None and stuck else int(directions["first_seq"][2 * member.row + side])
+        start = (
+            stall[1] - WINDOW_BEFORE
+            if stall is not None and stuck
+            else int(directions["first_seq"][2 * member.row + side])
+        )
         if stuck or int(directions["packets"][2 * member.row + side]) > ROWS_A_FLOW // 2:
             lows[side], spans[side] = start & WORD, WINDOW_BEFORE + WINDOW_BEHIND
     return (lows[0], lows[1]), (spans[0], spans[1])

@@ -86,7 +86,9 @@ class _Join:
         clocks = clocks_of(places, pairings_of(seen, orders))
         running = self._running(places, times, clocks)
         points = self._points(places, clocks, times)
-        notes = [f"More than {MOST_ROWS:,} packets would have to be compared; the rest of them were not."] if full else []
+        notes = (
+            [f"More than {MOST_ROWS:,} packets would have to be compared; the rest of them were not."] if full else []
+        )
         return self._revised(connections, seen, orders, clocks, running, points, notes)
 
     def _original_flows(self) -> Any:
@@ -104,7 +106,9 @@ class _Join:
                     row[f"{letter}{i}"] = int.from_bytes(original[4 * i : 4 * i + 4])
         return flows
 
-    def _listed(self, watches: Any, compiled: bool | None, notify: Notify | None) -> tuple[Any, list[tuple[int, int]], bool]:
+    def _listed(
+        self, watches: Any, compiled: bool | None, notify: Notify | None
+    ) -> tuple[Any, list[tuple[int, int]], bool]:
         """The packets of the connections, first and last time of each file, and whether there were too many."""
         files = self.analysis.files
         with ExitStack() as stack:
@@ -125,10 +129,15 @@ class _Join:
         for place in places:
             those = [times[i] for i, file in enumerate(self.analysis.files) if file.point == place[0] and times[i][1]]
             if those:
-                out[place] = (clocks.time(place, min(t[0] for t in those)), clocks.time(place, max(t[1] for t in those)))
+                out[place] = (
+                    clocks.time(place, min(t[0] for t in those)),
+                    clocks.time(place, max(t[1] for t in those)),
+                )
         return out
 
-    def _points(self, places: Sequence[Place], clocks: Clocks, times: Sequence[tuple[int, int]]) -> tuple[CapturePoint, ...]:
+    def _points(
+        self, places: Sequence[Place], clocks: Clocks, times: Sequence[tuple[int, int]]
+    ) -> tuple[CapturePoint, ...]:
         files = self.analysis.files
         numbers = sorted({file.point for file in files})
         out = []
@@ -156,7 +165,11 @@ class _Join:
     ) -> Analysis:
         labels = file_labels(self.analysis.files)
         numbers: dict[Place, int] = {(point.number, -1): point.number for point in points}
-        names = {(point.number, -1): labels[point.files[0]] + ("" if len(point.files) == 1 else " and others") for point in points}
+        names = {
+            (point.number, -1): labels[point.files[0]] + ("" if len(point.files) == 1 else " and others")
+            for point in points
+        }
+        files = {(point.number, -1): frozenset(point.files) for point in points}
         ptbs = self._ptbs(connections, clocks)
         changed: dict[int, Flow] = {}
         of_path: dict[tuple[str, str], list[tuple[tuple[int, ...], list[Leg]]]] = defaultdict(list)
@@ -169,7 +182,7 @@ class _Join:
                 about = ptbs.get((connection.stream, side), ())
                 legs = legs_of(each, side, order, clocks, running, bool(about))
                 kept = tuple(place for place in order if place == order[0] or any(leg.end == place for leg in legs))
-                both[side] = Joined(each, side, kept, tuple(legs), tuple(about), numbers, names)
+                both[side] = Joined(each, side, kept, tuple(legs), tuple(about), numbers, names, files)
                 lost = lost_ptb(both[side])
                 if lost is not None and self._keeps_icmp(lost[1].start):
                     lost[1].ptb_lost = True
@@ -305,7 +318,4 @@ def _path(path: Path, legs: tuple[Leg, ...], changed: Mapping[int, Flow]) -> Pat
     ]
     most = [flow.path_mtu.at_most for flow in graver if flow.path_mtu.at_most is not None]
     at_most = min([*most, *([path.at_most] if path.at_most is not None else [])], default=None)
-    return replace(
-        path, legs=legs, verdict=worst([path.verdict, *(flow.verdict for flow in graver)]), at_most=at_most
-    )
-
+    return replace(path, legs=legs, verdict=worst([path.verdict, *(flow.verdict for flow in graver)]), at_most=at_most)

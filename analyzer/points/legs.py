@@ -1,8 +1,8 @@
 """What becomes of the packets of one direction of a connection between each two neighbouring places.
 
-A packet crossed a leg if it was seen at its end, or anywhere behind. It was lost there if it was seen at its start, never
-behind, and its bytes were not acknowledged without having been seen: what is acknowledged arrived, and it is the capture
-that missed it. A leg is narrow only if packets above some size were lost again and again while smaller ones crossed, so
+A packet crossed a leg if it was seen at its end, or anywhere behind. It was lost there if it was seen at its start,
+never behind, and its bytes were not acknowledged without having been seen: what is acknowledged arrived, and it is the
+capture that missed it. A leg is narrow only if packets above some size were lost again and again while smaller ones crossed, so
 often that neither loss nor a gap of the capture explains it.
 
 Emits `LegFacts`.
@@ -18,7 +18,7 @@ from analyzer.decode.tcp import SYN
 from analyzer.model.points import Ends
 from analyzer.passes.watched import SUM_PARTIAL, SUM_RIGHT, SUM_WRONG
 from analyzer.points.clocks import Clocks
-from analyzer.points.matching import Match, matched
+from analyzer.points.matching import matched
 from analyzer.points.sightings import Place, Seen, Sighting
 
 LEAST_LOST = 3
@@ -142,7 +142,14 @@ class _Way:
     def __init__(
         self, seen: Seen, side: int, clocks: Clocks, running: Times, told: bool, times: dict[Place, list[int]]
     ) -> None:
-        self.seen, self.side, self.clocks, self.running, self.told, self.times = seen, side, clocks, running, told, times
+        self.seen, self.side, self.clocks, self.running, self.told, self.times = (
+            seen,
+            side,
+            clocks,
+            running,
+            told,
+            times,
+        )
         self.acked = _Acked(seen, side)
         self.largest = _largest_single(seen, side)
 
@@ -174,9 +181,7 @@ class _Way:
         _judge(facts, told=self.told)
         return facts
 
-    def _crossed(
-        self, facts: LegFacts, packet: Sighting, time: int, pieces: Sequence[Sighting], at_end: bool
-    ) -> None:
+    def _crossed(self, facts: LegFacts, packet: Sighting, time: int, pieces: Sequence[Sighting], at_end: bool) -> None:
         if not at_end:
             facts.missed += 1
         elif any(p.fragment for p in pieces) and not packet.fragment:
@@ -319,7 +324,9 @@ def _content(facts: LegFacts, stuck: list[Lost], after: list[Crossed]) -> None:
         copies[each.packet.seq].append(each)
     most = max(copies.values(), key=len)
     span = most[-1].time - most[0].time
-    as_large = [each for each in after if each.size >= max(lost.size for lost in most) > 0 and each.time >= most[0].time]
+    as_large = [
+        each for each in after if each.size >= max(lost.size for lost in most) > 0 and each.time >= most[0].time
+    ]
     if len(most) > LEAST_LOST and span >= LEAST_SECONDS_NS and as_large:
         smaller_lost = len(facts.lost) - len(most) + facts.missed
         share = (smaller_lost + 1) / (len(facts.crossed) + smaller_lost + 2)

@@ -1,7 +1,7 @@
 """From the legs of a flow to where its large packets get lost, and to the verdict that all points prove together.
 
-Emits revised flows. A verdict is made graver only by a leg that is narrow beyond doubt; where the points contradict each
-other, that is printed, and nothing is located.
+Emits revised flows. A verdict is made graver only by a leg that is narrow beyond doubt; where the points contradict
+each other, that is printed, and nothing is located.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from analyzer.knowledge.fixes import fixes_for
 from analyzer.model.flow import Flow, PathMtu
 from analyzer.model.points import Leg, Located
-from analyzer.model.statement import Fix, FrameRef, Statement
+from analyzer.model.statement import Fix, FrameRef, RuledOut, Statement
 from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS
 from analyzer.points.legs import LegFacts, Lost
 from analyzer.points.matching import TRANSIT_NS
@@ -57,6 +57,7 @@ class Joined:
     ptbs: tuple[PtbWay, ...]
     numbers: dict[Place, int]  # of the points
     names: dict[Place, str]
+    files: dict[Place, frozenset[int]]  # indexes in `Analysis.files`
 
 
 def lost_ptb(found: Joined) -> tuple[PtbWay, LegFacts] | None:
@@ -110,7 +111,13 @@ def revised(
     if leg is not None and leg.ends in ("content", "damaged", "all"):
         leg = None
     sized = leg is not None and leg.ends == "size" and flow.rule not in OTHER_PATHS
-    if leg is not None and sized and verdict in RAISED and _hangs(leg) and (leg.sure or verdict == "blackhole_suspected"):
+    if (
+        leg is not None
+        and sized
+        and verdict in RAISED
+        and _hangs(leg)
+        and (leg.sure or verdict == "blackhole_suspected")
+    ):
         verdict = "blackhole" if _with_df(leg) else "fragment_loss"
         rule = NARROW
         confidence = "high" if leg.sure else "medium"
@@ -135,10 +142,47 @@ def revised(
         confidence=confidence,
         path_mtu=size,
         located=located,
-        explanation=" ".join([*(each.text for each in told), flow.explanation]),
-        evidence=(*told, *flow.evidence, *_contradictions(verdict, alone, found)),
+        explanation=_explained(flow, told, found),
+        ruled_out=_ruled_out(flow, found),
+        evidence=(*_shown(located, told, found), *flow.evidence, *_contradictions(verdict, alone, found)),
         fixes=_named(_fixes(flow, verdict, size, platforms), located, found),
     )
+
+
+def _explained(flow: Flow, told: Sequence[Statement], found: Joined) -> str:
+    """What all points say, then what the one says that saw most."""
+    if not told:
+        return flow.explanation
+    name = next((found.names[place] for place in found.names if flow.file in found.files[place]), "")
+    return " ".join([*(each.text for each in told), f"As {name} alone shows it:", flow.explanation])
+
+
+def _ruled_out(flow: Flow, found: Joined) -> tuple[RuledOut, ...]:
+    """What is ruled out, with the PTBs that other points saw."""
+    lost = lost_ptb(found)
+    if lost is None:
+        return flow.ruled_out
+    ptb, leg = lost
+    because = f"the PTB of {ptb.router} never reached {found.names[leg.start]}"
+    return tuple(
+        RuledOut(each.cause, because, ptb.frames[:SHOWN_FRAMES]) if each.cause == "pmtud_ok" else each
+        for each in flow.ruled_out
+    )
+
+
+def _shown(located: Located | None, told: Sequence[Statement], found: Joined) -> list[Statement]:
+    """What the legs show, in short, with the frames."""
+    out = [each for each in told if located is None or each is not located.told]
+    if located is not None and located.frames:
+        start, end = located.between
+        names = {number: found.names[place] for place, number in found.numbers.items()}
+        text = f"{located.lost}-byte packets that left {names[start] if start is not None else 'the sender'}"
+        text += f" and never came to {names[end]}" if end is not None else ", the last point that saw them"
+        out.insert(0, Statement(text, located.frames))
+    lost = lost_ptb(found) if located is not None else None
+    if lost is not None:
+        out.append(Statement("the PTB, as far as it came", lost[0].frames[:SHOWN_FRAMES]))
+    return out
 
 
 def _side(flow: Flow, client: int) -> int:
@@ -215,9 +259,10 @@ def _located(flow: Flow, found: Joined, leg: LegFacts | None) -> Located | None:
         if crossed is not None and lost is not None and crossed >= lost:
             crossed = flow.path_mtu.at_least if (flow.path_mtu.at_least or 0) < lost else None
         ends = (found.numbers[leg.start], found.numbers[leg.end])
+        sizes = f"{crossed} crossed, {lost} did not" if crossed else "none of them crossed"
         text = (
             f"Packets of {lost} bytes are lost between {found.names[leg.start]} and {found.names[leg.end]}: "
-            f"{f'{crossed} crossed, {lost} did not' if crossed else 'none of them crossed'} ({len(same)} of {len(same)})."
+            f"{sizes} ({len(same)} of {len(same)})."
         )
         frames = tuple(each.packet.ref for each in same[:SHOWN_FRAMES])
         return _with_ptb(Located(ends, crossed, lost, frames, None, Statement(text, frames)), found)
@@ -225,10 +270,8 @@ def _located(flow: Flow, found: Joined, leg: LegFacts | None) -> Located | None:
     if place is None:
         return _before(flow, found)
     number, frames = place
-    text = (
-        f"Packets of {lost} bytes left {found.names[found.order[-1]]}, the last point on their way, and are lost behind it."
-    )
-    crossed = flow.path_mtu.at_least
+    last = found.names[found.order[-1]]
+    text = f"Packets of {lost} bytes left {last}, the last point on their way, and are lost behind it."crossed = flow.path_mtu.at_least
     return _with_ptb(Located((number, None), crossed, lost, frames, None, Statement(text, frames)), found)
 
 
@@ -252,8 +295,8 @@ def _before(flow: Flow, found: Joined) -> Located | None:
     if any(p.ip_len > most for place in found.order for p in found.seen.at[place][found.side]):
         return None
     first = found.order[0]
-    text = f"Nothing above {flow.path_mtu.at_least or most} bytes came to {found.names[first]}, the first point on its way."
-    told = Statement(text, ())
+    size = flow.path_mtu.at_least or most
+    text = f"Nothing above {size} bytes came to {found.names[first]}, the first point on its way."told = Statement(text, ())
     return Located((None, found.numbers[first]), flow.path_mtu.at_least, most + 1, (), None, told)
 
 
@@ -263,8 +306,8 @@ def _with_ptb(located: Located, found: Joined) -> Located:
         return located
     ptb, leg = lost
     text = (
-        f"{located.told.text} The PTB of {ptb.router} (MTU {ptb.mtu}) came back as far as {found.names[leg.end]} and never "
-        f"reached {found.names[leg.start]}: it is dropped between these two."
+        f"{located.told.text} The PTB of {ptb.router} (MTU {ptb.mtu}) came back as far as {found.names[leg.end]} and "
+        f"never reached {found.names[leg.start]}: it is dropped between these two."
     )
     way = (found.numbers[leg.end], found.numbers[leg.start])
     return located._replace(ptb_lost_between=way, told=Statement(text, (*located.frames, *ptb.frames[:SHOWN_FRAMES])))
@@ -309,22 +352,29 @@ def _fixes(flow: Flow, verdict: str, size: PathMtu, platforms: Sequence[str]) ->
     )
 
 
+LETS_PTBS_THROUGH = frozenset({"permit_icmp", "nat_quote", "accept_on_host"})
+NARROW_PLACE = frozenset({"clamp_mss", "set_mtu", "permit_fragments"})
+"""Steps that belong where the PTB gets lost, and where the packets do."""
+
+
 def _named(fixes: Sequence[Fix], located: Located | None, found: Joined) -> tuple[Fix, ...]:
-    """The fixes with the leg that they are about."""
+    """The fixes with the legs that they are about."""
     if located is None:
         return tuple(fixes)
     names = {number: found.names[place] for place, number in found.numbers.items()}
     start, end = (names.get(number) if number is not None else None for number in located.between)
     if start and end:
-        where = f"the packets get lost between {start} and {end}"
-    elif start:
-        where = f"the packets get lost behind {start}"
+        packets = f"the packets get lost between {start} and {end}"
     else:
-        where = f"the packets get lost before {end}"
+        packets = f"the packets get lost behind {start}" if start else f"the packets get lost before {end}"
+    ptb = packets
     if located.ptb_lost_between is not None:
-        ptb = [names[number] for number in located.ptb_lost_between]
-        where += f", the PTB between {ptb[0]} and {ptb[1]}"
-    return tuple(fix._replace(why=f"{fix.why} ({where})") if fix.kind == "fix" else fix for fix in fixes)
+        ptb = "the PTB gets lost between {} and {}".format(*(names[number] for number in located.ptb_lost_between))
+    out = []
+    for fix in fixes:
+        place = ptb if fix.step in LETS_PTBS_THROUGH else packets if fix.step in NARROW_PLACE else ""
+        out.append(fix._replace(why=f"{fix.why} ({place})") if place else fix)
+    return tuple(out)
 
 
 def leg_of(facts: LegFacts, numbers: dict[Place, int]) -> Leg:
@@ -351,4 +401,3 @@ def leg_of(facts: LegFacts, numbers: dict[Place, int]) -> Leg:
         missed=facts.missed,
         frames=tuple(each.packet.ref for each in proving[:SHOWN_FRAMES]),
     )
-

@@ -31,7 +31,9 @@ class Match:
     sources: list[int] = field(default_factory=list)  # how many packets there each packet here was matched with
 
 
-def matched(up: Sequence[Sighting], down: Sequence[Sighting], times: tuple[list[int], list[int]], doubt: int | None) -> Match:
+def matched(
+    up: Sequence[Sighting], down: Sequence[Sighting], times: tuple[list[int], list[int]], doubt: int | None
+) -> Match:
     """Match packets of one direction.
 
     Args:

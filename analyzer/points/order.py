@@ -1,7 +1,7 @@
 """The places of a connection in the order of the path, from side 0 to side 1: by TTL, and by times.
 
-Emits a list of places. Each router takes one from the TTL, so of two places the one where it is higher comes first. Where
-it is equal (switches, interfaces of one host), or the directions contradict each other, times decide, of which no clock
+Emits a list of places. Each router takes one from the TTL, so of two places the one where it is higher comes first.
+Where it is equal (switches, interfaces of one host), or the directions contradict each other, times decide, of which no clock
 need be right.
 """
 
@@ -50,7 +50,7 @@ def _ttl(packets: list[Sighting]) -> int:
 
 
 def _more(seen: Seen, one: Place, two: Place) -> int:
-    """Who saw more of side 0's data is nearer to it, where nothing else tells: packets get lost on the way, none appear."""
+    """Who saw more of side 0's data is nearer to it, where nothing else tells: packets get lost, none appear."""
     return _data(seen.at[one][0]) - _data(seen.at[two][0]) - _data(seen.at[one][1]) + _data(seen.at[two][1])
 
 

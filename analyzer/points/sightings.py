@@ -1,5 +1,6 @@
-"""From listed packets to what each place saw of each connection: sequence numbers counted from one start, copies of the
-capture left out.
+"""From listed packets to what each place saw of each connection.
+
+Sequence numbers are counted from one start, and what a capture holds twice is left out.
 
 Emits `Seen`. A place is a capture point, or an interface of one where its files hold several.
 """
@@ -146,7 +147,11 @@ def _add_fragments(
         for connection, member in members:
             # Sides of a pair without ports are those of its addresses, as are the connection's.
             for side, ident, size, interface in zip(
-                part["side"].tolist(), part["ip_id"].tolist(), part["ip_len"].tolist(), part["interface"].tolist(), strict=True
+                part["side"].tolist(),
+                part["ip_id"].tolist(),
+                part["ip_len"].tolist(),
+                part["interface"].tolist(),
+                strict=True,
             ):
                 place = (member.point, interface if member.point in split else -1)
                 of = seen[connection].fragments.setdefault(place, defaultdict(int))

@@ -34,6 +34,7 @@ from analyzer.report.verdict_text import WORDS, Paths, headline, paths_of, pings
 
 if TYPE_CHECKING:
     from analyzer.report.changes import ChangeTable
+    from analyzer.report.strip import Strip
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -99,6 +100,7 @@ class Diagnosis:
     rule: str  # id of the rule that decided, or empty
     what: Remark
     where: tuple[str, ...]
+    strip: Strip | None  # the capture points that it passed, where they are several
     why: tuple[Remark, ...]
     ruled_out: tuple[Remark, ...]
     fixes: tuple[Fix, ...]
@@ -251,16 +253,35 @@ def _first(analysis: Analysis, findings: Sequence[Finding]) -> FirstSteps | None
 
 def _diagnoses(analysis: Analysis, findings: Sequence[Finding]) -> Made[Finding, Diagnosis]:
     """One for each finding."""
-    labels, paths = file_labels(analysis.files), paths_of(analysis)
-    return Made(findings, lambda finding: _diagnosis(analysis.flow(finding.example), paths, labels, finding))
+    labels, paths, names = file_labels(analysis.files), paths_of(analysis), _point_names(analysis)
+    return Made(findings, lambda finding: _diagnosis(analysis.flow(finding.example), paths, labels, names, finding))
+
+
+def _point_names(analysis: Analysis) -> dict[int, str]:
+    """Names of the capture points, where they are several."""
+    if not analysis.joined_points:
+        return {}
+    from analyzer.report.strip import point_names  # of one point there is nothing to name
+
+    return point_names(analysis)
+
+
+def _strip(flow: Flow, paths: Paths, names: dict[int, str]) -> Strip | None:
+    if not names:
+        return None
+    from analyzer.report.strip import strip_of
+
+    return strip_of(paths.get((flow.sender.ip, flow.receiver.ip)), names)
 
 
 def diagnosis_of(analysis: Analysis, flow: Flow) -> Diagnosis:
     """All there is to say about one flow, healthy or not."""
-    return _diagnosis(flow, paths_of(analysis), file_labels(analysis.files))
+    return _diagnosis(flow, paths_of(analysis), file_labels(analysis.files), _point_names(analysis))
 
 
-def _diagnosis(flow: Flow, paths: Paths, labels: Sequence[str], finding: Finding | None = None) -> Diagnosis:
+def _diagnosis(
+    flow: Flow, paths: Paths, labels: Sequence[str], points: dict[int, str], finding: Finding | None = None
+) -> Diagnosis:
     ptb_frames = {ptb.frame for ptb in flow.ptb}
     why = [
         Remark(printable(text), frames_text(frames, labels))
@@ -282,6 +303,7 @@ def _diagnosis(flow: Flow, paths: Paths, labels: Sequence[str], finding: Finding
             frames_text(_unmentioned(flow), labels),
         ),
         where=tuple(_where(flow, paths)),
+        strip=_strip(flow, paths, points),
         why=tuple(why),
         ruled_out=tuple(
             Remark(
@@ -389,7 +411,16 @@ def _facts(analysis: Analysis) -> list[str]:
     if skipped := undecoded(analysis):
         counted.append(f"not decoded: {', '.join(skipped)}")
     lines.append(f"{seconds(span)} from {clock(analysis.first_time)}; {'; '.join(counted)}")
-    return [*lines, *pings(analysis)]
+    return [*lines, *pings(analysis), *_clocks(analysis)]
+
+
+def _clocks(analysis: Analysis) -> list[str]:
+    if not analysis.joined_points:
+        return []
+    from analyzer.report.strip import clock_lines, strips_of
+
+    orders = [f"points in order: {' -> '.join(strip.points)}" for strip in strips_of(analysis)[:SHOWN_FILES]]
+    return [*orders, *clock_lines(analysis)]
 
 
 def more_files(analysis: Analysis) -> str:

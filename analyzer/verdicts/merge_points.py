@@ -35,6 +35,6 @@ def notes(files: Sequence[CaptureFile]) -> list[str]:
     if count < 2:
         return []
     return [
-        f"The files were captured at {count} points: the same packets are in them. Each flow was judged at every "
-        "point that saw it, by that point's clock, and is listed once, with the verdict of the point that saw most."
+        f"The files were captured at {count} points: the same packets are in them. Each flow is listed once, with what "
+        "the point says that saw most of it, and what they prove together."
     ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from lab.headers import TCP, Packet
@@ -37,9 +37,16 @@ DOWN = (
 """Small answers, then nine full segments and a short one."""
 UP = tuple(({"client": "server", "server": "client"}[who], time, count) for who, time, count in DOWN)
 DOWN_6 = tuple((who, time, 9 * 1428 + 700 if count > 5000 else count) for who, time, count in DOWN)
-LONG = (*DOWN, *((who, time, count) for i in range(20) for who, time, count in (("client", 6 + i * 15.0, 80), ("server", 6.05 + i * 15.0, 400))))
+LONG = (
+    *DOWN,
+    *(
+        (who, time, count)
+        for i in range(20)
+        for who, time, count in (("client", 6 + i * 15.0, 80), ("server", 6.05 + i * 15.0, 400))
+    ),
+)
 
-V6 = {"client": "2001:db8:c::10", "server": "2001:db8:5::10"}
+V6 = ("2001:db8:c::10", "2001:db8:5::10")
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,7 @@ class Case:
         if found is None or None in found:
             return None
         # They come from the element to blame: a point beyond it never sees them.
-        place = [i for i, e in enumerate(self.elements()) if isinstance(e, Tap) and e.name == found[0]][0]
+        place = next(i for i, e in enumerate(self.elements()) if isinstance(e, Tap) and e.name == found[0])
         between = self.blamed < place < self.ptb_dropped or self.ptb_dropped < place < self.blamed
         return found if between else None
 
@@ -142,7 +149,7 @@ def _talk(**stack: object) -> tuple[Talk, ...]:
 
 def _talk6(writes: tuple[tuple[str, float, int], ...] = DOWN_6, **stack: object) -> tuple[Talk, ...]:
     each = Stack(**({"mss": 1440} | stack))  # type: ignore[arg-type]
-    return (Talk(writes, client_stack=each, server_stack=each, **V6),)
+    return (Talk(writes, client_stack=each, server_stack=each, client=V6[0], server=V6[1]),)
 
 
 def _silent(mtu: int = 1400, **more: object) -> Link:
@@ -199,14 +206,6 @@ def _m(element: Callable[[], Element]) -> Callable[[], Sequence[Element]]:
     return lambda: [element()]
 
 
-def _ptb(drop: Callable[[], Sequence[Element]]) -> Callable[[], Sequence[Element]]:
-    return drop
-
-
-_ICMP_DROP = _m(lambda: Drop(no_icmp))
-_WITH_LINK: Callable[[Callable[[], Element]], Callable[[], Sequence[Element]]] = lambda make: lambda: [make(), Link()]
-
-
 def _dropping_icmp() -> Sequence[Element]:
     return [Link(), Drop(no_icmp)]
 
@@ -235,17 +234,33 @@ def _cases() -> list[Case]:
         talks=(Talk(UP),), way="to_server",
     )  # fmt: skip
     add(_hole("ipv6_silent", _e(None, _m(lambda: _silent(1380))), talks=_talk6()))
-    add(_hole("ipv6_bare", _e(None, _m(lambda: _silent(1380))), talks=_talk6(tuple((w, t, 9 * 1440 + 700 if c > 5000 else c) for w, t, c in DOWN), timestamps=False)))
+    add(
+        _hole(
+            "ipv6_bare",
+            _e(None, _m(lambda: _silent(1380))),
+            talks=_talk6(tuple((w, t, 9 * 1440 + 700 if c > 5000 else c) for w, t, c in DOWN), timestamps=False),
+        )
+    )
     lost_ptb("ipv6_ptb_lost", _e(_m(lambda: Link(mtu_back=1340)), None, _dropping_icmp), talks=_talk6())
     add(_hole("offload_silent", _e(None, _m(_silent), taps=_offload)))
     lost_ptb("offload_ptb_lost", _e(None, _m(lambda: Link(mtu_back=1400)), _dropping_icmp, taps=_offload))
     add(_hole("nat_before", _e(lambda: [Link(), NAT], _m(_silent)), outside=OUTSIDE))
     add(_hole("nat_behind", _e(_m(_silent), lambda: [NAT, Link()]), outside=OUTSIDE))
-    lost_ptb("nat_ptb_lost", _e(_m(lambda: Link(mtu_back=1400)), lambda: [NAT, Link()], _dropping_icmp), outside=OUTSIDE)
+    lost_ptb(
+        "nat_ptb_lost", _e(_m(lambda: Link(mtu_back=1400)), lambda: [NAT, Link()], _dropping_icmp), outside=OUTSIDE
+    )
     add(_hole("clamped_one_way", _e(lambda: [Link(), clamp(1360, way="to_client")], _m(_silent))))
     inside = {"router-b": lambda: Tap("router-b", inside=True)}
     add(_hole("underlay", _e(None, _m(_silent), taps=lambda: {"router-b": inside["router-b"]()})))
-    add(_hole("underlay_hole_within", _e(_m(lambda: _silent(1450)), taps=lambda: {"router-a": Tap("router-a", inside=True), "router-b": Tap("router-b", inside=True)})))
+    add(
+        _hole(
+            "underlay_hole_within",
+            _e(
+                _m(lambda: _silent(1450)),
+                taps=lambda: {"router-a": Tap("router-a", inside=True), "router-b": Tap("router-b", inside=True)},
+            ),
+        )
+    )
     add(
         _hole(
             "recovered", middle, talks=_talk(falls_back=3), verdicts=frozenset({"blackhole_recovered"}), sure=False,
@@ -258,17 +273,55 @@ def _cases() -> list[Case]:
         )
     )  # fmt: skip
     pieces = _e(None, lambda: [Drop(lambda seen, data, way, now: seen.fragment), Link(mtu_back=1400)])
-    add(_hole("fragments_lost", pieces, talks=_talk(df=False), blamed=_blame(pieces, _filter), verdicts=frozenset({"fragment_loss"}), sure=False))
-    apart = _e(None, lambda: [Drop(lambda seen, data, way, now: seen.fragment), Link()], _m(lambda: Link(mtu_back=1400)))
-    add(_hole("fragments_lost_later", apart, talks=_talk(df=False), blamed=_blame(apart, _filter), verdicts=frozenset({"fragment_loss"}), sure=False, certain=False))
-    odd = _e(None, _m(lambda: _silent(narrow_for=lambda seen: seen.destination_port % 2 == 1)))
-    four = tuple(Talk(DOWN, ports=(40_001 + i, 443), begins=0.05 * i) for i in range(4))
-    add(_hole("parallel_paths", odd, talks=four, ports=frozenset({40_001, 40_003}), verdicts=ANY_HOLE | {"content_drop"}, sure=False))
-    add(_hole("two_of_four_hosts", _e(None, _m(lambda: _silent(narrow_for=lambda seen: seen.destination == "192.0.2.10"))), talks=(four[0], replace(four[1], client="192.0.2.11"), four[2], replace(four[3], client="192.0.2.12")), ports=frozenset({40_001, 40_003})))
-    firewall = _e(taps=None)
     add(
         _hole(
-            "host_firewall", lambda: [Drop(lambda seen, data, way, now: way == "to_client" and seen.ip_len > 1400), *firewall()],
+            "fragments_lost",
+            pieces,
+            talks=_talk(df=False),
+            blamed=_blame(pieces, _filter),
+            verdicts=frozenset({"fragment_loss"}),
+            sure=False,
+        )
+    )
+    apart = _e(
+        None, lambda: [Drop(lambda seen, data, way, now: seen.fragment), Link()], _m(lambda: Link(mtu_back=1400))
+    )
+    add(
+        _hole(
+            "fragments_lost_later",
+            apart,
+            talks=_talk(df=False),
+            blamed=_blame(apart, _filter),
+            verdicts=frozenset({"fragment_loss"}),
+            sure=False,
+            certain=False,
+        )
+    )
+    odd = _e(None, _m(lambda: _silent(narrow_for=lambda seen: seen.destination_port % 2 == 1)))
+    four = tuple(Talk(DOWN, ports=(40_001 + i, 443), begins=0.05 * i) for i in range(4))
+    add(
+        _hole(
+            "parallel_paths",
+            odd,
+            talks=four,
+            ports=frozenset({40_001, 40_003}),
+            verdicts=ANY_HOLE | {"content_drop"},
+            sure=False,
+        )
+    )
+    add(
+        _hole(
+            "two_of_four_hosts",
+            _e(None, _m(lambda: _silent(narrow_for=lambda seen: seen.destination == "192.0.2.10"))),
+            talks=(four[0], replace(four[1], client="192.0.2.11"), four[2], replace(four[3], client="192.0.2.12")),
+            ports=frozenset({40_001, 40_003}),
+        )
+    )
+    firewall = _e(taps=None)
+    no_large = partial(Drop, lambda seen, data, way, now: way == "to_client" and seen.ip_len > 1400)
+    add(
+        _hole(
+            "host_firewall", lambda: [no_large(), *firewall()],
             blamed=0, verdicts=frozenset({"blackhole", "stall", "blackhole_probable"}), certain=False, sure=False,
         )
     )  # fmt: skip
@@ -277,12 +330,33 @@ def _cases() -> list[Case]:
     add(_hole("without_either", middle, talks=_talk(identifies=False, timestamps=False)))
     add(_hole("without_sack", middle, talks=_talk(sack=False), verdicts=ANY_HOLE))
     wide = tuple((who, time, 9 * 8948 + 700 if count > 5000 else count) for who, time, count in DOWN)
-    add(_hole("jumbo", _e(*[_m(lambda: Link(mtu=9000, mtu_back=9000)), _m(lambda: Link(mtu=9000, mtu_back=1500, ptb="silent")), _m(lambda: Link(mtu=9000, mtu_back=9000))]), talks=(Talk(wide, client_stack=Stack(mss=8960), server_stack=Stack(mss=8960)),), blamed=3, sure=False))
+    add(
+        _hole(
+            "jumbo",
+            _e(
+                *[
+                    _m(lambda: Link(mtu=9000, mtu_back=9000)),
+                    _m(lambda: Link(mtu=9000, mtu_back=1500, ptb="silent")),
+                    _m(lambda: Link(mtu=9000, mtu_back=9000)),
+                ]
+            ),
+            talks=(Talk(wide, client_stack=Stack(mss=8960), server_stack=Stack(mss=8960)),),
+            blamed=3,
+            sure=False,
+        )
+    )
     twice = _e(_m(_silent), lambda: [Change(_twice), Link()])
     add(_hole("copied_on_the_way", twice))
     one_way = lambda: {"router-a": Tap("router-a", only="to_client"), "router-b": Tap("router-b", only="to_client")}  # noqa: E731
     add(_hole("one_direction", _e(None, _m(_silent), taps=one_way)))
-    add(_hole("long_with_drift", _e(None, _m(_silent), taps=lambda: {"router-a": Tap("router-a", drift=80e-6)}), talks=(Talk(LONG),), seconds=330))
+    add(
+        _hole(
+            "long_with_drift",
+            _e(None, _m(_silent), taps=lambda: {"router-a": Tap("router-a", drift=80e-6)}),
+            talks=(Talk(LONG),),
+            seconds=330,
+        )
+    )
     late = lambda: {"router-b": Tap("router-b", begins=0.45), "client": Tap("client", begins=0.25)}  # noqa: E731
     add(_hole("begun_later", _e(None, _m(_silent), taps=late)))
     narrower = _e(None, _m(lambda: _silent(since=3.0)))
@@ -295,29 +369,58 @@ def _cases() -> list[Case]:
     add(_fine("plain_nat", _e(lambda: [Link(), NAT]), outside=OUTSIDE))
     add(_fine("plain_underlay", _e(taps=lambda: {"router-b": Tap("router-b", inside=True)})))
     for seed, (share, where) in enumerate(((0.03, 1), (0.1, 2), (0.2, 0), (0.25, 1))):
+
         def lossy(share: float = share, where: int = where, seed: int = seed) -> Sequence[Element]:
             legs: list[Callable[[], Sequence[Element]] | None] = [None, None, None]
             legs[where] = _m(lambda: Link(loss=share, loss_back=share, random=random.Random(seed)))
             return _e(*legs)()
+
         add(_fine(f"lossy_{int(share * 100)}", lossy, talks=(Talk((*DOWN, ("server", 3.0, 40_000))),)))
         add(_fine(f"lossy_{int(share * 100)}_four_flows", lossy, talks=four, seconds=8))
     add(_fine("large_ones_lossy", _e(None, lambda: [_some(0.5, 4, 1000), Link()])))
     add(_fine("dead", _e(None, lambda: [_dead(0.62), Link()]), kind="all", blamed=3))
     talkative = (*DOWN, ("server", 1.0, 100), ("server", 2.0, 100))
-    add(_fine("dead_both_talk", _e(None, lambda: [_dead(0.62), Link()]), kind="all", blamed=3, talks=(Talk(talkative), Talk(DOWN, ports=(40_002, 443)))))
+    add(
+        _fine(
+            "dead_both_talk",
+            _e(None, lambda: [_dead(0.62), Link()]),
+            kind="all",
+            blamed=3,
+            talks=(Talk(talkative), Talk(DOWN, ports=(40_002, 443))),
+        )
+    )
     add(_fine("outage", _e(None, lambda: [_dead(0.62, 3.0), Link()])))
     add(_fine("outage_with_fallback", _e(None, lambda: [_dead(0.62, 4.0), Link()]), talks=_talk(falls_back=3)))
     add(_fine("zero_window", _e(), talks=(Talk(DOWN, client_stack=Stack(window_shut_after=4000)),)))
     content = _e(None, lambda: [Drop(_large_payload(5000)), Link()])
     add(_fine("content", content, kind="content", blamed=_blame(content, _filter)))
-    payload = _e(None, lambda: [Drop(lambda seen, data, way, now: way == "to_client" and now > 0.62 and seen.payload_len > 0), Link()])
+    payload = _e(
+        None,
+        lambda: [Drop(lambda seen, data, way, now: way == "to_client" and now > 0.62 and seen.payload_len > 0), Link()],
+    )
     add(_fine("payload_filter", payload))
     add(_fine("pmtud_works", _e(None, _m(lambda: Link(mtu_back=1400))), kind="size", blamed=3, certain=False))
-    add(_fine("pmtud_works_ipv6", _e(None, None, _m(lambda: Link(mtu_back=1380))), kind="size", blamed=5, talks=_talk6(), certain=False))
+    add(
+        _fine(
+            "pmtud_works_ipv6",
+            _e(None, None, _m(lambda: Link(mtu_back=1380))),
+            kind="size",
+            blamed=5,
+            talks=_talk6(),
+            certain=False,
+        )
+    )
     add(_fine("clamped", _e(lambda: [Link(), clamp(1360)], _m(_silent))))
     spoilt = _e(None, lambda: [_spoilt(_large_payload(5000)), Link()])
     add(_fine("damaged", spoilt, kind="damaged", blamed=3))
-    add(_fine("damaged_large", _e(None, lambda: [_spoilt(lambda seen, data, way, now: way == "to_client" and seen.ip_len > 1400), Link()]), kind="damaged", blamed=3))
+    add(
+        _fine(
+            "damaged_large",
+            _e(None, lambda: [_spoilt(lambda seen, data, way, now: way == "to_client" and seen.ip_len > 1400), Link()]),
+            kind="damaged",
+            blamed=3,
+        )
+    )
     add(_fine("fragments_arrive", _e(None, _m(lambda: Link(mtu_back=1400))), talks=_talk(df=False)))
     add(_fine("df_cleared", _e(None, lambda: [Link(mtu_back=1400), Change(without_df)])))
     add(_fine("copied", _e(None, lambda: [Change(_twice), Link()])))

@@ -63,8 +63,7 @@ class Link(Element):
     random: random.Random = field(default_factory=lambda: random.Random(1))
 
     def carry(self, packet: bytes, way: Way, now: float) -> list[Passed]:
-        seen = read_packet(packet)
-        assert seen is not None
+        seen = known(packet)
         if self.hop:
             packet = aged(packet)
         mtu = self.mtu if way == "to_server" else self.mtu_back
@@ -89,8 +88,7 @@ class Drop(Element):
     rule: Callable[[Packet, bytes, Way, float], bool]
 
     def carry(self, packet: bytes, way: Way, now: float) -> list[Passed]:
-        seen = read_packet(packet)
-        assert seen is not None
+        seen = known(packet)
         return [] if self.rule(seen, packet, way, now) else [(packet, 0.0, False)]
 
 
@@ -101,9 +99,16 @@ class Change(Element):
     rule: Callable[[Packet, bytes, Way, float], Sequence[bytes]]
 
     def carry(self, packet: bytes, way: Way, now: float) -> list[Passed]:
-        seen = read_packet(packet)
-        assert seen is not None
+        seen = known(packet)
         return [(each, 0.0, False) for each in self.rule(seen, packet, way, now)]
+
+
+def known(data: bytes) -> Packet:
+    """The headers of a packet, which is one."""
+    packet = read_packet(data)
+    if packet is None:
+        raise ValueError("no IP packet")
+    return packet
 
 
 # Rules.
@@ -137,8 +142,7 @@ def nat(inside: str, outside: str, ports: int) -> Change:
         del now
         if way == "to_server":
             if seen.is_ptb:
-                quoted = read_packet(data[28:])
-                assert quoted is not None
+                quoted = known(data[28:])
                 quote = readdressed(data[28:], quoted, target=(outside, ports), whole=False)
                 return [build_icmp(seen.source, seen.destination, 3, 4, rest=int.from_bytes(data[24:28]), body=quote)]
             if seen.source != inside:
@@ -147,8 +151,7 @@ def nat(inside: str, outside: str, ports: int) -> Change:
         if seen.destination != outside:
             return [data]
         if seen.is_ptb:
-            quoted = read_packet(data[28:])
-            assert quoted is not None
+            quoted = known(data[28:])
             quote = data[28:]
             if quoted.source == outside:
                 quote = readdressed(quote, quoted, source=(inside, -ports), whole=False)
@@ -201,6 +204,7 @@ def aged(data: bytes) -> bytes:
 
 
 def with_ip_sum(data: bytes) -> bytes:
+    """The packet with the right checksum of its IP header."""
     if data[0] >> 4 != 4:
         return data
     head = data[:10] + b"\0\0" + data[12:20]
@@ -209,13 +213,16 @@ def with_ip_sum(data: bytes) -> bytes:
 
 def with_sums(data: bytes) -> bytes:
     """The packet with the right checksums of IP and TCP."""
-    seen = read_packet(data)
-    assert seen is not None
+    seen = known(data)
     if seen.protocol == TCP and not seen.fragment:
         at = seen.transport_at
         segment = data[at : at + 16] + b"\0\0" + data[at + 18 :]
         ends = data[12:20] if seen.version == 4 else data[8:40]
-        counted = struct.pack("!BBH", 0, TCP, len(segment)) if seen.version == 4 else struct.pack("!IHBB", len(segment), 0, 0, TCP)
+        counted = (
+            struct.pack("!BBH", 0, TCP, len(segment))
+            if seen.version == 4
+            else struct.pack("!IHBB", len(segment), 0, 0, TCP)
+        )
         total = checksum(ends + counted + segment)
         data = data[:at] + segment[:16] + total.to_bytes(2) + segment[18:]
     return with_ip_sum(data)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lab.headers import ACK, FIN, PSH, SYN, TCP, Packet, build_ip, build_tcp, read_packet, tcp_adds_up
+from lab.simulated.elements import known
 
 Send = Callable[[bytes], None]
 Wait = Callable[[float, Callable[[], None]], None]
@@ -113,7 +114,9 @@ class Host:
 
     def bytes_of(self, start: int, size: int) -> bytes:
         first = start // 32
-        stream = b"".join(hashlib.sha256(f"{self.address}{n}".encode()).digest() for n in range(first, (start + size) // 32 + 1))
+        stream = b"".join(
+            hashlib.sha256(f"{self.address}{n}".encode()).digest() for n in range(first, (start + size) // 32 + 1)
+        )
         return stream[start - first * 32 :][:size]
 
     def emit(self, start: int, payload: bytes, flags: int) -> None:
@@ -197,8 +200,7 @@ class Host:
     # Receiving.
 
     def take(self, data: bytes) -> None:
-        seen = read_packet(data)
-        assert seen is not None
+        seen = known(data)
         if seen.is_ptb:
             self.told(data)
         elif seen.protocol == TCP and (self.stack.takes_damaged or tcp_adds_up(data, seen)):
@@ -286,6 +288,7 @@ class Host:
 
 
 def merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The ranges, those that touch as one."""
     out: list[tuple[int, int]] = []
     for start, stop in sorted(ranges):
         if out and start <= out[-1][1]:

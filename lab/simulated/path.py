@@ -8,10 +8,11 @@ import random
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from lab.capture_file import ETHERNET, CaptureFile, Record, capture_bytes
 from lab.headers import TCP, Packet, read_packet
-from lab.simulated.elements import Element, Tap, Way, in_vxlan, with_sums
+from lab.simulated.elements import Element, Tap, Way, in_vxlan, known, with_sums
 from lab.simulated.hosts import Host, Stack
 
 EPOCH = 1_790_000_000
@@ -33,7 +34,13 @@ class Talk:
 class Run:
     """Everything that happens in `seconds` on a path."""
 
-    def __init__(self, elements: Sequence[Element], talks: Sequence[Talk], seconds: float, outside: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        elements: Sequence[Element],
+        talks: Sequence[Talk],
+        seconds: float,
+        outside: Mapping[str, int] | None = None,
+    ) -> None:
         self.elements = elements
         self.now = 0.0
         self._order = itertools.count()
@@ -69,7 +76,7 @@ class Run:
         self.at(talk.begins, client.open)
         for who, time, count in talk.writes:
             writer = client if who == "client" else server
-            self.at(talk.begins + time, lambda writer=writer, count=count: writer.write(count))
+            self.at(talk.begins + time, partial(writer.write, count))
 
     def enter(self, packet: bytes, way: Way) -> None:
         place = 0 if way == "to_server" else len(self.elements) - 1
@@ -83,32 +90,28 @@ class Run:
         for out, delay, back in self.elements[place].carry(packet, way, time):
             if back:
                 other: Way = "to_client" if way == "to_server" else "to_server"
-                self.at(time + delay, lambda out=out, other=other: self._travel(out, other, place - step, self.now))
+                self.at(time + delay, partial(self._travel, out, other, place - step, time + delay))
             elif delay:
-                self.at(time + delay, lambda out=out: self._travel(out, way, place + step, self.now))
+                self.at(time + delay, partial(self._travel, out, way, place + step, time + delay))
             else:
                 self._travel(out, way, place + step, time)
 
     def _arrive(self, packet: bytes, way: Way) -> None:
-        seen = read_packet(packet)
-        assert seen is not None
+        seen = known(packet)
         if seen.fragment:
             whole = self._whole(seen, packet)
             if whole is None:
                 return
             packet = whole
-            seen = read_packet(packet)
-            assert seen is not None
+            seen = known(packet)
         quoted = read_packet(packet[28 if seen.version == 4 else 48 :]) if seen.is_ptb else None
-        host = None
         if quoted is not None:
             ends = (quoted.source, quoted.source_port, quoted.destination_port)
         else:
             ends = (seen.destination, seen.destination_port, seen.source_port)
-        if way == "to_client":
-            host = self.hosts.get(ends[:2])
-        else:
-            host = self.hosts.get((ends[0], ends[1] * 100_000 + ends[2]))
+        # A server's end is known by the client's port as well: each connection has a host of its own there.
+        key = ends[:2] if way == "to_client" else (ends[0], ends[1] * 100_000 + ends[2])
+        host = self.hosts.get(key)
         if host is not None:
             host.take(packet)
 
@@ -161,8 +164,7 @@ def merged_rows(rows: list[tuple[float, Way, bytes]], within: float) -> list[tup
     out: list[tuple[float, Way, bytes]] = []
     last: dict[tuple[Way, int, int], tuple[int, Packet]] = {}
     for time, way, data in rows:
-        seen = read_packet(data)
-        assert seen is not None
+        seen = known(data)
         key = (way, seen.source_port, seen.destination_port)
         if seen.protocol == TCP and seen.payload_len and not seen.fragment:
             before = last.get(key)
