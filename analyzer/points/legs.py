@@ -2,8 +2,8 @@
 
 A packet crossed a leg if it was seen at its end, or anywhere behind. It was lost there if it was seen at its start,
 never behind, and its bytes were not acknowledged without having been seen: what is acknowledged arrived, and it is the
-capture that missed it. A leg is narrow only if packets above some size were lost again and again while smaller ones crossed, so
-often that neither loss nor a gap of the capture explains it.
+capture that missed it. A leg is narrow only if packets above some size were lost again and again while smaller ones
+crossed, so often that neither loss nor a gap of the capture explains it.
 
 Emits `LegFacts`.
 """

@@ -271,7 +271,8 @@ def _located(flow: Flow, found: Joined, leg: LegFacts | None) -> Located | None:
         return _before(flow, found)
     number, frames = place
     last = found.names[found.order[-1]]
-    text = f"Packets of {lost} bytes left {last}, the last point on their way, and are lost behind it."crossed = flow.path_mtu.at_least
+    text = f"Packets of {lost} bytes left {last}, the last point on their way, and are lost behind it."
+    crossed = flow.path_mtu.at_least
     return _with_ptb(Located((number, None), crossed, lost, frames, None, Statement(text, frames)), found)
 
 
@@ -296,7 +297,8 @@ def _before(flow: Flow, found: Joined) -> Located | None:
         return None
     first = found.order[0]
     size = flow.path_mtu.at_least or most
-    text = f"Nothing above {size} bytes came to {found.names[first]}, the first point on its way."told = Statement(text, ())
+    text = f"Nothing above {size} bytes came to {found.names[first]}, the first point on its way."
+    told = Statement(text, ())
     return Located((None, found.numbers[first]), flow.path_mtu.at_least, most + 1, (), None, told)
 
 

@@ -1,8 +1,8 @@
 """The places of a connection in the order of the path, from side 0 to side 1: by TTL, and by times.
 
 Emits a list of places. Each router takes one from the TTL, so of two places the one where it is higher comes first.
-Where it is equal (switches, interfaces of one host), or the directions contradict each other, times decide, of which no clock
-need be right.
+Where it is equal (switches, interfaces of one host), or the directions contradict each other, times decide, of which no
+clock need be right.
 """
 
 from __future__ import annotations

@@ -115,6 +115,7 @@ def known(data: bytes) -> Packet:
 
 
 def no_icmp(packet: Packet, data: bytes, way: Way, now: float) -> bool:
+    """ICMP, PTBs among it."""
     del data, way, now
     return packet.protocol in (ICMP, 58)
 
