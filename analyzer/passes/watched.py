@@ -88,9 +88,6 @@ SUM_WRONG = 2
 SUM_PARTIAL = 3  # left to the interface (offload): the sum of the pseudo-header alone
 
 OPTION_TIMESTAMPS = 8
-ROWS_A_FLOW = 4_096
-"""Packets of a flow that are listed at one capture point at most."""
-
 EVERYTHING = 1 << 32
 WORD = 0xFFFFFFFF
 ROWS_FULL = -12
@@ -105,6 +102,7 @@ class Watch(NamedTuple):
     ends: Endpoints
     low: tuple[int, int]
     span: tuple[int, int]
+    most: int  # packets that are listed at one capture point at most
 
 
 @kernel
@@ -183,12 +181,12 @@ def list_watched(
     """List the decoded packet if it is asked for; returns how many rows are filled afterwards."""
     side = endpoint_order(h)
     number = find_flow(state, endpoints_of(h, side))
-    if number < 0 or counts[number] >= ROWS_A_FLOW:
+    if number < 0 or counts[number] <= 0:
         return filled
     later = h[FRAGMENT] == 2
     if not later and not matters(h, lows, spans, 2 * number, side):
         return filled
-    counts[number] += 1
+    counts[number] -= 1
     row = rows[filled]
     row["ts"] = h[TS]
     row["frame"] = container[FRAME]
@@ -267,7 +265,7 @@ def _examples() -> dict[str, tuple[Any, ...]]:
     """Arguments of the compiled entry, for a call that does some of everything."""
     buf, container = trial_capture()
     state = _table([_trial_watch()])
-    one = np.zeros(2, np.int64), np.full(2, EVERYTHING, np.int64), np.zeros(1, np.int64)
+    one = np.zeros(2, np.int64), np.full(2, EVERYTHING, np.int64), np.full(1, 64, np.int64)
     rows = np.zeros(64, WATCHED), np.zeros(1, np.int64), np.zeros(2, np.int64)
     chunk = (
         buf,
@@ -282,7 +280,7 @@ def _examples() -> dict[str, tuple[Any, ...]]:
 
 def _trial_watch() -> Watch:
     low, high = int.from_bytes(bytes((192, 0, 2, 1))), int.from_bytes(bytes((198, 51, 100, 1)))
-    return Watch(Endpoints(4, 0, (low, 0, 0, 0), (high, 0, 0, 0), 40000, 443), (0, 0), (EVERYTHING, EVERYTHING))
+    return Watch(Endpoints(4, 0, (low, 0, 0, 0), (high, 0, 0, 0), 40000, 443), (0, 0), (EVERYTHING, EVERYTHING), 64)
 
 
 def _table(watches: Sequence[Watch]) -> State:
@@ -314,7 +312,8 @@ class Watcher(Skimmer):
         for number, watch in enumerate(watches):
             for side in (0, 1):
                 lows[2 * number + side], spans[2 * number + side] = watch.low[side], watch.span[side]
-        counts = self.integers(len(watches))
+        counts = self.integers(len(watches))  # that may still be listed
+        counts[:] = [watch.most for watch in watches]
         self._times = self.integers(2 * files)
         self._times[::2] = [FOREVER] * files if isinstance(self._times, list) else FOREVER
         self._skim = bound(chunk, self.state, ports, lows, spans, counts, self._rows, self._filled, self._times)

@@ -9,12 +9,12 @@ Emits `Clocks`.
 from __future__ import annotations
 
 import heapq
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-from analyzer.points.sightings import Place, Seen, Sighting
+from analyzer.points.sightings import Place, Seen, Shared
 
 EARLY_NS = 50_000_000
 """A packet that seems to arrive so much earlier than most others is another copy: no clock and no queue does that."""
@@ -31,13 +31,6 @@ LEAST_DRIFT = 2e-6
 
 UNKNOWN_COST = 3_600_000_000_000
 """What an offset from one direction only counts for, ns, where there is another way to a place."""
-
-
-class Shared(NamedTuple):
-    """Times of packets that two places saw, ns: at the first, and at the second."""
-
-    first: list[int]
-    second: list[int]
 
 
 class Bounds(NamedTuple):
@@ -82,36 +75,6 @@ class Clocks:
         if parts[0] is None or parts[1] is None:
             return None
         return parts[0] + parts[1]
-
-
-def shared(one: Sequence[Sighting], two: Sequence[Sighting], *, ids: bool = True) -> Shared:
-    """Packets that are the same at two places beyond doubt: whole, and the only ones of their kind at both."""
-    times = []
-    for packets in (one, two):
-        keys = [_key(packet, ids) for packet in packets]
-        count = Counter(keys)
-        times.append({key: packet.ts for key, packet in zip(keys, packets, strict=True) if count[key] == 1})
-    both = [key for key in times[0] if key in times[1]]
-    return Shared([times[0][key] for key in both], [times[1][key] for key in both])
-
-
-def _key(packet: Sighting, ids: bool) -> tuple[int, ...]:
-    ident = packet.ip_id if ids and packet.ip_id > 0 else -1
-    return packet.seq, packet.payload, packet.ack, packet.flags, packet.tsval, ident
-
-
-def keeps_ids(one: Sequence[Sighting], two: Sequence[Sighting]) -> bool:
-    """False if IPv4 identifications are rewritten between two places."""
-    found: dict[tuple[int, ...], list[int]] = {}
-    count = Counter(_key(packet, False) for packet in one)
-    for packet in one:
-        if packet.ip_id > 0 and count[_key(packet, False)] == 1:
-            found[_key(packet, False)] = [packet.ip_id]
-    for packet in two:
-        if packet.ip_id > 0 and _key(packet, False) in found:
-            found[_key(packet, False)].append(packet.ip_id)
-    pairs = [ids for ids in found.values() if len(ids) == 2]
-    return not pairs or 2 * sum(ids[0] == ids[1] for ids in pairs) > len(pairs)
 
 
 def trimmed(delays: list[int]) -> list[int]:
@@ -238,8 +201,6 @@ def pairings_of(seen: Iterable[Seen], order_of: dict[int, list[Place]]) -> dict[
             one, two = min(near, far), max(near, far)
             pairing = found.setdefault((one, two), Pairing())
             for side in (0, 1):
-                a, b = each.at[one][side], each.at[two][side]
-                ids = keeps_ids(a, b)
                 # Packets of side 0 pass the near place first, those of side 1 the far one.
-                pairing.add(shared(a, b, ids=ids), first_first=(one == near) == (side == 0))
+                pairing.add(each.shared(one, two, side), first_first=(one == near) == (side == 0))
     return found

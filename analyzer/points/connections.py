@@ -12,14 +12,18 @@ from typing import Any, NamedTuple
 from analyzer.flows.lookup import Endpoints
 from analyzer.model.flow import Flow
 from analyzer.model.verdicts import PROBLEMS, rank
-from analyzer.passes.watched import EVERYTHING, ROWS_A_FLOW, WORD, Watch
+from analyzer.passes.watched import EVERYTHING, WORD, Watch
 
 MOST_PROBLEMS = 200
 """Connections with a problem that are joined; more have the same trouble on the same way, as a rule."""
 
-MOST_OTHERS = 40
+MOST_OTHERS = 24
 OTHERS_A_PATH = 4
 """Connections without a problem that are joined, in all and of one pair of addresses."""
+
+MOST_PACKETS = 4_096
+MOST_PACKETS_OF_OTHERS = 512
+"""Packets of a connection that are listed at one point at most: with a problem, and without."""
 
 WINDOW_BEFORE = 300_000
 WINDOW_BEHIND = 1_500_000
@@ -41,6 +45,7 @@ class Connection(NamedTuple):
 
     stream: int
     members: tuple[Member, ...]
+    problem: bool
 
 
 def connections_of(
@@ -67,7 +72,7 @@ def connections_of(
             problems += 1
             if problems > MOST_PROBLEMS:
                 continue
-        out.append(Connection(stream, _members(flows, directions, rows[stream])))
+        out.append(Connection(stream, _members(flows, directions, rows[stream]), not healthy))
     return out
 
 
@@ -115,13 +120,14 @@ def watches_of(
     for ends, those in keyed.items():
         those.sort(key=lambda each: int(flows["first_ts"][each[1].row]))
         low, span = (0, 0), (EVERYTHING, EVERYTHING)
-        if len(those) == 1 and int(flows["packets"][those[0][1].row]) > ROWS_A_FLOW:
+        if len(those) == 1 and int(flows["packets"][those[0][1].row]) > MOST_PACKETS:
             low, span = _window(directions, those[0][1], stalls.get(connections[those[0][0]].stream))
-        watches.append(Watch(ends, low, span))
+        trouble = any(connections[number].problem for number, _ in those)
+        watches.append(Watch(ends, low, span, MOST_PACKETS if trouble else MOST_PACKETS_OF_OTHERS))
         members.append(those)
     # Later fragments have no ports: one watch for each pair of addresses at a point.
     for pair in dict.fromkeys(ends._replace(low_port=0, high_port=0) for ends in keyed):
-        watches.append(Watch(pair, (0, 0), (EVERYTHING, EVERYTHING)))
+        watches.append(Watch(pair, (0, 0), (EVERYTHING, EVERYTHING), MOST_PACKETS))
         members.append([])
     return Watched(watches, members)
 
@@ -135,7 +141,7 @@ def _window(directions: Any, member: Member, stall: tuple[int, int] | None) -> t
             if stall is not None and stuck
             else int(directions["first_seq"][2 * member.row + side])
         )
-        if stuck or int(directions["packets"][2 * member.row + side]) > ROWS_A_FLOW // 2:
+        if stuck or int(directions["packets"][2 * member.row + side]) > MOST_PACKETS // 2:
             lows[side], spans[side] = start & WORD, WINDOW_BEFORE + WINDOW_BEHIND
     return (lows[0], lows[1]), (spans[0], spans[1])
 

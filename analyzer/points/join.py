@@ -23,7 +23,7 @@ from analyzer.model.path import Path
 from analyzer.model.points import CapturePoint, Clock, Leg
 from analyzer.model.statement import FrameRef
 from analyzer.model.text import file_labels, ip_text
-from analyzer.model.verdicts import rank, worst
+from analyzer.model.verdicts import PROBLEMS, rank, worst
 from analyzer.passes.reread import reader_of
 from analyzer.passes.walk import Notify, is_small, prepare, start_all, tell_of_compiling, walk_inputs
 from analyzer.passes.watched import Watcher
@@ -186,7 +186,8 @@ class _Join:
                 lost = lost_ptb(both[side])
                 if lost is not None and self._keeps_icmp(lost[1].start):
                     lost[1].ptb_lost = True
-            new = revised(flow, client, both, self._alone(connection), self.analysis.settings.platforms)
+            alone = self._alone(connection) if flow.verdict in PROBLEMS else []
+            new = revised(flow, client, both, alone, self.analysis.settings.platforms)
             changed[connection.stream] = new
             for side in (0, 1):
                 ends = (new.client.ip, new.server.ip) if side == client else (new.server.ip, new.client.ip)

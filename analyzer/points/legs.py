@@ -158,7 +158,13 @@ class _Way:
         here, end = self.seen.at[start][self.side], behind[0]
         there = {place: self.seen.at[place][self.side] for place in behind}
         matches = {
-            place: matched(here, there[place], (self.times[start], self.times[place]), self.clocks.doubt(start, place))
+            place: matched(
+                here,
+                there[place],
+                (self.times[start], self.times[place]),
+                self.clocks.doubt(start, place),
+                ids=self.seen.keeps_ids(start, place, self.side),
+            )
             for place in behind
         }
         facts = LegFacts(start, end)

@@ -12,7 +12,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from analyzer.points.clocks import keeps_ids
 from analyzer.points.sightings import Sighting
 from analyzer.settings import LEAST_PIECE
 
@@ -32,7 +31,12 @@ class Match:
 
 
 def matched(
-    up: Sequence[Sighting], down: Sequence[Sighting], times: tuple[list[int], list[int]], doubt: int | None
+    up: Sequence[Sighting],
+    down: Sequence[Sighting],
+    times: tuple[list[int], list[int]],
+    doubt: int | None,
+    *,
+    ids: bool,
 ) -> Match:
     """Match packets of one direction.
 
@@ -41,9 +45,9 @@ def matched(
         down: those at the other.
         times: of both, by one clock, ns.
         doubt: how far they may be off from each other, ns; None: unknown, and times are not compared.
+        ids: IPv4 identifications are kept between the two.
     """
     match = Match([[] for _ in up], [0] * len(down))
-    ids = keeps_ids(up, down)
     with_data = sorted((packet.seq, index) for index, packet in enumerate(up) if packet.payload)
     starts = [seq for seq, _ in with_data]
     longest = max((packet.payload for packet in up), default=0)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import combinations
 
-from analyzer.points.clocks import keeps_ids, nearer, shared
+from analyzer.points.clocks import nearer
 from analyzer.points.sightings import Place, Seen, Sighting
 
 
@@ -36,10 +36,7 @@ def _first(seen: Seen, one: Place, two: Place) -> int:
             votes.append((1 if here > there else -1) * (1 if side == 0 else -1))
     if votes and len(set(votes)) == 1:
         return votes[0]
-    ways = []
-    for side in (0, 1):
-        a, b = seen.at[one][side], seen.at[two][side]
-        ways.append(shared(a, b, ids=keeps_ids(a, b)))
+    ways = [seen.shared(one, two, side) for side in (0, 1)]
     return nearer(ways[0], ways[1]) or _more(seen, one, two)
 
 

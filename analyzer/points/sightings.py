@@ -22,9 +22,6 @@ from analyzer.settings import DUPLICATE_ID_NS, DUPLICATE_NS
 
 HALF = 1 << 31
 WRAP = 1 << 32
-NEAR = 64
-"""Packets before one of which it may be the capture's copy."""
-
 Place = tuple[int, int]
 """Capture point of the first pass, and interface; -1 where the interface makes no difference."""
 
@@ -70,6 +67,40 @@ class Sighting(NamedTuple):
 assert Sighting._fields == WATCHED.names  # noqa: S101 - rows become these
 
 
+class Shared(NamedTuple):
+    """Times of packets that two places saw, ns: at the first, and at the second."""
+
+    first: list[int]
+    second: list[int]
+
+
+def compared(one: Sequence[Sighting], two: Sequence[Sighting]) -> tuple[bool, Shared]:
+    """Packets that are the same at two places: whole, and the only ones of their kind at both.
+
+    Returns whether IPv4 identifications are kept between the two, and the packets, compared with them if so.
+    """
+    found = [_only_ones(packets) for packets in (one, two)]
+    both = [(packet, found[1][key]) for key, packet in found[0].items() if key in found[1]]
+    told = [(a.ip_id, b.ip_id) for a, b in both if a.ip_id > 0 and b.ip_id > 0]
+    kept = not told or 2 * sum(a == b for a, b in told) > len(told)
+    same = [(a, b) for a, b in both if not kept or a.ip_id == b.ip_id]
+    return kept, Shared([a.ts for a, _ in same], [b.ts for _, b in same])
+
+
+def _only_ones(packets: Sequence[Sighting]) -> dict[tuple[int, ...], Sighting]:
+    """Packets that nobody can take for another one, by what tells them apart."""
+    out: dict[tuple[int, ...], Sighting] = {}
+    several = set()
+    for packet in packets:
+        key = packet.seq, packet.payload, packet.ack, packet.flags, packet.tsval
+        if key in out:
+            several.add(key)
+        out[key] = packet
+    for key in several:
+        del out[key]
+    return out
+
+
 @dataclass(slots=True)
 class Seen:
     """A connection at all places that saw it: packets of each side, in the order of their times there."""
@@ -81,6 +112,25 @@ class Seen:
     """Bytes in later fragments, by their side and identification."""
     translated: dict[Place, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
     """The ends of the connection there, the first member's side 0 first."""
+
+    _shared: dict[tuple[Place, Place, int], tuple[bool, Shared]] = field(default_factory=dict)
+
+    def shared(self, one: Place, two: Place, side: int) -> Shared:
+        """Packets of a side that are the same at two places beyond doubt."""
+        return self._compared(one, two, side)[1]
+
+    def keeps_ids(self, one: Place, two: Place, side: int) -> bool:
+        """False if IPv4 identifications are rewritten between two places."""
+        return self._compared(one, two, side)[0]
+
+    def _compared(self, one: Place, two: Place, side: int) -> tuple[bool, Shared]:
+        if one > two:
+            kept, found = self._compared(two, one, side)
+            return kept, Shared(found.second, found.first)
+        key = (one, two, side)
+        if key not in self._shared:
+            self._shared[key] = compared(self.at[one][side], self.at[two][side])
+        return self._shared[key]
 
     def mss_of(self, side: int) -> int:
         """The largest MSS that was announced to the sender of `side`, as any place saw it; 0: none was seen."""
@@ -212,15 +262,12 @@ def _near(number: int, expected: int) -> int:
 def _without_copies(packets: list[Sighting]) -> list[Sighting]:
     """Without packets that the capture holds twice: inside and outside of a tunnel, on several interfaces."""
     out: list[Sighting] = []
+    last: dict[tuple[int, ...], int] = {}  # time of the latest one of its kind
     for packet in packets:
-        if not any(_copy(packet, other) for other in out[-NEAR:]):
+        key = packet.seq, packet.payload, packet.ack, packet.flags, packet.ip_id, packet.tsval
+        before = last.get(key)
+        last[key] = packet.ts
+        within = DUPLICATE_ID_NS if packet.ip_id > 0 else DUPLICATE_NS
+        if before is None or packet.ts - before > within:
             out.append(packet)
     return out
-
-
-def _copy(packet: Sighting, other: Sighting) -> bool:
-    if (packet.seq, packet.payload, packet.ack, packet.flags) != (other.seq, other.payload, other.ack, other.flags):
-        return False
-    if packet.ip_id != other.ip_id or packet.tsval != other.tsval:
-        return False
-    return packet.ts - other.ts <= (DUPLICATE_ID_NS if packet.ip_id > 0 else DUPLICATE_NS)
