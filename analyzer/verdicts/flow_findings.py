@@ -21,7 +21,7 @@ from analyzer.model.path import Path
 from analyzer.model.statement import FrameRef, Statement
 from analyzer.model.verdicts import SIZE_PROBLEMS, VERDICTS, those
 from analyzer.settings import Settings
-from analyzer.verdicts.bulk_verdicts import CODES, bulk_verdicts
+from analyzer.verdicts.bulk_verdicts import CODES, BulkVerdicts, bulk_verdicts
 from analyzer.verdicts.capture_quality import CaptureQuality
 from analyzer.verdicts.context import announced, captured, carried, encapsulation, tunnel_told
 from analyzer.verdicts.half_open import announced_mss, half_open, half_open_flow
@@ -36,6 +36,9 @@ ADVISED = those(lambda verdict: verdict.advised)
 
 MADE_AT_ONCE = 1_000
 """Flows that are made when they are judged; of more, most are never shown, and are judged once more where they are."""
+
+QUIET_ONES = 64
+"""Connections without trouble that several points saw, of which more is told: the largest."""
 
 UNDIRECTED = frozenset({"not_exercised"})
 """Verdicts about no direction."""
@@ -126,7 +129,9 @@ class JudgedFlows(NamedTuple):
     paths: tuple[Path, ...]
     ptb_timeline: tuple[tuple[int, int, int, FrameRef], ...]  # time, stream or -1, mtu, frame
     notes: tuple[str, ...]
-    rows: Mapping[int, Sequence[int]]  # rows of the flow table by stream number, of flows that the tables do not judge
+    rows: Mapping[
+        int, Sequence[int]
+    ]  # of connections that several points saw, by stream number: rows of the flow table
     judged_alone: Callable[[int], Flow]  # a row of the flow table, as it is judged by itself
 
 
@@ -160,17 +165,52 @@ def judged_flows(state: State, settings: Settings, quality: CaptureQuality) -> J
     add_probes(state, collector, pools)
     paths = pools.paths(settings)
     timeline = tuple((p.ts, collector.numbers[p.flow] if p.flow >= 0 else -1, p.mtu, p.ref) for p in collector.ptbs)
-    # Where a row is quiet there is one capture point, and rows are numbered as their streams.
-    codes = bulk.verdicts.copy()
-    numbers = np.flatnonzero(bulk.rows)
+    shown = np.flatnonzero(bulk.shown)
+    numbers = _numbers_of(collector, shown)
+    elsewhere = dict(zip(numbers.tolist(), shown.tolist(), strict=True)) if numbers is not shown else {}
+    codes = np.zeros(len(collector.flows), np.uint8)
+    codes[numbers] = bulk.verdicts[shown]
     if rows:
         # not numpy.union1d: it loads masked arrays, 10 ms
         numbers = np.sort(np.concatenate([numbers, np.array(list(rows), np.int64)]))
         codes[list(made)] = [CODES[flow.verdict] for flow in made.values()]
         codes[list(briefs)] = [CODES[brief.verdict] for brief in briefs.values()]
-    make = _ByNumber(maker, {number: found[0] for number, found in rows.items() if found[0] != number})
-    flows = FlowList(numbers, codes[numbers], VERDICTS, made, make, _Reasons(maker, dict(rows)), briefs)
-    return JudgedFlows(flows, paths, timeline, _notes(collector, state, left_out), dict(rows), maker)
+    elif numbers is not shown:
+        numbers = np.sort(numbers)
+    make = _ByNumber(maker, elsewhere | {number: found[0] for number, found in rows.items() if found[0] != number})
+    flows = FlowList(
+        numbers,
+        codes[numbers],
+        VERDICTS,
+        made,
+        make,
+        _Reasons(maker, dict(rows) | {number: [row] for number, row in elsewhere.items()}),
+        briefs,
+    )
+    return JudgedFlows(
+        flows, paths, timeline, _notes(collector, state, left_out), _several(collector, rows, bulk), maker
+    )
+
+
+def _numbers_of(collector: Collector, rows: Any) -> Any:
+    """Stream numbers of rows of the flow table: the rows themselves, of one capture point."""
+    return rows if isinstance(collector.numbers, range) else np.asarray(collector.numbers)[rows]
+
+
+def _several(collector: Collector, rows: Mapping[int, list[int]], bulk: BulkVerdicts) -> dict[int, list[int]]:
+    """Connections that several points saw: all that were judged one by one, and the largest of the others."""
+    if isinstance(collector.numbers, range):
+        return {}
+    found = {number: those for number, those in rows.items() if len(those) > 1}
+    numbers = np.asarray(collector.numbers)
+    quiet = np.flatnonzero(bulk.rows)
+    times = np.bincount(numbers[quiet], minlength=1)
+    several = np.flatnonzero(bulk.shown & (times[np.minimum(numbers, len(times) - 1)] > 1))
+    largest = several[np.argsort(-collector.flows["bytes"][several], kind="stable")[:QUIET_ONES]]
+    wanted = np.isin(numbers, numbers[largest]) & bulk.rows
+    for row in np.flatnonzero(wanted).tolist():
+        found.setdefault(int(numbers[row]), []).append(row)
+    return found
 
 
 def _flow(
