@@ -103,8 +103,10 @@ def _join_translated(flows: Any, directions: Any, first: Column) -> None:
 def _one_connection(directions: Any, rows: Column, others: Column) -> Column:
     """True where the sequence numbers that two rows saw meet, in every direction that both saw; bool."""
     meet = np.ones(len(rows), bool)
+    columns = {name: directions[name] for name in ("first_seq", "snd_max", "ref")}
     for side in (0, 1):
-        one, two = directions[2 * rows + side], directions[2 * others + side]
+        one = {name: column[2 * rows + side] for name, column in columns.items()}
+        two = {name: column[2 * others + side] for name, column in columns.items()}
         apart = (two["first_seq"] - one["first_seq"] + WRAP // 2) % WRAP - WRAP // 2
         beyond = (apart > one["snd_max"] - one["first_seq"]) | (-apart > two["snd_max"] - two["first_seq"])
         meet &= ~(beyond & (one["ref"] != 0) & (two["ref"] != 0))
