@@ -181,7 +181,9 @@ def clocks_of(places: Sequence[Place], pairings: dict[tuple[Place, Place], Pairi
             known = clock.uncertainty is not None and doubt is not None
             total = (clock.uncertainty or 0) + (doubt or 0) if known else None
             # The other's time `start` is `start + offset` at this place, and so much at the first one.
-            made = PlaceClock(clock.aligned(start + offset) - start, total, drift + clock.drift, start)
+            together = drift + clock.drift
+            gains = together if abs(together) >= LEAST_DRIFT else 0.0
+            made = PlaceClock(clock.aligned(start + offset) - start, total, gains, start)
             heapq.heappush(waiting, (cost + (UNKNOWN_COST if doubt is None else doubt), other, made))
     return Clocks(clocks)
 
