@@ -15,6 +15,7 @@ import numpy as np
 
 from analyzer.capture.capture_filter import excludes_icmp
 from analyzer.decode.icmp import KIND_PTB
+from analyzer.evidence.ptb import CHECKSUM_WRONG
 from analyzer.flows.flow_tables import C_FLOWS, C_ICMPS, State, direction_table
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow
@@ -30,7 +31,7 @@ from analyzer.passes.watched import Watcher
 from analyzer.points.clocks import Clocks, clocks_of, pairings_of
 from analyzer.points.connections import Connection, connections_of, watches_of
 from analyzer.points.legs import Times, legs_of
-from analyzer.points.located import Joined, PtbWay, leg_of, lost_ptb, revised
+from analyzer.points.located import Joined, PtbWay, leg_of, lost_ptb, revised, told_mtu
 from analyzer.points.order import order_of
 from analyzer.points.sightings import Place, Seen, seen_by
 
@@ -180,7 +181,7 @@ class _Join:
             for side in (0, 1):
                 order = orders[each.stream] if side == 0 else orders[each.stream][::-1]
                 about = ptbs.get((connection.stream, side), ())
-                legs = legs_of(each, side, order, clocks, running, bool(about))
+                legs = legs_of(each, side, order, clocks, running, told_mtu(about))
                 kept = tuple(place for place in order if place == order[0] or any(leg.end == place for leg in legs))
                 both[side] = Joined(each, side, kept, tuple(legs), tuple(about), numbers, names, files)
                 lost = lost_ptb(both[side])
@@ -218,6 +219,7 @@ class _Join:
         icmps = self.state.icmps[: int(self.state.counters[C_ICMPS])]
         strangers: set[tuple[int, int]] = set()  # MTU and point of PTBs that quote what no translation made fit
         groups: dict[tuple[int, int, str, int], list[tuple[Place, int, FrameRef]]] = defaultdict(list)
+        wrong: set[tuple[int, int, str, int]] = set()
         for index in np.flatnonzero(icmps["kind"] == KIND_PTB):
             row = icmps[index]
             if int(row["flow"]) not in rows:
@@ -228,12 +230,17 @@ class _Join:
             time = clocks.time(place, int(row["ts"]))
             side = int(row["side"]) ^ member.flipped
             key = (stream, side, _router(row), int(row["mtu"]))
+            if int(row["sum"]) == CHECKSUM_WRONG:
+                wrong.add(key)
             groups[key].append((place, time, FrameRef(int(row["file"]), int(row["frame"]))))
         out: dict[tuple[int, int], list[PtbWay]] = defaultdict(list)
-        for (stream, side, router, mtu), those in groups.items():
+        for key, those in groups.items():
+            stream, side, router, mtu = key
             places = frozenset(place for place, _, _ in those) | {(at, -1) for told, at in strangers if told == mtu}
             last = max(time for _, time, _ in those)
-            out[stream, side].append(PtbWay(router, mtu, places, last, tuple(ref for _, _, ref in those)))
+            out[stream, side].append(
+                PtbWay(router, mtu, places, last, key not in wrong, tuple(ref for _, _, ref in those))
+            )
         return out
 
     def _put_together(

@@ -103,11 +103,11 @@ Times = dict[Place, tuple[int, int]]
 
 
 def legs_of(
-    seen: Seen, side: int, order: Sequence[Place], clocks: Clocks, running: Times, told: bool = False
+    seen: Seen, side: int, order: Sequence[Place], clocks: Clocks, running: Times, told: int = 0
 ) -> list[LegFacts]:
     """The legs of the packets of `side`, whose places are in the order in which these pass them.
 
-    `told`: a PTB about them was seen somewhere.
+    `told`: the MTU of a PTB about them that was seen somewhere, 0: none was.
     """
     places = [place for place in order if seen.at[place][0] or seen.at[place][1]]
     while places and not seen.at[places[0]][side]:
@@ -140,7 +140,7 @@ class _Way:
     """One direction of a connection."""
 
     def __init__(
-        self, seen: Seen, side: int, clocks: Clocks, running: Times, told: bool, times: dict[Place, list[int]]
+        self, seen: Seen, side: int, clocks: Clocks, running: Times, told: int, times: dict[Place, list[int]]
     ) -> None:
         self.seen, self.side, self.clocks, self.running, self.told, self.times = (
             seen,
@@ -255,7 +255,7 @@ def _crossed_size(packet: Sighting, here: Sequence[Sighting], largest: int) -> i
     return max((p.ip_len for p in here if p.payload <= largest), default=0)
 
 
-def _judge(facts: LegFacts, *, told: bool) -> None:
+def _judge(facts: LegFacts, *, told: int) -> None:
     """What the sizes of what crossed and what did not say together."""
     facts.at_least = max((each.size for each in facts.crossed), default=0) or None
     # Of what got through in the end at its own size, single copies were lost: that is loss.
@@ -276,16 +276,19 @@ def _judge(facts: LegFacts, *, told: bool) -> None:
         _damage(facts)
 
 
-def _narrow(facts: LegFacts, large: list[Lost], after: list[Crossed], width: int, *, told: bool) -> None:
+def _narrow(facts: LegFacts, large: list[Lost], after: list[Crossed], width: int, *, told: int) -> None:
     first, last = min(each.time for each in large), max(each.time for each in large)
-    control = [each for each in after if each.size and each.packet.payload]
+    limit = min(each.size for each in large if each.size)
+    said = told if told < limit else 0  # a router says so itself
+    control = [each for each in after if each.size and (each.packet.payload or said)]
     cut = any(
         lost.packet.seq <= each.packet.seq < lost.packet.end and each.time > lost.time
         for each in control
+        if each.packet.payload
         for lost in large
     )
     # What crosses only afterwards may have been let through by the end of an outage; unless a PTB tells what it was.
-    if not any(each.time < last for each in control) and not (told and cut):
+    if not any(each.time < last for each in control) and not (said and cut):
         return
     smaller_lost = sum(1 for each in facts.lost if 0 < each.size <= width)
     smaller = sum(1 for each in facts.crossed if 0 < each.size <= width)
@@ -294,7 +297,9 @@ def _narrow(facts: LegFacts, large: list[Lost], after: list[Crossed], width: int
         return
     facts.segments = _different(large)
     facts.sure = (facts.segments >= 2 or cut) and len(large) >= LEAST_SURE
-    facts.ends, facts.limit, facts.at_least = "size", min(each.size for each in large if each.size), width
+    if said:  # what crossed before is no less known
+        width = max([each.size for each in facts.crossed if each.size <= said], default=width)
+    facts.ends, facts.limit, facts.at_least = "size", limit, width
 
 
 def _different(lost: Sequence[Lost]) -> int:

@@ -15,6 +15,7 @@ from analyzer.model.flow import Flow, PathMtu
 from analyzer.model.points import Leg, Located
 from analyzer.model.statement import Fix, FrameRef, RuledOut, Statement
 from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS
+from analyzer.model.wire_sizes import LEAST_V4_MTU
 from analyzer.points.legs import LegFacts, Lost
 from analyzer.points.matching import TRANSIT_NS
 from analyzer.points.sightings import Place, Seen, relative_number
@@ -43,6 +44,7 @@ class PtbWay(NamedTuple):
     mtu: int
     places: frozenset[Place]
     last: int  # time of the last of them, by the common clock, ns
+    sound: bool  # with a right checksum, as far as it can be told
     frames: tuple[FrameRef, ...]
 
 
@@ -125,12 +127,16 @@ def revised(
         confidence = "high"
     located = None
     if verdict in SIZE_PROBLEMS:
-        if leg is not None and leg.ends is None and leg.limit is not None:
-            leg.ends = "size"  # which the flow says, and the leg does not contradict
+        if leg is not None and leg.ends is None:
+            _limit(leg)
         located = _located(flow, found, leg)
     size = flow.path_mtu
     if located is not None and leg is not None and leg.ends == "size" and leg.limit is not None:
-        size = _size(size, leg)
+        size = _size(size, leg.at_least, leg.limit, found)
+    elif located is not None and verdict == "blackhole":
+        size = _size(size, None, located.lost, found)
+        if size.exact is not None and located.ptb_lost_between is not None:
+            confidence = "high"  # a router says so itself
     if verdict == "stall":
         size = size._replace(at_most=None)
     told = [located.told] if located is not None else []
@@ -222,13 +228,32 @@ def _with_df(leg: LegFacts) -> bool:
     return all(each.packet.df for each in leg.proving)
 
 
-def _size(size: PathMtu, leg: LegFacts) -> PathMtu:
-    """The bracket with what the leg says of it."""
-    least = max(size.at_least or 0, leg.at_least or 0) or None
-    most = min(size.at_most if size.at_most is not None else 1 << 30, (leg.limit or 1 << 30) - 1)
+def _limit(leg: LegFacts) -> None:
+    """Size ends on a leg: the flow says so, and the leg does not contradict."""
+    proving = [each for each in leg.proving if each.packet.payload and each.size]
+    since = min((each.time for each in leg.lost if each.packet.payload), default=0)
+    width = max((each.size for each in leg.crossed if each.time >= since), default=0)
+    limit = min((each.size for each in proving if each.size > width), default=None)
+    if limit is not None:
+        below = max((each.size for each in leg.crossed if each.size < limit), default=0)
+        leg.ends, leg.limit, leg.at_least = "size", limit, below or None
+        leg.segments = leg.segments or 1
+
+
+def told_mtu(ptbs: Sequence[PtbWay]) -> int:
+    """The smallest MTU that PTBs name which may be true; 0: none does."""
+    return min((ptb.mtu for ptb in ptbs if ptb.sound and ptb.mtu >= LEAST_V4_MTU), default=0)
+
+
+def _size(size: PathMtu, crossed: int | None, limit: int | None, found: Joined) -> PathMtu:
+    """The bracket with what the leg says of it, and the PTBs that other points saw."""
+    least = max(size.at_least or 0, crossed or 0) or None
+    most = min(size.at_most if size.at_most is not None else 1 << 30, (limit or 1 << 30) - 1)
     if size.exact is not None or (least is not None and least > most):
         return size
-    return PathMtu(least, most, None)
+    told = told_mtu(found.ptbs)
+    exact = told if (least or 0) <= told <= most else 0
+    return PathMtu(least, exact or most, exact or None)
 
 
 def _stuck_leg(flow: Flow, found: Joined) -> LegFacts | None:
