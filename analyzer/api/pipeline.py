@@ -25,6 +25,7 @@ from analyzer.capture.sources import (
     stamp,
     without_repeated,
 )
+from analyzer.decode.link import SLL2
 from analyzer.decode.link_names import NAMES
 from analyzer.decode.packet_fields import REASON_FLOW_LIMIT, UNDECODED_REASONS
 from analyzer.errors import CaptureError, UsageError
@@ -44,6 +45,7 @@ from analyzer.flows.flow_tables import (
 from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
 from analyzer.model.analysis import Analysis, CaptureFile, Rereadable, Totals
 from analyzer.model.text import plural
+from analyzer.model.verdicts import PROBLEMS
 from analyzer.passes.capture_points import Points
 from analyzer.passes.first import Skimmer
 from analyzer.passes.walk import (
@@ -71,6 +73,9 @@ ANONYMIZED = (
     "All addresses are replaced by others that share prefixes as they did (Crypto-PAn), with a key made for this run "
     "and not kept; names of files are replaced, too."
 )
+
+ANY_DEVICE = NAMES[SLL2]
+"""Link type of Linux's "any" device where it says which interface each packet was on."""
 
 NOTED_FILES = 20
 """Files about which there is a note each; of the others there is one about how many they are."""
@@ -141,7 +146,7 @@ def found_in(
             one.reader.close()
     interrupted = stop is not None and stop.asked
     result, found = _result(skimmer, files, settings, tuple(each.again for each in taken), anonymizer, interrupted)
-    if not interrupted and any(file.point for file in files):
+    if not interrupted and (any(file.point for file in files) or _on_several_interfaces(result)):
         result = _joined(result, skimmer, found, compiled, notify)
     named = anonymizer is None
     notes = [
@@ -153,6 +158,12 @@ def found_in(
         ),
     ]
     return replace(result, inputs=behind, notes=(*notes, *result.notes))
+
+
+def _on_several_interfaces(result: Analysis) -> bool:
+    """True if there is trouble in a file of several interfaces: what came in by one may not go out by another."""
+    several = any(file.interfaces > 1 or ANY_DEVICE in file.link_types for file in result.files)
+    return several and any(verdict in PROBLEMS for verdict in result.verdict_counts)
 
 
 def _joined(
@@ -235,6 +246,7 @@ def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:
         filters=reader.filters,
         dropped=dropped,
         point=each.point,
+        interfaces=1 if int(container[FORMAT]) == PCAP else int(container[INTERFACES]),
     )
 
 

@@ -58,6 +58,7 @@ class CaptureFile:
     filters: tuple[str, ...] = ()  # capture filters that the file names
     dropped: int = 0  # packets that the capturing host says it lost
     point: int = 0  # capture point: files of one point are one capture, those of several saw the same packets
+    interfaces: int = 1  # that a pcapng file describes; of Linux's "any" device nobody knows
     stamp: tuple[int, int] | None = None
     """Size in bytes and modification time in ns of a regular file once it was read: it can be read again
     as long as they are the same. None for pipes and open files."""

@@ -6,7 +6,7 @@ Emits `Connection`. Those with a problem come first; of the others a few of each
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from analyzer.flows.lookup import Endpoints
@@ -49,13 +49,13 @@ class Connection(NamedTuple):
 
 
 def connections_of(
-    flows: Any, directions: Any, rows: dict[int, list[int]], found: Iterable[Flow], *, interfaces: bool
+    flows: Any, directions: Any, rows: Mapping[int, Sequence[int]], found: Iterable[Flow]
 ) -> list[Connection]:
-    """The connections to be joined. `interfaces`: those of one point as well, since it may be several."""
+    """The connections to be joined, of flows at several points, or with a problem at one that may be several."""
     chosen: list[tuple[tuple[bool, int, int], Flow]] = []
     for flow in found:
         members = rows.get(flow.stream, ())
-        if len(members) > 1 or (interfaces and members and flow.verdict in PROBLEMS):
+        if len(members) > 1 or flow.verdict in PROBLEMS:
             chosen.append(((flow.verdict not in PROBLEMS, rank(flow.verdict), flow.stream), flow))
     chosen.sort(key=lambda each: each[0])
     problems, others = 0, 0

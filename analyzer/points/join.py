@@ -9,12 +9,17 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import combinations
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from analyzer.capture.capture_filter import excludes_icmp
+from analyzer.capture.capture_filter import excludes_icmp, read_names
+from analyzer.capture.container import FORMAT, PCAP
+from analyzer.capture.reader import CaptureReader
 from analyzer.decode.icmp import KIND_PTB
+from analyzer.decode.link import SLL2
+from analyzer.decode.link_names import NAMES
 from analyzer.evidence.ptb import CHECKSUM_WRONG
 from analyzer.flows.flow_tables import C_FLOWS, C_ICMPS, State, direction_table
 from analyzer.model.analysis import Analysis
@@ -23,7 +28,7 @@ from analyzer.model.flow_list import FlowList
 from analyzer.model.path import Path
 from analyzer.model.points import CapturePoint, Clock, Leg
 from analyzer.model.statement import FrameRef
-from analyzer.model.text import file_labels, ip_text
+from analyzer.model.text import file_labels, ip_text, printable
 from analyzer.model.verdicts import PROBLEMS, rank, worst
 from analyzer.passes.reread import reader_of
 from analyzer.passes.walk import Notify, is_small, prepare, start_all, tell_of_compiling, walk_inputs
@@ -39,6 +44,18 @@ MOST_ROWS = 150_000
 """Packets that are listed of all connections together (26 MB)."""
 
 NS = 1e9
+
+ANY_DEVICE = NAMES[SLL2]
+"""Link type of Linux's "any" device where it says which interface each packet was on."""
+
+
+class _Listed(NamedTuple):
+    """What was read of the files once more."""
+
+    rows: Any  # dtype WATCHED
+    times: list[tuple[int, int]]  # of each file the first and the last
+    names: dict[int, tuple[str, ...]]  # of the interfaces of each file
+    full: bool  # there were more
 
 
 def join(
@@ -73,24 +90,46 @@ class _Join:
     def run(self, compiled: bool | None, notify: Notify | None) -> Analysis:
         flows = self._original_flows()
         directions = direction_table(self.state)
-        several = {stream: list(rows) for stream, rows in self.rows.items() if len(rows) > 1}
-        found = [flow for flow in map(self.analysis.find, several) if flow is not None]
-        connections = connections_of(flows, directions, several, found, interfaces=False)
+        split = self._of_several_interfaces()
+        rows = {
+            stream: those
+            for stream, those in self.rows.items()
+            if len(those) > 1 or int(flows["point"][those[0]]) in split
+        }
+        found = [flow for flow in map(self.analysis.find, rows) if flow is not None]
+        connections = connections_of(flows, directions, rows, found)
+        whole = sorted({(file.point, -1) for file in self.analysis.files})
         if not connections:
-            return replace(self.analysis, joined_points=self._points([], Clocks({}), ()))
+            if len(whole) == 1:
+                return self.analysis
+            return replace(self.analysis, joined_points=self._points(whole, Clocks({}), {}))
         stalls = {flow.stream: stall for flow in found if (stall := _stall(flow)) is not None}
         watched = watches_of(flows, directions, connections, stalls)
-        listed, times, full = self._listed(watched.watches, compiled, notify)
-        seen = seen_by(listed, watched, connections, flows, frozenset())
-        places = sorted({(file.point, -1) for file in self.analysis.files})
+        listed = self._listed(watched.watches, compiled, notify)
+        seen = seen_by(listed.rows, watched, connections, flows, split)
+        if split and (alone := split - _shared(seen)):
+            split -= alone  # nothing went in by one of their interfaces and out by another
+            seen = seen_by(listed.rows, watched, connections, flows, split)
+        if not split and len(whole) == 1:
+            return self.analysis
+        places = sorted(
+            {place for place in whole if place[0] not in split}
+            | {place for each in seen for place in each.at if place[0] in split}
+        )
         orders = {each.stream: order_of(each) for each in seen}
         clocks = clocks_of(places, pairings_of(seen, orders))
-        running = self._running(places, times, clocks)
-        points = self._points(places, clocks, times)
-        notes = (
-            [f"More than {MOST_ROWS:,} packets would have to be compared; the rest of them were not."] if full else []
+        running = self._running(places, listed.times, clocks)
+        points = self._points(places, clocks, listed.names)
+        notes = []
+        if listed.full:
+            notes.append(f"More than {MOST_ROWS:,} packets would have to be compared; the rest of them were not.")
+        return self._revised(connections, seen, orders, clocks, running, dict(zip(places, points, strict=True)), notes)
+
+    def _of_several_interfaces(self) -> frozenset[int]:
+        """Points that may be several, since their files hold several interfaces."""
+        return frozenset(
+            file.point for file in self.analysis.files if file.interfaces > 1 or ANY_DEVICE in file.link_types
         )
-        return self._revised(connections, seen, orders, clocks, running, points, notes)
 
     def _original_flows(self) -> Any:
         """The flow table with addresses as they are in the files."""
@@ -107,15 +146,12 @@ class _Join:
                     row[f"{letter}{i}"] = int.from_bytes(original[4 * i : 4 * i + 4])
         return flows
 
-    def _listed(
-        self, watches: Any, compiled: bool | None, notify: Notify | None
-    ) -> tuple[Any, list[tuple[int, int]], bool]:
-        """The packets of the connections, first and last time of each file, and whether there were too many."""
+    def _listed(self, watches: Any, compiled: bool | None, notify: Notify | None) -> _Listed:
+        """The packets of the connections."""
         files = self.analysis.files
         with ExitStack() as stack:
             readers = [stack.enter_context(reader_of(self.analysis, number)) for number in range(len(files))]
-            for _ in start_all(readers):
-                pass
+            names = {number: _names(reader) for number, reader in enumerate(start_all(readers))}
             large = not is_small(readers, "watching") if compiled is None else compiled
             if large:
                 tell_of_compiling("packet matching", "watching", notify)
@@ -123,7 +159,7 @@ class _Join:
             for _ in walk_inputs(watcher, prepare(watcher, readers, [file.point for file in files])):
                 if watcher.full:
                     break
-        return watcher.rows.copy(), watcher.times, watcher.full
+        return _Listed(watcher.rows.copy(), watcher.times, names, watcher.full)
 
     def _running(self, places: Sequence[Place], times: Sequence[tuple[int, int]], clocks: Clocks) -> Times:
         out = {}
@@ -137,21 +173,23 @@ class _Join:
         return out
 
     def _points(
-        self, places: Sequence[Place], clocks: Clocks, times: Sequence[tuple[int, int]]
+        self, places: Sequence[Place], clocks: Clocks, names: Mapping[int, Sequence[str]]
     ) -> tuple[CapturePoint, ...]:
-        files = self.analysis.files
-        numbers = sorted({file.point for file in files})
         out = []
-        for number in numbers:
-            of = tuple(i for i, file in enumerate(files) if file.point == number)
-            clock = clocks.of((number, -1)) if places else None
+        for number, place in enumerate(places):
+            of = tuple(i for i, file in enumerate(self.analysis.files) if file.point == place[0])
+            clock = clocks.of(place)
             stand = Clock(None, None)
-            if number == numbers[0]:
+            if number == 0:
                 stand = Clock(0.0, 0.0)
             elif clock is not None:
                 doubt = clock.uncertainty / NS if clock.uncertainty is not None else None
                 stand = Clock(clock.offset / NS, doubt, round(clock.drift * 1e6, 3))
-            out.append(CapturePoint(number, of, None, stand))
+            interface = None
+            if place[1] >= 0:
+                known = names.get(of[0], ())
+                interface = known[place[1]] if place[1] < len(known) and known[place[1]] else f"interface {place[1]}"
+            out.append(CapturePoint(number, of, interface, stand))
         return tuple(out)
 
     def _revised(
@@ -161,17 +199,15 @@ class _Join:
         orders: Mapping[int, list[Place]],
         clocks: Clocks,
         running: Times,
-        points: tuple[CapturePoint, ...],
+        points: Mapping[Place, CapturePoint],
         notes: list[str],
     ) -> Analysis:
         labels = file_labels(self.analysis.files)
-        numbers: dict[Place, int] = {(point.number, -1): point.number for point in points}
-        names = {
-            (point.number, -1): labels[point.files[0]] + ("" if len(point.files) == 1 else " and others")
-            for point in points
-        }
-        files = {(point.number, -1): frozenset(point.files) for point in points}
-        ptbs = self._ptbs(connections, clocks)
+        numbers = {place: point.number for place, point in points.items()}
+        names = {place: _name(point, labels) for place, point in points.items()}
+        files = {place: frozenset(point.files) for place, point in points.items()}
+        deaf = frozenset(place for place in points if not self._keeps_icmp(place))
+        ptbs = self._ptbs(connections, clocks, list(points))
         changed: dict[int, Flow] = {}
         of_path: dict[tuple[str, str], list[tuple[tuple[int, ...], list[Leg]]]] = defaultdict(list)
         for connection, each in zip(connections, seen, strict=True):
@@ -183,9 +219,9 @@ class _Join:
                 about = ptbs.get((connection.stream, side), ())
                 legs = legs_of(each, side, order, clocks, running, told_mtu(about))
                 kept = tuple(place for place in order if place == order[0] or any(leg.end == place for leg in legs))
-                both[side] = Joined(each, side, kept, tuple(legs), tuple(about), numbers, names, files)
+                both[side] = Joined(each, side, kept, tuple(legs), tuple(about), numbers, names, files, deaf)
                 lost = lost_ptb(both[side])
-                if lost is not None and self._keeps_icmp(lost[1].start):
+                if lost is not None:
                     lost[1].ptb_lost = True
             alone = self._alone(connection) if flow.verdict in PROBLEMS else []
             new = revised(flow, client, both, alone, self.analysis.settings.platforms)
@@ -194,7 +230,7 @@ class _Join:
                 ends = (new.client.ip, new.server.ip) if side == client else (new.server.ip, new.client.ip)
                 order_numbers = tuple(numbers[place] for place in both[side].order)
                 of_path[ends].append((order_numbers, [leg_of(leg, numbers) for leg in both[side].legs]))
-        return self._put_together(changed, of_path, points, notes)
+        return self._put_together(changed, of_path, tuple(points.values()), notes)
 
     def _alone(self, connection: Connection) -> list[tuple[Place, Flow]]:
         """What each point says of the connection by itself."""
@@ -213,8 +249,13 @@ class _Join:
         files = [file for file in self.analysis.files if file.point == place[0]]
         return not any(excludes_icmp(text) for file in files for text in file.filters)
 
-    def _ptbs(self, connections: Sequence[Connection], clocks: Clocks) -> dict[tuple[int, int], list[PtbWay]]:
-        """The PTBs about each side of each connection."""
+    def _ptbs(
+        self, connections: Sequence[Connection], clocks: Clocks, all_places: Sequence[Place]
+    ) -> dict[tuple[int, int], list[PtbWay]]:
+        """The PTBs about each side of each connection.
+
+        On which of several interfaces one was is not kept: it counts for all of them.
+        """
         rows = {member.row: (connection.stream, member) for connection in connections for member in connection.members}
         icmps = self.state.icmps[: int(self.state.counters[C_ICMPS])]
         strangers: set[tuple[int, int]] = set()  # MTU and point of PTBs that quote what no translation made fit
@@ -227,7 +268,8 @@ class _Join:
                 continue
             stream, member = rows[int(row["flow"])]
             place = (member.point, -1)
-            time = clocks.time(place, int(row["ts"]))
+            known = next((each for each in all_places if each[0] == member.point), place)
+            time = clocks.time(known, int(row["ts"]))
             side = int(row["side"]) ^ member.flipped
             key = (stream, side, _router(row), int(row["mtu"]))
             if int(row["sum"]) == CHECKSUM_WRONG:
@@ -236,7 +278,8 @@ class _Join:
         out: dict[tuple[int, int], list[PtbWay]] = defaultdict(list)
         for key, those in groups.items():
             stream, side, router, mtu = key
-            places = frozenset(place for place, _, _ in those) | {(at, -1) for told, at in strangers if told == mtu}
+            at = {place[0] for place, _, _ in those} | {point for told, point in strangers if told == mtu}
+            places = frozenset(place for place in all_places if place[0] in at)
             last = max(time for _, time, _ in those)
             out[stream, side].append(
                 PtbWay(router, mtu, places, last, key not in wrong, tuple(ref for _, _, ref in those))
@@ -267,6 +310,27 @@ class _Join:
             totals=replace(analysis.totals, verdicts=dict(flows.counts())),
             notes=(*analysis.notes, *notes),
         )
+
+
+def _names(reader: CaptureReader) -> tuple[str, ...]:
+    """Names of a started reader's interfaces; empty where its file has none."""
+    return read_names(bytes(reader.buffer[: reader.ready])) if int(reader.container[FORMAT]) != PCAP else ()
+
+
+def _shared(seen: Sequence[Seen]) -> frozenset[int]:
+    """Points of which two interfaces saw the same connection, and the same packets of it."""
+    found = set()
+    for each in seen:
+        for one, two in combinations(sorted(each.at), 2):
+            if one[0] == two[0] and any(each.shared(one, two, side).first for side in (0, 1)):
+                found.add(one[0])
+    return frozenset(found)
+
+
+def _name(point: CapturePoint, labels: Sequence[str]) -> str:
+    more = " and others" if len(point.files) > 1 else ""
+    interface = f" ({printable(point.interface)})" if point.interface is not None else ""
+    return f"{labels[point.files[0]]}{more}{interface}"
 
 
 def _router(row: Any) -> str:

@@ -60,6 +60,7 @@ class Joined:
     numbers: dict[Place, int]  # of the points
     names: dict[Place, str]
     files: dict[Place, frozenset[int]]  # indexes in `Analysis.files`
+    deaf: frozenset[Place]  # captured with a filter that lets no ICMP through
 
 
 def lost_ptb(found: Joined) -> tuple[PtbWay, LegFacts] | None:
@@ -70,7 +71,7 @@ def lost_ptb(found: Joined) -> tuple[PtbWay, LegFacts] | None:
         if not at or min(at) == 0:
             continue
         leg = next((leg for leg in found.legs if leg.end == order[min(at)]), None)
-        if leg is None:
+        if leg is None or leg.start in found.deaf:
             continue
         big = [each for each in all_lost(found) if each.time > ptb.last and each.size > ptb.mtu]
         if len(ptb.frames) > 1 or big:
@@ -159,8 +160,9 @@ def _explained(flow: Flow, told: Sequence[Statement], found: Joined) -> str:
     """What all points say, then what the one says that saw most."""
     if not told:
         return flow.explanation
-    name = next((found.names[place] for place in found.names if flow.file in found.files[place]), "")
-    return " ".join([*(each.text for each in told), f"As {name} alone shows it:", flow.explanation])
+    places = [place for place in found.names if flow.file in found.files[place]]
+    alone = [f"As {found.names[places[0]]} alone shows it:"] if len(places) == 1 else []
+    return " ".join([*(each.text for each in told), *alone, flow.explanation])
 
 
 def _ruled_out(flow: Flow, found: Joined) -> tuple[RuledOut, ...]:
@@ -357,7 +359,7 @@ def _contradictions(verdict: str, alone: Sequence[tuple[Place, Flow]], found: Jo
     """What single points would say that does not agree."""
     out = []
     for place, each in alone:
-        if each.verdict != verdict:
+        if each.verdict != verdict and place in found.names:
             sees = "" if BY_NAME[each.verdict].decisive else ", which sees too little to tell,"
             text = f"{found.names[place]} alone{sees} would say {each.verdict}."
             out.append(Statement(text, (FrameRef(each.file, each.first_frame),)))
