@@ -130,4 +130,183 @@ class JudgedFlows(NamedTuple):
     ptb_timeline: tuple[tuple[int, int, int, FrameRef], ...]  # time, stream or -1, mtu, frame
     notes: tuple[str, ...]
     rows: Mapping[int, Sequence[int]]
-    """Rows of the flow table by stream number: of flows judged one by one, and of some others that several points saw."""
+    """Rows of the flow table by stream number: of flows judged one by one, and of some that several points saw."""
+    judged_alone: Callable[[int], Flow]  # a row of the flow table, as it is judged by itself
+
+
+def judged_flows(state: State, settings: Settings, quality: CaptureQuality) -> JudgedFlows:
+    """Judge every flow.
+
+    Flows that need no judge are judged in the tables, and made when somebody asks for them.
+    """
+    collector = Collector(state)
+    pools = Pools()
+    bulk = bulk_verdicts(collector, settings)
+    maker = _Maker(collector, settings, quality, half_open(collector))
+    seen = collector.flows["packets"] > 0  # others were only quoted in an ICMP error
+    rows: dict[int, list[int]] = defaultdict(list)
+    for row in np.flatnonzero(seen & ~bulk.rows).tolist():
+        rows[collector.numbers[row]].append(row)
+    made: dict[int, Flow] = {}
+    briefs: dict[int, Brief] = {}
+    for number in sorted(rows):
+        if len(rows[number]) > 1:
+            made[number] = _merged([maker.flow_and_found(row) for row in rows[number]], pools)
+        elif len(made) < MADE_AT_ONCE or maker.simple[rows[number][0]]:
+            made[number] = _merged([maker.flow_and_found(rows[number][0])], pools)
+        else:
+            found = maker.judged(rows[number][0])
+            ends = [ip for ip, _ in collector.endpoints(found.conversation.stream)]
+            for judgement in found.directions:
+                add_judgement(pools[ends[judgement.side], ends[1 - judgement.side]], number, judgement)
+            briefs[number] = maker.brief(found)
+    left_out = add_bulk(collector, bulk, ~maker.simple, seen, pools)
+    add_probes(state, collector, pools)
+    paths = pools.paths(settings)
+    timeline = tuple((p.ts, collector.numbers[p.flow] if p.flow >= 0 else -1, p.mtu, p.ref) for p in collector.ptbs)
+    shown = np.flatnonzero(bulk.shown)
+    numbers = _numbers_of(collector, shown)
+    elsewhere = dict(zip(numbers.tolist(), shown.tolist(), strict=True)) if numbers is not shown else {}
+    codes = np.zeros(len(collector.flows), np.uint8)
+    codes[numbers] = bulk.verdicts[shown]
+    if rows:
+        # not numpy.union1d: it loads masked arrays, 10 ms
+        numbers = np.sort(np.concatenate([numbers, np.array(list(rows), np.int64)]))
+        codes[list(made)] = [CODES[flow.verdict] for flow in made.values()]
+        codes[list(briefs)] = [CODES[brief.verdict] for brief in briefs.values()]
+    elif numbers is not shown:
+        numbers = np.sort(numbers)
+    make = _ByNumber(maker, elsewhere | {number: found[0] for number, found in rows.items() if found[0] != number})
+    flows = FlowList(
+        numbers,
+        codes[numbers],
+        VERDICTS,
+        made,
+        make,
+        _Reasons(maker, dict(rows) | {number: [row] for number, row in elsewhere.items()}),
+        briefs,
+    )
+    return JudgedFlows(
+        flows, paths, timeline, _notes(collector, state, left_out), _several(collector, rows, bulk), maker
+    )
+
+
+def _numbers_of(collector: Collector, rows: Any) -> Any:
+    """Stream numbers of rows of the flow table: the rows themselves, of one capture point."""
+    return rows if isinstance(collector.numbers, range) else np.asarray(collector.numbers)[rows]
+
+
+def _several(collector: Collector, rows: Mapping[int, list[int]], bulk: BulkVerdicts) -> dict[int, list[int]]:
+    """Connections that several points saw: all that were judged one by one, and the largest of the others."""
+    if isinstance(collector.numbers, range):
+        return dict(rows)
+    found = dict(rows)
+    numbers = np.asarray(collector.numbers)
+    quiet = np.flatnonzero(bulk.rows)
+    times = np.bincount(numbers[quiet], minlength=1)
+    several = np.flatnonzero(bulk.shown & (times[np.minimum(numbers, len(times) - 1)] > 1))
+    largest = several[np.argsort(-collector.flows["bytes"][several], kind="stable")[:QUIET_ONES]]
+    wanted = np.isin(numbers, numbers[largest]) & bulk.rows
+    for row in np.flatnonzero(wanted).tolist():
+        found.setdefault(int(numbers[row]), []).append(row)
+    return found
+
+
+def _flow(
+    collector: Collector,
+    found: _Found,
+    settings: Settings,
+    quality: CaptureQuality,
+) -> Flow:
+    conversation, chosen = found.conversation, found.chosen
+    stream = conversation.stream
+    ends = collector.endpoints(stream)
+    client = conversation.client_side
+    row = collector.flows[stream]
+    named = chosen.verdict not in UNDIRECTED
+    told = chosen.tell()
+    inside = encapsulation(row)
+    where = vantage(conversation)
+    first = collector.first(stream)
+    directions = conversation.directions
+    return Flow(
+        stream=collector.numbers[stream],
+        client=Endpoint(*ends[client]),
+        server=Endpoint(*ends[1 - client]),
+        verdict=chosen.verdict,
+        rule=chosen.rule,
+        rests_on=told.rests_on,
+        named=told.named,
+        confidence=quality.confidence(chosen.verdict, chosen.confidence, settings),
+        direction=("client_to_server" if chosen.side == client else "server_to_client") if named else None,
+        path_mtu=chosen.path_mtu,
+        stalled=told.stalled,
+        ptb=told.ptb,
+        ruled_out=told.ruled_out,
+        explanation=told.explanation,
+        evidence=(
+            *told.evidence,
+            *(captured(where, first) if chosen.verdict in ADVISED else ()),
+            *(announced(conversation, row) if chosen.verdict in SIZE_PROBLEMS else ()),
+            *carried(inside, chosen.path_mtu, first),
+            *tunnel_told(collector.told_tunnel.get((stream, chosen.side), [])),
+        ),
+        packet_count=int(row["packets"]),
+        bytes=int(row["bytes"]),
+        first_time=conversation.first_ts,
+        last_time=conversation.last_ts,
+        file=first.file,
+        first_frame=first.frame,
+        fixes=fixes_for(
+            chosen.verdict,
+            sender_ip=ends[chosen.side][0],
+            receiver_ip=ends[1 - chosen.side][0],
+            path_mtu=chosen.path_mtu,
+            version=int(row["version"]),
+            ptb_reasons=tuple(p.reason for p in told.ptb if p.reason),
+            platforms=settings.platforms,
+        )
+        if chosen.verdict in ADVISED
+        else (),
+        arrived=told.arrived,
+        encapsulation=inside,
+        vantage=where,
+        timeline=collector.timeline(stream).copy() if directions[0].segments else None,
+        heads=collector.heads(stream) if directions[0].segments else None,
+        client_side=client,
+        retransmissions=sum(direction.count["resent"] for direction in directions),
+        longest_stall=max(judged.longest_wait_ns for judged in found.directions) / 1e9 or None,
+        mss=announced_mss(directions[client].count["mss"], directions[1 - client].count["mss"]),
+        round_trips=(directions[0].rtt, directions[1].rtt),
+        window_scales=(max(directions[0].count["wscale"], 0), max(directions[1].count["wscale"], 0)),
+    )
+
+
+def _merged(seen: list[tuple[Flow, list[Judgement]]], pools: Pools) -> Flow:
+    """One flow of what each capture point saw of it, with its judgements pooled by path."""
+    chosen = chosen_of([flow for flow, _ in seen]) if len(seen) > 1 else 0
+    for index, (flow, judged) in enumerate(seen):
+        ends = (flow.client.ip, flow.server.ip)
+        for judgement in judged:
+            from_client = judgement.side == flow.client_side
+            pool = pools[ends if from_client else ends[::-1]]
+            if index == chosen:
+                add_judgement(pool, flow.stream, judgement)
+            elif judgement.path_mtu.at_least is not None:
+                pool.at_least.append(judgement.path_mtu.at_least)  # what arrived, arrived
+    return seen[chosen][0]
+
+
+def _notes(collector: Collector, state: State, left_out: int) -> tuple[str, ...]:
+    notes = []
+    if left_out:
+        notes.append(f"{left_out} more pairs of addresses are not listed as paths: nothing limits their packets' size.")
+    strangers = [p for p in collector.ptbs if p.flow < 0 and p.quoted_echo is None]
+    if strangers:
+        names = ", ".join(p.ref.name(several=collector.several_files) for p in strangers[:5])
+        more = " and others" if len(strangers) > 5 else ""
+        notes.append(f"{len(strangers)} PTB(s) quote packets of no TCP flow in this capture ({names}{more}).")
+    lost = int(collector.flows["lost_events"].sum())
+    if lost:
+        notes.append(f"{lost} packets of troubled flows were counted but not recorded: the bound is reached.")
+    return tuple(notes)
