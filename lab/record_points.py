@@ -79,20 +79,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         taps = [
             subprocess.Popen(
-                [
-                    "ip",
-                    "netns",
-                    "exec",
-                    NODES[node],
-                    "tcpdump",
-                    "-i",
-                    device,
-                    "-s",
-                    "200",
-                    "-U",
-                    "-w",
-                    f"{out}/{node}.pcap",
-                ],
+                [*inside(node), "tcpdump", "-i", device, "-s", "200", "-U", "-w", f"{out}/{node}.pcap"],
                 stderr=subprocess.DEVNULL,
             )
             for node, device in TAPS.items()
