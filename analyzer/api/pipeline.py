@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, NamedTuple
 
 # Loaded here, near the start of the chain of imports, although the files below import it, too: where the chain is deep,
@@ -46,7 +47,7 @@ from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
 from analyzer.model.analysis import Analysis, CaptureFile, Rereadable, Totals
 from analyzer.model.text import plural
 from analyzer.model.verdicts import PROBLEMS
-from analyzer.passes.capture_points import Points
+from analyzer.passes.capture_points import Points, told_apart
 from analyzer.passes.first import Skimmer
 from analyzer.passes.walk import (
     Input,
@@ -104,11 +105,13 @@ def found_in(
     compiled: bool | None = None,
     anonymizer: Anonymizer | None = None,
     stop: Stop | None = None,
+    at: Sequence[int] | None = None,
 ) -> Analysis:
     """As `analyze`, as plain data: enough for reports, and cheaper where there are very many flows.
 
     Args and errors are those of `analyze`, but for `stop`: once it asks for it, no more is read, and what was read is
-    analysed. Where that is nothing, KeyboardInterrupt is raised.
+    analysed. Where that is nothing, KeyboardInterrupt is raised. `at` has the capture point of each file that can be
+    read, where it is known.
     """
     settings = settings or Settings()
     check_platforms(settings.platforms)
@@ -120,7 +123,8 @@ def found_in(
     try:
         unread: dict[CaptureReader, CaptureError] = {}
         points = Points(len(opened))
-        at = [points.of(reader) for reader in _started(opened, stop, unread)]
+        found_at = [points.of(reader) if at is None else 0 for reader in _started(opened, stop, unread)]
+        at = found_at if at is None else at
         taken = [each for each in opened if each.reader not in unread]
         readers = [each.reader for each in taken]
         large = not is_small(readers) if compiled is None else compiled
@@ -135,6 +139,7 @@ def found_in(
         if stop is not None:
             stop.over = True
         skimmer.finish()
+        apart = told_apart(skimmer.state, at) if found_at is at and len(at) > 1 else None
         files = tuple(_describe(each, stamp(by.source)) for each, by in zip(inputs, taken, strict=True))
         if anonymizer is not None:
             from analyzer.redaction.table_mapping import anonymize_tables  # only where asked for
@@ -145,6 +150,24 @@ def found_in(
         for one in opened:
             one.reader.close()
     interrupted = stop is not None and stop.asked
+    if apart is not None and not interrupted and all(each.again is not None for each in taken):
+        for file in taken:
+            if file.again is not None and not isinstance(file.again.source, FilePath):
+                file.again.source.seek(file.again.start)
+        if notify is not None:
+            notify("the files hold the same packets, though not at their beginnings: they are read once more, apart")
+        if stop is not None:
+            stop.over = False
+        return found_in(
+            paths,
+            settings=settings,
+            progress=progress,
+            notify=notify,
+            compiled=compiled,
+            anonymizer=anonymizer,
+            stop=stop,
+            at=apart,
+        )
     result, found = _result(skimmer, files, settings, tuple(each.again for each in taken), anonymizer, interrupted)
     if not interrupted and (any(file.point for file in files) or _on_several_interfaces(result)):
         result = _joined(result, skimmer, found, compiled, notify)

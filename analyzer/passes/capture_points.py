@@ -7,8 +7,11 @@ arrived is there twice. Flows of different points are followed apart, and judged
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import NamedTuple
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from analyzer.capture.reader import CaptureReader
 from analyzer.decode.network import PROTO_TCP
@@ -28,6 +31,7 @@ from analyzer.decode.packet_fields import (
     TCP_LEN,
     WINDOW,
 )
+from analyzer.flows.flow_tables import C_EVENTS, State
 from analyzer.passes.first import decode_packet
 
 SAMPLED_PACKETS = 3_000
@@ -48,6 +52,9 @@ TIMESTAMPED = 32  # a TCP header with timestamps
 
 REMEMBERED_PACKETS = 100_000
 """Packets that are decoded and remembered of all files together, for some 2 s."""
+
+MIXED = 0x9E3779B97F4A7C15
+"""An odd number to mix with: 2**64 divided by the golden ratio."""
 
 MOST_POINTS = 64
 """Capture points that are told apart. Nobody has more; who copies a file a thousand times has."""
@@ -116,3 +123,45 @@ def _signatures(reader: CaptureReader, most: int) -> _Signatures:
             found.translated.add(hash((packet, own)))
     found.bare.update(key for key, times in bare.items() if times == 1)
     return found
+
+
+def told_apart(state: State, points: Sequence[int]) -> list[int] | None:
+    """Points of files that were read as one, but hold the same packets: their beginnings have nothing in common.
+
+    That is seen where it matters: of flows in trouble packets are recorded, those of all files. None if no two files of
+    a point share any.
+
+    Args:
+        state: the tables of the first pass.
+        points: the point as which each file was read.
+    """
+    events = state.events[: int(state.counters[C_EVENTS])]
+    if len(set(points)) == len(points) or not len(events):
+        return None
+    events = events[(events["payload"] > 0) & (events["ip_id"] > 0)]
+    shared = _shared_files(events, points)
+    if not shared:
+        return None
+    out: list[int] = []
+    for file, point in enumerate(points):
+        taken = {out[other] for other in range(file) if points[other] != point or (other, file) in shared}
+        out.append(next(number for number in range(len(points)) if number not in taken))
+    return [min(point, MOST_POINTS - 1) for point in out]
+
+
+def _shared_files(events: Any, points: Sequence[int]) -> set[tuple[int, int]]:
+    """Pairs of files of one point that hold the same packets, retransmissions told apart by their identification."""
+    key = np.zeros(len(events), np.uint64)
+    for name in ("seq", "ack", "payload", "flags", "ip_id"):
+        key = (key ^ (events[name].astype(np.int64) & 0xFFFFFFFF).astype(np.uint64)) * np.uint64(MIXED)
+        key ^= key >> np.uint64(29)
+    order = np.lexsort((events["file"], key))
+    key, files, idents = key[order], events["file"][order], events["ip_id"][order]
+    found: dict[tuple[int, int], set[int]] = defaultdict(set)
+    same = np.flatnonzero((key[1:] == key[:-1]) & (files[1:] != files[:-1]))
+    for place in same.tolist():
+        one, two = int(files[place]), int(files[place + 1])
+        if points[one] == points[two]:
+            found[one, two].add(int(idents[place]))
+    # Where all packets have the same identification, it tells nothing.
+    return {pair for pair, those in found.items() if len(those) >= SHARED_BEYOND_NAT}

@@ -22,6 +22,7 @@ from analyzer.decode.link import SLL2
 from analyzer.decode.link_names import NAMES
 from analyzer.evidence.ptb import CHECKSUM_WRONG
 from analyzer.flows.flow_tables import C_FLOWS, C_ICMPS, State, direction_table
+from analyzer.flows.icmp_quotes import QUOTED_SEQ
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow
 from analyzer.model.flow_list import FlowList
@@ -272,7 +273,8 @@ class _Join:
             time = clocks.time(known, int(row["ts"]))
             side = int(row["side"]) ^ member.flipped
             key = (stream, side, _router(row), int(row["mtu"]))
-            if int(row["sum"]) == CHECKSUM_WRONG:
+            stray = int(row["quoted"]) == QUOTED_SEQ and not int(row["una"]) <= int(row["seq"]) <= int(row["snd_max"])
+            if int(row["sum"]) == CHECKSUM_WRONG or stray:
                 wrong.add(key)
             groups[key].append((place, time, FrameRef(int(row["file"]), int(row["frame"]))))
         out: dict[tuple[int, int], list[PtbWay]] = defaultdict(list)

@@ -44,7 +44,7 @@ class PtbWay(NamedTuple):
     mtu: int
     places: frozenset[Place]
     last: int  # time of the last of them, by the common clock, ns
-    sound: bool  # with a right checksum, as far as it can be told
+    sound: bool  # its checksum is right and what it quotes was on its way, as far as it can be told
     frames: tuple[FrameRef, ...]
 
 
