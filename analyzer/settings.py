@@ -172,6 +172,9 @@ keep no flow takes more than 14 at all. A thousand looks take 0.1 ms."""
 DAY_NS = 86_400_000_000_000
 """Nothing is said to last longer: between packets that far apart, clocks were set and captures joined."""
 
+TOLD_WAIT_NS = 1_000_000_000
+"""A shorter wait for data that was sent again is not worth a word: RFC 6298 2 gives the first timeout 1 s."""
+
 JITTER_NS = 10_000_000
 """Packets that overtake one another do so within this time, ns, or a round trip: no loss."""
 

@@ -11,7 +11,7 @@ import analyzer
 
 ROOT = Path(__file__).parents[1]
 CAPTURE = "sample_pcaps/tunnel_blackhole_at_server.pcap"
-SIZE = "1180,1228"
+SIZE = "1180,1440"
 
 
 def main() -> None:

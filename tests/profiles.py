@@ -43,7 +43,7 @@ def load() -> None:
 
 def share() -> float:
     """How much of everything the profile tries; follows `--hypothesis-profile`, too."""
-    return settings().max_examples / ALL
+    return float(settings().max_examples) / ALL
 
 
 def examples(most: int, **more: Any) -> settings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import re
 import shutil
@@ -13,7 +14,9 @@ from types import ModuleType
 from typing import Any
 
 import matplotlib as mpl
+import matplotlib.image as mpl_image
 import nbformat
+import numpy as np
 import pytest
 from nbclient import NotebookClient
 
@@ -88,6 +91,25 @@ def test_the_man_page_is_what_the_options_say() -> None:
     assert {line.split()[0] for line in fresh.splitlines() if line.startswith((".", "'"))} <= {
         '.\\"', ".TH", ".SH", ".B", ".PP", ".TP", ".nf", ".fi",
     }  # fmt: skip
+
+
+def test_the_pictures_of_the_plots_are_what_is_drawn_today() -> None:
+    plots = generator("plots")
+    kept = {path.stem: path.read_bytes() for path in (ROOT / "docs" / "plots").glob("*.png")}
+    fresh = plots.pictures()
+    assert kept.keys() == fresh.keys(), "run: python docs/plots.py"
+    for name, content in fresh.items():
+        mine, theirs = (mpl_image.imread(io.BytesIO(each)) for each in (content, kept[name]))
+        assert mine.shape == theirs.shape, f"{name}; run: python docs/plots.py"
+        if mpl.__version__.startswith(plots.DRAWN_WITH):  # others set letters a little wider or narrower
+            assert np.abs(mine - theirs).mean() < 1e-5, f"{name}; run: python docs/plots.py"
+
+
+def test_every_picture_stands_in_a_page_and_is_told_to_who_cannot_see_it() -> None:
+    page = (ROOT / "docs" / "plots.md").read_text(encoding="utf-8")
+    shown = {path: text for text, path in re.findall(r"!\[([^\]]*)\]\(([^)]*)\)", page)}
+    assert set(shown) == {f"plots/{path.name}" for path in (ROOT / "docs" / "plots").glob("*.png")}
+    assert all(len(text) > 30 for text in shown.values())
 
 
 @pytest.mark.skipif(shutil.which("groff") is None, reason="no groff")

@@ -98,6 +98,9 @@ class Flow(plain_flow.Flow):
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw time against sequence number, in the direction that the verdict is about.
 
+        x is seconds from the flow's start. Where a packet stalled, the axis of time has parts (`docs/plots.md`), and
+        its ticks count from that packet; `ax.set_xscale("linear")` gives even seconds.
+
         Args:
             ax: to draw into; by default those of a new pyplot figure.
 

@@ -80,6 +80,8 @@ def _check_targets(request: Request, captures: Sequence[str]) -> None:
         kind = BY_SUFFIX[check_target(target)]
         if Path(target).exists():
             check_not_an_input(Path(target), _files(captures))
+        if kind.one_file:
+            _check_one_file(target, request.captures)
         if not kind.reads_again:
             continue
         for capture in request.captures:
@@ -87,6 +89,17 @@ def _check_targets(request: Request, captures: Sequence[str]) -> None:
             if capture == "-" or (Path(capture).exists() and not is_folder and rereadable(capture) is None):
                 name = "standard input" if capture == "-" else capture
                 raise UsageError(f"{name}: cannot be read twice, which {target} needs; save it to a file first")
+
+
+def _check_one_file(target: str, captures: Sequence[str]) -> None:
+    from analyzer.capture.sources import without_repeated
+    from analyzer.report.formats.annotated_capture import check_one_file
+
+    known = sum(capture == "-" for capture in captures)  # of which nobody knows better than that it is one
+    named = [capture for capture in captures if capture != "-"]
+    files, _ = without_repeated([file for file in _files(named) if isinstance(file, (str, os.PathLike))])
+    if known + len(files) > 1:
+        check_one_file(target, known + len(files))
 
 
 def _files(captures: Sequence[str]) -> Iterator[str | os.PathLike[str] | BinaryIO]:

@@ -96,7 +96,8 @@ def run(
             "--output",
             metavar="PATH",
             help="Also write a report; the suffix picks the format: .html, .md, .json, .csv or .parquet (flows), "
-            ".png, .svg or .pdf (timelines), .pcapng (only the packets that the verdicts rest on). May repeat.",
+            ".png, .svg or .pdf (timelines), .pcapng (only the packets that the verdicts rest on), or, where a name "
+            "ends in annotated.pcapng, the whole capture with comments at the frames that prove something. May repeat.",
         ),
     ] = None,
     as_json: Annotated[

@@ -33,6 +33,13 @@ class Control(NamedTuple):
     sure: bool = True
     kind: Kind = "data"  # of this connection's data, a bare ACK of it, or a packet of another connection
     number: int = 1  # how many packets it is about
+    short: str = ""
+    """The same for a comment at one of its frames: a few words that need no other sentence, and name no frame."""
+
+    @property
+    def noted(self) -> str:
+        """What a comment at one of its frames says."""
+        return self.short or self.text
 
 
 def passed_during(direction: Direction, series: RetransmissionSeries, settings: Settings) -> Control | None:
@@ -72,7 +79,7 @@ def _small_data(direction: Direction, series: RetransmissionSeries, settings: Se
     if small and (ack := small[0].covered_by) is not None:
         sent = small[0].segment
         text = f"a packet of {sent.ip_len} bytes sent after it was selectively acknowledged"
-        return Control(text, (sent.ref, ack.ref), number=len(small))
+        return Control(text, (sent.ref, ack.ref), number=len(small), short=f"{sent.ip_len} bytes acknowledged")
     early = Spans((s.seq, s.end) for s in direction.sent.between(series.first.ts + 1, since - 1))
     # The sent packet may lie before the capture, or in a super-segment.
     for ack in direction.heard.between(series.first.ts + 1, until):
@@ -84,7 +91,8 @@ def _small_data(direction: Direction, series: RetransmissionSeries, settings: Se
                 and left not in direction.fins
                 and not early.hold(left)
             ):
-                return Control(f"{right - left} bytes sent after it were selectively acknowledged", (ack.ref,))
+                text = f"{right - left} bytes sent after it were selectively acknowledged"
+                return Control(text, (ack.ref,), short=f"a segment of {right - left} bytes acknowledged")
     found = _duplicate_acks(direction, series, sure=True)
     return found if found is not None and direction.time_of(found.frames[-1]) <= until else None
 
@@ -108,6 +116,7 @@ def _ack_stopped_peer(
                 f"an ACK of {ack.ip_len} bytes got through: the peer did not send {direction.name(segment.ref)} again",
                 (segment.ref, ack.ref),
                 kind="ack",
+                short=f"an ACK of {ack.ip_len} bytes got through",
             )
     return None
 
@@ -124,7 +133,7 @@ def _sibling(direction: Direction, series: RetransmissionSeries, settings: Setti
     if event is None:
         return None
     text = f"small packets of stream {event.stream} between the same addresses were answered meanwhile"
-    return Control(text, event.frames, kind="sibling")
+    return Control(text, event.frames, kind="sibling", short=f"small packets of stream {event.stream} answered")
 
 
 def _stuck_since(direction: Direction, series: RetransmissionSeries) -> int:
@@ -162,7 +171,8 @@ def passed_just_before(direction: Direction, series: RetransmissionSeries) -> Co
             and (again is None or direction.position(again) < direction.position(s))
         ):
             text = f"an ACK of {s.ip_len} bytes sent right before it got through: the peer did not send"
-            return Control(f"{text} {direction.name(asked.ref)} again", (asked.ref, s.ref), kind="ack")
+            short = f"an ACK of {s.ip_len} bytes got through right before"
+            return Control(f"{text} {direction.name(asked.ref)} again", (asked.ref, s.ref), kind="ack", short=short)
     return None
 
 
@@ -175,12 +185,14 @@ def _duplicate_acks(direction: Direction, series: RetransmissionSeries, *, sure:
         ack, sent, small, copy = recent.ack, recent.sent, recent.small, recent.copy
         # A copy of the stuck segment that arrived and was refused is answered so, too.
         if sure and sent and recent.all_small and (copy is None or copy.ts <= sent.ts):
-            return Control("a duplicate ACK answered a smaller packet sent after it", (sent.ref, ack.ref))
+            text = "a duplicate ACK answered a smaller packet sent after it"
+            return Control(text, (sent.ref, ack.ref), short="a smaller packet answered by a duplicate ACK")
         if not sure and small:
             return Control(
                 "a duplicate ACK answered one of the packets sent after it, some of which were smaller",
                 (small.ref, ack.ref),
                 sure=False,
+                short="one of some packets, smaller ones among them, answered by a duplicate ACK",
             )
     return None
 
@@ -198,7 +210,8 @@ def passed_before(direction: Direction, series: RetransmissionSeries, settings: 
         ):
             best = (t.segment, ack)
     if best is not None:
-        return Control(f"a packet of {best[0].ip_len} bytes got through before it", (best[0].ref, best[1].ref))
+        text = f"a packet of {best[0].ip_len} bytes got through before it"
+        return Control(text, (best[0].ref, best[1].ref), short=f"{best[0].ip_len} bytes got through before")
     count = direction.count
     # Of what was acknowledged but is not in the capture nobody knows the sizes.
     if (
@@ -208,7 +221,8 @@ def passed_before(direction: Direction, series: RetransmissionSeries, settings: 
     ):
         frames = tuple(frame_of(frame) for frame in (count["delivered_frame"], count["delivered_ack"]) if frame)
         before = count["delivered_ts"] <= series.first.ts
-        return Control("smaller packets of this direction were acknowledged before it", frames if before else ())
+        text = "smaller packets of this direction were acknowledged before it"
+        return Control(text, frames if before else (), short="smaller packets acknowledged before")
     return None
 
 
@@ -244,7 +258,8 @@ def _failures(direction: Direction, series: RetransmissionSeries, settings: Sett
         if direction.selective or not (
             _duplicate_acks(direction, series, sure=True) or _duplicate_acks(direction, series, sure=False)
         ):
-            yield Control(text, refs(small[:16]), number=len({s.seq for s in small}))
+            short = f"a smaller packet of {small[0].ip_len} bytes" if len(small) == 1 else "smaller packets"
+            yield Control(text, refs(small[:16]), number=len({s.seq for s in small}), short=short)
     answerable = end - max(2 * direction.rtt, direction.rtt + ACK_DELAY_NS)
     shrunk = [
         c
@@ -253,7 +268,8 @@ def _failures(direction: Direction, series: RetransmissionSeries, settings: Sett
     ]
     if shrunk and series.acked_by is None:
         text = f"the same bytes cut smaller, to {shrunk[0].ip_len} bytes, were not acknowledged either"
-        yield Control(text, refs(shrunk[:16]), number=len(shrunk))
+        short = f"the same bytes cut smaller, to {shrunk[0].ip_len} bytes"
+        yield Control(text, refs(shrunk[:16]), number=len(shrunk), short=short)
     for asked in direction.asked.between(series.first.ts + 1, end - 1):
         segment, ack = asked.segment, asked.early_ack
         if not segment.resent or ack is None or ack.ts >= segment.ts:
@@ -264,6 +280,7 @@ def _failures(direction: Direction, series: RetransmissionSeries, settings: Sett
                 "the peer keeps sending what small ACKs have acknowledged: they do not arrive",
                 (ack.ref, *refs(again[:16])),
                 kind="ack",
+                short="a small ACK, after which the peer sends the same again",
             )
             break
     most = min(stuck_segment.ip_len, settings.exercised_bytes) - (stuck_segment.ip_len - stuck_segment.payload) - 1
@@ -275,7 +292,7 @@ def _failures(direction: Direction, series: RetransmissionSeries, settings: Sett
     event = next(hung, None)
     if event is not None:
         text = f"stream {event.stream} between the same addresses got no answer any more either"
-        yield Control(text, event.frames, kind="sibling")
+        yield Control(text, event.frames, kind="sibling", short=f"stream {event.stream}, which gets no answer any more")
 
 
 def sacked_unseen(direction: Direction, series: RetransmissionSeries) -> Segment | None:

@@ -30,7 +30,8 @@ def as_large_passed(direction: Direction, series: RetransmissionSeries) -> tuple
     for t in direction.sendings:
         if t.segment.super_segment and (ack := _first_piece(direction, series, t)) is not None:
             text = f"packets as large, cut from a super-segment of {t.segment.payload} bytes, got through"
-            found = Control(text, (t.segment.ref, ack.ref))
+            short = "packets as large got through, cut from a super-segment"
+            found = Control(text, (t.segment.ref, ack.ref), short=short)
             if t.segment.seq > series.seq and sent_later(t.segment):
                 after = after or found
             else:
@@ -42,11 +43,12 @@ def as_large_passed(direction: Direction, series: RetransmissionSeries) -> tuple
             if below and t.one_shape and not t.segment.resent and direction.size_known(t.segment):
                 # A timer resends the oldest byte: the sender had the ACK of all below, the capture has not.
                 text = f"a packet of {t.segment.ip_len} bytes was acknowledged, for the sender went on behind it"
-                before = Control(text, (t.segment.ref, series.stuck_segment.ref))
+                short = f"{t.segment.ip_len} bytes acknowledged: the sender went on behind them"
+                before = Control(text, (t.segment.ref, series.stuck_segment.ref), short=short)
             continue
         if not direction.counts(t):
             continue
-        found = Control(f"a packet of {t.segment.ip_len} bytes got through", (t.segment.ref, t.covered_by.ref))
+        found = _got_through(t.segment.ip_len, t.segment.ref, t.covered_by.ref)
         if sent_later(t.segment):
             # Attributed by timing alone, the stuck segment's own size proves nothing against a smaller re-cut.
             after = after or found
@@ -58,7 +60,7 @@ def as_large_passed(direction: Direction, series: RetransmissionSeries) -> tuple
         frames = [frame_of(count[f"{kept}_frame"])]
         if series.stuck_segment.df:
             frames.append(frame_of(count["delivered_ack"]))
-        found = Control(f"a packet of {count[kept]} bytes got through", tuple(frames))
+        found = _got_through(count[kept], *frames)
         # Frame numbers tell which was sent first within a file only; else the time of the ACK must do.
         same_file = frames[0].file == series.first.ref.file
         sent_after = frames[0].frame >= series.first.ref.frame if same_file else count["delivered_ts"] > series.first.ts
@@ -67,6 +69,10 @@ def as_large_passed(direction: Direction, series: RetransmissionSeries) -> tuple
         else:
             before = before or found
     return before, after or _more_duplicate_acks_than_small(direction, series)
+
+
+def _got_through(size: int, *frames: FrameRef) -> Control:
+    return Control(f"a packet of {size} bytes got through", frames, short=f"{size} bytes got through")
 
 
 def _first_piece(direction: Direction, series: RetransmissionSeries, t: Transmission) -> Segment | None:
@@ -126,7 +132,8 @@ def _more_duplicate_acks_than_small(direction: Direction, series: Retransmission
     text = (
         f"{len(acks)} duplicate ACKs answered what was sent after it, of which only {small} were smaller: a packet as"
     )
-    return Control(f"{text} large got through", refs(acks[:8]))
+    short = f"one of {len(acks)} duplicate ACKs, more than smaller packets were sent"
+    return Control(f"{text} large got through", refs(acks[:8]), short=short)
 
 
 def sibling_as_large(
@@ -150,7 +157,7 @@ def _sibling(direction: Direction, size: int, after: int, until: int) -> Control
     if event is None:
         return None
     text = f"stream {event.stream} delivered a packet of {event.size} bytes between the same addresses"
-    return Control(text, event.frames, kind="sibling")
+    return Control(text, event.frames, kind="sibling", short=f"stream {event.stream} delivered {event.size} bytes")
 
 
 def distinct_large_lost(direction: Direction, series: RetransmissionSeries) -> list[Segment]:

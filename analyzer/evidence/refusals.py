@@ -20,14 +20,17 @@ def refused(direction: Direction, series: RetransmissionSeries) -> Control | Non
     resets = [(copy, answer) for copy, answer in answers if answer.rst]
     if resets:
         text = "it is answered by a RST one round trip later: it arrives, and the host has no such connection any more"
-        return Control(text, refs([each for pair in resets[:8] for each in pair]), kind="data", number=len(resets))
+        frames = refs([each for pair in resets[:8] for each in pair])
+        return Control(text, frames, kind="data", number=len(resets), short="a copy, and the RST that answers it")
     if len(answers) < LEAST_ANSWERED or 2 * len(answers) < series.retransmission_count:
         return None
     text = (
         f"{len(answers)} of its {series.retransmission_count} copies are answered one round trip later by an ACK that "
         "does not advance, and nothing else was on its way: they arrive, and the host refuses them"
     )
-    return Control(text, refs([each for pair in answers[:8] for each in pair]), kind="ack", number=len(answers))
+    frames = refs([each for pair in answers[:8] for each in pair])
+    short = "a copy, and the ACK that answers it without advancing"
+    return Control(text, frames, kind="ack", number=len(answers), short=short)
 
 
 def _answers(direction: Direction, series: RetransmissionSeries) -> list[tuple[Segment, Segment]]:
@@ -60,13 +63,15 @@ def peer_gone(direction: Direction, series: RetransmissionSeries) -> Control | N
     """The peer had gone before: it aborted the connection, or closed it and has said nothing since; or None."""
     rst = direction.first_rst
     if rst is not None and rst.ts == direction.ended_ts and rst.ts <= series.retransmissions[0].ts:
-        return Control("the peer had aborted the connection before it was sent again", (rst.ref,))
+        text = "the peer had aborted the connection before it was sent again"
+        return Control(text, (rst.ref,), short="it aborted the connection")
     fin = direction.first_fin
     if fin is None or fin.ts > series.first.ts:
         return None
     if any(not s.resent for s in direction.heard.walk(series.first.ts + 1, FOREVER)):
         return None
-    return Control("the peer had closed its side before it was sent, and has said nothing since", (fin.ref,))
+    text = "the peer had closed its side before it was sent, and has said nothing since"
+    return Control(text, (fin.ref,), short="it closed its side, and has said nothing since")
 
 
 def arrived(direction: Direction, series: RetransmissionSeries) -> Control | None:
@@ -76,4 +81,4 @@ def arrived(direction: Direction, series: RetransmissionSeries) -> Control | Non
     wrong = [s for s in came if s.bad_sum]
     if wrong:
         text += f"; the TCP checksum of {len(wrong)} of them is wrong, so the host drops them"
-    return Control(text, refs(came[:16]), number=len(came))
+    return Control(text, refs(came[:16]), number=len(came), short="this copy came to the capture point")

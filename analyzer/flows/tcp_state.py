@@ -52,6 +52,7 @@ from analyzer.flows.flow_tables import (
     SAW_FIN,
     SAW_FRAGMENT,
     SAW_RST,
+    SAW_RST_0,
     State,
 )
 from analyzer.flows.lookup import endpoint_order, endpoints_of, find_flow, find_slot, new_flow
@@ -382,7 +383,7 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
         start_recording(state, flow, HISTORY_ROWS, AFTERMATH_ROWS)
     marks = 0
     if h[FLAGS] & RST:
-        flow["seen"] |= SAW_RST
+        flow["seen"] |= SAW_RST | SAW_RST_0 << side
         me["seen"] = 1
     else:
         marks = note_segment(state, flow, me, out, peer, h, frame_id, side, seq, ack)

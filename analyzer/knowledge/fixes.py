@@ -22,7 +22,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from analyzer.model.flow import PathMtu
 from analyzer.model.statement import Command, Fix, FixKind
@@ -80,8 +80,23 @@ class Bracket(Protocol):
     def exact(self) -> int | None: ...  # noqa: D102
 
 
+class Tunnel(NamedTuple):
+    """What carries the packets that get lost, as the capture shows it."""
+
+    name: str  # "VXLAN", "GRE in IPIP"
+    overhead: int  # bytes from the start of the outermost header to the IP header inside
+    told: int | None  # MTU for the packets inside, as a router's PTB to the tunnel's end gives it; None: none came
+
+
+DEVICE_KINDS = {
+    "GRE": "gre", "gretap/NVGRE": "gretap", "ERSPAN": "erspan", "IPIP": "ipip", "6in4": "sit", "4in6": "ip6tnl",
+    "6in6": "ip6tnl", "VXLAN": "vxlan", "VXLAN-GPE": "vxlan", "Geneve": "geneve", "GTP-U": "gtp",
+}  # fmt: skip
+"""What Linux calls the devices of a tunnel, by the name of the layer: ip-link(8)."""
+
+
 _VERIFY = ("ping_lost", "ping_passes", "measure")
-_CURE = ("permit_icmp", "clamp_mss", "set_mtu", "mtu_probing", "check_fix")
+_CURE = ("tunnel_mtu", "permit_icmp", "clamp_mss", "set_mtu", "mtu_probing", "check_fix")
 
 _PTB_PLANS: dict[str, tuple[str, ...]] = {
     "host": ("accept_on_host", "check_host", "reverse_path_filter"),
@@ -98,12 +113,13 @@ _PLANS: dict[str, tuple[str, ...]] = {
     "blackhole": (*_VERIFY, *_CURE),
     "blackhole_probable": (*_VERIFY, *_CURE),
     "blackhole_suspected": (
-        "capture_at_sender", *_VERIFY, "permit_icmp", "clamp_mss", "mtu_probing", "check_fix",
+        "capture_at_sender", *_VERIFY, "tunnel_mtu", "permit_icmp", "clamp_mss", "mtu_probing", "check_fix",
     ),
-    "blackhole_recovered": (*_VERIFY, "permit_icmp", "clamp_mss", "set_mtu", "check_fix"),
-    "ptb_ignored": ("ping_passes", "measure", "clamp_mss", "set_mtu", "mtu_probing", "check_fix"),
+    "blackhole_recovered": (*_VERIFY, "tunnel_mtu", "permit_icmp", "clamp_mss", "set_mtu", "check_fix"),
+    "ptb_ignored": ("ping_passes", "measure", "tunnel_mtu", "clamp_mss", "set_mtu", "mtu_probing", "check_fix"),
     "fragment_loss": (
-        "ping_fragments", "ping_passes", "measure", "permit_fragments", "use_df", "clamp_mss", "check_fix",
+        "ping_fragments", "ping_passes", "measure", "tunnel_mtu", "permit_fragments", "use_df", "clamp_mss",
+        "check_fix",
     ),
     "content_drop": ("inspect_content", "capture_both"),
     "dead_path": ("trace_dead",),
@@ -129,6 +145,7 @@ KINDS: dict[str, FixKind] = {
     "capture_both": "confirm",
     "measure": "measure",
     "measure_loss": "measure",
+    "tunnel_mtu": "fix",
     "permit_icmp": "fix",
     "clamp_mss": "fix",
     "set_mtu": "fix",
@@ -152,6 +169,7 @@ _ORDER = ("confirm", "measure", "fix", "check")
 """First what shows the fault, then what finds the size, then the cures, and in the end whether it is cured."""
 
 SHORT = {
+    "tunnel_mtu": "set the MTU of the <tunnel> tunnel to <mtu_words>",
     "permit_icmp": "let <ptb_name> reach <sender>",
     "clamp_mss": "clamp the MSS",
     "set_mtu": "set the MTU of the route or tunnel",
@@ -165,7 +183,7 @@ SHORT = {
 if _strange := {step for plan in (*_PLANS.values(), *_PTB_PLANS.values()) for step in plan} ^ KINDS.keys():
     raise LookupError(f"steps without a kind or a plan: {', '.join(sorted(_strange))}")
 
-_ON_A_PLATFORM = frozenset({"permit_icmp", "clamp_mss", "set_mtu", "mtu_probing", "accept_on_host"})
+_ON_A_PLATFORM = frozenset({"tunnel_mtu", "permit_icmp", "clamp_mss", "set_mtu", "mtu_probing", "accept_on_host"})
 """Steps that are left out where the platforms asked for have none. All others look at the hosts, and Linux's way
 is shown in their place."""
 
@@ -200,17 +218,43 @@ def settled_mtu(bracket: Bracket) -> int | None:
     return bracket.at_least if narrow else None
 
 
+def inner_mtu(bracket: Bracket, tunnel: Tunnel | None) -> int | None:
+    """As `settled_mtu`, for what a tunnel carries: what its headers leave of an Ethernet link fits, too.
+
+    As long as the evidence does not contradict it.
+    """
+    if tunnel is None or bracket.exact is not None:
+        return settled_mtu(bracket)
+    for size in (tunnel.told, ETHERNET_MTU - tunnel.overhead):
+        at_most = bracket.at_most if bracket.at_most is not None else ETHERNET_MTU
+        if size is not None and (bracket.at_least or 0) <= size <= at_most:
+            return size
+    return settled_mtu(bracket)
+
+
+def _tunnel_note(tunnel: Tunnel, mtu: int | None) -> str:
+    takes = f"its headers take {tunnel.overhead} bytes of every packet"
+    if mtu is None:
+        return f"{takes}; MTU is the number that Measure gave"
+    if mtu == ETHERNET_MTU - tunnel.overhead:
+        return f"{takes}: {ETHERNET_MTU} - {tunnel.overhead} = {mtu}"
+    if mtu == tunnel.told:
+        return f"{takes}, and a router told the tunnel's end that {mtu + tunnel.overhead} bytes fit"
+    return f"{takes}, and packets of {mtu} bytes inside got through"
+
+
 def _scoped(ip: str) -> str:
     """The address as a command wants it: link-local ones need their interface (RFC 4007 11)."""
     return f"{ip}%DEVICE" if ip.lower().startswith("fe80:") else ip
 
 
-def _blanks(sender: str, receiver: str, bracket: Bracket, version: int) -> dict[str, str | int]:
+def _blanks(sender: str, receiver: str, bracket: Bracket, version: int, tunnel: Tunnel | None) -> dict[str, str | int]:
     """Everything that the texts can name. Sizes are bytes of IP total length, those in `_ping` of echo data."""
     six = version == 6
     ping_headers = IPV6_PING_HEADERS if six else IPV4_PING_HEADERS
     tcp_headers = IPV6_TCP_HEADERS if six else IPV4_TCP_HEADERS
-    mtu = settled_mtu(bracket)
+    mtu = inner_mtu(bracket, tunnel)
+    kind = DEVICE_KINDS.get(tunnel.name.split(" in ")[0]) if tunnel is not None else None
     passed = bracket.exact if bracket.exact is not None else bracket.at_least or 0
     lost = (bracket.at_most if bracket.at_most is not None else passed) + 1
     big = lost if bracket.at_most is not None else max(ETHERNET_MTU, lost)
@@ -242,6 +286,10 @@ def _blanks(sender: str, receiver: str, bracket: Bracket, version: int) -> dict[
         "mss_note": f"MSS {mtu - tcp_headers} is {mtu} - {tcp_headers}"
         if mtu is not None
         else f"MSS is the number that Measure gave, less {tcp_headers}",
+        "mtu_words": mtu if mtu is not None else "what Measure gives",
+        "tunnel": tunnel.name if tunnel is not None else "",
+        "tunnel_note": _tunnel_note(tunnel, mtu) if tunnel is not None else "",
+        "find_device": f"\n# or, to find DEVICE: ip -d link show type {kind}" if kind is not None else "",
         "ip6_option": "-6 " if six else "",
         "host_bits": 128 if six else 32,
         "icmp": "icmp6" if six else "icmp",
@@ -276,7 +324,7 @@ def _variants(step: str, version: int, platforms: Sequence[str]) -> list[dict[st
     return found
 
 
-def _steps(verdict: str, bracket: Bracket, ptb_reasons: Sequence[str]) -> list[str]:
+def _steps(verdict: str, bracket: Bracket, ptb_reasons: Sequence[str], tunnel: Tunnel | None) -> list[str]:
     plan: list[str] = []
     if verdict == "ptb_ignored":
         for reason in dict.fromkeys(ptb_reasons or ("host",)):
@@ -288,6 +336,8 @@ def _steps(verdict: str, bracket: Bracket, ptb_reasons: Sequence[str]) -> list[s
         pointless = {"measure"}
     if bracket.at_most is None:
         pointless.add("ping_lost")  # no size is known to be lost
+    if tunnel is None:
+        pointless.add("tunnel_mtu")
     return [step for step in plan if step not in pointless]
 
 
@@ -300,6 +350,7 @@ def fixes_for(
     version: int,
     ptb_reasons: Sequence[str] = (),
     platforms: Sequence[str] = (),
+    tunnel: Tunnel | None = None,
 ) -> tuple[Fix, ...]:
     """Steps against `verdict`, the first first; none for healthy verdicts.
 
@@ -311,10 +362,11 @@ def fixes_for(
         version: 4 or 6.
         ptb_reasons: for `ptb_ignored`, why each PTB had no effect.
         platforms: names from `PLATFORMS`, or "all"; without any, a short list for Linux.
+        tunnel: what carries the packets where they were captured, None: nothing.
     """
     reasons = tuple(dict.fromkeys(ptb_reasons))
     size = PathMtu(path_mtu.at_least, path_mtu.at_most, path_mtu.exact)
-    return _filled_steps(verdict, sender_ip, receiver_ip, size, version, reasons, tuple(platforms))
+    return _filled_steps(verdict, sender_ip, receiver_ip, size, version, reasons, tuple(platforms), tunnel)
 
 
 @lru_cache(maxsize=1024)  # many flows hang on one path
@@ -326,8 +378,9 @@ def _filled_steps(
     version: int,
     ptb_reasons: tuple[str, ...],
     platforms: tuple[str, ...],
+    tunnel: Tunnel | None,
 ) -> tuple[Fix, ...]:
-    blanks = _blanks(sender_ip, receiver_ip, path_mtu, version)
+    blanks = _blanks(sender_ip, receiver_ip, path_mtu, version, tunnel)
     return tuple(
         Fix(
             kind=KINDS[step],
@@ -339,6 +392,6 @@ def _filled_steps(
             short=_filled(SHORT.get(step, ""), blanks),
             step=step,
         )
-        for step in sorted(_steps(verdict, path_mtu, ptb_reasons), key=lambda step: _ORDER.index(KINDS[step]))
+        for step in sorted(_steps(verdict, path_mtu, ptb_reasons, tunnel), key=lambda step: _ORDER.index(KINDS[step]))
         for entry in _variants(step, version, platforms)
     )

@@ -11,13 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
+import numpy as np
+
 from analyzer.model.brief import Brief, brief_of
 from analyzer.model.finding import Finding, findings_of
 from analyzer.model.flow import Flow
 from analyzer.model.flow_list import FlowList
 from analyzer.model.path import Path, PathChange
+from analyzer.model.seen import Seen, seen_in
 from analyzer.model.statement import FrameRef
-from analyzer.model.verdicts import CONFIDENCES, PROBLEMS, rank
+from analyzer.model.verdicts import CONFIDENCES, PROBLEMS, SURE_PROBLEMS, VERDICTS, rank
 from analyzer.settings import Settings
 
 if TYPE_CHECKING:
@@ -177,6 +180,17 @@ class Analysis:
     def problem_flows(self) -> tuple[Flow, ...]:
         """Flows with a problem: the worst first, of equals the surest."""
         return tuple(self.flow(stream) for stream, _ in self.problems)
+
+    def seen(self, *, healthy: bool = False) -> Seen | None:
+        """What `all_flows` show beside their verdicts; `healthy`: those without a sure problem only. None: unknown."""
+        whole = (self.whole or self).all_flows
+        if not isinstance(whole, FlowList) or whole.traits is None:
+            return None
+        streams = np.array([flow.stream for flow in self.all_flows], np.int64) if self.whole else whole.streams
+        if healthy and SURE_PROBLEMS & self.verdict_counts.keys():
+            left = whole.streams_with(set(VERDICTS) - SURE_PROBLEMS)
+            streams = streams[np.isin(streams, left)]
+        return seen_in(whole.traits[np.searchsorted(whole.streams, streams)], streams)
 
     @property
     def all_findings(self) -> tuple[Finding, ...]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from analyzer.model.analysis import Analysis
+from analyzer.model.finding import Finding
 from analyzer.model.flow import PathMtu
 from analyzer.model.path import OUTCOMES, Path, PathChange, PathState
 from analyzer.model.verdicts import SIZE_PROBLEMS, SURE_PROBLEMS, VERDICTS, rank
@@ -38,6 +39,45 @@ def compared(before: A, after: A) -> A:
 def outcome_of(changes: Iterable[PathChange]) -> str:
     """The worst of the outcomes of some paths, one of OUTCOMES; that there is no problem, where there are none."""
     return min((change.outcome for change in changes), key=OUTCOMES.index, default=OUTCOMES[-1])
+
+
+class FindingChange(NamedTuple):
+    """A finding of the first capture, and what became of its paths; or one that only the second capture has."""
+
+    finding: Finding
+    paths: int  # directions between two addresses that its flows take
+    alike: int  # those of them that have its outcome
+    outcome: str  # the worst of its paths', one of OUTCOMES
+
+
+def finding_changes(before: Analysis) -> tuple[FindingChange, ...]:
+    """What became of the findings of a capture that was compared with a later one, the worst first."""
+    if before.later is None:
+        return ()
+    by_path = {(change.src, change.dst): change.outcome for change in before.changes}
+    told: list[FindingChange] = []
+    known: set[tuple[str, str]] = set()
+    for finding, paths in _paths_by_finding(before):
+        known |= paths
+        outcomes = [by_path[path] for path in paths if path in by_path]
+        if outcomes:
+            worst = min(outcomes, key=OUTCOMES.index)
+            told.append(FindingChange(finding, len(paths), outcomes.count(worst), worst))
+    for finding, paths in _paths_by_finding(before.later):
+        appeared = [path for path in paths - known if by_path.get(path) == "new_problem"]
+        if appeared:
+            told.append(FindingChange(finding, len(paths), len(appeared), "new_problem"))
+    return tuple(sorted(told, key=lambda change: OUTCOMES.index(change.outcome)))
+
+
+def _paths_by_finding(analysis: Analysis) -> list[tuple[Finding, set[tuple[str, str]]]]:
+    """The findings that are sure, each with the addresses between which its flows send."""
+    ends = {stream: (brief.sender, brief.receiver) for stream, brief in analysis.briefs_with(SURE_PROBLEMS)}
+    return [
+        (finding, {ends[stream] for stream in finding.streams if stream in ends})
+        for finding in analysis.all_findings
+        if finding.verdict in SURE_PROBLEMS
+    ]
 
 
 def _state(path: Path) -> PathState:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from heapq import nsmallest
 from ipaddress import ip_address, ip_network
 from itertools import chain, islice
 
@@ -26,6 +27,9 @@ LISTED_ADDRESSES = 16
 MOST_COMPARED = 64
 """Findings of one prefix that a flow's bracket is compared with at most."""
 
+WORST_LISTED = 500
+"""Flows of a finding that a report lists."""
+
 UNBOUNDED = 1 << 30
 
 Member = tuple[int, Brief]
@@ -44,6 +48,7 @@ class Finding:
     path_mtu: PathMtu  # what the brackets of its flows have in common
     lost: int | None  # bytes of IP: the smallest packet that got stuck for its size, None where size does not matter
     streams: tuple[int, ...]
+    worst: tuple[int, ...]  # those that a report lists, WORST_LISTED at most: the surest, then the longest stalls
     example: int  # the stream that shows it best
     first_time: int  # ns: the first transmission of what got stuck, in any of its flows
     last_time: int  # and the last one
@@ -137,6 +142,7 @@ class _Draft:
             path_mtu=PathMtu(at_least, self.high if self.high < UNBOUNDED else None, exact),
             lost=min(stuck, default=None),
             streams=tuple(sorted(stream for stream, _ in self.members)),
+            worst=tuple(stream for stream, _ in nsmallest(WORST_LISTED, self.members, key=gravity)),
             example=example,
             first_time=min(brief.first_time for brief in briefs),
             last_time=max(brief.last_time for brief in briefs),
@@ -169,6 +175,12 @@ def telling(member: Member) -> tuple[int, int, int]:
     stream, brief = member
     known = sum(value is not None for value in brief.path_mtu)
     return -CONFIDENCES.index(brief.confidence), known, -stream
+
+
+def gravity(member: Member) -> tuple[int, int, int, int]:
+    """Sorts flows, the worst first: by verdict, of equals the surest, of these the longest stalls."""
+    stream, brief = member
+    return rank(brief.verdict), CONFIDENCES.index(brief.confidence), brief.first_time - brief.last_time, stream
 
 
 def _letters(number: int) -> str:

@@ -97,6 +97,8 @@ class Flow:
     """Frame number of the first packet, in `file`."""
     rests_on: tuple[FrameRef, ...] = ()  # frames that the explanation rests on, where no stalled segment has them
     named: tuple[FrameRef, ...] = ()  # frames that the explanation names itself
+    parts: tuple[Statement, ...] = ()
+    """What single frames of `evidence` prove, in the words of a comment at that frame."""
     rule: str = ""
     """Id of the rule that decided, as in `docs/verdicts.md`: "stalled/blackhole"."""
     located: Located | None = None

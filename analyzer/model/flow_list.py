@@ -37,6 +37,7 @@ class FlowList(Sequence[F_co], Generic[F_co]):
         make: makes the flow of a stream number.
         reason: says why the flow of a stream number has not a certain verdict, other than its own.
         briefs: of flows that need not be made for it.
+        traits: what they show beside their verdicts, dtype `model.seen.TRAITS`, one a flow; None where unknown.
     """
 
     def __init__(
@@ -48,8 +49,10 @@ class FlowList(Sequence[F_co], Generic[F_co]):
         make: Callable[[int], F_co],
         reason: Callable[[int, str], Statement] | None = None,
         briefs: Mapping[int, Brief] | None = None,
+        traits: np.ndarray[Any, Any] | None = None,
     ) -> None:
         self.streams = streams
+        self.traits = traits
         self._codes = codes
         self._verdicts = verdicts
         self._made = dict(made)
@@ -67,16 +70,17 @@ class FlowList(Sequence[F_co], Generic[F_co]):
 
     def mapped(self, change: Callable[[F_co], G]) -> FlowList[G]:
         """The same flows, each as `change` makes it when somebody asks; their streams and verdicts must stay."""
-        return FlowList(
-            self.streams, self._codes, self._verdicts, {}, _Changed(self, change), self._reason, self._briefs
-        )
+        make = _Changed(self, change)
+        return FlowList(self.streams, self._codes, self._verdicts, {}, make, self._reason, self._briefs, self.traits)
 
     def revised(self, flows: Mapping[int, F_co]) -> FlowList[F_co]:
         """The same flows, but for some that something else is known of, by stream number."""
         codes = self._codes.copy()
         codes[np.searchsorted(self.streams, list(flows))] = [rank(flow.verdict) for flow in flows.values()]
         briefs = {stream: brief for stream, brief in self._briefs.items() if stream not in flows}
-        return FlowList(self.streams, codes, self._verdicts, {**self._made, **flows}, self._make, self._reason, briefs)
+        return FlowList(
+            self.streams, codes, self._verdicts, {**self._made, **flows}, self._make, self._reason, briefs, self.traits
+        )
 
     def why_not(self, stream: int, verdict: str) -> Statement | None:
         """What the flow with this stream number lacks to have `verdict`; None if it has it, or nobody can tell.

@@ -89,12 +89,12 @@ def bracket(size: PathMtu) -> str:
 
 
 def lost_packets(size: PathMtu) -> str:
-    """What a path of this MTU loses: "packets above 1400..1499 bytes"."""
-    if size.exact is None and size.at_least is None:
-        return "large packets" if size.at_most is None else f"packets of {size.at_most + 1} bytes and more"
-    if size.exact is None and size.at_most is None:
-        return f"packets larger than {size.at_least} bytes"
-    return f"packets above {bracket(size)} bytes"
+    """What a path of this MTU is seen to lose: "packets of 1500 bytes"."""
+    if size.exact is not None:
+        return f"packets above {size.exact} bytes"
+    if size.at_most is not None:
+        return f"packets of {size.at_most + 1} bytes"
+    return "large packets" if size.at_least is None else f"packets larger than {size.at_least} bytes"
 
 
 def seconds(value: float) -> str:

@@ -5,6 +5,7 @@ Fonts, background, grid and sizes are those of the user's style; what a colour m
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,12 +16,16 @@ from analyzer.flows.flow_tables import MARK_NO_LENGTH, MARK_SUPER
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow, PathMtu
 from analyzer.model.path import Path
-from analyzer.model.text import bracket, plural
+from analyzer.model.text import bracket, clock, plural
 from analyzer.model.verdicts import SIZE_PROBLEMS, rank
 from analyzer.passes.second import MAX_BLOCKS, ROW
 from analyzer.report.document import tone_of
 from analyzer.report.figures.drawn_packets import read_again, recorded
 from analyzer.report.figures.palette import LIGHT
+from analyzer.report.figures.panels import WIDE, dress_time
+from analyzer.report.figures.scene import Scene
+from analyzer.report.figures.size_plot import time_parts
+from analyzer.report.figures.time_axis import WaitingAxis
 from analyzer.report.figures.timelines import timeline
 
 if TYPE_CHECKING:
@@ -28,7 +33,7 @@ if TYPE_CHECKING:
 
 SHOWN_PATHS = 25
 
-TONES = {"bad": "#D55E00", "warn": "#CC7A00", "good": "#009E73", "plain": LIGHT.unsure}
+TONES = {"bad": LIGHT.hole, "warn": LIGHT.hung, "good": LIGHT.healthy, "plain": LIGHT.unsure}
 NEVER_SENT = LIGHT.unsure
 SENT = LIGHT.delivered
 RESENT = LIGHT.lost
@@ -74,7 +79,7 @@ def plot_sizes(analysis: Analysis, flow: Flow, ax: Axes | None = None) -> Axes:
             label = f"{name} ({np.count_nonzero(chosen):,})"
             ax.plot(x, y, marker, color=colour, label=label, ms=6 if colour == RESENT else 4, alpha=0.8, ls="")
     _band(ax, flow.path_mtu)
-    ax.set_xlabel("seconds from the start of the flow")
+    _time(ax, analysis, flow, rows)
     ax.set_ylabel("IP total length, bytes")
     ax.set_ylim(0, max(1.1 * ax.dataLim.y1, 100))
     ends = (flow.client, flow.server) if side == flow.client_side else (flow.server, flow.client)
@@ -82,6 +87,20 @@ def plot_sizes(analysis: Analysis, flow: Flow, ax: Axes | None = None) -> Axes:
     if ax.get_legend_handles_labels()[0]:
         ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     return ax
+
+
+def _time(ax: Axes, analysis: Analysis, flow: Flow, rows: Array) -> None:
+    """The time axis of `Flow.plot`, so that both can stand one above the other, for all packets of the flow."""
+    packets = recorded(flow)
+    if packets is None or not len(rows):
+        ax.set_xlabel(f"seconds from the start of the flow, {clock(flow.first_time)}")
+        return
+    scene = Scene(analysis, flow, packets)
+    if isinstance(scene.axis, WaitingAxis):
+        ends = (rows["ts"][[0, -1]] - flow.first_time) / 1e9 - scene.axis.zero
+        first, last = min(scene.axis.first, float(ends[0])), max(scene.axis.last, float(ends[1]))
+        dress_time(ax, replace(scene.axis, first=first, last=last), LIGHT, WIDE)
+    ax.set_xlabel(", ".join(time_parts(scene)))
 
 
 def _packets(analysis: Analysis, flow: Flow) -> tuple[Array, Array]:
@@ -134,7 +153,7 @@ def plot_paths(analysis: Analysis, ax: Axes | None = None) -> Axes:
         left, right = ax.dataLim.intervalx
         width = max(right - left, 100)
         ax.set_xlim(left - 0.1 * width, right + 0.4 * width)  # the labels stand at the right
-    ax.set_xlabel("path MTU, bytes of IP total length")
+    ax.set_xlabel(f"path MTU, bytes of IP total length; captured from {clock(analysis.first_time)}")
     left_out = len(known) - len(shown)
     more = f"; {plural(left_out, 'more path')} not drawn" if left_out else ""
     ax.set_title(f"Path MTU by path, the worst first{more}" if shown else "No path shows its MTU", loc="left")

@@ -38,6 +38,8 @@ def analysis_html(analysis: Analysis) -> str:
     """The answer, the table of flows, the brackets of the paths where there are any, and what was read."""
     document = document_of(analysis)
     parts = [f'<p style="color: {COLOURS[document.tone]}"><b>{_safe(document.headline)}</b></p>']
+    if document.also_seen:
+        parts.append(f"<p>{_safe(document.also_seen)}</p>")
     if document.rows:
         parts.append(_table(document.rows[:SHOWN_ROWS]))
     hidden = len(document.rows) - SHOWN_ROWS

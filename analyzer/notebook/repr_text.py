@@ -65,7 +65,16 @@ def evidence_text(evidence: Iterable[Statement], files: Sequence[str]) -> str:
 
 def _empty(**parts: object) -> Document:
     document = Document(
-        headline="", tone="good", findings=(), first=None, rows=(), not_listed="", diagnoses=(), facts=(), notes=()
+        headline="",
+        also_seen="",
+        tone="good",
+        findings=(),
+        first=None,
+        rows=(),
+        not_listed="",
+        diagnoses=(),
+        facts=(),
+        notes=(),
     )
     return replace(document, **parts)  # type: ignore[arg-type]  # fields of Document, by name
 

@@ -17,7 +17,7 @@ from analyzer.flows.flow_tables import C_PACKETS, FLOW
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Endpoint, Flow
 from analyzer.model.text import printable
-from analyzer.passes.second import Lister, Picker
+from analyzer.passes.second import EveryPacket, Lister, Picker
 from analyzer.passes.walk import (
     Meter,
     Notify,
@@ -123,6 +123,18 @@ def pick(
     picker = Picker(wanted, moment, take, compiled=large)
     for _ in walk_inputs(picker, prepare(picker, readers)):
         pass
+
+
+def every(reader: CaptureReader, take: Callable[[Any, list[int], int], None]) -> Iterator[None]:
+    """Hand every packet of a reader, which it starts, to `take`: the bytes read, its fields in them, its frame number.
+
+    It stops for a breath after each chunk.
+    """
+    for _ in start_all([reader]):
+        pass
+    every_packet = EveryPacket(take)
+    for _ in walk_inputs(every_packet, prepare(every_packet, [reader])):
+        yield
 
 
 def rows_of(analysis: Analysis, flow: Flow, *, compiled: bool | None = None) -> tuple[Array, Array]:

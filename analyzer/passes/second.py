@@ -323,3 +323,18 @@ class Picker(Skimmer):
                 self._moment[0] = FOREVER  # which no packet's time is
             self._picked(view, [int(value) for value in h], file, int(container[FRAME]))
         return status
+
+
+class EveryPacket(Skimmer):
+    """As the Skimmer, but hands every packet to `take`: the bytes read, its fields in them, its frame number."""
+
+    def __init__(self, take: Callable[[Any, list[int], int], None]) -> None:
+        super().__init__(compiled=False)
+        self._taken = take
+        self._skim = self._each
+
+    def _each(self, view: Any, end: int, container: Any, interfaces: Any, h: Any, q: Any, until: int) -> int:
+        del q, until  # there is one input
+        while (status := next_packet(view, end, container, interfaces, h)) == GOT_PACKET:
+            self._taken(view, h, container[FRAME])
+        return int(status)

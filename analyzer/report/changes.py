@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from analyzer.model.analysis import Analysis
-from analyzer.model.comparison import outcome_of
+from analyzer.model.comparison import FindingChange, finding_changes, outcome_of
 from analyzer.model.path import PathChange, PathState
 from analyzer.model.text import bracket, joined_labels, lost_packets, plural
 from analyzer.model.verdicts import SIZE_PROBLEMS
+from analyzer.report.findings import ends_text
 from analyzer.report.verdict_text import WORDS
 
 TITLES = {
@@ -42,17 +43,37 @@ class ChangeRow(NamedTuple):
     sentence: str
 
 
+class FindingChangeRow(NamedTuple):
+    """A finding before and after, as table cells."""
+
+    finding: str  # its letters, empty where only the second capture has it
+    senders: str
+    receivers: str
+    paths: str
+    outcome: str
+    tone: str
+
+    @property
+    def sentence(self) -> str:
+        """The row in words."""
+        name = f"Finding {self.finding}" if self.finding else "A new finding"
+        return f"{name}, {self.senders} -> {self.receivers}: {self.outcome[:1].lower()}{self.outcome[1:]}"
+
+
 class ChangeTable(NamedTuple):
     """A comparison, ready to be shown."""
 
     answer: str
     tone: str
+    findings: tuple[FindingChangeRow, ...]  # empty where the paths say it all
     later: str  # names of the later capture's files
     rows: tuple[ChangeRow, ...]
 
 
-def change_table(changes: Sequence[PathChange], after: Analysis) -> ChangeTable:
-    """The answer and one row a path, the worst first."""
+def change_table(before: Analysis, after: Analysis) -> ChangeTable:
+    """The answer, one row a finding, and one a path, the worst first."""
+    changes = before.changes
+    findings = finding_changes(before)
     rows = tuple(
         ChangeRow(
             path=_route(change),
@@ -67,7 +88,31 @@ def change_table(changes: Sequence[PathChange], after: Analysis) -> ChangeTable:
         for change in changes
     )
     later = joined_labels(after.files)
-    return ChangeTable(answer(changes), TONES[outcome_of(changes)], later, rows)
+    told = tuple(_finding_row(change) for change in findings) if _worth_telling(findings) else ()
+    return ChangeTable(answer(changes), TONES[outcome_of(changes)], told, later, rows)
+
+
+def _worth_telling(findings: Sequence[FindingChange]) -> bool:
+    """Whether findings say more than the paths do: several of these are one, or one has several."""
+    return len(findings) > 1 or any(change.paths > 1 for change in findings)
+
+
+def _finding_row(change: FindingChange) -> FindingChangeRow:
+    outcome = TITLES[change.outcome]
+    if change.paths > 1:
+        outcome += (
+            f" on all {change.paths:,} paths"
+            if change.alike == change.paths
+            else (f" on {change.alike:,} of {change.paths:,} paths")
+        )
+    return FindingChangeRow(
+        finding=change.finding.id if change.outcome != "new_problem" else "",
+        senders=ends_text(change.finding.senders),
+        receivers=ends_text(change.finding.receivers),
+        paths=f"{change.paths:,}",
+        outcome=outcome,
+        tone=TONES[change.outcome],
+    )
 
 
 def answer(changes: Sequence[PathChange]) -> str:
@@ -116,11 +161,22 @@ def sentence(change: PathChange) -> str:
     }[change.reason]
 
 
-def comparison_dict(changes: Sequence[PathChange]) -> dict[str, Any]:
+def comparison_dict(before: Analysis) -> dict[str, Any]:
     """The comparison as in the JSON's `comparison`, without what tells of the second capture as a whole."""
+    changes = before.changes
     return {
         "outcome": outcome_of(changes),
         "answer": answer(changes),
+        "findings": [
+            {
+                "before": change.finding.id if change.outcome != "new_problem" else None,
+                "after": change.finding.id if change.outcome == "new_problem" else None,
+                "outcome": change.outcome,
+                "paths": change.paths,
+                "alike": change.alike,
+            }
+            for change in finding_changes(before)
+        ],
         "paths": [
             {
                 "src": change.src,

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 from analyzer.model.analysis import Analysis
 from analyzer.model.display_filter import FrameFilter, flow_filter, frame_filters, frames_of
-from analyzer.model.finding import Finding
+from analyzer.model.finding import Finding, Member
 from analyzer.model.flow import Flow, PathMtu, Ptb
 from analyzer.model.statement import Fix, FixKind, FrameRef
+from analyzer.model.surroundings import Beside, Surroundings
 from analyzer.model.text import (
     bracket,
-    clock,
     endpoint,
     file_labels,
     frames_text,
@@ -29,8 +29,10 @@ from analyzer.model.text import (
     seconds,
 )
 from analyzer.model.verdicts import BY_NAME, PROBLEMS, SIZE_PROBLEMS, SURE_PROBLEMS, VERDICTS, rank
-from analyzer.report.findings import FindingRow, FirstSteps, finding_row, first_steps
-from analyzer.report.verdict_text import WORDS, Paths, headline, paths_of, pings, pooled_mtu, undecoded
+from analyzer.report.also_seen import also_seen
+from analyzer.report.findings import FindingRow, FirstSteps, beside_text, finding_row, first_steps
+from analyzer.report.read_facts import read_facts
+from analyzer.report.verdict_text import WORDS, Paths, headline, paths_of, pooled_mtu
 
 if TYPE_CHECKING:
     from analyzer.report.changes import ChangeTable
@@ -39,11 +41,11 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 T = TypeVar("T")
 
-SHOWN_FILES = 20
-"""Files that are listed one by one; a directory may have thousands."""
-
 SHOWN_CANDIDATES = 6
 """Overheads that a bracket is consistent with are listed up to so many; more point at none."""
+
+SHOWN_STREAMS = 4
+"""Other flows of a finding that are named beside its example."""
 
 ARROWS = {"client_to_server": "->", "server_to_client": "<-"}
 """Between client (left) and server (right): the way of the packets that the verdict is about."""
@@ -68,6 +70,7 @@ class Row:
     """A flow in the verdict table."""
 
     stream: int
+    finding: str  # the letters of the finding that it is part of, or empty
     client: str
     arrow: str
     server: str
@@ -105,6 +108,8 @@ class Diagnosis:
     ruled_out: tuple[Remark, ...]
     fixes: tuple[Fix, ...]
     same: str  # the other streams it stands for, or empty
+    members: tuple[int, ...]  # streams of its finding, those that are listed, in order
+    more: int  # flows of its finding that are not among `members`
     display_filter: str  # Wireshark's, for the flow
     frame_filters: tuple[FrameFilter, ...]  # and for the frames of this finding
 
@@ -151,6 +156,7 @@ class Document:
     """A whole report."""
 
     headline: str
+    also_seen: str  # its second line, or empty
     tone: str  # bad, warn, good
     findings: Sequence[FindingRow]
     first: FirstSteps | None  # what to do first about the gravest finding
@@ -168,10 +174,14 @@ def fair_choice(diagnoses: Sequence[Diagnosis], most: int) -> tuple[Diagnosis, .
         verdicts = [finding.verdict for finding in diagnoses.sources]
     else:
         verdicts = [diagnosis.flow.verdict for diagnosis in diagnoses]
+    return tuple(diagnoses[i] for i in fair_places(verdicts, most))
+
+
+def fair_places(verdicts: Sequence[str], most: int) -> list[int]:
+    """As `fair_choice`, of things by their verdicts: which are chosen, from 0."""
     firsts = {verdict: i for i, verdict in reversed(list(enumerate(verdicts)))}
     chosen = set(firsts.values())
-    by_weight = sorted(range(len(diagnoses)), key=lambda i: (i not in chosen, i))
-    return tuple(diagnoses[i] for i in sorted(by_weight[:most]))
+    return sorted(sorted(range(len(verdicts)), key=lambda i: (i not in chosen, i))[:most])
 
 
 def rule_suffix(diagnosis: Diagnosis) -> str:
@@ -194,21 +204,26 @@ def document_of(analysis: Analysis, *, show_all: bool = False) -> Document:
     listed = analysis.problems
     several_files = len(analysis.files) > 1
     if show_all:
-        listed = sorted(analysis.briefs_with(VERDICTS), key=lambda member: (rank(member[1].verdict), member[0]))
+        listed = sorted(analysis.briefs_with(VERDICTS), key=_place)
     findings = analysis.all_findings
+    letters = {stream: finding.id for finding in findings for stream in finding.streams}
     verdicts = analysis.verdict_counts
     tone = tone_of(min(verdicts, key=rank)) if verdicts else "warn"
     if tone == "plain":
         tone = "warn" if set(verdicts) == {"not_exercised"} else "good"
     return Document(
         headline=headline(analysis, findings),
+        also_seen=also_seen(analysis),
         tone=tone,
         findings=Made(findings, lambda finding: finding_row(finding, analysis.flow(finding.example))),
         first=_first(analysis, findings),
-        rows=Made(listed, lambda member: _row(analysis.flow(member[0]), several_files=several_files)),
+        rows=Made(
+            listed,
+            lambda member: _row(analysis.flow(member[0]), letters.get(member[0], ""), several_files=several_files),
+        ),
         not_listed="" if show_all else _not_listed(analysis),
         diagnoses=_diagnoses(analysis, findings),
-        facts=tuple(_facts(analysis)),
+        facts=tuple(read_facts(analysis)),
         notes=tuple(printable(note) for note in analysis.notes),
         changes=_changes(analysis),
     )
@@ -219,12 +234,19 @@ def _changes(analysis: Analysis) -> ChangeTable | None:
         return None
     from analyzer.report.changes import change_table
 
-    return change_table(analysis.changes, analysis.later)
+    return change_table(analysis, analysis.later)
 
 
-def _row(flow: Flow, *, several_files: bool) -> Row:
+def _place(member: Member) -> tuple[int, int, int]:
+    """Sorts the flows of a whole table: by verdict, of a problem's the longest stalls first."""
+    stream, brief = member
+    return rank(brief.verdict), brief.first_time - brief.last_time if brief.verdict in PROBLEMS else 0, stream
+
+
+def _row(flow: Flow, finding: str, *, several_files: bool) -> Row:
     return Row(
         stream=flow.stream,
+        finding=finding,
         client=endpoint(flow.client),
         arrow=ARROWS.get(flow.direction or "", NO_DIRECTION),
         server=endpoint(flow.server),
@@ -242,7 +264,7 @@ def _not_listed(analysis: Analysis) -> str:
     if not healthy:
         return ""
     listed = ", ".join(f"{healthy[v]:,} {v}" for v in VERDICTS if healthy[v])
-    return f"{plural(healthy.total(), 'healthy flow')} not listed: {listed}"
+    return f"{plural(healthy.total(), 'flow')} without a problem not listed: {listed}"
 
 
 def _first(analysis: Analysis, findings: Sequence[Finding]) -> FirstSteps | None:
@@ -254,7 +276,13 @@ def _first(analysis: Analysis, findings: Sequence[Finding]) -> FirstSteps | None
 def _diagnoses(analysis: Analysis, findings: Sequence[Finding]) -> Made[Finding, Diagnosis]:
     """One for each finding."""
     labels, paths, names = file_labels(analysis.files), paths_of(analysis), _point_names(analysis)
-    return Made(findings, lambda finding: _diagnosis(analysis.flow(finding.example), paths, labels, names, finding))
+    around = Surroundings(analysis.all_paths)
+    return Made(
+        findings,
+        lambda finding: _diagnosis(
+            analysis.flow(finding.example), paths, labels, names, finding, around.beside(finding)
+        ),
+    )
 
 
 def _point_names(analysis: Analysis) -> dict[int, str]:
@@ -280,7 +308,12 @@ def diagnosis_of(analysis: Analysis, flow: Flow) -> Diagnosis:
 
 
 def _diagnosis(
-    flow: Flow, paths: Paths, labels: Sequence[str], points: dict[int, str], finding: Finding | None = None
+    flow: Flow,
+    paths: Paths,
+    labels: Sequence[str],
+    points: dict[int, str],
+    finding: Finding | None = None,
+    beside: Beside | None = None,
 ) -> Diagnosis:
     ptb_frames = {ptb.frame for ptb in flow.ptb}
     why = [
@@ -302,7 +335,7 @@ def _diagnosis(
             printable(flow.explanation) or WORDS[flow.verdict].meaning,
             frames_text(_unmentioned(flow), labels),
         ),
-        where=tuple(_where(flow, paths)),
+        where=(*_where(flow, paths), *([f"beside it: {beside_text(beside)}"] if beside is not None else [])),
         strip=_strip(flow, paths, points),
         why=tuple(why),
         ruled_out=tuple(
@@ -314,6 +347,8 @@ def _diagnosis(
         ),
         fixes=flow.fixes,
         same=_same([stream for stream in finding.streams if stream != flow.stream] if finding is not None else []),
+        members=tuple(sorted(finding.worst)) if finding is not None else (),
+        more=len(finding.streams) - len(finding.worst) if finding is not None else 0,
         display_filter=flow_filter(flow, several_files=len(labels) > 1),
         frame_filters=frame_filters(frames_of(flow), labels),
     )
@@ -335,10 +370,10 @@ def _cause(name: str) -> str:
 def _same(streams: Sequence[int]) -> str:
     if not streams:
         return ""
-    shown = [str(n) for n in sorted(streams)[:8]]
+    shown = [str(n) for n in sorted(streams)[:SHOWN_STREAMS]]
     if len(streams) > len(shown):
         shown.append(f"{len(streams) - len(shown):,} more")
-    return f"{'stream' if len(streams) == 1 else 'streams'} {joined(shown)}: the same trouble"
+    return f"{'stream' if len(streams) == 1 else 'streams'} {joined(shown)}"
 
 
 def _ptb_statements(ptbs: Sequence[Ptb], labels: Sequence[str]) -> list[Remark]:
@@ -387,43 +422,3 @@ def _sizes(size: PathMtu) -> str:
     if size.at_most is not None:
         lost = f"{size.at_most + 1} did not" if passed else f"{size.at_most + 1} bytes did not get through"
     return f"path MTU {bracket(size)}: {joined([part for part in (passed, lost) if part])}"
-
-
-def _facts(analysis: Analysis) -> list[str]:
-    """What was read: one line a file, and one that adds the packets up."""
-    totals = analysis.totals
-    labels = file_labels(analysis.files)
-    lines = [
-        f"{label}: {plural(file.packets, 'packet')}, {file.format}, "
-        f"{joined([printable(link) for link in file.link_types]) or 'no link type'}"
-        for label, file in zip(labels, analysis.files[:SHOWN_FILES], strict=False)
-    ]
-    if len(analysis.files) > SHOWN_FILES:
-        lines.append(more_files(analysis))
-    if not totals.packets:
-        return lines
-    span = (analysis.last_time - analysis.first_time) / 1e9
-    counted = [f"{totals.tcp_packets:,} TCP in {plural(totals.flows, 'flow')}"]
-    if totals.icmp_packets:
-        counted.append(f"{totals.icmp_packets:,} ICMP ({plural(totals.ptb_packets, 'PTB')})")
-    else:
-        counted.append("no ICMP at all")
-    if skipped := undecoded(analysis):
-        counted.append(f"not decoded: {', '.join(skipped)}")
-    lines.append(f"{seconds(span)} from {clock(analysis.first_time)}; {'; '.join(counted)}")
-    return [*lines, *pings(analysis), *_clocks(analysis)]
-
-
-def _clocks(analysis: Analysis) -> list[str]:
-    if not analysis.joined_points:
-        return []
-    from analyzer.report.strip import clock_lines, strips_of
-
-    orders = [f"points in order: {' -> '.join(strip.points)}" for strip in strips_of(analysis)[:SHOWN_FILES]]
-    return [*orders, *clock_lines(analysis)]
-
-
-def more_files(analysis: Analysis) -> str:
-    """What is said of the files behind the first SHOWN_FILES."""
-    rest = analysis.files[SHOWN_FILES:]
-    return f"and {plural(len(rest), 'more file')} with {plural(sum(file.packets for file in rest), 'packet')}"

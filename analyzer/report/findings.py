@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from analyzer.model.finding import Finding, shown_addresses
 from analyzer.model.flow import Flow
 from analyzer.model.statement import Fix
-from analyzer.model.text import clock, day_clock, seconds
+from analyzer.model.surroundings import Beside
+from analyzer.model.text import clock, day_clock, plural, seconds
 from analyzer.model.verdicts import BY_NAME
 
 SHOWN_ENDS = 2
@@ -67,6 +68,14 @@ def ends_text(addresses: Sequence[str]) -> str:
     if len(shown) > SHOWN_ENDS:
         return f"{', '.join(shown[:SHOWN_ENDS])} +{len(shown) - SHOWN_ENDS:,}"
     return ", ".join(shown)
+
+
+def beside_text(beside: Beside) -> str:
+    """What went well on the same way, as a sentence."""
+    flows = f" ({plural(beside.flows, 'flow')})" if beside.flows else ""
+    pairs = "another pair" if beside.pairs == 1 else f"{beside.pairs:,} other pairs"
+    carried = "full-size packets" if beside.crossed is None else f"packets of {beside.crossed} bytes"
+    return f"{carried} got through between {pairs} of hosts of these networks{flows}"
 
 
 def first_steps(finding: Finding, example: Flow) -> FirstSteps:

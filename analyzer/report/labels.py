@@ -18,12 +18,17 @@ below = "commands below"
 FINDINGS = ("finding", "flows", "from", "to", "verdict", "passes", "lost", "stalled", "example")
 """Columns of the table of findings."""
 
+FINDING_CHANGES = ("finding", "from", "to", "paths", "outcome")
+"""Columns of the table of findings before and after."""
+
+new = "new"
 wireshark = "In Wireshark"
 wireshark_flow = "Display filter for the flow:"
 wireshark_frames = "For the frames of this finding:"
 flows = "All flows"
 stream = "stream"
 verdict = "verdict"
+finding = "finding"
 ends = "client and server"
 path_mtu = "path MTU"
 stalled = "stalled"
@@ -46,6 +51,16 @@ thresholds = "Thresholds"
 def table(count: int) -> str:
     """Above the table of flows."""
     return f"{plural(count, 'flow')}, the worst first"
+
+
+def members(count: int, name: str) -> str:
+    """Heads the flows of a finding."""
+    return f"The {count:,} flows of {name[:1].lower()}{name[1:]}, by their streams"
+
+
+def more_members(count: int) -> str:
+    """Below the worst flows of a finding."""
+    return f"{plural(count, 'more flow')}, whose stalls were shorter: write them to a .csv, .parquet or .json report"
 
 
 def more_findings(count: int) -> str:

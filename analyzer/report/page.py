@@ -16,11 +16,12 @@ from typing import NamedTuple
 from analyzer.model import tool
 from analyzer.model.analysis import Analysis
 from analyzer.model.brief import Brief
-from analyzer.model.flow import Flow
-from analyzer.model.text import bracket, clock, file_labels, joined, lost_packets, plural, printable, seconds
+from analyzer.model.flow import Flow, PathMtu
+from analyzer.model.text import bracket, clock, file_labels, joined, plural, printable, seconds
 from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS, VERDICTS
 from analyzer.report.digest import sha256_of
-from analyzer.report.document import SHOWN_CANDIDATES, SHOWN_FILES, Document, document_of, more_files
+from analyzer.report.document import SHOWN_CANDIDATES, Document, document_of
+from analyzer.report.read_facts import SHOWN_FILES, more_files
 from analyzer.report.verdict_text import SETTING_WORDS, WORDS, most_hit, paths_of, pooled_mtu, undecoded
 
 BEFORE, BEHIND = "before", "behind"
@@ -116,7 +117,7 @@ def _picture(analysis: Analysis) -> PathPicture | None:
     path = paths.get((flow.sender.ip, flow.receiver.ip))
     candidates = path.consistent_with if path is not None else ()
     narrow = bracket(size)
-    lost = f"{lost_packets(size)} are lost" if flow.verdict in SIZE_PROBLEMS else ""
+    lost = _lost(flow, size) if flow.verdict in SIZE_PROBLEMS else ""
     point = _capture_point(flow)
     consistent = _consistent(candidates)
     about = f"path MTU {narrow} bytes" if narrow != "-" else "path MTU unknown"
@@ -133,6 +134,20 @@ def _picture(analysis: Analysis) -> PathPicture | None:
         consistent=consistent,
         description=f"{description} {point}".strip(),
     )
+
+
+def _lost(flow: Flow, size: PathMtu) -> str:
+    """Which sizes were seen to get lost, and which to arrive: no more than that."""
+    if size.exact is not None:
+        stuck = f"{flow.stalled.ip_len}-byte packets" if flow.stalled is not None else "larger packets"
+        return f"{stuck} are too big, as a router said"
+    if BY_NAME[flow.verdict].at_receiver:
+        return f"nothing above {size.at_least} bytes arrives" if size.at_least else "large packets do not arrive"
+    past = flow.verdict == "blackhole_recovered"
+    vanish, arrive = ("vanished", "arrived") if past else ("vanish", "arrive")
+    told = [f"{size.at_most + 1}-byte packets {vanish}"] if size.at_most is not None else [f"large packets {vanish}"]
+    told += [f"{size.at_least}-byte packets {arrive}"] if size.at_least is not None else []
+    return ", ".join(told)
 
 
 def _pictured(analysis: Analysis) -> Flow | None:

@@ -65,14 +65,24 @@ def _evidence() -> Report:
     return EvidenceCapture()
 
 
+def _annotated() -> Report:
+    from analyzer.report.formats.annotated_capture import AnnotatedCapture
+
+    return AnnotatedCapture()
+
+
 class Format(NamedTuple):
-    """A kind of report: the suffix that asks for it, and what writes it, loaded only then."""
+    """A kind of report: how names end that ask for it, and what writes it, loaded only then."""
 
     suffix: str
     load: Callable[[], Report]
     reads_again: bool = False  # the capture is read once more to write it
     needs: str = ""  # a package that is not installed with the tool
+    one_file: bool = False  # it is about frame numbers, which are those within a file
 
+
+ANNOTATED = "annotated.pcapng"
+"""How names of annotated captures end: "annotated.pcapng", "case7-annotated.pcapng"."""
 
 FORMATS = (
     Format(".html", _html),
@@ -83,24 +93,27 @@ FORMATS = (
     Format(".png", _image),
     Format(".svg", _image),
     Format(".pdf", _image),
+    Format(ANNOTATED, _annotated, reads_again=True, one_file=True),
     Format(".pcapng", _evidence, reads_again=True),
 )
-"""All formats. A new one is a file in `formats` and a row here."""
+"""All formats, each before those that its names could ask for as well. A new one is a file in `formats` and a row here.
+"""
 
-SUFFIXES = tuple(each.suffix for each in FORMATS)
+SUFFIXES = tuple(each.suffix for each in FORMATS if each.suffix.startswith("."))
 
 BY_SUFFIX = {each.suffix: each for each in FORMATS}
 
 
 def check_suffix(path: str | os.PathLike[str]) -> str:
-    """The format that a file's name asks for, as its suffix in lower case.
+    """The format that a file's name asks for, as that in `BY_SUFFIX`: how it ends, in lower case.
 
     Raises:
         UsageError: no such format, and the message names all there are; or a package for it is not installed.
     """
-    suffix = Path(path).suffix.lower()
     name = printable(os.fspath(path))
-    if suffix not in SUFFIXES:
+    ending = Path(path).suffix.lower()
+    suffix = ANNOTATED if Path(path).name.lower().endswith(ANNOTATED) else ending
+    if suffix not in BY_SUFFIX:
         raise UsageError(f"{name}: unknown kind of report; its suffix must be one of {', '.join(SUFFIXES)}")
     needed = BY_SUFFIX[suffix].needs
     if needed and not _is_installed(needed):

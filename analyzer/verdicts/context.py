@@ -47,6 +47,17 @@ def announced(conversation: Conversation, row: Any) -> list[Statement]:
     ]
 
 
+def announced_parts(conversation: Conversation, row: Any) -> list[Statement]:
+    """The same, for each of the two frames."""
+    told = announced(conversation, row)
+    ends = (conversation.direction_to_server(), conversation.direction_to_client())
+    return [
+        Statement(f"MSS {end.count['mss']} ({flags})", (frame,))
+        for statement in told
+        for end, flags, frame in zip(ends, ("SYN", "SYN/ACK"), statement.frames, strict=True)
+    ]
+
+
 def carried(inside: Encapsulation | None, size: PathMtu, first: FrameRef) -> list[Statement]:
     """The sizes of the flow's packets outside of what carries them."""
     if inside is None:

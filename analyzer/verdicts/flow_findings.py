@@ -13,9 +13,9 @@ from analyzer.evidence.direction import Conversation
 from analyzer.evidence.flow_index import Collector
 from analyzer.evidence.vantage import vantage
 from analyzer.flows.flow_tables import State
-from analyzer.knowledge.fixes import fixes_for
+from analyzer.knowledge.fixes import Tunnel, fixes_for
 from analyzer.model.brief import Brief, ignored_for, stuck_size
-from analyzer.model.flow import Endpoint, Flow
+from analyzer.model.flow import Encapsulation, Endpoint, Flow
 from analyzer.model.flow_list import FlowList
 from analyzer.model.path import Path
 from analyzer.model.statement import FrameRef, Statement
@@ -23,11 +23,12 @@ from analyzer.model.verdicts import SIZE_PROBLEMS, VERDICTS, those
 from analyzer.settings import Settings
 from analyzer.verdicts.bulk_verdicts import CODES, BulkVerdicts, bulk_verdicts
 from analyzer.verdicts.capture_quality import CaptureQuality
-from analyzer.verdicts.context import announced, captured, carried, encapsulation, tunnel_told
+from analyzer.verdicts.context import announced, announced_parts, captured, carried, encapsulation, tunnel_told
 from analyzer.verdicts.half_open import announced_mss, half_open, half_open_flow
 from analyzer.verdicts.judge import Judgement, judge
 from analyzer.verdicts.merge_points import chosen_of
 from analyzer.verdicts.path_findings import Pools, add_bulk, add_judgement, add_probes
+from analyzer.verdicts.traits import traits_of
 from analyzer.verdicts.why_not import why_not
 
 ADVISED = those(lambda verdict: verdict.advised)
@@ -42,6 +43,10 @@ QUIET_ONES = 64
 
 UNDIRECTED = frozenset({"not_exercised"})
 """Verdicts about no direction."""
+
+
+NO_TUNNEL = frozenset({"MPLS"})
+"""Layers without ends that somebody could give an MTU."""
 
 
 class _Found(NamedTuple):
@@ -185,10 +190,19 @@ def judged_flows(state: State, settings: Settings, quality: CaptureQuality) -> J
         make,
         _Reasons(maker, dict(rows) | {number: [row] for number, row in elsewhere.items()}),
         briefs,
+        traits_of(collector, numbers, _rows_of(numbers, elsewhere), rows),
     )
     return JudgedFlows(
         flows, paths, timeline, _notes(collector, state, left_out), _several(collector, rows, bulk), maker
     )
+
+
+def _rows_of(numbers: Any, elsewhere: Mapping[int, int]) -> Any:
+    """Of each stream number a row of the flow table, where that is not numbered alike."""
+    rows = numbers.copy()
+    if elsewhere:
+        rows[np.searchsorted(numbers, list(elsewhere))] = list(elsewhere.values())
+    return rows
 
 
 def _numbers_of(collector: Collector, rows: Any) -> Any:
@@ -229,6 +243,10 @@ def _flow(
     where = vantage(conversation)
     first = collector.first(stream)
     directions = conversation.directions
+    sized = chosen.verdict in SIZE_PROBLEMS
+    place = captured(where, first) if chosen.verdict in ADVISED else []
+    told_tunnel = tunnel_told(collector.told_tunnel.get((stream, chosen.side), []))
+    around = (*carried(inside, chosen.path_mtu, first), *told_tunnel)
     return Flow(
         stream=collector.numbers[stream],
         client=Endpoint(*ends[client]),
@@ -244,13 +262,8 @@ def _flow(
         ptb=told.ptb,
         ruled_out=told.ruled_out,
         explanation=told.explanation,
-        evidence=(
-            *told.evidence,
-            *(captured(where, first) if chosen.verdict in ADVISED else ()),
-            *(announced(conversation, row) if chosen.verdict in SIZE_PROBLEMS else ()),
-            *carried(inside, chosen.path_mtu, first),
-            *tunnel_told(collector.told_tunnel.get((stream, chosen.side), [])),
-        ),
+        evidence=(*told.evidence, *place, *(announced(conversation, row) if sized else ()), *around),
+        parts=(*told.parts, *(announced_parts(conversation, row) if sized else ()), *place, *around),
         packet_count=int(row["packets"]),
         bytes=int(row["bytes"]),
         first_time=conversation.first_ts,
@@ -265,6 +278,7 @@ def _flow(
             version=int(row["version"]),
             ptb_reasons=tuple(p.reason for p in told.ptb if p.reason),
             platforms=settings.platforms,
+            tunnel=_tunnel_of(inside, chosen.side, collector, stream),
         )
         if chosen.verdict in ADVISED
         else (),
@@ -280,6 +294,15 @@ def _flow(
         round_trips=(directions[0].rtt, directions[1].rtt),
         window_scales=(max(directions[0].count["wscale"], 0), max(directions[1].count["wscale"], 0)),
     )
+
+
+def _tunnel_of(inside: Encapsulation | None, side: int, collector: Collector, stream: int) -> Tunnel | None:
+    """What carries a flow, with what a router told its end about the packets of one side."""
+    layers = [layer for layer in inside.layers if layer not in NO_TUNNEL] if inside is not None else []
+    if inside is None or not layers:
+        return None
+    told = [ptb.mtu - ptb.overhead for ptb in collector.told_tunnel.get((stream, side), ()) if ptb.mtu > ptb.overhead]
+    return Tunnel(" in ".join(reversed(layers)), inside.overhead, min(told, default=None))
 
 
 def _merged(seen: list[tuple[Flow, list[Judgement]]], pools: Pools) -> Flow:

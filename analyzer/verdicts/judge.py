@@ -18,6 +18,7 @@ from analyzer.model.flow import PathMtu, Ptb, Stalled
 from analyzer.model.statement import FrameRef, RuledOut, Statement
 from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS, rank, those
 from analyzer.settings import FILLS_BYTES, LOST_AGAIN, Settings
+from analyzer.verdicts.frame_parts import parts_of, told_controls
 from analyzer.verdicts.stalled_facts import StalledFacts
 from analyzer.verdicts.stalled_rules import StalledRule, judge_stalled
 from analyzer.verdicts.unstalled_facts import UnstalledFacts
@@ -35,6 +36,7 @@ class Told(NamedTuple):
     ptb: tuple[Ptb, ...]
     ruled_out: tuple[RuledOut, ...]
     evidence: tuple[Statement, ...]
+    parts: tuple[Statement, ...]
     rests_on: tuple[FrameRef, ...]
     named: tuple[FrameRef, ...]
     arrived: bool  # what hangs is seen to have arrived at its receiver
@@ -126,6 +128,7 @@ def _tell_stalled(rule: StalledRule, facts: StalledFacts, direction: Direction, 
         ptb=_ptbs(direction, facts if rule.verdict == "ptb_ignored" else None, settings),
         ruled_out=_ruled_out(rule.verdict, facts),
         evidence=_evidence(facts),
+        parts=parts_of(facts),
         rests_on=(),
         named=tuple(facts.named),
         arrived=rule.verdict == "stall" and facts.arrived is not None,
@@ -141,6 +144,7 @@ def _tell_unstalled(rule: UnstalledRule, facts: UnstalledFacts, direction: Direc
         ptb=_ptbs(direction, None, settings),
         ruled_out=(),
         evidence=(Statement(text, frames),) if frames else (),
+        parts=(),
         rests_on=frames,
         named=tuple(facts.named),
         arrived=False,
@@ -203,6 +207,7 @@ def _unjudged(rule: str, text: str, frame: FrameRef, direction: Direction) -> Ju
         ptb=(),
         ruled_out=(),
         evidence=(Statement(text, (frame,)),),
+        parts=(),
         rests_on=(frame,),
         named=(frame,),
         arrived=False,
@@ -331,18 +336,7 @@ def _evidence(facts: StalledFacts) -> tuple[Statement, ...]:
         rows.append(Statement("the same bytes sent in another shape", refs(series.changed)))
     if series.acked_by is not None:
         rows.append(Statement("acknowledged", (series.acked_by.ref,)))
-    controls = (
-        facts.arrived,
-        facts.refused,
-        facts.peer_gone,
-        facts.passed,
-        facts.just_before if facts.passed is None else None,
-        facts.before if facts.passed is None else None,
-        facts.failed,
-        *facts.as_large,
-        *facts.siblings_as_large,
-    )
-    rows += [Statement(control.text, control.frames) for control in controls if control is not None]
+    rows += [Statement(control.text, control.frames) for _, control in told_controls(facts)]
     if facts.about:
         rows.append(Statement("PTBs", tuple(p.ref for p in facts.about)))
     return tuple(rows)

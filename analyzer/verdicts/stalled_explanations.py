@@ -247,7 +247,7 @@ def short_blackhole(f: StalledFacts) -> str:
     passed = f.passed
     assert passed is not None  # noqa: S101  # the rule requires it
     return (
-        f"{_stuck(f)}, while {passed.text}. Nothing as large ever got through. {no_ptb(f)} The capture ends "
+        f"{_stuck(f)}, while {passed.text}. Nothing as large is seen to get through. {no_ptb(f)} The capture ends "
         "too early to be sure."
     )
 
@@ -387,7 +387,7 @@ def probable(f: StalledFacts) -> str:
     control = f.before or f.passed
     small = _begun(control) if control else ""
     return (
-        f"{_stuck(f)} and was never acknowledged. {small}; nothing as large ever did. No smaller packet was tried "
+        f"{_stuck(f)} and was never acknowledged. {small}; nothing as large is seen to. No smaller packet was tried "
         f"meanwhile, so a path that died at that moment cannot be excluded. {no_ptb(f)}"
     )
 

@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 from analyzer.knowledge import fixes as module
-from analyzer.knowledge.fixes import ALL, PLATFORMS, SIZE_WORDS, entries, fixes_for, settled_mtu, unknown_platforms
+from analyzer.knowledge.fixes import (
+    ALL,
+    PLATFORMS,
+    SIZE_WORDS,
+    Tunnel,
+    entries,
+    fixes_for,
+    inner_mtu,
+    settled_mtu,
+    unknown_platforms,
+)
 from analyzer.model.flow import PathMtu
 from analyzer.model.statement import Fix
 from analyzer.model.verdicts import PROBLEMS, SIZE_PROBLEMS, VERDICTS
@@ -151,7 +161,7 @@ def test_numbers_for_ipv4() -> None:
     assert "maxseg size set 1360" in text
     assert "iptables -I FORWARD -p icmp --icmp-type fragmentation-needed -j ACCEPT" in text
     assert "icmp type destination-unreachable icmp code frag-needed accept" in text
-    assert "ip route replace 10.0.1.2/32 via GATEWAY mtu 1400" in text
+    assert "ip route replace 10.0.1.2/32 $(ip route get 10.0.1.2 | grep -oE '(via|dev) [^ ]+') mtu 1400" in text
     assert "sysctl -w net.ipv4.tcp_mtu_probing=1" in text
     assert text.count("-s 1472") == 2  # the finding, and the fix
 
@@ -248,3 +258,56 @@ def test_several_platforms_come_together() -> None:
 
 def test_unknown_names() -> None:
     assert unknown_platforms(("cisco", "all", "os/2", "linux")) == ["os/2"]
+
+
+# What carries the packets.
+
+VXLAN = Tunnel("VXLAN", 50, None)
+
+
+def against(bracket: PathMtu, tunnel: Tunnel | None, *platforms: str) -> tuple[Fix, ...]:
+    sender, receiver = ENDS[4]
+    return fixes_for(
+        "blackhole", sender_ip=sender, receiver_ip=receiver, path_mtu=bracket, version=4, tunnel=tunnel,
+        platforms=platforms,
+    )  # fmt: skip
+
+
+def cures(bracket: PathMtu, tunnel: Tunnel | None, *platforms: str) -> list[Fix]:
+    return [fix for fix in against(bracket, tunnel, *platforms) if fix.kind == "fix"]
+
+
+def test_a_tunnel_that_was_seen_is_mended_first_and_by_its_number() -> None:
+    first, *others = cures(PathMtu(472, 1499), VXLAN)
+    assert first.where.startswith("on both ends of the VXLAN tunnel")
+    assert first.commands[0].line == "ip link set dev DEVICE mtu 1450"
+    assert first.commands[1].line == "ip -d link show type vxlan"
+    assert first.why == "its headers take 50 bytes of every packet: 1500 - 50 = 1450"
+    assert first.short == "set the MTU of the VXLAN tunnel to 1450"
+    assert "--set-mss 1410" in text_of(tuple(others))
+    assert not re.search(r"\b(MTU|MSS)\b", text_of((first, *others)))
+    assert all("tunnel" not in fix.where for fix in cures(PathMtu(472, 1499), None))
+
+
+@pytest.mark.parametrize(
+    ("bracket", "tunnel", "mtu"),
+    [
+        (PathMtu(472, 1499), Tunnel("GRE", 24, 1376), 1376),  # a router told its end
+        (PathMtu(1300, 1350), VXLAN, 1300),  # something narrower: what got through fits
+        (PathMtu(472, 1350), VXLAN, None),
+        (PathMtu(1460, 1499), VXLAN, 1460),
+        (PathMtu(1372, 1372, 1372), VXLAN, 1372),
+        (PathMtu(None, None), VXLAN, 1450),
+    ],
+)
+def test_its_number_never_contradicts_the_evidence(bracket: PathMtu, tunnel: Tunnel, mtu: int | None) -> None:
+    assert inner_mtu(bracket, tunnel) == mtu
+    (first, *_) = cures(bracket, tunnel)
+    assert first.commands[0].line == f"ip link set dev DEVICE mtu {mtu or 'MTU'}"
+    assert ("Measure" in first.why) == (mtu is None)
+
+
+def test_other_platforms_have_their_own_way_at_the_tunnel() -> None:
+    found = cures(PathMtu(472, 1499), VXLAN, "cisco")
+    assert all(fix.platform == "cisco" for fix in found)
+    assert "ip mtu 1450" in text_of(tuple(found))

@@ -13,13 +13,13 @@ import pytest
 import analyzer
 from analyzer.cli.main import main
 from analyzer.model.analysis import Analysis
-from analyzer.model.comparison import _reason, compared, outcome_of
-from analyzer.model.flow import Flow, PathMtu
+from analyzer.model.comparison import _reason, compared, finding_changes, outcome_of
+from analyzer.model.flow import Endpoint, Flow, PathMtu
 from analyzer.model.path import OUTCOMES, REASONS, PathState
 from analyzer.model.path import Path as NetworkPath
 from analyzer.model.verdicts import SIZE_PROBLEMS, VERDICTS
 from analyzer.redaction.addresses import Anonymizer
-from analyzer.report.changes import answer
+from analyzer.report.changes import answer, change_table
 from analyzer.report.formats.json_report import schema_text, to_json_dict
 from analyzer.tables.selection import narrow
 from tests.reading import SAMPLE_FOLDER
@@ -35,24 +35,24 @@ def sample(name: str) -> analyzer.Analysis:
 
 
 PAIRS = [
-    (BLACKHOLE, "tunnel_pmtud_ok_at_server", "pmtud", f"Fixed: {ROUTE} lost packets above 472..1499 bytes"),
-    (BLACKHOLE, "tunnel_mss_clamped_at_server", "smaller", f"Fixed: {ROUTE} lost packets above 472..1499 bytes"),
-    (BLACKHOLE, BLACKHOLE, "still", f"Not fixed: {ROUTE} still loses packets above 472..1499 bytes (black hole)."),
-    (BLACKHOLE, "recovered_by_mtu_probing_at_server", "recovers", f"Changed: {ROUTE} lost packets above"),
+    (BLACKHOLE, "tunnel_pmtud_ok_at_server", "pmtud", f"Fixed: {ROUTE} lost packets of 1500 bytes"),
+    (BLACKHOLE, "tunnel_mss_clamped_at_server", "smaller", f"Fixed: {ROUTE} lost packets of 1500 bytes"),
+    (BLACKHOLE, BLACKHOLE, "still", f"Not fixed: {ROUTE} still loses packets of 1500 bytes (black hole)."),
+    (BLACKHOLE, "recovered_by_mtu_probing_at_server", "recovers", f"Changed: {ROUTE} lost packets of"),
     (BLACKHOLE, "ptb_ignored_by_host_at_server", "still", f"Not fixed: {ROUTE} still loses packets above 1400 bytes"),
-    (BLACKHOLE, "zero_window_at_server", "other_problem", f"Changed: {ROUTE} lost packets above 472..1499 bytes"),
+    (BLACKHOLE, "zero_window_at_server", "other_problem", f"Changed: {ROUTE} lost packets of 1500 bytes"),
     (
         BLACKHOLE,
         "random_loss_at_server",
         "larger",
-        f"Fixed: {ROUTE} lost packets above 472..1499 bytes (black hole); 15",
+        f"Fixed: {ROUTE} lost packets of 1500 bytes (black hole); 15",
     ),
     ("tso_blackhole_at_server", "tso_pmtud_ok_at_server", "pmtud", "Fixed: "),
     (
         "ipv6_upload_blackhole_at_client",
         "ipv6_upload_pmtud_ok_at_client",
         "pmtud",
-        "Fixed: 2001:db8:c::10 -> 2001:db8:5::10 lost packets above 472..1499 bytes (black hole); PMTUD works now",
+        "Fixed: 2001:db8:c::10 -> 2001:db8:5::10 lost packets of 1500 bytes (black hole); PMTUD works now",
     ),
     (
         "ipv6_upload_pmtud_ok_at_client",
@@ -143,8 +143,7 @@ def test_both_directions_are_told_and_the_worst_comes_first() -> None:
     changes = compared(with_paths([make_flow(0)], back, there), with_paths([make_flow(0)], cured, there)).changes
     assert [change.reason for change in changes] == ["still", "pmtud"]
     assert answer(changes) == (
-        "Not fixed: 10.0.2.2 -> 10.0.1.2 still loses packets above 1400..1499 bytes (black hole). "
-        "Of the other paths: 1 fixed."
+        "Not fixed: 10.0.2.2 -> 10.0.1.2 still loses packets of 1500 bytes (black hole). Of the other paths: 1 fixed."
     )
 
 
@@ -208,7 +207,7 @@ def test_the_terminal_starts_with_the_answer(capsys: pytest.CaptureFixture[str])
     assert main([pair[0], "--compare", pair[1]]) == 0
     name, *lines = capsys.readouterr().out.splitlines()
     assert name == f"{pair[0]}:"  # as the output is no terminal
-    assert lines[0].startswith(f"Fixed: {ROUTE} lost packets above 472..1499 bytes (black")
+    assert lines[0].startswith(f"Fixed: {ROUTE} lost packets of 1500 bytes (black")
     compared = lines.index("Compared with tunnel_pmtud_ok_at_server.pcap:")
     assert lines[compared + 1 : compared + 4] == [
         f"{ROUTE}: fixed",
@@ -232,3 +231,46 @@ def test_both_are_mapped_alike() -> None:
         "capture-1.pcap",
         "capture-2.pcap",
     ]
+
+
+# Findings.
+
+
+def of_paths(*verdicts: str, first: int = 0) -> Analysis:
+    """A capture of one server and a client in another network for each verdict."""
+    flows = [
+        make_flow(i, verdict, client=Endpoint(f"10.{first + i}.1.2", 40000), path_mtu=PathMtu(1400, 1499))
+        for i, verdict in enumerate(verdicts)
+    ]
+    paths = [
+        NetworkPath(flow.sender.ip, flow.receiver.ip, 1400, 1499, None, flow.verdict, (), (flow.stream,))
+        for flow in flows
+    ]
+    return make_analysis(flows, all_paths=tuple(paths))
+
+
+def test_a_finding_is_as_its_worst_path() -> None:
+    before = of_paths("blackhole", "blackhole", "blackhole")
+    after = of_paths("pmtud_ok", "blackhole", "pmtud_ok")
+    (change,) = finding_changes(compared(before, after))
+    assert (change.finding.id, change.paths, change.alike, change.outcome) == ("A", 3, 1, "not_fixed")
+    (change,) = finding_changes(compared(before, of_paths("pmtud_ok", "pmtud_ok", "pmtud_ok")))
+    assert (change.paths, change.alike, change.outcome) == (3, 3, "fixed")
+    (row,) = change_table(compared(before, after), after).findings
+    assert row.sentence.endswith("-> 10.0.1.2, 10.1.1.2 +1: not fixed on 1 of 3 paths")
+
+
+def test_a_finding_that_only_the_later_capture_has_is_new() -> None:
+    before, after = of_paths("blackhole"), of_paths("pmtud_ok", "dead_path")
+    changes = finding_changes(compared(before, after))
+    assert [(c.finding.verdict, c.outcome) for c in changes] == [("dead_path", "new_problem"), ("blackhole", "fixed")]
+    rows = change_table(compared(before, after), after).findings
+    assert [row.finding for row in rows] == ["", "A"]
+    told = to_json_dict(compared(before, after))["comparison"]["findings"]
+    assert [(each["before"], each["after"]) for each in told] == [(None, "A"), ("A", None)]
+
+
+def test_findings_are_told_where_they_say_more_than_the_paths() -> None:
+    before, after = of_paths("blackhole"), of_paths("pmtud_ok")
+    assert change_table(compared(before, after), after).findings == ()
+    assert finding_changes(before) == ()

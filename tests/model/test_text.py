@@ -65,11 +65,11 @@ def test_files_of_one_name_are_told_apart_by_their_path() -> None:
 @pytest.mark.parametrize(
     ("size", "cell", "words"),
     [
-        (PathMtu(1400, 1499, None), "1400..1499", "packets above 1400..1499 bytes"),
-        (PathMtu(1400, 1400, None), "1400", "packets above 1400 bytes"),
+        (PathMtu(1400, 1499, None), "1400..1499", "packets of 1500 bytes"),
+        (PathMtu(1400, 1400, None), "1400", "packets of 1401 bytes"),
         (PathMtu(900, 1499, 1420), "1420", "packets above 1420 bytes"),
         (PathMtu(1400, None, None), ">= 1400", "packets larger than 1400 bytes"),
-        (PathMtu(None, 1499, None), "<= 1499", "packets of 1500 bytes and more"),
+        (PathMtu(None, 1499, None), "<= 1499", "packets of 1500 bytes"),
         (PathMtu(), "-", "large packets"),
     ],
 )

@@ -135,3 +135,25 @@ def test_the_users_style_is_followed() -> None:
 def test_a_recorded_flow_made_by_hand() -> None:
     flow = handed_out([make_flow(timeline=make_timeline())]).flow(0)
     assert flow.plot(Figure().subplots()).has_data()
+
+
+def test_both_plots_of_a_stalled_flow_share_a_time_axis_in_seconds_from_its_start() -> None:
+    """Steps as wide as on the other, also where they share x; even seconds for who wants them."""
+    flow = analyzer.analyze(STORY).flow(2)
+    assert flow.stalled is not None
+    since = (flow.stalled.first_time - flow.first_time) / 1e9
+    times = np.array([since, since + 1, since + 15])
+    upper, lower = plt.subplots(2)[1]
+    flow.plot(upper)
+    flow.plot_sizes(lower)
+    places = [axes.transAxes.inverted().transform(axes.transData.transform([(t, 0) for t in times]))[:, 0]
+              for axes in (upper, lower)]  # fmt: skip
+    assert places[0] == pytest.approx(places[1], abs=0.01)
+    assert places[0][1] - places[0][0] > places[0][2] - places[0][1]
+    for axes in (upper, lower):
+        assert axes.get_xlabel().startswith("time since the stalled packet was first seen, 2026-11-22 14:38:51 UTC")
+    upper.set_xscale("linear")
+    even = upper.transAxes.inverted().transform(upper.transData.transform([(t, 0) for t in times]))[:, 0]
+    assert (even[1] - even[0]) * 14 == pytest.approx(even[2] - even[1])
+    upper.figure.draw_without_rendering()
+    assert {"5", "10"} <= {label.get_text() for label in upper.get_xticklabels()}

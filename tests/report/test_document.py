@@ -13,7 +13,7 @@ from tests.report.factory import make_analysis, make_file, make_flow, refs
 def test_problems_get_rows_and_the_healthy_are_counted() -> None:
     document = document_of(make_analysis([make_flow(0, "ok"), make_flow(1), make_flow(2, "loss")]))
     assert [row.stream for row in document.rows] == [1]
-    assert document.not_listed == "2 healthy flows not listed: 1 loss, 1 ok"
+    assert document.not_listed == "2 flows without a problem not listed: 1 loss, 1 ok"
 
 
 def test_all_lists_everything_the_worst_first() -> None:
@@ -32,7 +32,7 @@ def test_flows_of_the_same_hosts_and_verdict_share_a_diagnosis() -> None:
     flows = [make_flow(i, confidence="low" if i == 0 else "high") for i in range(12)]
     (diagnosis,) = document_of(make_analysis(flows)).diagnoses
     assert diagnosis.flow.stream == 1  # the first of the surest
-    assert diagnosis.same == "streams 0, 2, 3, 4, 5, 6, 7, 8 and 3 more: the same trouble"
+    assert diagnosis.same == "streams 0, 2, 3, 4 and 7 more"
 
 
 def test_every_problem_is_diagnosed_with_what_where_and_frames() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 import analyzer
 from analyzer.cli.main import main
-from analyzer.report.save import SUFFIXES, check_not_an_input, save
+from analyzer.report.save import ANNOTATED, SUFFIXES, check_not_an_input, save
 from analyzer.report.wishes import Wishes
 from tests.reading import ROOT, SAMPLE_FOLDER
 
@@ -22,7 +22,7 @@ CONTENT = (SAMPLE_FOLDER / "tunnel_blackhole_at_server.pcap").read_bytes()
 OTHER = SAMPLE_FOLDER / "tunnel_mss_clamped_at_server.pcap"
 
 
-@pytest.fixture(params=SUFFIXES)
+@pytest.fixture(params=[*SUFFIXES, f"-{ANNOTATED}"])
 def capture(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A capture whose name asks for a kind of report."""
     path = tmp_path / "captures" / f"hang{request.param}"

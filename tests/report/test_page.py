@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
+import pytest
+
 from analyzer.knowledge.overheads import consistent_with
 from analyzer.model.flow import Endpoint, PathMtu, Vantage
 from analyzer.model.verdicts import VERDICTS
@@ -33,10 +35,27 @@ def test_the_picture_is_of_the_gravest_size_problem() -> None:
     assert page.picture is not None
     assert (page.picture.sender, page.picture.receiver, page.picture.label) == ("10.0.2.2", "10.0.1.2", "1400..1499")
     assert page.picture.captured == "before"
-    assert page.picture.lost == "packets above 1400..1499 bytes are lost"
+    assert page.picture.lost == "1500-byte packets vanish, 1400-byte packets arrive"
     behind = page_of(make_analysis([make_flow(0, "blackhole_suspected")])).picture
     assert behind is not None
     assert behind.captured == "behind"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "size", "told"),
+    [
+        ("blackhole", PathMtu(None, 1499), "1500-byte packets vanish"),
+        ("blackhole", PathMtu(1400), "large packets vanish, 1400-byte packets arrive"),
+        ("blackhole_recovered", PathMtu(1400, 1499), "1500-byte packets vanished, 1400-byte packets arrived"),
+        ("blackhole_suspected", PathMtu(472, 1499), "nothing above 472 bytes arrives"),
+        ("blackhole_suspected", PathMtu(None, 1499), "large packets do not arrive"),
+        ("ptb_ignored", PathMtu(None, None, 1400), "1500-byte packets are too big, as a router said"),
+    ],
+)
+def test_the_picture_claims_no_more_than_was_seen(verdict: str, size: PathMtu, told: str) -> None:
+    page = page_of(make_analysis([make_flow(0, verdict, path_mtu=size)]))
+    assert page.picture is not None
+    assert page.picture.lost == told
 
 
 def test_no_picture_where_no_size_is_known() -> None:

@@ -20,7 +20,7 @@ from analyzer.cli.main import main
 from analyzer.model.analysis import Analysis
 from analyzer.redaction.addresses import Anonymizer
 from analyzer.report.formats.terminal_report import show
-from analyzer.report.save import SUFFIXES, save
+from analyzer.report.save import ANNOTATED, SUFFIXES, save
 from analyzer.report.wishes import Wishes
 from tests.builders import (
     CLIENT,
@@ -179,7 +179,7 @@ def files(v6: bool, tmp_path: Path) -> tuple[Path, Path]:
     return before, after
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", [*SUFFIXES, f"-{ANNOTATED}"])
 def test_no_anonymous_report_tells_who_it_was(
     files: tuple[Path, Path], client: str, suffix: str, tmp_path: Path
 ) -> None:

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
+from matplotlib.figure import FigureBase
 
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow
-from analyzer.model.text import plural
+from analyzer.model.text import clock, plural
 from analyzer.model.verdicts import VERDICTS, rank
 from analyzer.report.figures.palette import GROUPS, Theme
-from analyzer.report.figures.panels import Sheet, dress
+from analyzer.report.figures.panels import WIDE, Sheet, draw_key, dress, dress_even_time
 
 Array = np.ndarray[Any, Any]
 
@@ -28,7 +28,10 @@ MOST_LINES = 600
 LEAST_SHARE = 1 / 16
 """Of the height, for each verdict: a label must have room beside its lines."""
 
-LEAST_INCHES, LINE_INCHES, MOST_INCHES = 0.9, 0.17, 4.2
+LINE_WIDTH = 6.0
+"""Points, of few flows; a flow that stalls is thinner while it does not, one that never does between."""
+
+LEAST_INCHES, LINE_INCHES, MOST_INCHES = 1.2, 0.17, 4.5
 
 
 def overview_height(count: int) -> float:
@@ -36,28 +39,63 @@ def overview_height(count: int) -> float:
     return min(LEAST_INCHES + LINE_INCHES * min(count, MOST_LINES), MOST_INCHES)
 
 
-def draw_overview(analysis: Analysis, axes: Axes, theme: Theme, sheet: Sheet) -> None:
-    """One line a flow from its first packet to its last, the worst verdict on top."""
+def draw_overview(analysis: Analysis, part: FigureBase, theme: Theme, sheet: Sheet) -> None:
+    """One line a flow from its first packet to its last, the worst verdict on top; thick and dark while it stalls."""
+    axes = part.subplots()
     counts = analysis.verdict_counts
     flows = _chosen(analysis.all_flows, counts)
     start = np.array([(flow.first_time - analysis.first_time) / 1e9 for flow in flows])
     end = np.array([(flow.last_time - analysis.first_time) / 1e9 for flow in flows])
     span = float(end.max() - min(start.min(), 0.0)) or 1.0
-    least = span / 250  # a flow of a moment is a dot
     row = _rows(flows)
-    lines = np.stack([np.stack([start, row], 1), np.stack([np.maximum(end, start + least), row], 1)], 1)
-    colors = [getattr(theme, GROUPS[flow.verdict]) for flow in flows]
-    width = 6.0 if len(flows) <= NAMED_FLOWS else max(0.8, min(5.0, 200 / len(flows)))
-    axes.add_collection(LineCollection(list(lines), colors=colors, linewidths=width, capstyle="butt"), autolim=False)
+    width = LINE_WIDTH if len(flows) <= NAMED_FLOWS else max(0.8, min(5.0, 200 / len(flows)))
+    stalls = np.array([_stall(flow, analysis) for flow in flows])
+    hung = np.isfinite(stalls[:, 0])
+    groups = np.array([GROUPS[flow.verdict] for flow in flows])
+    longer = hung & (end - start > stalls[:, 1] - stalls[:, 0] + span / 500)  # else the stall hides the thin line
+    for kind, chosen, ends, alpha, share in (
+        ("never stalled", ~hung, (start, end), 1.0, 0.7),
+        ("while not stalled", longer, (start, end), 0.45, 0.35),
+        ("stalled", hung, (stalls[:, 0], stalls[:, 1]), 1.0, 1.0),
+    ):
+        for group in dict.fromkeys(groups[chosen].tolist()):
+            rows = np.flatnonzero(chosen & (groups == group))
+            left = ends[0][rows]
+            right = np.maximum(ends[1][rows], left + span / 250)  # a moment is a dot
+            gaps = np.full(len(rows), np.nan)  # one line with gaps: many lines make large files
+            style: dict[str, Any] = {"color": getattr(theme, group), "lw": width * share, "alpha": alpha}
+            axes.plot(
+                np.stack([left, right, gaps], 1).ravel(),
+                np.stack([row[rows], row[rows], gaps], 1).ravel(),
+                solid_capstyle="butt",
+                gid=f"{kind}, {group}",
+                **style,
+            )
     axes.set_xlim(min(float(start.min()), 0.0) - 0.02 * span, float(end.max()) + 0.04 * span)
     axes.set_ylim(float(row.max()) + 0.6, -0.6)
     dress(axes, theme, sheet)
+    dress_even_time(axes, sheet)
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel("seconds from the start of the capture", fontsize=sheet.letters)
+    label = "seconds from the start of the capture"
+    gap = ", " if sheet is WIDE else "\n"
+    axes.set_xlabel(f"{label}{gap}{clock(analysis.first_time)}", fontsize=sheet.letters)
+    if hung.any():
+        plain: dict[str, Any] = {"color": theme.muted, "solid_capstyle": "butt"}
+        axes.plot([], [], lw=LINE_WIDTH, label="stalled: first to last transmission", **plain)
+        axes.plot([], [], lw=0.35 * LINE_WIDTH, alpha=0.45, label="before and afterwards", **plain)
+        draw_key(part, (axes,), theme, sheet)
     _labels(flows, row, counts, axes, sheet)
     if len(flows) < len(analysis.all_flows):
         shown = f"{len(flows):,} of {plural(len(analysis.all_flows), 'flow')} drawn"
         axes.set_title(shown, loc="right", fontsize=sheet.letters - 1, color=theme.muted)
+
+
+def _stall(flow: Flow, analysis: Analysis) -> tuple[float, float]:
+    """The first and the last transmission of what stalled: seconds from the capture's start, NaN if nothing did."""
+    if flow.stalled is None:
+        return np.nan, np.nan
+    first, last = flow.stalled.first_time, flow.stalled.last_time
+    return (first - analysis.first_time) / 1e9, (last - analysis.first_time) / 1e9
 
 
 def _chosen(flows: Sequence[Flow], counts: Counter[str]) -> list[Flow]:

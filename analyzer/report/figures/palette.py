@@ -1,6 +1,8 @@
-"""Colours of the figures, light and dark, after Okabe and Ito: told apart by colour-blind readers.
+"""Colours of the figures, light and dark: told apart by colour-blind readers.
 
-No meaning rests on colour alone: markers differ too, and groups carry their names.
+Of any two that mean something in one plot (`TOGETHER`) the difference by CIEDE2000 is at least `LEAST_DIFFERENCE`, for
+usual eyes and as Machado, Oliveira and Fernandes (2009) simulate complete deuteranopia and protanopia; found by search
+from the colours of Okabe and Ito. No meaning rests on colour alone: marks differ too, and groups carry their names.
 """
 
 from __future__ import annotations
@@ -8,6 +10,15 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from analyzer.model.verdicts import TABLE, Verdict
+
+LEAST_DIFFERENCE = 14.0
+"""Delta E by CIEDE2000; 2 to 3 is what can just be seen of large areas side by side, marks need far more."""
+
+TOGETHER = (
+    ("ink", "delivered", "lost", "acked", "sacked", "window", "ptb", "unsure", "band"),
+    ("ink", "hole", "ignored", "hung", "unsure", "healthy"),
+)
+"""Roles that mean something in one plot: of a flow, and of all flows. Paper, grid and muted lines are the ground."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +52,17 @@ LIGHT = Theme(
     ink="#1f2328",
     muted="#5c6570",
     grid="#e4e6e9",
-    delivered="#0072b2",
+    delivered="#0b6fae",
     lost="#c84e00",
     acked="#00875f",
-    sacked="#7d8500",
-    window="#9aa1a9",
-    ptb="#a2327a",
+    sacked="#4c4c2e",
+    window="#5d9ad0",
+    ptb="#9c2870",
     band="#e3a008",
-    hole="#c74d01",
-    ignored="#a2337b",
-    hung="#b88205",
-    unsure="#8a929b",
+    hole="#b34500",
+    ignored="#9f2e72",
+    hung="#ca8700",
+    unsure="#8a9199",
     healthy="#0073b3",
 )
 
@@ -60,18 +71,18 @@ DARK = Theme(
     ink="#e6e9ed",
     muted="#a3abb5",
     grid="#2b3038",
-    delivered="#58b4ea",
-    lost="#ff8a4c",
-    acked="#2fcb9b",
-    sacked="#c3cc4f",
-    window="#7a828c",
-    ptb="#e48ac2",
-    band="#f0b93a",
-    hole="#ff8b4d",
-    ignored="#e48bc3",
-    hung="#e9bc4f",
-    unsure="#8c949e",
-    healthy="#59b5eb",
+    delivered="#52bffe",
+    lost="#da8051",
+    acked="#2ecc9b",
+    sacked="#f8fea8",
+    window="#5f6b7a",
+    ptb="#d280ae",
+    band="#f8bb00",
+    hole="#d97e4d",
+    ignored="#fda4a5",
+    hung="#f8c750",
+    unsure="#7f8177",
+    healthy="#58b5eb",
 )
 
 

@@ -9,11 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from analyzer.evidence.outcomes import DELIVERED, LOST, SPURIOUS, UNANSWERED
-from analyzer.model.text import bracket
+from analyzer.model.text import bracket, clock
 from analyzer.report.figures import thinning
 from analyzer.report.figures.palette import Theme
-from analyzer.report.figures.panels import WIDE, Sheet, dress
+from analyzer.report.figures.panels import WIDE, Sheet, dress, dress_time
 from analyzer.report.figures.scene import Scene
+from analyzer.report.figures.time_axis import WaitingAxis
 
 MOST_LARGE = 300
 """More markers than that are drawn smaller."""
@@ -32,7 +33,7 @@ def draw_sizes(scene: Scene, axes: Axes, theme: Theme, sheet: Sheet) -> None:
     single = data & ~packets.merged
     known = [value for value in scene.flow.path_mtu if value is not None]
     ceiling = 1.22 * max([*known, FULL_SIZE, int(packets.ip_len[single].max(initial=0))])
-    axes.set_xlim(*scene.limits)
+    dress_time(axes, scene.axis, theme, sheet)
     axes.set_ylim(0, ceiling)
     dress(axes, theme, sheet)
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
@@ -40,27 +41,38 @@ def draw_sizes(scene: Scene, axes: Axes, theme: Theme, sheet: Sheet) -> None:
     axes.set_xlabel(label_of_time(scene, sheet), fontsize=sheet.letters)
     _band(scene, axes, theme, sheet)
     for kinds, marker, color in (
-        ((UNANSWERED,), "o", theme.unsure),
+        ((UNANSWERED,), "s", theme.unsure),
         ((DELIVERED, SPURIOUS), "o", theme.delivered),
         ((LOST,), "x", theme.lost),
     ):
         rows = single & np.isin(scene.outcome, kinds)
-        x, y = thinning.points(scene.x[rows], packets.ip_len[rows])
+        x, y = thinning.points(scene.x[rows], packets.ip_len[rows], scene.axis.share(scene.x[rows]))
         size = 4.5 if len(x) <= MOST_LARGE else 2.5
-        axes.plot(x, y, marker, color=color, ms=size, mew=0.28 * size if marker == "x" else 0, ls="", zorder=3)
+        style: dict[str, Any] = {"color": color, "ms": size, "ls": "", "zorder": 3}
+        if marker == "s":
+            style["mfc"] = "none"
+        axes.plot(x, y, marker, mew=0 if marker == "o" else 0.28 * size, **style)
     merged = data & packets.merged
     if merged.any():
-        x, _ = thinning.points(scene.x[merged], np.zeros(int(merged.sum())))
+        x, _ = thinning.points(scene.x[merged], np.zeros(int(merged.sum())), scene.axis.share(scene.x[merged]))
         y = np.full(len(x), 0.93 * ceiling)
-        axes.plot(x, y, "^", mfc="none", mec=theme.muted, ms=5, mew=1, ls="", label="larger than on the wire (offload)")
+        axes.plot(x, y, "^", mfc="none", mec=theme.ink, ms=5, mew=1, ls="", label="larger than on the wire (offload)")
 
 
 def label_of_time(scene: Scene, sheet: Sheet) -> str:
-    """What the time axis counts, and how much of the flow is drawn if that is not all; two lines on a phone."""
-    label = "seconds from the start of the flow"
-    if not scene.share:
-        return label
-    return f"{label} ({scene.share})" if sheet is WIDE else f"{label}\n{scene.share}"
+    """What the time axis counts, the hour, and how much of the flow is drawn if not all; in lines on a phone."""
+    parts = time_parts(scene)
+    if sheet is WIDE:
+        return ", ".join(parts) + (f" ({scene.share})" if scene.share else "")
+    return "\n".join([*parts, scene.share] if scene.share else parts)
+
+
+def time_parts(scene: Scene) -> tuple[str, str]:
+    """From where the time axis counts, and when that was."""
+    begin, at = scene.counts_from
+    if isinstance(scene.axis, WaitingAxis):
+        return f"time since {begin}", f"{clock(at)}; the wait is logarithmic"
+    return f"seconds from {begin}", clock(at)
 
 
 def _band(scene: Scene, axes: Axes, theme: Theme, sheet: Sheet) -> None:
@@ -101,10 +113,9 @@ def _band(scene: Scene, axes: Axes, theme: Theme, sheet: Sheet) -> None:
 
 def _freest_place(scene: Scene, low: float, high: float, share: float) -> tuple[float, str]:
     """Where along the axis (0 to 1) fewest packets of sizes [low, high] lie, and how to align a label there."""
-    first, last = scene.limits
     packets = scene.packets
     chosen = packets.carrying & (packets.ip_len >= low) & (packets.ip_len <= high)
-    at = (scene.x[chosen] - first) / (last - first)
+    at = scene.axis.share(scene.x[chosen])
     places = {
         (0.995, "right"): at > 1 - share,
         (0.5, "center"): np.abs(at - 0.5) < share / 2,

@@ -23,20 +23,21 @@ def _places(values: Array, first: float, last: float, count: int) -> Array:
     return np.clip((values - first) * (count / width), 0, count - 1).astype(np.int64)
 
 
-def bars(x: Array, low: Array, high: Array) -> tuple[Array, Array, Array]:
+def bars(x: Array, low: Array, high: Array, at: Array) -> tuple[Array, Array, Array]:
     """Vertical bars; where there are many, those of one column that touch become one.
 
     Args:
         x: position of each bar.
         low: its lower end.
         high: its upper end, above `low`.
+        at: where along the axis it is drawn, 0 to 1.
 
     Returns:
         The same three columns, fewer rows.
     """
     if len(x) <= MOST_MARKS:
         return x, low, high
-    column = _places(x, x.min(), x.max(), COLUMNS)
+    column = _places(at, 0, 1, COLUMNS)
     order = np.lexsort((low, column))
     column, x = column[order], x[order]
     floor = int(low.min())
@@ -53,20 +54,20 @@ def bars(x: Array, low: Array, high: Array) -> tuple[Array, Array, Array]:
     return x[first], low[first] + floor, (reach[last] - shift[last]) + floor
 
 
-def steps(x: Array, y: Array) -> tuple[Array, Array]:
-    """A staircase; where it has many steps, each column keeps its first and its last."""
+def steps(x: Array, y: Array, at: Array) -> tuple[Array, Array]:
+    """A staircase; where it has many steps, each column (see `bars`) keeps its first and its last."""
     if len(x) <= MOST_MARKS:
         return x, y
-    column = _places(x, x.min(), x.max(), COLUMNS)
+    column = _places(at, 0, 1, COLUMNS)
     kept = np.ones(len(x), bool)
     kept[1:-1] = (column[1:-1] != column[:-2]) | (column[1:-1] != column[2:])
     return x[kept], y[kept]
 
 
-def points(x: Array, y: Array) -> tuple[Array, Array]:
-    """Markers; where there are many, one for each place that holds any."""
+def points(x: Array, y: Array, at: Array) -> tuple[Array, Array]:
+    """Markers; where there are many, one for each place (see `bars`) that holds any."""
     if len(x) <= MOST_MARKS:
         return x, y
-    place = _places(x, x.min(), x.max(), COLUMNS // 2) * ROWS + _places(y, y.min(), y.max(), ROWS // 3)
+    place = _places(at, 0, 1, COLUMNS // 2) * ROWS + _places(y, y.min(), y.max(), ROWS // 3)
     _, first = np.unique(place, return_index=True)
     return x[first], y[first]

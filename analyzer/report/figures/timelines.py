@@ -9,12 +9,12 @@ packets (columns) -> scene (what is worth showing) -> sequence, sizes -> figure
 from __future__ import annotations
 
 import io
-import textwrap
-from itertools import islice
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure, FigureBase
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -22,22 +22,16 @@ from analyzer.errors import UsageError
 from analyzer.model import tool
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow
-from analyzer.model.text import endpoint, plural
-from analyzer.model.verdicts import rank
-from analyzer.report.figures.drawn_packets import Packets, is_drawable, read_again, recorded
+from analyzer.model.text import endpoint
+from analyzer.report.figures.drawn_packets import Packets, read_again, recorded
 from analyzer.report.figures.overview import draw_overview, overview_height
 from analyzer.report.figures.own_settings import own_settings
 from analyzer.report.figures.palette import LIGHT, Theme
-from analyzer.report.figures.panels import WIDE, Sheet
+from analyzer.report.figures.panels import WIDE, Sheet, draw_key
 from analyzer.report.figures.scene import Scene
 from analyzer.report.figures.sequence_plot import SequencePlot
 from analyzer.report.figures.size_plot import draw_sizes, label_of_time
-from analyzer.report.verdict_text import WORDS, headline
-
-MOST_PANELS = 12
-
-MOST_READ_AGAIN = 3
-"""Healthy flows drawn where no packets were recorded: each takes another pass over the capture."""
+from analyzer.report.verdict_text import WORDS
 
 DOTS_PER_INCH = 110
 
@@ -46,8 +40,6 @@ DECIMALS_OF_PLACES = 6
 
 BACKENDS = {"png": "agg", "svg": "svg", "pdf": "pdf"}
 """Which part of matplotlib makes each kind of image."""
-
-NOTHING_TO_DRAW = "No timelines: no packets of these flows were recorded, and the capture cannot be read again."
 
 
 def timeline(
@@ -97,8 +89,8 @@ def timeline(
     height = sheet.sequence_height + sheet.sizes_height
     with own_settings():
         figure = Figure(figsize=(sheet.width, height), facecolor=theme.paper, layout=_roomy())
-        plot = _panels(scene, figure, theme, sheet, titled=titled)
-        _settle(figure)
+        plot = panels(scene, figure, theme, sheet, title=title_of(flow) if titled else "")
+        settle(figure)
         plot.call_out()
     return figure
 
@@ -108,7 +100,7 @@ def _roomy() -> ConstrainedLayoutEngine:
     return ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.05)
 
 
-def _settle(figure: Figure) -> None:
+def settle(figure: Figure) -> None:
     """Give everything its place, once and for all: laying out takes most of the time.
 
     Places are rounded, since the last digits depend on where in memory the layout's solver finds its variables.
@@ -122,43 +114,24 @@ def _settle(figure: Figure) -> None:
         axes.set_position((left, bottom, width, height))
 
 
-def _panels(scene: Scene, figure: FigureBase, theme: Theme, sheet: Sheet, *, titled: bool) -> SequencePlot:
-    """Both plots of a flow, one above the other; the callouts come when their places are settled."""
+def panels(scene: Scene, figure: FigureBase, theme: Theme, sheet: Sheet, *, title: str = "") -> SequencePlot:
+    """Both plots of a flow, one above the other; the words come when their places are settled."""
     upper, lower = figure.subplots(2, sharex=True, height_ratios=(sheet.sequence_height, sheet.sizes_height))
     plot = SequencePlot(scene, upper, theme, sheet)
     plot.draw()
     draw_sizes(scene, lower, theme, sheet)
-    if titled:
-        flow = scene.flow
+    if title:
         size = f", {scene.title}" if scene.title else ""
-        upper.set_title(
-            f"Stream {flow.stream}: {endpoint(flow.sender)} -> {endpoint(flow.receiver)}\n"
-            f"{WORDS[flow.verdict].title} ({flow.verdict}){size}",
-            loc="left",
-            fontsize=sheet.letters + 1,
-            color=theme.ink,
-            pad=18 if scene.ptbs else 8,
-        )
-    handles: list[Any] = []
-    labels: list[str] = []
-    for axes in (upper, lower):
-        more, names = axes.get_legend_handles_labels()
-        handles += more
-        labels += names
-    if handles:
-        lower.legend(
-            handles,
-            labels,
-            loc="upper center",
-            bbox_to_anchor=(0.5, -0.36 if sheet is WIDE else -0.42 if scene.share else -0.32),
-            ncols=min(len(handles), sheet.legend_columns),
-            fontsize=sheet.letters - 1,
-            frameon=False,
-            labelcolor=theme.ink,
-            columnspacing=1.2,
-            handletextpad=0.5,
-        )
+        verdict = f"{WORDS[scene.flow.verdict].title} ({scene.flow.verdict}){size}"
+        style: dict[str, Any] = {"loc": "left", "fontsize": sheet.letters + 1, "color": theme.ink, "pad": 8}
+        upper.set_title(f"{title}\n{verdict}", **style)
+    draw_key(figure, (upper, lower), theme, sheet)
     return plot
+
+
+def title_of(flow: Flow) -> str:
+    """What heads the picture of a flow."""
+    return f"Stream {flow.stream}: {endpoint(flow.sender)} -> {endpoint(flow.receiver)}"
 
 
 def overview(analysis: Analysis, *, theme: Theme = LIGHT, sheet: Sheet = WIDE) -> Figure:
@@ -172,68 +145,9 @@ def overview(analysis: Analysis, *, theme: Theme = LIGHT, sheet: Sheet = WIDE) -
     height = overview_height(len(analysis.all_flows))
     with own_settings():
         figure = Figure(figsize=(sheet.width, height), facecolor=theme.paper, layout=_roomy())
-        draw_overview(analysis, figure.add_subplot(), theme, sheet)
-        _settle(figure)
+        draw_overview(analysis, figure, theme, sheet)
+        settle(figure)
     return figure
-
-
-def timelines(analysis: Analysis, *, theme: Theme = LIGHT) -> Figure:
-    """All flows at a glance, then one pair of plots for each flow with a problem, the worst first.
-
-    Where there is no problem, healthy flows are drawn: those of which packets were recorded, and of the others
-    the longest, whose packets are read again.
-    """
-    shown = _drawn_flows(analysis)
-    with own_settings():
-        return _timelines(analysis, shown, theme)
-
-
-def _timelines(analysis: Analysis, shown: list[tuple[Flow, Packets]], theme: Theme) -> Figure:
-    several = len(analysis.all_flows) > 1
-    heights = [overview_height(len(analysis.all_flows))] if several else []
-    heights += [WIDE.sequence_height + WIDE.sizes_height + 0.4] * len(shown)
-    title = textwrap.fill(headline(analysis), 105)
-    troubled = len(analysis.problems)
-    left_out = (troubled or len(analysis.all_flows)) - len(shown)
-    remarks = [] if shown else [NOTHING_TO_DRAW]
-    if shown and left_out > 0:
-        remarks.append(f"{plural(left_out, 'more flow')} {'with a problem ' if troubled else ''}not drawn")
-    banner = 0.4 + 0.2 * title.count("\n") + (0.3 if remarks else 0)
-    figure = Figure(
-        figsize=(WIDE.width, sum(heights) + banner),
-        dpi=DOTS_PER_INCH,
-        facecolor=theme.paper,
-        layout="constrained",
-    )
-    style: dict[str, Any] = {"x": 0.01, "ha": "left", "color": theme.ink}
-    figure.suptitle(title, fontsize=11, fontweight="bold", **style)
-    if remarks:
-        figure.supxlabel(remarks[0], fontsize=9, **style)
-    plots = []
-    if heights:
-        parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
-        if several:
-            draw_overview(analysis, parts[0].subplots(), theme, WIDE)
-        for (flow, packets), part in zip(shown, parts[several:], strict=True):
-            plots.append(_panels(Scene(analysis, flow, packets), part, theme, WIDE, titled=True))
-    _settle(figure)
-    for plot in plots:
-        plot.call_out()
-    return figure
-
-
-def _drawn_flows(analysis: Analysis) -> list[tuple[Flow, Packets]]:
-    troubled = analysis.problems
-    concerned = (analysis.flow(stream) for stream, _ in troubled) if troubled else analysis.all_flows
-    drawable = ((flow, packets) for flow in concerned if (packets := recorded(flow)) is not None)
-    known = list(islice(drawable, MOST_PANELS))
-    if troubled:
-        return known
-    others = sorted((flow for flow in concerned if not is_drawable(flow)), key=lambda flow: -flow.packet_count)
-    for flow in others[: max(MOST_READ_AGAIN - len(known), 0)]:
-        packets = read_again(analysis, flow)
-        known += [(flow, packets)] if packets is not None else []
-    return sorted(known, key=lambda drawn: (rank(drawn[0].verdict), drawn[0].stream))
 
 
 def image(figure: Figure, image_format: str, *, text_as_text: bool = False) -> bytes:
@@ -258,6 +172,10 @@ def image(figure: Figure, image_format: str, *, text_as_text: bool = False) -> b
     return out.getvalue()
 
 
-def timelines_image(analysis: Analysis, image_format: str) -> bytes:
-    """The figure of `timelines` as an image file: "png", "svg" or "pdf"."""
-    return image(timelines(analysis), image_format)
+def images_of_pages(figures: Sequence[Figure]) -> bytes:
+    """The figures as a PDF, a page each. The same figures give the same file."""
+    out = io.BytesIO()
+    with own_settings(), PdfPages(out, metadata={"CreationDate": None}) as pages:
+        for figure in figures:
+            pages.savefig(figure)
+    return out.getvalue()

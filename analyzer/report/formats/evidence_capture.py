@@ -1,8 +1,9 @@
 """The packets that the verdicts rest on, as a pcapng of their own, to be sent to somebody who may not see the rest.
 
 All packets of the flows with a problem, the other flows between the same hosts as far as they can be a
-control, PTBs and pings about these hosts; each with its time and with its frame number in a comment. Two
-more passes over the capture: one lists the packets of these flows, one copies them.
+control, PTBs and pings about these hosts; each with its time, and with its frame number as its packet id, which
+Wireshark calls `frame.packet_id`. Frames that prove something have comments. Two more passes over the capture: one
+lists the packets of these flows, one copies them.
 """
 
 from __future__ import annotations
@@ -24,11 +25,13 @@ from analyzer.model import tool
 from analyzer.model.analysis import Analysis
 from analyzer.model.display_filter import frames_of
 from analyzer.model.flow import Flow
-from analyzer.model.text import file_labels, plural
+from analyzer.model.statement import FrameRef
+from analyzer.model.text import file_labels, joined_labels, plural
 from analyzer.passes.reread import listed, pick, reader_of
 from analyzer.passes.walk import Notify
 from analyzer.redaction.filter_text import anonymous_filter
 from analyzer.redaction.packet_rewrite import redacted
+from analyzer.report.frame_comments import Comments, frame_comments, left_without, section_comments
 from analyzer.report.wishes import Wishes
 
 FLOW_PACKETS = 50_000
@@ -49,6 +52,9 @@ Array = np.ndarray[Any, Any]
 
 Place = tuple[int, int]
 """File and frame number."""
+
+FILE_STEP = 10_000_000_000
+"""Of several files, the packet id is the frame number and so much for each file before its own."""
 
 NO_PLACES = np.zeros((0, 2), np.int64)
 
@@ -101,8 +107,12 @@ def excerpt_of(analysis: Analysis, *, keep_payload: bool = False, notify: Notify
     wanted = _wanted(analysis, notify)
     out = io.BytesIO()
     left_out = "; ".join(wanted.left_out)
-    writer = CaptureWriter(out, f"{tool.NAME} {tool.__version__}", _comment(left_out, keep_payload=keep_payload))
-    copier = _Copier(analysis, wanted, writer, keep_payload=keep_payload)
+    commented = frame_comments(analysis)
+    about = _about(analysis, left_out, keep_payload=keep_payload)
+    writer = CaptureWriter(
+        out, f"{tool.NAME} {tool.__version__}", section_comments(analysis, *about, left_without(commented))
+    )
+    copier = _Copier(analysis, wanted, writer, commented.comments, keep_payload=keep_payload)
     with ExitStack() as stack:
         readers = [stack.enter_context(reader_of(analysis, number)) for number in range(len(analysis.files))]
         pick(readers, wanted.frames(), analysis.last_time, copier.take, notify)
@@ -110,9 +120,13 @@ def excerpt_of(analysis: Analysis, *, keep_payload: bool = False, notify: Notify
     return Excerpt(out.getvalue(), copier.packets, left_out)
 
 
-def _comment(left_out: str, *, keep_payload: bool) -> str:
+def _about(analysis: Analysis, left_out: str, *, keep_payload: bool) -> tuple[str, str]:
     what = "" if keep_payload else ", headers only"
-    return f"Packets that the verdicts of {tool.NAME} rest on{what}" + (f"; left out: {left_out}" if left_out else "")
+    content = f"Packets that the verdicts rest on{what}{f'; left out: {left_out}' if left_out else ''}."
+    places = f"frame.packet_id is the frame number in {joined_labels(analysis.files)}"
+    if len(analysis.files) > 1:
+        places += f", and {FILE_STEP} more for each file before the packet's own"
+    return content, f"{places}; comments (filter: frame.comment) name frames and streams by their numbers there."
 
 
 # Which packets.
@@ -196,12 +210,17 @@ def _places(whole: Analysis, streams: set[int], notify: Notify | None) -> dict[i
 class _Copier:
     """Takes packets of the capture and writes those that are wanted."""
 
-    def __init__(self, analysis: Analysis, wanted: _Wanted, writer: CaptureWriter, *, keep_payload: bool) -> None:
+    def __init__(
+        self, analysis: Analysis, wanted: _Wanted, writer: CaptureWriter, comments: Comments, *, keep_payload: bool
+    ) -> None:
         self._analysis = analysis
         self._wanted = wanted
         self._writer = writer
+        self._comments = comments
         self._keep_payload = keep_payload
-        self._labels = file_labels(analysis.files)
+        labels = file_labels(analysis.files)
+        self._of_file = [f" of {label}" for label in labels] if len(labels) > 1 else [""]
+        self._since = earliest_second(analysis)
         self._interfaces: dict[tuple[int, int], int] = {}  # by file and link type
         self.packets = 0
         self._last_seen = False
@@ -229,21 +248,43 @@ class _Copier:
         file, frame = place
         key = (file, link_type)
         if key not in self._interfaces:
-            self._interfaces[key] = self._writer.interface(link_type, capture_filter=self._filter(file))
-        comment = f"frame {frame} of {self._labels[file]}"
+            self._interfaces[key] = self._writer.interface(
+                link_type, capture_filter=filter_of(self._analysis, file), since=self._since
+            )
+        origin = f"frame {frame}{self._of_file[file]}"
         self._writer.packet(
-            self._interfaces[key], h[TS], data, wire_len, comment=comment, direction=h[PACKET_DIRECTION]
+            self._interfaces[key],
+            h[TS],
+            data,
+            wire_len,
+            comments=[f"{origin}, {text}" for text in self._comments.get(FrameRef(file, frame), ())],
+            direction=h[PACKET_DIRECTION],
+            number=FILE_STEP * file + frame,
         )
         self.packets += 1
 
-    def _filter(self, file: int) -> str:
-        """The capture filter without names and addresses: whether it let ICMP through matters."""
-        filters = self._analysis.files[file].filters
-        return anonymous_filter(filters[0]) if len(filters) == 1 else ""
-
     def note_drops(self) -> None:
-        """Tell of packets that the capturing host lost, if they were so many that the verdicts are less sure."""
-        lost = sum(file.dropped for file in self._analysis.files)
-        limit = self._analysis.settings.capture_loss * (self._analysis.totals.packets + lost)
-        if lost > limit and self._interfaces:
-            self._writer.dropped(next(iter(self._interfaces.values())), self._analysis.last_time, lost)
+        """Tell of packets that the capturing host lost."""
+        if self._interfaces:
+            note_drops(self._analysis, self._writer, next(iter(self._interfaces.values())))
+
+
+# What is said of the whole capture.
+
+
+def filter_of(analysis: Analysis, file: int) -> str:
+    """The capture filter of a file without names and addresses: whether it let ICMP through matters."""
+    filters = analysis.files[file].filters
+    return anonymous_filter(filters[0]) if len(filters) == 1 else ""
+
+
+def earliest_second(analysis: Analysis) -> int:
+    """From when on times are counted: 1970, or before where the capture begins before."""
+    return min(analysis.first_time // 1_000_000_000, 0)
+
+
+def note_drops(analysis: Analysis, writer: CaptureWriter, interface: int) -> None:
+    """Tell of packets that the capturing host lost, if they were so many that the verdicts are less sure."""
+    lost = sum(file.dropped for file in analysis.files)
+    if lost > analysis.settings.capture_loss * (analysis.totals.packets + lost):
+        writer.dropped(interface, analysis.last_time, lost)

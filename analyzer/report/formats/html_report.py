@@ -26,7 +26,7 @@ SHOWN_FIGURES = 6
 """Figures are most of a report's bytes: some 50 kB a flow."""
 
 SHOWN_FINDINGS = 100
-SHOWN_ROWS = 1000
+SHOWN_ROWS = 500
 SHOWN_CHANGES = 100
 OPEN_ROWS = 12
 """A longer table of flows is folded."""
@@ -53,6 +53,8 @@ class HtmlReport:
 def to_html(analysis: Analysis, *, plots: bool = True, alone: bool = False) -> str:
     """The report as HTML. `plots` False leaves the figures out; `alone` is that of `Wishes`."""
     page = page_of(analysis)
+    diagnoses = fair_choice(page.document.diagnoses, SHOWN_DIAGNOSES)
+    rows = page.document.rows[:SHOWN_ROWS]
     return (
         _environment()
         .get_template("report.html")
@@ -60,11 +62,13 @@ def to_html(analysis: Analysis, *, plots: bool = True, alone: bool = False) -> s
             words=labels,
             page=page,
             document=page.document,
-            diagnoses=fair_choice(page.document.diagnoses, SHOWN_DIAGNOSES),
+            diagnoses=diagnoses,
+            told={diagnosis.finding for diagnosis in diagnoses},
             hidden_diagnoses=max(len(page.document.diagnoses) - SHOWN_DIAGNOSES, 0),
             findings=page.document.findings[:SHOWN_FINDINGS],
             hidden_findings=max(len(page.document.findings) - SHOWN_FINDINGS, 0),
-            rows=page.document.rows[:SHOWN_ROWS],
+            rows=rows,
+            listed={row.stream for row in rows},
             hidden_rows=max(len(page.document.rows) - SHOWN_ROWS, 0),
             open_rows=OPEN_ROWS,
             shown_changes=SHOWN_CHANGES,
@@ -156,7 +160,10 @@ def _overview(analysis: Analysis, *, alone: bool) -> FlowFigure:
     from analyzer.report.figures.panels import NARROW, WIDE
     from analyzer.report.figures.timelines import overview
 
-    description = "All flows over time, one line each, grouped and coloured by verdict; the table below lists them."
+    description = (
+        "All flows over time, one line each, grouped and coloured by verdict, thick while it stalled; "
+        "the table below lists them."
+    )
     return FlowFigure(
         *(
             Markup(inline_svg(overview(analysis, sheet=sheet), f"all{name}-", description))  # noqa: S704 - as above

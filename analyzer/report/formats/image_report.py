@@ -1,4 +1,4 @@
-"""The timelines as an image: PNG, SVG or PDF."""
+"""The picture of a capture as an image: PNG, SVG or PDF."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from analyzer.report.wishes import Wishes
 
 
 class ImageReport:
-    """All flows at a glance, and the flows with a problem over time."""
+    """All flows at a glance, and the findings over time."""
 
     def files(self, analysis: Analysis, target: Path, wishes: Wishes) -> dict[Path, Iterable[bytes]]:
         """The one file; its suffix says which kind of image."""
         load_matplotlib(alone=wishes.alone)
-        from analyzer.report.figures.timelines import timelines_image
+        from analyzer.report.figures.capture_picture import timelines_image
 
         return {target: [timelines_image(analysis, target.suffix.lower().removeprefix("."))]}

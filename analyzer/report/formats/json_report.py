@@ -13,7 +13,9 @@ from analyzer.model.display_filter import flow_filter, frame_filters, frames_of
 from analyzer.model.finding import Finding, listed_addresses
 from analyzer.model.flow import Endpoint, Flow
 from analyzer.model.path import Path as NetworkPath
+from analyzer.model.seen import Seen
 from analyzer.model.statement import Fix, FrameRef
+from analyzer.model.surroundings import Beside, Surroundings
 from analyzer.model.text import iso_time
 from analyzer.model.verdicts import VERDICTS
 from analyzer.report.changes import comparison_dict
@@ -122,7 +124,10 @@ def _members(analysis: Analysis) -> Iterator[tuple[str, Any]]:
     )
     yield "points", _points(analysis, paths)
     yield "selection", analysis.selection or None
-    yield "findings", (_finding(finding, analysis) for finding in analysis.all_findings)
+    seen = analysis.seen()
+    yield "seen", None if seen is None else _seen(seen)
+    around = Surroundings(analysis.all_paths)
+    yield "findings", (_finding(finding, analysis, around.beside(finding)) for finding in analysis.all_findings)
     yield "flows", (_flow(flow, paths, frame) for flow in analysis.all_flows)
     yield "paths", (_path(path, frame) for path in analysis.all_paths)
     yield "notes", [_unicode(note) for note in analysis.notes]
@@ -130,10 +135,15 @@ def _members(analysis: Analysis) -> Iterator[tuple[str, Any]]:
         yield "comparison", _comparison(analysis, analysis.later)
 
 
+def _seen(seen: Seen) -> dict[str, Any]:
+    longest = seen.longest_stall
+    return seen._asdict() | {"longest_stall": None if longest is None else round(longest, 6)}
+
+
 def _comparison(analysis: Analysis, later: Analysis) -> dict[str, Any]:
     """What became of the paths in a later capture, and what was found in that."""
     after = to_json_dict(later)
-    return comparison_dict(analysis.changes) | {
+    return comparison_dict(analysis) | {
         "after": {key: after[key] for key in ("capture", "totals", "findings", "flows", "paths", "notes")}
     }
 
@@ -247,7 +257,7 @@ def _fixes(fixes: Sequence[Fix]) -> list[dict[str, Any]]:
     ]
 
 
-def _finding(finding: Finding, analysis: Analysis) -> dict[str, Any]:
+def _finding(finding: Finding, analysis: Analysis, beside: Beside | None) -> dict[str, Any]:
     example = analysis.flow(finding.example)
     return {
         "id": finding.id,
@@ -265,6 +275,7 @@ def _finding(finding: Finding, analysis: Analysis) -> dict[str, Any]:
         "example": finding.example,
         "first_time": iso_time(finding.first_time),
         "last_time": iso_time(finding.last_time),
+        "beside": beside._asdict() if beside is not None else None,
         "leg": list(example.located.between) if example.located is not None else None,
         "explanation": example.explanation,
         "fixes": _fixes(example.fixes),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from analyzer.model.analysis import Analysis
 from analyzer.model.statement import Fix
+from analyzer.model.text import runs_of
 from analyzer.report import labels
 from analyzer.report.beside import link_to, records
 from analyzer.report.changes import ChangeTable
@@ -24,7 +25,10 @@ from analyzer.report.wishes import Wishes
 SHOWN_DIAGNOSES = 10
 SHOWN_ROWS = 100
 SHOWN_FINDINGS = 50
-"""So that the text stays below the 65,536 characters that GitHub takes."""
+"""So that the text stays below 30,000 characters: Jira takes 32,767, GitHub 65,536."""
+
+MEMBERS_IN_ALL, LEAST_MEMBERS = 1000, 10
+"""Flows that all findings list together; and those of one finding once that many are listed."""
 
 FIGURES_BESIDE = 6
 """Timelines written beside a Markdown report at most."""
@@ -136,6 +140,8 @@ def _lines(page: Page, images: Mapping[int, str], beside: Sequence[str]) -> Iter
         yield from ("", f"## {labels.first_capture}", "", prose(document.headline))
     else:
         yield f"# {prose(document.headline)}"
+    if document.also_seen:
+        yield from ("", prose(document.also_seen))
     if document.first is not None:
         yield from _first(document.first)
     if document.findings:
@@ -144,9 +150,13 @@ def _lines(page: Page, images: Mapping[int, str], beside: Sequence[str]) -> Iter
         yield from ("", f"> {prose(note)}")
     if page.picture is not None:
         yield from ("", prose(f"{page.picture.description} {page.picture.consistent}"))
+    room = MEMBERS_IN_ALL
     for diagnosis in fair_choice(document.diagnoses, SHOWN_DIAGNOSES):
         yield ""
         yield from _diagnosis(diagnosis, images)
+        if len(diagnosis.members) > 1:
+            yield from ("", prose(_members(diagnosis, room)))
+            room = max(room - len(diagnosis.members), LEAST_MEMBERS)
     if (hidden := len(document.diagnoses) - SHOWN_DIAGNOSES) > 0:
         yield from ("", prose(labels.more_diagnoses(hidden)))
     if document.rows:
@@ -189,6 +199,12 @@ def _changes(changes: ChangeTable) -> Iterator[str]:
         f"{labels.compared} ({labels.compared_with} {code(changes.later)}):",
         "",
     )
+    if changes.findings:
+        yield from (f"| {' | '.join(labels.FINDING_CHANGES)} |", "|---|---|---|---:|---|")
+        for each in changes.findings[:SHOWN_ROWS]:
+            found = (each.finding or labels.new, each.senders, each.receivers, each.paths, each.outcome)
+            yield f"| {' | '.join(cell(text) for text in found)} |"
+        yield ""
     names = (labels.path, labels.outcome, labels.before, labels.path_mtu, labels.after, labels.path_mtu)
     yield from (f"| {' | '.join(names)} |", "|---|---|---|---|---|---|")
     for row in changes.rows[:SHOWN_ROWS]:
@@ -202,12 +218,11 @@ def _changes(changes: ChangeTable) -> Iterator[str]:
 def _diagnosis(diagnosis: Diagnosis, images: Mapping[int, str]) -> Iterator[str]:
     stream = diagnosis.flow.stream
     yield f"## {diagnosis.name}: {prose(diagnosis.title)}"
-    also = f". {labels.also} {diagnosis.same}" if diagnosis.same else ""
     yield from (
         "",
         prose(
             f"Stream {stream}, {diagnosis.endpoints}, {diagnosis.confidence} {labels.confidence}"
-            f"{rule_suffix(diagnosis)}{also}"
+            f"{rule_suffix(diagnosis)}"
         ),
     )
     yield from ("", _statement(diagnosis.what))
@@ -228,6 +243,15 @@ def _diagnosis(diagnosis: Diagnosis, images: Mapping[int, str]) -> Iterator[str]
         for each in diagnosis.frame_filters:
             yield from ("", prose(f"{each.file}:"), "") if each.file else ("",)
             yield from _block(each.text)
+
+
+def _members(diagnosis: Diagnosis, most: int) -> str:
+    """The flows of a finding, `most` of them at most."""
+    listed = diagnosis.members[:most]
+    streams = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs_of(listed))
+    left = len(diagnosis.members) + diagnosis.more - len(listed)
+    more = f"; and {labels.more_members(left)}" if left else ""
+    return f"{labels.members(len(listed) + left, diagnosis.name)}: {streams}{more}."
 
 
 def _statement(statement: Remark) -> str:

@@ -34,9 +34,12 @@ PROSE_WIDTH = 100
 
 HEADLINE_WIDTH = 120
 
-SHOWN_FINDINGS = 10
+SHOWN_FINDINGS = 5
 SHOWN_DIAGNOSES = 1
 """Findings that are told in full: the gravest. All others are a line of the table."""
+
+SHOWN_CURES = 3
+"""Of the ways to mend it, the best first; what comes behind is a stopgap."""
 
 SHOWN_CHANGES = 10
 
@@ -90,6 +93,8 @@ def lines_of(document: Document, console: Console, *, show_all: bool = False) ->
         yield from _wrapped(console, Text(f"The first capture: {document.headline}"), wide)
     else:
         yield from _wrapped(console, Text(document.headline, STYLES[document.tone]), wide)
+    if document.also_seen:
+        yield from _wrapped(console, Text(document.also_seen), wide)
     if document.first is not None:
         yield Text()
         yield from _first(document.first, console, prose)
@@ -107,7 +112,7 @@ def lines_of(document: Document, console: Console, *, show_all: bool = False) ->
     shown = document.diagnoses if show_all else document.diagnoses[:SHOWN_DIAGNOSES]
     for diagnosis in shown:
         yield Text()
-        yield from _diagnosis(diagnosis, console, prose)
+        yield from _diagnosis(diagnosis, console, prose, show_all=show_all)
     if hidden := len(document.diagnoses) - len(shown):
         yield Text()
         yield Text(f"{plural(hidden, 'more finding')} told in full by --all, or each by --stream EXAMPLE", "dim")
@@ -155,6 +160,8 @@ def _changes(changes: ChangeTable, console: Console, *, show_all: bool) -> Itera
     """Each path: its outcome, and what it was and is, one below the other."""
     rows = changes.rows if show_all else changes.rows[:SHOWN_CHANGES]
     yield from _wrapped(console, Text(f"Compared with {changes.later}:", "dim"), console.width)
+    for finding in changes.findings if show_all else changes.findings[:SHOWN_CHANGES]:
+        yield from _wrapped(console, Text(finding.sentence, VERDICT_STYLES[finding.tone]), console.width)
     verdicts = max((len(cell) for row in rows for cell in (row.before, row.after)), default=0)
     for row in rows:
         line = Text(f"{row.path}: ")
@@ -171,7 +178,7 @@ def _changes(changes: ChangeTable, console: Console, *, show_all: bool) -> Itera
 # A diagnosis.
 
 
-def _diagnosis(diagnosis: Diagnosis, console: Console, width: int) -> Iterator[Text]:
+def _diagnosis(diagnosis: Diagnosis, console: Console, width: int, *, show_all: bool) -> Iterator[Text]:
     title = Text(f"{diagnosis.name}: ", "bold")
     title.append(diagnosis.title, STYLES[diagnosis.tone])
     title.append(f" ({diagnosis.confidence} confidence{rule_suffix(diagnosis)})", "dim")
@@ -189,12 +196,12 @@ def _diagnosis(diagnosis: Diagnosis, console: Console, width: int) -> Iterator[T
             yield from _labelled(console, "" if i else "Legs", Text(leg), width, indent=INDENT)
     yield from _statements("Why", diagnosis.why, console, width)
     yield from _statements("Ruled out", diagnosis.ruled_out, console, width)
-    yield from _steps(diagnosis, console, width)
+    yield from _steps(diagnosis, console, width, show_all=show_all)
     filters = [diagnosis.display_filter] if several_files else []
     filters += [f"{each.file}: {each.text}" if each.file else each.text for each in diagnosis.frame_filters]
     for i, wanted in enumerate(filters):
         yield from _labelled(console, "" if i else "Wireshark", Text(wanted, "dim"), width, indent=INDENT)
-    if diagnosis.same:
+    if diagnosis.same and show_all:
         yield from _labelled(console, "Also", Text(diagnosis.same), width, indent=INDENT)
 
 
@@ -206,16 +213,20 @@ def _statements(label: str, statements: Sequence[Remark], console: Console, widt
         yield from _labelled(console, "" if i else label, body, width, indent=INDENT)
 
 
-def _steps(diagnosis: Diagnosis, console: Console, width: int) -> Iterator[Text]:
+def _steps(diagnosis: Diagnosis, console: Console, width: int, *, show_all: bool) -> Iterator[Text]:
     """Each step: its command, to be picked out at a glance, then where it belongs and what it does."""
     number = 0
     for kind, fixes in diagnosis.steps:
-        for place, fix in enumerate(fixes):
+        shown = fixes if show_all or kind != "fix" else fixes[:SHOWN_CURES]
+        for place, fix in enumerate(shown):
             number += 1
             label = "" if place else STEPS[kind]
             head = Text(" " * INDENT + label.ljust(LABEL_WIDTH), "cyan")
             head.append(f"{number}. ", "not bold default")
             yield from _step(fix, head, console, width)
+        if hidden := len(fixes) - len(shown):
+            left = Text(" " * (INDENT + LABEL_WIDTH + len("1. ")))
+            yield left + Text(f"{plural(hidden, 'more way', 'more ways')}: --all", "dim")
 
 
 def _step(fix: Fix, head: Text, console: Console, width: int) -> Iterator[Text]:

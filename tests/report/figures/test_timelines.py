@@ -12,14 +12,16 @@ import analyzer
 from analyzer.errors import UsageError
 from analyzer.evidence.outcomes import DELIVERED, NONE
 from analyzer.model.flow import PathMtu
+from analyzer.model.text import clock
 from analyzer.model.verdicts import VERDICTS
+from analyzer.report.figures.capture_picture import NOTHING_TO_DRAW, timelines
 from analyzer.report.figures.drawn_packets import Packets, read_again, recorded
 from analyzer.report.figures.palette import DARK
 from analyzer.report.figures.panels import NARROW, WIDE
 from analyzer.report.figures.thinning import MOST_MARKS
-from analyzer.report.figures.timelines import NOTHING_TO_DRAW, image, overview, timeline, timelines
+from analyzer.report.figures.timelines import image, overview, timeline
 from tests.reading import SAMPLE_FOLDER
-from tests.report.factory import SECOND, START, make_analysis, make_flow, make_stalled, make_timeline, refs
+from tests.report.factory import SECOND, START, make_analysis, make_flow, make_timeline, refs
 
 FLOW = make_flow(0, timeline=make_timeline())
 
@@ -34,10 +36,10 @@ def labels(axes: Any) -> set[str]:
 
 def test_a_flow_is_drawn_with_its_stalled_segment_called_out() -> None:
     sequence, sizes = timeline(make_analysis([FLOW]), FLOW).axes
-    assert labels(sequence) >= {"delivered", "lost", "acknowledged", "sent again", "SYN"}
+    assert labels(sequence) >= {"delivered", "lost", "acknowledged", "sent again, lost", "SYN"}
     assert (
         "1500-byte packet with DF: sent again 4 times, stalled for 26.6 s\nagain after 3.3, 3.3, 6.6, 13\u00a0s"
-    ) in texts(sequence)
+    ) in [text.get_text() for text in sequence.texts]
     assert sequence.get_title(loc="left") == (
         "Stream 0: 10.0.2.2:443 -> 10.0.1.2:40000\nPMTUD black hole, confirmed (blackhole), path MTU 1400..1499 bytes"
     )
@@ -127,27 +129,6 @@ def test_no_text_leaves_the_paper_or_covers_another(seconds: float, sheet: Any) 
             assert not box.padded(-1).overlaps(its), (text, other)
 
 
-@pytest.mark.parametrize("sheet", [NARROW, WIDE], ids=["phone", "screen"])
-def test_the_callout_hides_no_retransmission(sheet: Any) -> None:
-    """The stall is at the very top of the data, as after a long transfer."""
-    rows = make_timeline(flights=200, retransmissions=9, seconds=711)
-    rows = rows[(rows["frame"] < 101) | (rows["frame"] > 104)]  # what was sent behind the stalled segment
-    stalled = make_stalled()._replace(frames=refs(12, 14, *range(17, 25)), retransmissions=9, seconds=711)
-    flow = make_flow(0, timeline=rows, stalled=stalled)
-    figure = timeline(make_analysis([flow]), flow, sheet=sheet, titled=False)
-    figure.canvas.draw()
-    axes = figure.axes[0]
-    (callout,) = [text for text in axes.texts if "sent again" in text.get_text()]
-    assert isinstance(callout, Annotation)
-    callout.arrowprops = callout.arrow_patch = None
-    box = callout.get_window_extent()
-    assert 0 < box.y0 < box.y1 <= figure.canvas.get_width_height()[1]
-    markers = [line for line in axes.lines if line.get_marker() == "D" and len(np.asarray(line.get_xdata()))]
-    points = np.concatenate([axes.transData.transform(np.asarray(line.get_xydata())) for line in markers])
-    assert len(points) >= 6
-    assert not any(box.contains(x, y) for x, y in points)
-
-
 def test_of_many_packets_only_what_can_be_told_apart_is_drawn() -> None:
     flow = make_flow(0, timeline=make_timeline(flights=20_000))
     figure = timeline(make_analysis([flow]), flow)
@@ -189,14 +170,17 @@ def test_a_million_packets_take_less_than_five_seconds() -> None:
     assert "delivered (666,667)" in labels(figure.axes[0])
 
 
-def test_it_is_said_how_much_of_a_flow_is_drawn() -> None:
+def test_it_is_said_how_much_of_a_flow_is_drawn_and_when_it_was() -> None:
     drawn = len(make_timeline())
-    long = make_flow(0, timeline=make_timeline(), packet_count=1_000_000)
-    for sheet, gap in ((WIDE, " ("), (NARROW, "\n")):
+    first = START + 3 * SECOND // 20 + SECOND // 20  # of the stalled segment
+    long = make_flow(0, timeline=make_timeline(), packet_count=1_000_000, first_time=START)
+    for sheet, gaps in ((WIDE, (", ", " (", ")")), (NARROW, ("\n", "\n", ""))):
         label = timeline(make_analysis([long]), long, sheet=sheet).axes[1].get_xlabel()
-        assert label.startswith(f"seconds from the start of the flow{gap}{drawn} of its 1,000,000 packets drawn")
-    whole = replace(long, packet_count=drawn)
-    assert "drawn" not in timeline(make_analysis([whole]), whole).axes[1].get_xlabel()
+        told = f"time since the stalled packet was first seen{gaps[0]}{clock(first)}; the wait is logarithmic"
+        assert label == f"{told}{gaps[1]}{drawn} of its 1,000,000 packets drawn{gaps[2]}"
+    whole = replace(long, packet_count=drawn, verdict="ok", stalled=None)
+    label = timeline(make_analysis([whole]), whole).axes[1].get_xlabel()
+    assert label == "seconds from the start of the flow, 2026-11-22 13:50:00 UTC"
 
 
 def test_a_hole_that_only_bare_packets_come_after_is_shaded() -> None:
@@ -261,13 +245,6 @@ def test_without_packets_there_is_nothing_to_draw() -> None:
         overview(make_analysis())
 
 
-def test_all_problem_flows_up_to_a_limit() -> None:
-    flows = [make_flow(i, timeline=make_timeline()) for i in range(14)]
-    figure = timelines(make_analysis([*flows, make_flow(14, "ok", timeline=make_timeline())]))
-    assert len([axes for axes in figure.axes if axes.get_title(loc="left").startswith("Stream")]) == 12
-    assert figure.get_supxlabel() == "2 more flows with a problem not drawn"
-
-
 def test_a_healthy_capture_gives_a_figure_that_says_so() -> None:
     figure = timelines(make_analysis([make_flow(0, "pmtud_ok", path_mtu=PathMtu(1400, 1400, 1400))]))
     assert figure.axes == []
@@ -284,11 +261,29 @@ def test_the_overview_names_few_flows_and_counts_many() -> None:
     names = [label.get_text() for label in axes.get_yticklabels()]
     assert names == ["40 blackhole", "40 ptb_ignored", "40 blackhole_probable", "2,880 blackhole_suspected"]
     assert axes.get_title(loc="right") == "600 of 3,000 flows drawn"
-    (lines,) = axes.collections
-    segments: Any = lines
-    heights = np.array([segment[0][1] for segment in segments.get_segments()])
-    assert len(np.unique(heights)) == len(heights)
     assert np.diff([label.get_window_extent().y0 for label in axes.get_yticklabels()]).max() < 0
+    heights = np.concatenate([drawn(axes, "never stalled")[:, 0, 1], drawn(axes, "stalled")[:, 0, 1]])
+    assert len(heights) == 600
+    assert len(np.unique(heights)) == len(heights)
+
+
+def drawn(axes: Any, kind: str) -> Any:
+    """Ends of the lines of a kind: (count, 2, 2)."""
+    lines = [line.get_xydata() for line in axes.lines if str(line.get_gid()).startswith(f"{kind},")]
+    return np.concatenate([np.zeros((0, 2)), *lines]).reshape(-1, 3, 2)[:, :2]
+
+
+def test_the_overview_tells_when_flows_stalled_and_the_hour() -> None:
+    """Also without colours: by a thicker line."""
+    flow = make_flow(0, last_time=START + 29 * SECOND)
+    (axes,) = overview(make_analysis([flow, make_flow(1, "ok")])).axes
+    assert drawn(axes, "stalled")[0, :, 0].tolist() == [1, 27]
+    assert drawn(axes, "while not stalled")[0, :, 0].tolist() == [0, 29]
+    assert drawn(axes, "never stalled")[0, :, 0].tolist() == [0, 27]
+    widths = {line.get_gid(): line.get_linewidth() for line in axes.lines}
+    assert widths["stalled, hole"] > 2 * widths["while not stalled, hole"]
+    assert labels(axes) == {"stalled: first to last transmission", "before and afterwards"}
+    assert axes.get_xlabel() == "seconds from the start of the capture, 2026-11-22 13:50:00 UTC"
 
 
 def test_the_same_figure_gives_the_same_file() -> None:

@@ -8,13 +8,14 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 import analyzer
 from analyzer.errors import UsageError
 from analyzer.model.analysis import Analysis
+from analyzer.model.display_filter import frames_of
 from analyzer.model.flow import Flow
 from analyzer.redaction.addresses import Anonymizer
 from analyzer.report.formats import evidence_capture as excerpt
@@ -84,17 +85,39 @@ def blocks(content: bytes) -> list[tuple[int, bytes]]:
     return out
 
 
-def captured(content: bytes) -> list[tuple[int, bytes, int, str]]:
-    """Time, data, length on the wire and comment of each packet."""
+class Taken(NamedTuple):
+    """A packet of an evidence capture."""
+
+    ts: int
+    data: bytes
+    wire_len: int
+    number: int  # its packet id
+    comments: list[str]
+
+
+def captured(content: bytes) -> list[Taken]:
     out = []
     for kind, body in blocks(content):
         if kind == 6:
             high, low, length, wire = (int.from_bytes(body[i : i + 4], "little") for i in (4, 8, 12, 16))
-            options = body[20 + (length + 3) // 4 * 4 :]
-            size = int.from_bytes(options[2:4], "little")
-            assert options[:2] == b"\1\0"
-            out.append((high << 32 | low, body[20 : 20 + length], wire, options[4 : 4 + size].decode()))
+            found = options(body[20 + (length + 3) // 4 * 4 :])
+            (number,) = (int.from_bytes(value, "little") for code, value in found if code == 5)
+            comments = [value.decode() for code, value in found if code == 1]
+            out.append(Taken(high << 32 | low, body[20 : 20 + length], wire, number, comments))
     return out
+
+
+def options(content: bytes) -> list[tuple[int, bytes]]:
+    found, place = [], 0
+    while content[place : place + 2].strip(b"\0"):
+        code, length = (int.from_bytes(content[place + i : place + i + 2], "little") for i in (0, 2))
+        found.append((code, content[place + 4 : place + 4 + length]))
+        place += 4 + (length + 3) // 4 * 4
+    return found
+
+
+def section_comments(content: bytes) -> list[str]:
+    return [value.decode() for code, value in options(blocks(content)[0][1][16:]) if code == 1]
 
 
 @pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
@@ -118,12 +141,11 @@ def test_so_does_the_anonymous_evidence(path: Path) -> None:
 
 
 def test_packets_are_those_of_the_original() -> None:
-    """Time and length of each, its headers, and in the comment where it comes from."""
+    """Time and length of each, its headers, and where it comes from."""
     originals = pcap_records(BLACKHOLE.read_bytes())
     found = captured(excerpt_of(analysis_of(BLACKHOLE)).content)
     assert found
-    for ts, data, wire, comment in found:
-        number = int(comment.removeprefix("frame ").removesuffix(f" of {BLACKHOLE.name}"))
+    for ts, data, wire, number, _ in found:
         original = originals[number - 1]
         seconds, micros, _, length = (int.from_bytes(original[i : i + 4], "little") for i in (0, 4, 8, 12))
         assert (ts, wire) == (seconds * SECOND + micros * 1000, length)
@@ -134,7 +156,7 @@ def test_packets_are_those_of_the_original() -> None:
 def test_all_that_the_reports_name_is_in_it() -> None:
     for path in CAPTURES:
         analysis = analysis_of(path)
-        numbers = {int(comment.split()[1]) for *_, comment in captured(excerpt_of(analysis).content)}
+        numbers = {each.number for each in captured(excerpt_of(analysis).content)}
         for flow in analysis.problem_flows:
             named = {ref.frame for _, refs in flow.evidence for ref in refs}
             named |= {ref.frame for each in flow.ruled_out for ref in each.frames}
@@ -155,7 +177,7 @@ def test_only_what_a_verdict_rests_on(tmp_path: Path) -> None:
     capture.write_bytes(pcap(sorted([*original, *others, last], key=lambda packet: packet.ts), link=RAW))
     analysis = analyzer.analyze(capture)
     taken = captured(excerpt_of(analysis).content)
-    assert not [data for _, data, *_ in taken if address(stranger) in data]
+    assert not [each for each in taken if address(stranger) in each.data]
     assert taken[-1][:3] == (last.ts, b"", last.wire_len)
     assert len(taken) < len(original) + 2
 
@@ -182,7 +204,7 @@ def test_payload_only_on_demand(tmp_path: Path) -> None:
     kept = excerpt_of(analysis, keep_payload=True).content
     assert b"hunter2" in kept
     assert problems(again(kept)) == problems(again(excerpt_of(analysis).content)) == problems(analysis)
-    assert [data for _, data, *_ in captured(kept)] == [packet.data for packet in secret_packets(with_ptb=True)]
+    assert [each.data for each in captured(kept)] == [packet.data for packet in secret_packets(with_ptb=True)]
 
 
 def test_several_files_and_link_types(tmp_path: Path) -> None:
@@ -194,8 +216,20 @@ def test_several_files_and_link_types(tmp_path: Path) -> None:
     content = excerpt_of(analysis).content
     assert again(content).files[0].link_types == ("RAW", "LINUX_SLL2")
     assert problems(again(content)) == problems(analysis)
-    comments = [comment for *_, comment in captured(content)]
-    assert {comment.split(" of ")[1] for comment in comments} == {"one.pcap", "two.pcap"}
+    taken = captured(content)
+    assert {each.number // 10_000_000_000 for each in taken} == {0, 1}
+    lengths = [
+        len(captured(excerpt_of(analyzer.analyze(tmp_path / name)).content)) for name in ("one.pcap", "two.pcap")
+    ]
+    assert max(each.number % 10_000_000_000 for each in taken) <= max(half, len(packets) - half)
+    assert min(lengths) > 0
+    told = {text.split(",")[0] for each in taken for text in each.comments}
+    assert {text.split(" of ")[1] for text in told} == {"one.pcap", "two.pcap"}
+    place = "frame.packet_id is the frame number in one.pcap and two.pcap, and 10000000000 more for each file before"
+    assert any(text.startswith(place) for text in section_comments(content))
+    for each in taken:
+        number, name = (each.number % 10_000_000_000, ("one.pcap", "two.pcap")[each.number // 10_000_000_000])
+        assert all(text.startswith(f"frame {number} of {name}, stream ") for text in each.comments)
 
 
 def test_names_filters_and_comments_of_the_original_stay_at_home(tmp_path: Path) -> None:
@@ -220,8 +254,37 @@ def test_names_filters_and_comments_of_the_original_stay_at_home(tmp_path: Path)
 def test_a_hostile_file_name_is_written_harmless(tmp_path: Path) -> None:
     capture = tmp_path / "\x1b[31m\u202egpj.pcap"
     shutil.copy(BLACKHOLE, capture)
-    comments = [comment for *_, comment in captured(excerpt_of(analyzer.analyze(capture)).content)]
+    content = excerpt_of(analyzer.analyze(capture)).content
+    comments = [text for each in captured(content) for text in each.comments] + section_comments(content)
+    assert comments
     assert all(comment.isprintable() for comment in comments)
+
+
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
+def test_comments_are_at_the_proving_frames(path: Path) -> None:
+    analysis = analysis_of(path)
+    commented = {each.number for each in captured(excerpt_of(analysis).content) if each.comments}
+    assert commented == {ref.frame for flow in analysis.problem_flows for ref in frames_of(flow)}
+
+
+def test_the_section_says_what_was_found_and_frames_say_what_they_prove() -> None:
+    content = excerpt_of(analysis_of(BLACKHOLE)).content
+    first, *rest = section_comments(content)
+    assert first.endswith("1500-byte packets vanish, 472-byte packets arrive.")
+    assert "Packets that the verdicts rest on, headers only." in rest
+    comments = {each.number: each.comments for each in captured(content)}
+    assert comments[52] == ["frame 52, stream 1: 1500-byte segment, sent 4 of 7, never acknowledged"]
+
+
+def test_times_before_1970_are_kept() -> None:
+    packets = [packet._replace(ts=packet.ts % (1000 * SECOND)) for packet in ip_packets(BLACKHOLE)]
+    offset = option(9, b"\x09") + option(14, (-3000).to_bytes(8, "little", signed=True)) + END_OF_OPTIONS
+    content = section() + interface(RAW, options=offset) + b"".join(enhanced(packet) for packet in packets)
+    analysis = again(content)
+    assert analysis.first_time < 0
+    found = again(excerpt_of(analysis).content)
+    assert (found.first_time, found.last_time) == (analysis.first_time, analysis.last_time)
+    assert problems(found) == problems(analysis)
 
 
 def test_many_lost_packets_are_told_again(tmp_path: Path) -> None:
@@ -263,7 +326,7 @@ def test_of_a_long_flow_the_start_and_the_trouble_are_taken(tmp_path: Path, monk
     assert taken.packets <= 100 + len(analysis.problem_flows[0].evidence) * 8
     assert taken.left_out.endswith("packets of stream 0")
     assert taken.left_out.encode() in taken.content  # in the comment of the section
-    numbers = [int(comment.split()[1]) for *_, comment in captured(taken.content)]
+    numbers = [each.number for each in captured(taken.content)]
     assert numbers[:20] == list(range(1, 21))
     assert numbers[-6:] == list(range(803, 809))
 
@@ -336,7 +399,7 @@ def test_wireshark_opens_it(anonymous: bool, tmp_path: Path) -> None:
         save(analyzer.analyze(path, anonymizer=Anonymizer() if anonymous else None), target)
         facts = subprocess.run(["capinfos", "-c", "-k", str(target)], capture_output=True, text=True, check=True)
         assert f"{len(captured(target.read_bytes()))}" in facts.stdout
-        assert "Packets that the verdicts of pmtu-analyze rest on" in facts.stdout
+        assert "Packets that the verdicts rest on" in facts.stdout
         assert not facts.stderr
         strange = subprocess.run(
             [
@@ -353,6 +416,13 @@ def test_wireshark_opens_it(anonymous: bool, tmp_path: Path) -> None:
             check=True,
         )
         assert strange.stdout == ""
+        numbers = subprocess.run(
+            ["tshark", "-r", str(target), "-T", "fields", "-e", "frame.packet_id"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert [int(line) for line in numbers.stdout.split()] == [each.number for each in captured(target.read_bytes())]
 
 
 def test_no_numba_and_no_pandas_for_small_captures() -> None:

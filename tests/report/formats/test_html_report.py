@@ -12,7 +12,7 @@ from analyzer.model.flow import Endpoint, PathMtu
 from analyzer.model.verdicts import VERDICTS
 from analyzer.report.formats.html_report import SHOWN_DIAGNOSES, SHOWN_FIGURES, rich, to_html
 from tests.reading import CAPTURES, SAMPLE_FOLDER
-from tests.report.factory import LONG_1, LONG_2, START, make_analysis, make_file, make_flow, make_timeline
+from tests.report.factory import LONG_1, LONG_2, START, make_analysis, make_file, make_flow, make_stalled, make_timeline
 from tests.report.formats.test_terminal_report import CASES
 from tests.report.hostile import HOSTILE, hostile_analysis
 
@@ -139,7 +139,7 @@ def test_backticks_make_code_and_nothing_else(text: str) -> None:
 def test_many_flows_are_folded_and_bounded() -> None:
     flows = [make_flow(i, VERDICTS[i % 16], client=Endpoint(f"10.{i % 250}.0.1", 5)) for i in range(500)]
     tree = parsed(make_analysis(flows))
-    (details, _) = tree.iter(f"{HTML}details")
+    details = next(each for each in tree.iter(f"{HTML}details") if each.get("class") != "members")
     assert details.get("open") is None
     assert len(list(details.iter(f"{HTML}tr"))) == 501
     verdicts = [
@@ -147,11 +147,30 @@ def test_many_flows_are_folded_and_bounded() -> None:
     ]
     assert verdicts == sorted(verdicts, key=VERDICTS.index)
     assert len(list(tree.iter(f"{HTML}article"))) <= len(VERDICTS)
-    assert "1,000 more flows not listed here" in to_html(make_analysis([make_flow(i, "ok") for i in range(2000)]))
+    assert "1,500 more flows not listed here" in to_html(make_analysis([make_flow(i, "ok") for i in range(2000)]))
+
+
+def test_a_finding_lists_its_worst_flows_with_links_to_and_fro() -> None:
+    begin, second = 1_700_000_000_000_000_000, 1_000_000_000
+    flows = []
+    for i in range(700):
+        stalled = make_stalled()._replace(first_time=begin, last_time=begin + (i + 1) * second)
+        flows.append(make_flow(i, stalled=stalled))
+    tree = parsed(make_analysis(flows))
+    (members,) = (each for each in tree.iter(f"{HTML}details") if each.get("class") == "members")
+    links = [link.get("href") for link in members.iter(f"{HTML}a")]
+    assert links == [f"#stream-{i}" for i in range(200, 700)]  # the 500 that stalled longest
+    rows = {row.get("id"): row for row in tree.iter(f"{HTML}tr") if row.get("id")}
+    assert {f"#{name}" for name in rows} == set(links)
+    for row in rows.values():
+        assert [link.get("href") for link in row.iter(f"{HTML}a")] == ["#finding-A"]
+    assert "200 more flows, whose stalls were shorter" in "".join(members.itertext())
+    (article,) = tree.iter(f"{HTML}article")
+    assert article.get("id") == "finding-A"
 
 
 def test_few_flows_are_in_sight() -> None:
-    (details, _) = parsed(DRAWN).iter(f"{HTML}details")
+    details = next(each for each in parsed(DRAWN).iter(f"{HTML}details") if each.get("class") != "members")
     assert details.get("open") is not None
 
 
@@ -179,7 +198,7 @@ def test_a_healthy_capture() -> None:
     page = text_of(tree)
     assert "No path MTU problem found: the only flow carried full-size packets." in page
     assert "path MTU 1400" in page
-    assert "are lost" not in page
+    assert "packets vanish" not in page
     assert not list(tree.iter(f"{HTML}article"))
 
 
