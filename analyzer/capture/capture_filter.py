@@ -32,21 +32,21 @@ def read_filters(data: bytes) -> tuple[str, ...]:
 
 
 def read_names(data: bytes) -> tuple[str, ...]:
-    """Names of the interfaces described at the beginning of a pcapng file, in their order; empty where it has none."""
+    """Names of the interfaces described in the first bytes of a pcapng file, in their order; empty where it has none."""
     return tuple(
         _option(options, order, OPTION_NAME).rstrip(b"\0").decode("utf-8", "replace")[:MAX_LENGTH]
-        for options, order in _described(data)
+        for options, order in _described(data, between_packets=True)
     )
 
 
-def _described(data: bytes) -> Iterator[tuple[bytes, Order]]:
-    """The options of the interfaces at the beginning of a file, and its byte order."""
+def _described(data: bytes, *, between_packets: bool = False) -> Iterator[tuple[bytes, Order]]:
+    """The options of the interfaces at the beginning of a file, before its packets or all, and its byte order."""
     order: Order = "big" if data[8:12] == b"\x1a\x2b\x3c\x4d" else "little"
     position = found = 0
     while position + 12 <= len(data) and found < MAX_NAMES:
         kind = int.from_bytes(data[position : position + 4], order)
         length = int.from_bytes(data[position + 4 : position + 8], order)
-        if kind not in (SECTION, INTERFACE) or length < 12 or position + length > len(data):
+        if length < 12 or position + length > len(data) or (kind not in (SECTION, INTERFACE) and not between_packets):
             return
         if kind == INTERFACE:
             found += 1

@@ -50,6 +50,14 @@ class Leg:
     frames: tuple[FrameRef, ...] = ()  # of the lost packets at `start`, the first few
 
 
+class SeenPacket(NamedTuple):
+    """A packet with data at one end of the leg on which others get lost."""
+
+    ts: int  # by the clock of the first point, ns
+    ip_len: int  # bytes; 0 where segmentation offload hides the sizes on the wire
+    lost: bool  # it never came to the other end
+
+
 class Located(NamedTuple):
     """Where packets above some size get lost."""
 
@@ -59,6 +67,8 @@ class Located(NamedTuple):
     frames: tuple[FrameRef, ...]
     ptb_lost_between: tuple[int, int] | None  # in the direction of the PTB
     told: Statement  # the same as a sentence
+    names: tuple[str, str] = ("", "")  # of the points that it is between, where there are two
+    seen: tuple[tuple[SeenPacket, ...], tuple[SeenPacket, ...]] = ((), ())  # what these saw around the loss
 
 
 @dataclass(frozen=True, slots=True)

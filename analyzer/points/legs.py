@@ -63,6 +63,7 @@ class Crossed:
     time: int  # when it left, by the common clock, ns
     size: int  # bytes of IP on the wire; 0: not known
     intact: bool  # its checksum was not spoilt on the leg
+    arrived: tuple[tuple[int, int], ...]  # at the end of the leg: times by the common clock, and sizes of its pieces
 
 
 @dataclass(slots=True)
@@ -175,7 +176,9 @@ class _Way:
             time = self.times[start][index]
             place = next((place for place in behind if matches[place].of[index]), None)
             if place is not None:
-                self._crossed(facts, packet, time, [there[place][i] for i in matches[place].of[index]], place == end)
+                pieces = matches[place].of[index]
+                times = [self.times[place][i] for i in pieces] if place == end else []
+                self._crossed(facts, packet, time, [there[place][i] for i in pieces], times)
             elif packet.payload or packet.flags & SYN:
                 known = packet.payload and self.acked.covers(packet.seq, packet.end)
                 if known and not covered.covers(packet.seq, packet.end):
@@ -187,7 +190,10 @@ class _Way:
         _judge(facts, told=self.told)
         return facts
 
-    def _crossed(self, facts: LegFacts, packet: Sighting, time: int, pieces: Sequence[Sighting], at_end: bool) -> None:
+    def _crossed(
+        self, facts: LegFacts, packet: Sighting, time: int, pieces: Sequence[Sighting], times: Sequence[int]
+    ) -> None:
+        at_end = bool(times)
         if not at_end:
             facts.missed += 1
         elif any(p.fragment for p in pieces) and not packet.fragment:
@@ -198,7 +204,9 @@ class _Way:
         facts.df_cleared |= bool(packet.df and not pieces[0].df)
         facts.mss_clamped |= bool(packet.flags & SYN and 0 < pieces[0].mss < packet.mss)
         spoilt = at_end and packet.sum in (SUM_RIGHT, SUM_PARTIAL) and all(p.sum == SUM_WRONG for p in pieces)
-        facts.crossed.append(Crossed(packet, time, _crossed_size(packet, pieces, self.largest), not spoilt))
+        size = _crossed_size(packet, pieces, self.largest)
+        arrived = tuple((when, _size(piece, self.largest)) for when, piece in zip(times, pieces, strict=False))
+        facts.crossed.append(Crossed(packet, time, size, not spoilt, arrived))
 
     def _running(self, facts: LegFacts, unseen: Sequence[Lost]) -> tuple[int, int]:
         """From when to when the end of a leg is known to have captured what crossed it, by the common clock, ns.

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from analyzer.knowledge.fixes import fixes_for
 from analyzer.model.flow import Flow, PathMtu
-from analyzer.model.points import Leg, Located
+from analyzer.model.points import Leg, Located, SeenPacket
 from analyzer.model.statement import Fix, FrameRef, RuledOut, Statement
 from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS
 from analyzer.model.wire_sizes import LEAST_V4_MTU
@@ -22,6 +22,10 @@ from analyzer.points.sightings import Place, Seen, relative_number
 from analyzer.verdicts.merge_points import chosen_of
 
 SHOWN_FRAMES = 32
+
+SHOWN_PACKETS = 512
+BEFORE_NS = 1_000_000_000
+"""Packets that are kept to be drawn of each end of a leg, and from when on."""
 
 RAISED = frozenset({"inconclusive", "blackhole_suspected", "blackhole_probable", "stall"})
 """Verdicts of a single point that a narrow leg makes graver."""
@@ -292,7 +296,9 @@ def _located(flow: Flow, found: Joined, leg: LegFacts | None) -> Located | None:
             f"{sizes} ({len(same)} of {len(same)})."
         )
         frames = tuple(each.packet.ref for each in same[:SHOWN_FRAMES])
-        return _with_ptb(Located(ends, crossed, lost, frames, None, Statement(text, frames)), found)
+        names = (found.names[leg.start], found.names[leg.end])
+        shown = Located(ends, crossed, lost, frames, None, Statement(text, frames), names, _seen(leg))
+        return _with_ptb(shown, found)
     place = _last_place(flow, found)
     if place is None:
         return _before(flow, found)
@@ -301,6 +307,16 @@ def _located(flow: Flow, found: Joined, leg: LegFacts | None) -> Located | None:
     text = f"Packets of {lost} bytes left {last}, the last point on their way, and are lost behind it."
     crossed = flow.path_mtu.at_least
     return _with_ptb(Located((number, None), crossed, lost, frames, None, Statement(text, frames)), found)
+
+
+def _seen(leg: LegFacts) -> tuple[tuple[SeenPacket, ...], tuple[SeenPacket, ...]]:
+    """The packets with data at both ends of a leg, from a second before the first loss on."""
+    since = min((each.time for each in leg.proving), default=0) - BEFORE_NS
+    crossed = [each for each in leg.crossed if each.packet.payload and each.time >= since]
+    left = [SeenPacket(each.time, each.size, False) for each in crossed]
+    left += [SeenPacket(each.time, each.size, True) for each in leg.lost if each.packet.payload]
+    arrived = [SeenPacket(when, size, False) for each in crossed for when, size in each.arrived]
+    return tuple(sorted(left)[:SHOWN_PACKETS]), tuple(sorted(arrived)[:SHOWN_PACKETS])
 
 
 def _last_place(flow: Flow, found: Joined) -> tuple[int, tuple[FrameRef, ...]] | None:

@@ -7,8 +7,12 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 import analyzer
+from analyzer.capture.capture_filter import read_names
 from analyzer.cli.main import main
+from analyzer.report.figures.two_points import two_points
 from lab.simulated.cases import CASES
 from lab.simulated.judging import analysed
 from lab.simulated.path import capture_of
@@ -36,6 +40,7 @@ def test_terminal_markdown_and_html_show_the_strip(tmp_path: Path, capsys) -> No
     assert "- `router-a.pcap` -> `client.pcap`: 752 bytes crossed, 1500 did not (14 of 14)" in markdown
     page = (tmp_path / "r.html").read_text()
     assert re.findall(r'<li class="point">([\w.-]+)</li>', page) == [f"{name}.pcap" for name in FROM_SERVER]
+    assert "at both ends of the leg" in page
     assert page.count('<li class="leg bad">') == 2  # the narrow one, and that on which the PTB gets lost
 
 
@@ -96,3 +101,29 @@ def test_a_file_that_can_be_read_only_once_is_no_reason_to_fail(tmp_path: Path) 
     assert found.flow(0).verdict == "blackhole"
     assert found.flow(0).located is None
     assert any("is not told" in note for note in found.notes)
+
+
+def test_the_flow_is_drawn_at_both_ends_of_the_leg(tmp_path: Path) -> None:
+    found = analyzer.analyze(written(tmp_path, "silent_middle"))
+    located = found.flow(0).located
+    assert located is not None
+    assert located.names == ("router-b.pcap", "router-a.pcap")
+    left, came = located.seen
+    assert [packet.ip_len for packet in left if packet.lost] == [1500] * 14
+    assert not any(packet.lost or packet.ip_len > 752 for packet in came)
+    small = [packet for packet in left if not packet.lost]
+    assert len(small) == len(came) > 2
+    # By one clock, although those of the two points differ by hours.
+    assert all(0 <= b.ts - a.ts < 10_000_000 for a, b in zip(small, came, strict=True))
+    upper, lower = two_points(found.flow(0)).axes
+    assert (upper.get_title(loc="left"), lower.get_title(loc="left")) == ("left router-b.pcap", "came to router-a.pcap")
+    assert [len(line.get_xdata()) for axes in (upper, lower) for line in axes.lines] == [len(small), 14, len(came), 0]
+    with pytest.raises(ValueError, match="two points"):
+        two_points(analyzer.analyze(written(tmp_path, "plain")).flow(0))
+
+
+def test_evidence_keeps_the_points_apart_and_names_them(tmp_path: Path) -> None:
+    found = analyzer.analyze(written(tmp_path, "silent_middle"))
+    found.save(tmp_path / "evidence.pcapng")
+    names = read_names((tmp_path / "evidence.pcapng").read_bytes())
+    assert sorted(names) == ["client.pcap", "router-a.pcap", "router-b.pcap", "server.pcap"]
