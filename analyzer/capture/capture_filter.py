@@ -32,7 +32,7 @@ def read_filters(data: bytes) -> tuple[str, ...]:
 
 
 def read_names(data: bytes) -> tuple[str, ...]:
-    """Names of the interfaces described in the first bytes of a pcapng file, in their order; empty where it has none."""
+    """Names of the interfaces described in the first bytes of a pcapng file, in order; empty where it has none."""
     return tuple(
         _option(options, order, OPTION_NAME).rstrip(b"\0").decode("utf-8", "replace")[:MAX_LENGTH]
         for options, order in _described(data, between_packets=True)
