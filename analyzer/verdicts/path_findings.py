@@ -87,12 +87,12 @@ def add_bulk(collector: Collector, bulk: BulkVerdicts, opened: Any, seen: Any, p
 
     Returns how many pairs of hosts are left out, beyond MAX_HEALTHY_PAIRS.
     """
-    groups, left_out = hosts_in_common(collector.flows, bulk.rows & opened, seen & ~bulk.rows, MAX_HEALTHY_PAIRS)
+    groups, left_out = hosts_in_common(collector.flows, bulk.shown & opened, seen & ~bulk.rows, MAX_HEALTHY_PAIRS)
     for members in groups:
         ends = [ip for ip, _ in collector.endpoints(int(members[0]))]
         for side in (0, 1):
             pool = pools[ends[side], ends[1 - side]]
-            pool.streams += members.tolist()
+            pool.streams += [collector.numbers[row] for row in members.tolist()]
             pool.verdicts.append(VERDICTS[int(bulk.by_side[side][members].min())])
             delivered = int(bulk.delivered[side][members].max())
             if delivered:
