@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import analyzer
@@ -117,7 +118,12 @@ def test_the_flow_is_drawn_at_both_ends_of_the_leg(tmp_path: Path) -> None:
     assert all(0 <= b.ts - a.ts < 10_000_000 for a, b in zip(small, came, strict=True))
     upper, lower = two_points(found.flow(0)).axes
     assert (upper.get_title(loc="left"), lower.get_title(loc="left")) == ("left router-b.pcap", "came to router-a.pcap")
-    assert [len(line.get_xdata()) for axes in (upper, lower) for line in axes.lines] == [len(small), 14, len(came), 0]
+    assert [np.size(line.get_xdata()) for axes in (upper, lower) for line in axes.lines] == [
+        len(small),
+        14,
+        len(came),
+        0,
+    ]
     with pytest.raises(ValueError, match="two points"):
         two_points(analyzer.analyze(written(tmp_path, "plain")).flow(0))
 
