@@ -20,6 +20,7 @@ from analyzer.passes.watched import SUM_PARTIAL, SUM_RIGHT, SUM_WRONG
 from analyzer.points.clocks import Clocks
 from analyzer.points.matching import matched
 from analyzer.points.sightings import Place, Seen, Sighting
+from analyzer.settings import LARGE_LOST
 
 LEAST_LOST = 3
 """Packets above some size that must be lost, and none cross, before size is thought of: MAX_PROBES of RFC 8899."""
@@ -84,6 +85,7 @@ class LegFacts:
     at_least: int | None = None
     limit: int | None = None  # the smallest size of which none crossed while smaller ones did
     segments: int = 0
+    wider_before: bool = False  # packets as large as those that are lost once crossed
     sure: bool = False
 
     @property
@@ -304,6 +306,9 @@ def _narrow(facts: LegFacts, large: list[Lost], after: list[Crossed], width: int
     if len(large) < LEAST_LOST or share ** len(large) > CHANCE or (last - first < LEAST_SECONDS_NS and not cut):
         return
     facts.segments = _different(large)
+    facts.wider_before = any(each.size >= limit for each in facts.crossed)
+    if facts.wider_before and facts.segments < LARGE_LOST:
+        return  # as large ones crossed before: it may be what is in these
     facts.sure = (facts.segments >= 2 or cut) and len(large) >= LEAST_SURE
     if said:  # what crossed before is no less known
         width = max([each.size for each in facts.crossed if each.size <= said], default=width)

@@ -122,6 +122,7 @@ def revised(
         leg is not None
         and sized
         and verdict in RAISED
+        and not leg.wider_before
         and _hangs(leg)
         and (leg.sure or verdict == "blackhole_suspected")
     ):
