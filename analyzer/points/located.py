@@ -14,7 +14,7 @@ from analyzer.knowledge.fixes import fixes_for
 from analyzer.model.flow import Flow, PathMtu
 from analyzer.model.points import Leg, Located, SeenPacket
 from analyzer.model.statement import Fix, FrameRef, RuledOut, Statement
-from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS
+from analyzer.model.verdicts import BY_NAME, PROBLEMS, SIZE_PROBLEMS
 from analyzer.model.wire_sizes import LEAST_V4_MTU
 from analyzer.points.legs import LegFacts, Lost
 from analyzer.points.matching import TRANSIT_NS
@@ -103,7 +103,8 @@ def revised(
     found = both[_side(flow, client)]
     if flow.verdict in SIZE_PROBLEMS and _smaller_fail_too(flow, found):
         # The point that blames the size did not see the smaller ones leave.
-        others = [each for _, each in alone if each.verdict not in SIZE_PROBLEMS]
+        # What never reached another point does not make the flow healthy there.
+        others = [each for _, each in alone if each.verdict in PROBLEMS - SIZE_PROBLEMS]
         if others:
             flow = replace(others[chosen_of(others)], stream=flow.stream)
             found = both[_side(flow, client)]
