@@ -59,3 +59,13 @@ def test_the_order_of_the_files_does_not_matter() -> None:
         flow = found_at("ptb", points).flow(0)
         assert flow.located is not None
         assert [points[number] for number in flow.located.between if number is not None] == ["router-a", "client"]
+
+
+def test_a_point_that_a_hang_never_reached_does_not_acquit_it() -> None:
+    """The path became narrower in the middle: full-size packets came to the client, and those of the hang did not."""
+    server, client = (FOLDER / "narrowed" / f"{end}.pcap.gz" for end in ("server", "client"))
+    assert analyzer.analyze(client).flow(1).verdict == "ok"
+    for files in ([server, client], [client, server]):
+        flow = analyzer.analyze(files).flow(1)
+        assert flow.verdict in ("blackhole_probable", "blackhole")
+        assert flow.confidence == analyzer.analyze(server).flow(1).confidence == "low"
