@@ -171,6 +171,7 @@ def found_in(
             anonymizer=anonymizer,
             stop=stop,
             at=apart,
+            names=names,
         )
     result, found = _result(skimmer, files, settings, tuple(each.again for each in taken), anonymizer, interrupted)
     if not interrupted and (any(file.point for file in files) or _on_several_interfaces(result)):

@@ -135,8 +135,8 @@ def judged_in_bulk(maker: Maker, rows: Any, pools: Pools) -> dict[int, Brief]:
     hosts: dict[int, tuple[str, str]] = {}
     many = ManyFlows(collector, maker.settings)
     for some in many.together(rows):
-        briefs.update(maker.briefs(some, hosts))
-        add_together(pools, some, collector.pairs, hosts)
+        briefs.update((collector.numbers[row], brief) for row, brief in maker.briefs(some, hosts))
+        add_together(pools, some, collector, hosts)
     for row in np.concatenate(many.left).tolist():
         found = maker.judged(row)
         ends = [ip for ip, _ in collector.endpoints(row)]
