@@ -44,8 +44,11 @@ RING_ROWS = 1 << 17
 """Recent TCP packets kept while nobody knows yet whether they matter (23 MB). A power of two."""
 
 MAX_FLOWS = 1_000_000
-"""Flows with state of their own (424 bytes each, 1,464 once they carry data). Packets of further flows are counted
-under `flow limit reached`."""
+"""Flows with state of their own (424 bytes each, 1,208 once they carry data, 1,464 once they go on for some seconds).
+Packets of further flows are counted under `flow limit reached`."""
+
+INITIAL_TTLS = (32, 64, 128, 255)
+"""What common stacks send with; one of them means no router in between."""
 
 MAX_EVENTS = 400_000
 """Rows of the event table (70 MB) over all flows."""

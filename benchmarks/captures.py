@@ -14,9 +14,18 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 RECORDED = "recorded"
-_MAKERS = ("layout.py", "steady.py", "short.py", "lossy.py", "generate.py", "recorded.py")
+_MAKERS = ("layout.py", "steady.py", "short.py", "hung.py", "lossy.py", "generate.py", "recorded.py")
 # Bytes of a packet in the file, record header included; of compressed captures, measured once.
-_BYTES = {"bulk": 1049, "snap96": 102, "one_flow": 102, "flows": 93, "lossy": 107, "pcapng": 122, "vxlan": 152}
+_BYTES = {
+    "bulk": 1049,
+    "snap96": 102,
+    "one_flow": 102,
+    "flows": 93,
+    "hung": 106,
+    "lossy": 107,
+    "pcapng": 122,
+    "vxlan": 152,
+}
 _PACKED = {".gz": 0.58, ".zst": 0.58}
 _RECORDED_BYTES = 110_000  # of the file, for each megabyte that is transferred
 

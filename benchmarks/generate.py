@@ -18,6 +18,8 @@ import zstandard
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from benchmarks import hung
+from benchmarks.hung import Hung
 from benchmarks.layout import file_header
 from benchmarks.lossy import Lossy
 from benchmarks.short import PACKETS, Short
@@ -50,6 +52,7 @@ KINDS: dict[str, Callable[[int], Source]] = {
     "snap96": lambda packets: Steady(packets, 10, 96),
     "one_flow": lambda packets: Steady(packets, 1, 96),
     "flows": lambda packets: Short(max(1, packets // PACKETS)),
+    "hung": lambda packets: Hung(max(1, packets // hung.PACKETS)),
     "lossy": lambda packets: Lossy(packets, min(20, max(1, packets // 16_000))),
     "pcapng": lambda packets: Steady(packets, 10, 96, container="pcapng"),
     "vxlan": lambda packets: Steady(packets, 10, 146, vxlan=True),

@@ -24,6 +24,7 @@ def analyze(
     notify: Callable[[str], None] | None = None,
     compiled: bool | None = None,
     anonymizer: Anonymizer | None = None,
+    names: bool = False,
 ) -> Analysis:
     """Analyse a capture.
 
@@ -35,14 +36,25 @@ def analyze(
         notify: called with a line for the user before something that takes long: compiling, once a machine.
         compiled: force the compiled (True) or interpreted (False) skim; by default large captures compile.
         anonymizer: replaces all addresses, and names of files, in the analysis and so in every report of it.
+        names: look in the capture for names of its hosts, too (`analysis.names`), which reports then show beside
+            addresses: DNS answers, server names of TLS, name blocks of pcapng. It is read once more for that.
 
     Raises:
         TypeError: an input is nothing of that kind, or a file open as text.
         CaptureError: an input is no capture; the message names file, byte offset and what was expected.
-        UsageError: `settings` names a platform that is not known.
+        UsageError: `settings` names a platform that is not known; or `names` with an anonymizer, or of an input that
+            cannot be read again, as a pipe.
     """
     return Analysis.of(
-        found_in(paths, settings=settings, progress=progress, notify=notify, compiled=compiled, anonymizer=anonymizer)
+        found_in(
+            paths,
+            settings=settings,
+            progress=progress,
+            notify=notify,
+            compiled=compiled,
+            anonymizer=anonymizer,
+            names=names,
+        )
     )
 
 

@@ -42,6 +42,7 @@ from analyzer.flows.flow_tables import (
     C_ROWS,
     C_UNDECODED,
     direction_table,
+    in_use,
 )
 from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
 from analyzer.model.analysis import Analysis, CaptureFile, Rereadable, Totals
@@ -106,6 +107,7 @@ def found_in(
     anonymizer: Anonymizer | None = None,
     stop: Stop | None = None,
     at: Sequence[int] | None = None,
+    names: bool = False,
 ) -> Analysis:
     """As `analyze`, as plain data: enough for reports, and cheaper where there are very many flows.
 
@@ -115,6 +117,8 @@ def found_in(
     """
     settings = settings or Settings()
     check_platforms(settings.platforms)
+    if names and anonymizer is not None:
+        raise UsageError("names of hosts cannot be told where addresses are replaced: names or an anonymizer")
     given, repeated = without_repeated(expand(sources_of(paths)))
     opened = [
         _Taken(each, rereadable(each), open_source(each, settings.max_decompressed_bytes, stop)) for each in given
@@ -129,8 +133,8 @@ def found_in(
         readers = [each.reader for each in taken]
         large = not is_small(readers) if compiled is None else compiled
         if large:
-            tell_of_compiling("packet loop", "skim", notify)
-        skimmer = _skimmer(readers, large, stop)
+            tell_of_compiling("packet loop", "skim", notify, wait=compiled is not None)
+        skimmer = _skimmer(readers, large, stop, wait=compiled is not None)
         inputs = prepare(skimmer, readers, at)
         meter = Meter(inputs)
         for each in walk_inputs(skimmer, inputs):
@@ -167,6 +171,7 @@ def found_in(
             anonymizer=anonymizer,
             stop=stop,
             at=apart,
+            names=names,
         )
     result, found = _result(skimmer, files, settings, tuple(each.again for each in taken), anonymizer, interrupted)
     if not interrupted and (any(file.point for file in files) or _on_several_interfaces(result)):
@@ -180,7 +185,15 @@ def found_in(
             named=named,
         ),
     ]
-    return replace(result, inputs=behind, notes=(*notes, *result.notes))
+    result = replace(result, inputs=behind, notes=(*notes, *result.notes))
+    return _with_names(result, notify, compiled) if names and not interrupted else result
+
+
+def _with_names(result: Analysis, notify: Notify | None, compiled: bool | None) -> Analysis:
+    from analyzer.passes.names import names_in  # few ask for them
+
+    names, note = names_in(result, notify, compiled=compiled)
+    return replace(result, names=names, notes=(*result.notes, note) if note else result.notes)
 
 
 def _on_several_interfaces(result: Analysis) -> bool:
@@ -233,17 +246,17 @@ def _started(
         raise
 
 
-def _skimmer(readers: Sequence[CaptureReader], compiled: bool, stop: Stop | None) -> Skimmer:
+def _skimmer(readers: Sequence[CaptureReader], compiled: bool, stop: Stop | None, *, wait: bool) -> Skimmer:
     seed = int.from_bytes(os.urandom(4), "little")
     large = sum(reader.size or 0 for reader in readers) >= HUGE_PAGES_BYTES
     size = bytes_in(readers)
     if stop is not None and compiled:
         try:
             with stop.raising():
-                return Skimmer(compiled=True, seed=seed, large=large, input_bytes=size)
+                return Skimmer(compiled=True, seed=seed, large=large, input_bytes=size, wait=wait)
         except KeyboardInterrupt:  # who does not wait for the compiler gets what came so far without it
             compiled = False
-    return Skimmer(compiled=compiled, seed=seed, large=large, input_bytes=size)
+    return Skimmer(compiled=compiled, seed=seed, large=large, input_bytes=size, wait=wait)
 
 
 def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:
@@ -326,9 +339,10 @@ def _result(
     quality = quality_of(files, int(counters[C_PACKETS]))
     notes += quality.notes()
     notes += merge_points.notes(files)
-    found = judged_flows(skimmer.state, settings, quality)
+    state = in_use(skimmer.state)
+    found = judged_flows(state, settings, quality)
     flows = found.flows
-    ways = direction_table(skimmer.state)
+    ways = direction_table(state)
     totals = Totals(
         packets=int(counters[C_PACKETS]),
         tcp_packets=int(counters[C_ROWS]),

@@ -42,6 +42,16 @@ def check(request: Request) -> None:
         raise UsageError("--keep-payload is about an evidence capture: add -o evidence.pcapng")
     if request.keep_payload and request.anonymize:
         raise UsageError("--anonymize and --keep-payload exclude each other: payload is full of names and addresses")
+    if request.names:
+        _check_names(request)
+
+
+def _check_names(request: Request) -> None:
+    """Names are found by reading once more."""
+    if request.anonymize:
+        raise UsageError("--anonymize and --names exclude each other: a name tells whose address it was")
+    for capture in (*request.captures, *([request.compare] if request.compare is not None else [])):
+        _check_readable_twice(capture, "--names")
 
 
 def _check_printing(request: Request) -> None:
@@ -65,6 +75,7 @@ def _check_each(request: Request) -> None:
         "--stream": request.streams,
         "--compare": request.compare is not None,
         "--anonymize": request.anonymize,
+        "--names": request.names,
         "--all": request.show_all,
     }
     for name, wanted in unfit.items():
@@ -73,7 +84,6 @@ def _check_each(request: Request) -> None:
 
 
 def _check_targets(request: Request, captures: Sequence[str]) -> None:
-    from analyzer.capture.sources import rereadable
     from analyzer.report.save import BY_SUFFIX, check_not_an_input, check_target
 
     for target in request.output:
@@ -85,10 +95,16 @@ def _check_targets(request: Request, captures: Sequence[str]) -> None:
         if not kind.reads_again:
             continue
         for capture in request.captures:
-            is_folder = Path(capture).is_dir()
-            if capture == "-" or (Path(capture).exists() and not is_folder and rereadable(capture) is None):
-                name = "standard input" if capture == "-" else capture
-                raise UsageError(f"{name}: cannot be read twice, which {target} needs; save it to a file first")
+            _check_readable_twice(capture, target)
+
+
+def _check_readable_twice(capture: str, what: str) -> None:
+    from analyzer.capture.sources import rereadable
+
+    is_folder = Path(capture).is_dir()
+    if capture == "-" or (Path(capture).exists() and not is_folder and rereadable(capture) is None):
+        name = "standard input" if capture == "-" else capture
+        raise UsageError(f"{name}: cannot be read twice, which {what} needs; save it to a file first")
 
 
 def _check_one_file(target: str, captures: Sequence[str]) -> None:

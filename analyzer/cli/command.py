@@ -55,6 +55,7 @@ class Request:
     anonymize: bool = False
     keep_payload: bool = False
     max_decompressed: float | None = None
+    names: bool = False
 
 
 def execute(request: Request) -> int:
@@ -146,6 +147,7 @@ def _analyze(request: Request, stop: Stop | None) -> Analysis:
                 notify=complain,
                 anonymizer=anonymizer,
                 stop=stop,
+                names=request.names,
             )
         if not streams and host is None and request.port is None:
             return analysis

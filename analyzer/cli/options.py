@@ -151,6 +151,14 @@ def run(
     keep_payload: Annotated[
         bool, typer.Option("--keep-payload", help="Leave the payload in the .pcapng; by default headers only.")
     ] = False,
+    names: Annotated[
+        bool,
+        typer.Option(
+            "--names",
+            help="Show names of hosts beside their addresses, as far as the capture tells them: DNS answers, server "
+            "names of TLS, name blocks of pcapng. Reads it once more; not with --anonymize.",
+        ),
+    ] = False,
     no_plots: Annotated[bool, typer.Option("--no-plots", help="No timelines in or beside .html and .md.")] = False,
     show_all: Annotated[bool, typer.Option("--all", help="List healthy flows too.")] = False,
     fail_on: Annotated[
@@ -265,6 +273,7 @@ def run(
         anonymize=anonymize,
         keep_payload=keep_payload,
         max_decompressed=max_decompressed,
+        names=names,
     )
     return partial(_carry_out, request)
 

@@ -38,20 +38,20 @@ def usual_headers(heads: Any, lengths: Column, seq: Column, df: Column) -> Usual
     """
     v4, v6 = heads[:, 0] == V4_HEADER // 4 + 0x40, heads[:, 0] >> 4 == 6
     start = np.where(v6, V6_HEADER, V4_HEADER)
-    fragment = _number(heads, np.full(len(heads), 6), 2)
+    fragment = number_at(heads, np.full(len(heads), 6), 2)
     v4 &= (heads[:, 9] == TCP) & (fragment & 0x1FFF == 0) & (fragment >> 14 & 1 == df)
     v6 &= (heads[:, 6] == TCP) & (df == 1)
-    total = _number(heads, np.where(v6, 4, 2), 2)  # of IPv6 without its header; 0 with segmentation offload
+    total = number_at(heads, np.where(v6, 4, 2), 2)  # of IPv6 without its header; 0 with segmentation offload
     stop = np.where(total == 0, lengths, np.minimum(total + np.where(v6, V6_HEADER, 0), lengths))
-    words = _number(heads, start + 12, 1) >> 4
+    words = number_at(heads, start + 12, 1) >> 4
     begin = start + TCP_HEADER
-    form = (v4 | v6) & (stop >= begin) & (words >= TCP_HEADER // 4) & (_number(heads, start + 4, 4) == seq)
+    form = (v4 | v6) & (stop >= begin) & (words >= TCP_HEADER // 4) & (number_at(heads, start + 4, 4) == seq)
     end = np.minimum(start + 4 * words, stop)
-    stamped = (words == 8) & (_number(heads, begin, 4) == ONLY_TIMESTAMPS)
+    stamped = (words == 8) & (number_at(heads, begin, 4) == ONLY_TIMESTAMPS)
     return Usual(np.asarray(form), np.asarray(form & ((end == begin) | stamped)), begin, end)
 
 
-def _number(heads: Any, place: Column, count: int) -> Column:
+def number_at(heads: Any, place: Column, count: int) -> Column:
     """The number of so many bytes at a place in each row, big endian."""
     rows = np.arange(len(heads))
     value = np.zeros(len(heads), np.int64)

@@ -42,7 +42,7 @@ class Losses(NamedTuple):
     @property
     def expected(self) -> float:
         """How many segments between the two hosts one expects to be lost as often in a row, at that rate."""
-        return max(self.chances, 1) * float(self.rate**self.tries)
+        return max(self.chances, 1) * self.rate**self.tries
 
     @property
     def expected_by_length(self) -> float:
@@ -50,7 +50,8 @@ class Losses(NamedTuple):
         if self.small_lost < LEAST_SMALL_LOST or self.small_sent < LEAST_SMALL_SENT or not self.small_bytes:
             return 0.0
         kept = 1 - min(self.small_lost / self.small_sent, 0.99)
-        return float((1 - kept ** (self.head_bytes / self.small_bytes)) ** self.tries)
+        by_chance: float = (1 - kept ** (self.head_bytes / self.small_bytes)) ** self.tries
+        return by_chance
 
 
 def losses_beside(direction: Direction, series: RetransmissionSeries) -> Losses:

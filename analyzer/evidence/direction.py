@@ -21,14 +21,13 @@ from analyzer.evidence.ptb_answers import PtbAnswers
 from analyzer.evidence.segments import Segment, frame_of
 from analyzer.model.statement import FrameRef
 from analyzer.model.wire_sizes import ETHERNET_MTU
-from analyzer.settings import LEAST_MISSING, LEAST_PIECE, LONG_HOLE_NS
+from analyzer.settings import INITIAL_TTLS, LEAST_MISSING, LEAST_PIECE, LONG_HOLE_NS
 
 if TYPE_CHECKING:
     from analyzer.evidence.ptb import PtbSeen
     from analyzer.evidence.siblings import Siblings
 
 MOST_WAITING = 64  # segments without answer whose round trip is measured
-INITIAL_TTLS = (32, 64, 128, 255)  # what common stacks send with; one of them means no router in between
 
 
 @dataclass(kw_only=True)

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from analyzer.decode.icmp import KIND_PTB
-from analyzer.evidence.clock import straighten
-from analyzer.evidence.direction import Conversation, Direction
-from analyzer.evidence.effort import Effort
-from analyzer.evidence.ptb import CHECKSUM_WRONG, PtbSeen, steps_down
-from analyzer.evidence.ptb_ties import UntiedPtbs
-from analyzer.evidence.segments import Segment, segments_of
-from analyzer.evidence.siblings import Siblings
+from analyzer.evidence.row_addresses import host_keys, numbered, row_address
 from analyzer.evidence.stream_numbers import stream_numbers
 from analyzer.flows.flow_tables import (
     C_EVENTS,
@@ -29,22 +23,14 @@ from analyzer.flows.flow_tables import (
     State,
     direction_table,
 )
-from analyzer.flows.icmp_quotes import QUOTED_SEQ
 from analyzer.model.statement import FrameRef
-from analyzer.model.text import ip_text
 
-
-def address(words: tuple[int, int, int, int], version: int) -> str:
-    """An address in text form from its 32-bit words (IPv4: the first)."""
-    if version == 4:
-        return ip_text(words[0], 4)
-    return ip_text(words[0] << 96 | words[1] << 64 | words[2] << 32 | words[3], 6)
-
-
-def row_address(row: Any, prefix: str, version: int) -> str:
-    """The address in the fields `prefix`0..3 of a table row."""
-    words = (int(row[f"{prefix}0"]), int(row[f"{prefix}1"]), int(row[f"{prefix}2"]), int(row[f"{prefix}3"]))
-    return address(words, version)
+if TYPE_CHECKING:
+    from analyzer.evidence.direction import Conversation
+    from analyzer.evidence.ptb import PtbSeen
+    from analyzer.evidence.ptb_index import PtbIndex
+    from analyzer.evidence.segments import Segment
+    from analyzer.evidence.siblings import Siblings
 
 
 def _last_times(flows: Any, last: int) -> dict[int, int]:
@@ -82,43 +68,37 @@ class Collector:
         self.ends = _ends_by_row(self.flows, self._ends)
         events = state.events[: counters[C_EVENTS]]
         order = np.argsort(events["flow"], kind="stable")
-        self._events = events
-        self._header_bytes = state.event_header_bytes
-        self._order = order
-        self._starts = np.searchsorted(events["flow"][order], np.arange(len(self.flows) + 1))
-        self._icmps = state.icmps[: counters[C_ICMPS]]
-        self._icmp_header_bytes = state.icmp_header_bytes
-        self.ptbs = [self._ptb(int(i)) for i in np.flatnonzero(self._icmps["kind"] == KIND_PTB)]
-        self._ptbs_of: dict[tuple[int, int], list[PtbSeen]] = defaultdict(list)
-        self.told_tunnel: dict[tuple[int, int], list[PtbSeen]] = defaultdict(list)
-        for ptb in self.ptbs:
-            if ptb.flow >= 0:
-                (self.told_tunnel if ptb.overhead else self._ptbs_of)[ptb.flow, ptb.side].append(ptb)
-        self._untied = UntiedPtbs(self.ptbs) if any(ptb.flow < 0 for ptb in self.ptbs) else None
-        told: dict[tuple[str, str], list[PtbSeen]] = defaultdict(list)
-        for ptb in self.ptbs:
-            if ptb.flow >= 0 and not ptb.overhead:
-                told[ptb.quoted_src, ptb.quoted_dst].append(ptb)
-        self._told_hosts = {hosts: steps_down(sorted(ptbs, key=lambda p: p.ts)) for hosts, ptbs in told.items()}
-        self._pairs: dict[tuple[int, ...], list[int]] | None = None
-        self._of_pair: dict[tuple[tuple[int, ...], int], Siblings] = {}
+        self.events = events
+        self.event_heads = state.event_header_bytes[: counters[C_EVENTS]]
+        self.event_order = order
+        self.event_starts = np.searchsorted(events["flow"][order], np.arange(len(self.flows) + 1))
+        icmps = state.icmps[: counters[C_ICMPS]]
+        self.ptb_index: PtbIndex | None = None
+        if (icmps["kind"] == KIND_PTB).any():
+            from analyzer.evidence.ptb_index import PtbIndex  # most captures have none
+
+            self.ptb_index = PtbIndex(icmps, state.icmp_header_bytes)
+        self.ptbs: Sequence[PtbSeen] = self.ptb_index.ptbs if self.ptb_index is not None else ()
+        self._of_pair: dict[tuple[int, int], Siblings] = {}
 
     def column(self, name: str) -> Any:
         """A field of all recorded rows, those of one flow together and as they were captured."""
-        return self._events[name][self._order]
+        return self.events[name][self.event_order]
 
     def timeline(self, stream: int) -> Any:
         """Recorded rows of a flow, dtype PACKET."""
-        return self._events[self._order[self._starts[stream] : self._starts[stream + 1]]]
+        return self.events[self.event_order[self.event_starts[stream] : self.event_starts[stream + 1]]]
 
     def segments(self, stream: int) -> list[Segment]:
         """Recorded packets of a flow, decoded in full."""
-        rows = self._order[self._starts[stream] : self._starts[stream + 1]]
-        return segments_of(self._events[rows], self._header_bytes[rows])
+        from analyzer.evidence.segments import segments_of
+
+        rows = self.event_order[self.event_starts[stream] : self.event_starts[stream + 1]]
+        return segments_of(self.events[rows], self.event_heads[rows])
 
     def heads(self, stream: int) -> Any:
         """Header bytes of the recorded rows of a flow, as in `timeline`."""
-        return self._header_bytes[self._order[self._starts[stream] : self._starts[stream + 1]]]
+        return self.event_heads[self.event_order[self.event_starts[stream] : self.event_starts[stream + 1]]]
 
     def first(self, stream: int) -> FrameRef:
         """The first frame of a flow."""
@@ -126,8 +106,14 @@ class Collector:
 
     def conversation(self, stream: int) -> Conversation:
         """One flow with all that belongs to it."""
+        from analyzer.evidence.clock import straighten
+        from analyzer.evidence.direction import Conversation, Direction
+        from analyzer.evidence.effort import Effort
+
         flow = self.flows[stream]
-        straight = straighten(self.segments(stream) if self._starts[stream + 1] > self._starts[stream] else [])
+        straight = straighten(
+            self.segments(stream) if self.event_starts[stream + 1] > self.event_starts[stream] else []
+        )
         segments = straight.segments
         end = self._ends[int(flow["point"])]
         if straight.stepped:
@@ -139,7 +125,9 @@ class Collector:
             client: _difference(flow["syn_last_ts"], flow["syn_ack_ts"]),
             1 - client: _difference(flow["syn_ack_last_ts"], flow["ack_ts"]),
         }
-        about = [self._ptbs_about(stream, side, segments) for side in (0, 1)]
+        ptbs, ends = self.ptb_index, self.endpoints(stream) if self.ptb_index is not None else None
+        about = [ptbs.about(stream, side, ends, segments) if ptbs and ends else [] for side in (0, 1)]
+        told = [ptbs.told(stream, side, ends) if ptbs and ends and not straight.stepped else () for side in (0, 1)]
         effort = Effort(len(segments) + len(about[0]) + len(about[1]) + 1)
         directions = [
             Direction(
@@ -151,8 +139,7 @@ class Collector:
                 ptbs=[replace(p, ts=straight.time_of(p.ref, p.ts)) for p in about[side]]
                 if straight.stepped
                 else about[side],
-                # Of other flows' packets the order is not known where the clock was set.
-                told=() if straight.stepped else tuple(p for p in self._told(stream, side) if p.flow != stream),
+                told=told[side],  # of other flows' packets the order is not known where the clock was set
                 siblings=self._siblings(stream, side) if segments and not straight.stepped else None,
                 row=stream,
                 backwards=bool(int(flow["seen"]) & SAW_BACKWARDS),
@@ -184,80 +171,40 @@ class Collector:
             (row_address(flow, "b", version), int(flow["port_b"])),
         )
 
-    def _told(self, stream: int, side: int) -> tuple[PtbSeen, ...]:
-        """What the sender's host was told about the way to the receiver's, by PTBs about any flow."""
-        if not self._told_hosts:
-            return ()
-        ends = self.endpoints(stream)
-        return self._told_hosts.get((ends[side][0], ends[1 - side][0]), ())
+    @cached_property
+    def pairs(self) -> Any:
+        """A number for each row of the flow table, the same for flows between the same addresses at one point."""
+        out, count = np.zeros(len(self.flows), np.int64), 0
+        for version in (4, 6):
+            members = np.flatnonzero(self.flows["version"] == version)
+            if not len(members):
+                continue
+            numbers, found = numbered(host_keys(self.flows, members, version))
+            out[members], count = numbers + count, count + found
+        if self.flows["point"].any():
+            out, _ = numbered(out << 32 | self.flows["point"])
+        return out
 
-    def _ptbs_about(self, stream: int, side: int, segments: list[Segment]) -> list[PtbSeen]:
-        found = list(self._ptbs_of.get((stream, side), ()))
-        if self._untied is not None:
-            found += self._untied.about(stream, side, self.endpoints(stream), segments)
-        return sorted(found, key=lambda p: p.ts)
-
-    def _ptb(self, index: int) -> PtbSeen:
-        from analyzer.decode.dpkt_decoder import (
-            decode_icmp_packet,  # loads dpkt: only where there are packets to decode
-        )
-
-        row = self._icmps[index]
-        head = self._icmp_header_bytes[index, : int(row["header_len"])].tobytes()
-        full = decode_icmp_packet(head)
-        quote = full.quote if full is not None else None
-        version = int(row["version"])
-        flow = int(row["flow"])
-        seq: int | None = None
-        ports: tuple[int, int] | None = None
-        if quote is not None:
-            seq = quote.seq
-            if quote.sport is not None and quote.dport is not None:
-                ports = (quote.sport, quote.dport)
-        if flow >= 0 and int(row["quoted"]) == QUOTED_SEQ:
-            seq = int(row["seq"])
-        return PtbSeen(
-            ref=FrameRef(int(row["file"]), int(row["frame"])),
-            ts=int(row["ts"]),
-            version=version,
-            router=row_address(row, "s", version),
-            target=row_address(row, "d", version),
-            mtu=int(row["mtu"]),
-            checksum_wrong=int(row["sum"]) == CHECKSUM_WRONG,
-            quoted_len=quote.ip_len if quote is not None else 0,
-            quoted_df=quote.df if quote is not None else False,
-            quoted_src=quote.src if quote is not None else "",
-            quoted_dst=quote.dst if quote is not None else "",
-            quoted_ports=ports,
-            quoted_seq=seq,
-            flow=flow,
-            side=int(row["side"]),
-            una=int(row["una"]),
-            snd_max=int(row["snd_max"]),
-            quoted_echo=quote.echo if quote is not None else None,
-            quoted_id=quote.ip_id if quote is not None else -1,
-            quoted_port=quote.sport if quote is not None else None,
-            overhead=int(row["overhead"]),
-        )
+    @cached_property
+    def _by_pair(self) -> tuple[Any, Any]:
+        """The rows that have packets, those of each pair together, and where each pair begins."""
+        rows = np.flatnonzero(self.flows["packets"] > 0)
+        rows = rows[np.argsort(self.pairs[rows], kind="stable")]
+        return rows, np.searchsorted(self.pairs[rows], np.arange(int(self.pairs.max()) + 2))
 
     def _siblings(self, stream: int, side: int) -> Siblings:
-        if self._pairs is None:
-            pairs: dict[tuple[int, ...], list[int]] = defaultdict(list)
-            self._key_list = list(self._keys())
-            for number, key in enumerate(self._key_list):
-                if self.flows["packets"][number]:
-                    pairs[key].append(number)
-            self._pairs = pairs
-        key = self._key_list[stream]
-        # Side 0 is the lower (address, port): for two flows of one pair of different addresses the sides agree.
-        if (key, side) not in self._of_pair:
-            self._of_pair[key, side] = Siblings(self, np.array(self._pairs[key]), side)
-        return self._of_pair[key, side]
+        from analyzer.evidence.siblings import Siblings
 
-    def _keys(self) -> Iterator[tuple[int, ...]]:
-        names = ("a0", "a1", "a2", "a3", "b0", "b1", "b2", "b3", "version", "point")
-        columns = [self.flows[name].tolist() for name in names]
-        return zip(*columns, strict=True)
+        key = int(self.pairs[stream]), side
+        # Side 0 is the lower (address, port): for two flows of one pair of different addresses the sides agree.
+        if key not in self._of_pair:
+            rows, starts = self._by_pair
+            self._of_pair[key] = Siblings(self, rows[starts[key[0]] : starts[key[0] + 1]], side)
+        return self._of_pair[key]
+
+    def end_at(self, point: int) -> int:
+        """When the capture ends at a point, ns."""
+        return self._ends[point]
 
 
 def _difference(earlier: Any, later: Any) -> int:

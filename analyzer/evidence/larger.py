@@ -183,10 +183,12 @@ def large_tried(direction: Direction, series: RetransmissionSeries) -> list[Segm
             # A super-segment is as many as it is cut into; the first of them may be the stuck segment itself.
             step = series.stuck_segment.payload if segment.super_segment else segment.payload
             direction.effort.spend(segment.payload // max(step, 1))
-            for seq in range(segment.seq, segment.seq + segment.payload, max(step, 1)):
+            seq, end_of_it = segment.seq, segment.seq + segment.payload
+            while seq < end_of_it:
                 whole = segment.seq + segment.payload - seq >= series.stuck_segment.payload
                 if whole and not direction.sacked.hold(seq):
                     lost.setdefault(seq, segment)
+                seq += max(step, 1)
     return list(lost.values())
 
 

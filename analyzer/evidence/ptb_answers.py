@@ -6,7 +6,7 @@ Many PTBs are about the same bytes and name the same MTU, so what they have in c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 import numpy as np
@@ -22,6 +22,9 @@ from analyzer.settings import FILLS_BYTES
 NEVER = -(1 << 62)  # ns: before any time
 FOREVER = 1 << 62
 
+FEW_ACKS = 64
+"""ACKs that are looked at one after the other; of more a search finds one."""
+
 
 class PtbAnswers:
     """Answers for the PTBs about one direction of a flow."""
@@ -33,19 +36,22 @@ class PtbAnswers:
         self._resends: dict[tuple[int, int | None], InTime[Segment]] = {}
 
     @cached_property
-    def _acks(self) -> tuple[InTime[Segment], RangeMaximum]:
+    def _acks(self) -> tuple[InTime[Segment], Callable[[int, int, int], int]]:
+        """The ACKs of the peer, and what finds the first in a range of them that reaches a number."""
         acks = [s for s in self._exchange.heard.items if s.has_ack]
         in_time = InTime(acks, [s.ts for s in acks], self._exchange.effort)
-        return in_time, RangeMaximum(np.array([s.ack for s in acks], np.int64))
+        if len(acks) <= FEW_ACKS:
+            return in_time, lambda at, end, least: next((i for i in range(at, end) if acks[i].ack >= least), -1)
+        return in_time, RangeMaximum(np.array([s.ack for s in acks], np.int64)).first_reaching
 
     def acked_after(self, ptb: PtbSeen) -> Segment | None:
         """The packet of the peer that acknowledged the quoted byte after the PTB, or None."""
         beyond = ptb.quoted_seq if ptb.quoted_seq is not None else ptb.una
         if ptb.quoted_seq is None and ptb.una < 0:
             return None
-        acks, highest = self._acks
+        acks, first_reaching = self._acks
         at = acks.first_at(ptb.ts)
-        while (at := highest.first_reaching(at, len(acks), beyond + 1)) >= 0:
+        while (at := first_reaching(at, len(acks), beyond + 1)) >= 0:
             self._exchange.effort.spend(1)
             if acks.items[at].ts >= ptb.ts:
                 return acks.items[at]

@@ -9,10 +9,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from analyzer.evidence.ptb import PtbSeen
-from analyzer.evidence.segments import Segment
 
 MOST_TIED = 16
 """PTBs that are tied to one sequence number, or to one size, of a flow, at most: the first after the packet."""
@@ -33,22 +31,23 @@ class UntiedPtbs:
             if ptb.quoted_ports is None and ptb.quoted_src:
                 self._by_size[ptb.quoted_src, ptb.quoted_dst, ptb.quoted_len].append(ptb)
 
-    def about(self, stream: int, side: int, ends: Ends, segments: Sequence[Segment]) -> Iterator[PtbSeen]:
-        """Those that may be about one direction of a flow, which is given as a row of the flow table."""
+    def about(self, side: int, ends: Ends, packets: Iterable[tuple[int, int, int]]) -> Iterator[tuple[PtbSeen, bool]]:
+        """Those that may be about one direction of a flow, and whether size and addresses alone say so.
+
+        `packets` are its data packets: sequence number, time, IP length.
+        """
         tried: set[int | tuple[str, str, int]] = set()
-        for segment in segments if self._by_seq or self._by_size else ():
-            if segment.side != side or not segment.data:
-                continue
-            seq = segment.seq & 0xFFFFFFFF
+        for number, ts, ip_len in packets if self._by_seq or self._by_size else ():
+            seq = number & 0xFFFFFFFF
             if seq not in tried:
                 tried.add(seq)
-                yield from _following(self._by_seq.get(seq, ()), segment.ts)
-            size = (ends[side][0], ends[1 - side][0], segment.ip_len)
+                yield from ((ptb, False) for ptb in _following(self._by_seq.get(seq, ()), ts))
+            size = (ends[side][0], ends[1 - side][0], ip_len)
             if size not in tried:
                 tried.add(size)
-                for ptb in _following(self._by_size.get(size, ()), segment.ts):
+                for ptb in _following(self._by_size.get(size, ()), ts):
                     if ptb.quoted_port in (None, ends[side][1]):
-                        yield replace(ptb, flow=stream, side=side)
+                        yield ptb, True
 
 
 def _following(ptbs: Sequence[PtbSeen], ts: int) -> Sequence[PtbSeen]:

@@ -32,3 +32,25 @@ class RangeMaximum:
             while begin + step <= end and int(levels[k][begin]) < size:
                 begin += step
         return begin
+
+    def first_reaching_each(self, begin: Column, end: Column, size: Column) -> Column:
+        """As `first_reaching`, for many ranges and sizes."""
+        found = np.full(len(begin), -1, np.int64)
+        left = np.flatnonzero(begin < end)
+        left = left[self.largest_each(begin[left], end[left]) >= size[left]]
+        at, stop = begin[left], end[left]
+        for k in range(len(self._levels) - 1, -1, -1):
+            step = 1 << k
+            fits = np.flatnonzero(at + step <= stop)
+            at[fits[self._levels[k][at[fits]] < size[left[fits]]]] += step
+        found[left] = at
+        return found
+
+    def largest_each(self, begin: Column, end: Column) -> Column:
+        """The greatest value in each range [begin, end); -1 in those without any."""
+        found = np.full(len(begin), -1, np.int64)
+        for k, level in enumerate(self._levels):
+            length = end - begin
+            here = np.flatnonzero((length >= 1 << k) & (length < 2 << k))
+            found[here] = np.maximum(level[begin[here]], level[end[here] - (1 << k)])
+        return found

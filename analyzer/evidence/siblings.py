@@ -7,7 +7,9 @@ direction, so that a question costs a search in them, however many flows the pai
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -16,6 +18,7 @@ import numpy as np
 from analyzer.evidence.range_maximum import Column, RangeMaximum
 from analyzer.evidence.segments import frame_of
 from analyzer.flows.flow_tables import PROGRESS_SLOTS, SAW_SYN, SAW_SYN_ACK
+from analyzer.flows.progress_log import progress_of
 from analyzer.model.statement import FrameRef
 from analyzer.settings import LEAST_RETRANSMISSIONS
 
@@ -49,12 +52,9 @@ class Siblings:
     @cached_property
     def _answers(self) -> tuple[Column, Column, Column]:
         """(ts, row, frame of the ACK) of the latest progress of each flow, in order of time."""
-        log = self._tables.progress[2 * self._rows + self._side]
-        ts, frame = log[:, :PROGRESS_SLOTS].ravel(), log[:, PROGRESS_SLOTS:].ravel()
-        row = np.repeat(self._rows, PROGRESS_SLOTS)
-        kept = np.flatnonzero(ts)
-        kept = kept[np.argsort(ts[kept], kind="stable")]
-        return ts[kept], row[kept], frame[kept]
+        ts, row, frame = answers_of(self._tables, self._rows, self._side)
+        order = np.argsort(ts, kind="stable")
+        return ts[order], row[order], frame[order]
 
     def answered(self, but: int, after: int, until: int) -> Event | None:
         """The first acknowledgement of data of another flow than row `but` in (after, until], or None."""
@@ -69,16 +69,10 @@ class Siblings:
     @cached_property
     def _openings(self) -> tuple[Column, Column, Column, Column, Column]:
         """(asked, answered, row, frame asked, frame answered) of handshake packets, in order of the first."""
-        flows = self._tables.flows[self._rows]
-        opener = flows["client"] == self._side
-        asked = np.where(opener, flows["syn_ts"], flows["syn_ack_ts"])
-        answered = np.where(opener, flows["syn_ack_ts"], flows["ack_ts"])
-        asked_frame = np.where(opener, flows["syn_frame"], flows["syn_ack_frame"])
-        answered_frame = np.where(opener, flows["syn_ack_frame"], flows["ack_frame"])
-        both = SAW_SYN | SAW_SYN_ACK
-        kept = np.flatnonzero((flows["seen"] & both == both) & (asked != 0) & (answered != 0))
-        kept = kept[np.argsort(asked[kept], kind="stable")]
-        return asked[kept], answered[kept], self._rows[kept], asked_frame[kept], answered_frame[kept]
+        columns = openings_of(self._tables.flows[self._rows], self._rows, self._side)
+        order = np.argsort(columns[0], kind="stable")
+        asked, answered, row, asked_frame, answered_frame = (column[order] for column in columns)
+        return asked, answered, row, asked_frame, answered_frame
 
     def opened(self, but: int, after: int, until: int) -> Event | None:
         """A SYN or SYN/ACK of another flow sent after `after` and answered by `until`, or None."""
@@ -115,35 +109,35 @@ class Siblings:
 
     def last_delivered(self, but: int, size: int) -> int:
         """When another flow had a packet of at least `size` bytes delivered last, ns; 0: never."""
-        ts, index, sizes, _ = self._large
-        return int(ts[(sizes >= size) & (self._rows[index] != but)].max(initial=0))
+        by_size = self._by_size
+        end = by_size.up_to(max(size, 1))
+        return next((ts for ts, row in by_size.latest[end] if row != but), 0)
+
+    @cached_property
+    def _by_size(self) -> _BySize:
+        """The flows in order of their largest delivery, so that a question about a size costs a search."""
+        return _BySize.of(self._rows, self._directions)
 
     def losses(self, but: int, size: int) -> tuple[int, int, int]:
         """Data packets of the other flows that got `size` bytes through: sent, and sent again; and segments of all."""
-        directions = self._directions
-        lost = np.maximum(0, directions["resent"] - directions["spurious"] - directions["dsacks"])
-        others = self._rows != but
-        chosen = others & (directions["delivered"] >= size)
-        segments = np.maximum(directions["data_packets"] - directions["resent"], 0)[others]
-        return int(directions["data_packets"][chosen].sum()), int(lost[chosen].sum()), int(segments.sum())
+        by_size = self._by_size
+        sent, lost, _, _ = by_size.sums_but(but, size)
+        return sent, lost, by_size.segments - by_size.segments_of(but)
 
     def loss_rate(self, but: int, size: int) -> float:
         """Share of the bytes sent, each transmission counted, that the other flows did not get acknowledged.
 
         Of those that got a packet of `size` bytes through: a narrow path has no share in it.
         """
-        directions = self._directions
-        chosen = (directions["delivered"] >= size) & (self._rows != but)
-        acked = np.maximum(directions["una"] - directions["first_seq"] - directions["unseen"], 0)[chosen].sum()
-        return 1 - min(float(acked / max(int(directions["payload_bytes"][chosen].sum()), 1)), 1.0)
+        _, _, acked, sent = self._by_size.sums_but(but, size)
+        return 1 - min(acked / max(sent, 1), 1.0)
 
     @cached_property
     def _hung(self) -> tuple[Column, Column, Column]:
         """(since, index into the rows, payload) of the flows with a segment that is still unanswered, by time."""
-        kept = np.flatnonzero(self._directions["run_count"] >= LEAST_RETRANSMISSIONS)
-        since = self._directions["run_ts"][kept]
+        since, kept, size = hung_of(self._directions)
         order = np.argsort(since, kind="stable")
-        return since[order], kept[order], self._directions["run_len"][kept[order]]
+        return since[order], kept[order], size[order]
 
     def hung(self, but: int, since: int, until: int, least: int = 0, most: int = 1 << 30) -> Iterator[Event]:
         """Other flows of which a segment of `least` to `most` bytes of payload is unanswered since [since, until].
@@ -158,3 +152,87 @@ class Siblings:
             if row != but:
                 frame = int(self._directions["resent_frame"][index[i]])
                 yield self._event(int(ts[i]), row, (frame,), int(size[i]))
+
+
+@dataclass(frozen=True)
+class _BySize:
+    """Flows in order of their largest delivery, the largest first, and what those up to each are together."""
+
+    sizes: list[int]  # as negative numbers, so that they rise
+    place: dict[int, int]  # of each row
+    latest: list[tuple[tuple[int, int], ...]]  # up to each place: the two deliveries last, ns, and whose they are
+    sums: list[list[int]]  # up to each place: data packets, those sent again, bytes acknowledged, bytes sent
+    each: list[int]  # segments
+    segments: int  # and all of them
+
+    @classmethod
+    def of(cls, rows: Column, directions: Any) -> _BySize:
+        """The flows in `rows` of the flow table, with their rows of the direction table."""
+        order = np.argsort(-directions["delivered"].astype(np.int64), kind="stable")
+        directions, rows = directions[order], rows[order]
+        segments = np.maximum(directions["data_packets"] - directions["resent"], 0)
+        sums = np.concatenate([np.zeros((1, 4), np.int64), np.cumsum(amounts_of(directions), axis=0)])
+        latest: list[tuple[tuple[int, int], ...]] = [()]
+        for size, ts, row in zip(
+            directions["delivered"].tolist(), directions["delivered_ts"].tolist(), rows.tolist(), strict=True
+        ):
+            known = latest[-1]
+            latest.append(tuple(sorted((*known, (ts, row)), reverse=True)[:2]) if size > 0 else known)
+        return cls(
+            sizes=(-directions["delivered"].astype(np.int64)).tolist(),
+            place={row: place for place, row in enumerate(rows.tolist())},
+            latest=latest,
+            sums=sums.tolist(),
+            each=segments.tolist(),
+            segments=int(segments.sum()),
+        )
+
+    def up_to(self, size: int) -> int:
+        """How many flows got a packet of `size` bytes through."""
+        return bisect_right(self.sizes, -size)
+
+    def segments_of(self, row: int) -> int:
+        """Segments of one flow."""
+        place = self.place.get(row)
+        return self.each[place] if place is not None else 0
+
+    def sums_but(self, but: int, size: int) -> tuple[int, int, int, int]:
+        """The four sums of the flows that got a packet of `size` bytes through, without the one in row `but`."""
+        end, own = self.up_to(size), self.place.get(but, len(self.sizes))
+        sums = self.sums[end]
+        if own < end:
+            sums = [a - (c - b) for a, b, c in zip(sums, self.sums[own], self.sums[own + 1], strict=True)]
+        return sums[0], sums[1], sums[2], sums[3]
+
+
+def amounts_of(directions: Any) -> Column:
+    """Of each row: data packets, those sent again, bytes acknowledged, bytes sent, each transmission counted."""
+    lost = np.maximum(0, directions["resent"] - directions["spurious"] - directions["dsacks"])
+    acked = np.maximum(directions["una"] - directions["first_seq"] - directions["unseen"], 0)
+    return np.stack([directions["data_packets"], lost, acked, directions["payload_bytes"]], axis=1).astype(np.int64)
+
+
+def answers_of(tables: Any, rows: Column, side: int) -> tuple[Column, Column, Column]:
+    """(ts, row, frame of the ACK) of the latest progress of the flows in `rows` in direction `side`."""
+    times, frames = progress_of(tables.progress, tables.directions, 2 * rows + side)
+    ts, frame = times.ravel(), frames.ravel()
+    kept = np.flatnonzero(ts)
+    return ts[kept], np.repeat(rows, PROGRESS_SLOTS)[kept], frame[kept]
+
+
+def openings_of(flows: Any, rows: Column, side: int) -> tuple[Column, Column, Column, Column, Column]:
+    """(asked, answered, row, frame asked, frame answered) of the handshake packets of flows in direction `side`."""
+    opener = flows["client"] == side
+    asked = np.where(opener, flows["syn_ts"], flows["syn_ack_ts"])
+    answered = np.where(opener, flows["syn_ack_ts"], flows["ack_ts"])
+    asked_frame = np.where(opener, flows["syn_frame"], flows["syn_ack_frame"])
+    answered_frame = np.where(opener, flows["syn_ack_frame"], flows["ack_frame"])
+    both = SAW_SYN | SAW_SYN_ACK
+    kept = np.flatnonzero((flows["seen"] & both == both) & (asked != 0) & (answered != 0))
+    return asked[kept], answered[kept], rows[kept], asked_frame[kept], answered_frame[kept]
+
+
+def hung_of(directions: Any) -> tuple[Column, Column, Column]:
+    """(since, index into the rows, payload) of the flows with a segment that is still unanswered."""
+    kept = np.flatnonzero(directions["run_count"] >= LEAST_RETRANSMISSIONS)
+    return directions["run_ts"][kept], kept, directions["run_len"][kept]

@@ -7,10 +7,10 @@ its own answer follows at once).
 
 from __future__ import annotations
 
-from analyzer.evidence.direction import INITIAL_TTLS, Conversation, Direction
+from analyzer.evidence.direction import Conversation, Direction
 from analyzer.flows.flow_tables import SAW_SYN_ACK
 from analyzer.model.flow import Vantage
-from analyzer.settings import AT_ONCE, MOST_HOPS, QUICK_NS
+from analyzer.settings import AT_ONCE, INITIAL_TTLS, MOST_HOPS, QUICK_NS
 
 CLIENT = "client"
 SERVER = "server"

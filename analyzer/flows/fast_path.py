@@ -30,11 +30,11 @@ from analyzer.flows.flow_tables import (
     FILE_SHIFT,
     MARK_DF,
     PROGRESS_SHIFT,
-    PROGRESS_SLOTS,
     SAW_BARE,
     State,
 )
 from analyzer.flows.lookup import Endpoints, find_flow
+from analyzer.flows.progress_log import put_progress
 from analyzer.flows.recording import RING_MASK, store_row
 from analyzer.flows.sizes import note_delivered, note_size
 from analyzer.kernels.marks import checked_in_front, inlined, unlikely
@@ -188,14 +188,13 @@ def take_fast_path(state: State, buf: Buffer, h: list[int], frame: int) -> bool:
     ack = una + acked
     if acked > 0:
         peer["una"] = ack
+        if unlikely((peer_out["progress_ts"] ^ ts) >> PROGRESS_SHIFT):
+            put_progress(state, peer_out, 2 * number + 1 - side)
         peer_out["progress_ts"] = ts
-        peer_out["progress_frame"] = frame_id
         peer_out["run_count"] = 0
         note_delivered(peer_out, ack, frame_id, ts)
     if peer_out["progress_ts"] == ts:
-        slot = (ts >> PROGRESS_SHIFT) & (PROGRESS_SLOTS - 1)
-        state.progress[at(2 * number + 1 - side), at(slot)] = ts
-        state.progress[at(2 * number + 1 - side), at(PROGRESS_SLOTS + slot)] = frame_id
+        peer_out["progress_frame"] = frame_id
     marks = 0
     if payload > 0:
         me["snd_max"] = seq + payload

@@ -2,7 +2,8 @@
 
 Times are int64 nanoseconds, sizes bytes. Sequence and acknowledgement numbers are unwrapped to 64 bits:
 the low 32 bits are those on the wire, and 2**32 is added at the start so that earlier ones stay positive.
-A flow is 216 bytes and its two directions 104 bytes each; with data come 392 bytes each, and 128 for progress.
+A flow is 216 bytes and its two directions 104 bytes each; with data come 392 bytes each, and 128
+for progress once they go on for some seconds.
 `MAX_FLOWS` bounds their number.
 """
 
@@ -85,7 +86,7 @@ its row there alone, and pages that nobody touches take no memory."""
 
 TRANSFER = np.dtype(
     [
-        ("progress_ts", "i8"), ("progress_frame", "i8"),  # when una last rose
+        ("progress_ts", "i8"), ("progress_frame", "i8"),  # when una last rose; before that: `progress_log`
         ("data_packets", "i8"), ("payload_bytes", "i8"),
         ("last_data_ts", "i8"), ("last_data_frame", "i8"), ("last_data_len", "i4"),
         ("zero_windows", "i4"),
@@ -182,7 +183,7 @@ class State(NamedTuple):
     flows: Any
     directions: Any  # row 2 * flow + side: the packets that endpoint `side` sent
     transfers: Any  # rows as in `directions`: the data among them, and what became of it
-    progress: Any  # int64 (directions, 2 * PROGRESS_SLOTS): when una rose, the latest of each period, and frames
+    progress: Any  # int64 (directions, 2 * PROGRESS_SLOTS): times and frames, see `progress_log`
     ring: Any
     ring_header_bytes: Any  # uint8 (RING_ROWS, HEAD_BYTES): `head_len` bytes of the packet from its IP header on
     events: Any
@@ -218,6 +219,26 @@ def direction_table(state: State) -> DirectionTable:
     """The directions of all flows there are."""
     rows = SIDES * int(state.counters[C_FLOWS])
     return DirectionTable(state.directions[:rows], state.transfers[:rows])
+
+
+MOST_COPIED = 16 << 20
+"""Bytes of a table in use that are copied, at most: more is kept where it is."""
+
+
+def in_use(state: State) -> State:
+    """What was found, once the last packet was taken: the rows in use, and nothing that only a next packet needs.
+
+    Small ones are copied, so that an analysis holds, and pickles, no more than that: else each that somebody keeps
+    would hold the pages and the addresses of whole tables.
+    """
+    flows, events, icmps = (int(state.counters[i]) for i in (C_FLOWS, C_EVENTS, C_ICMPS))
+    rows = {name: table[:0] for name, table in state._asdict().items() if name != "counters"}
+    rows |= {"flows": state.flows[:flows], "events": state.events[:events], "icmps": state.icmps[:icmps]}
+    rows |= {name: getattr(state, name)[: SIDES * flows] for name in ("directions", "transfers", "progress")}
+    rows |= {"event_header_bytes": state.event_header_bytes[:events]}
+    rows |= {"icmp_header_bytes": state.icmp_header_bytes[:icmps]}
+    kept = {name: table.copy() if table.nbytes <= MOST_COPIED else table for name, table in rows.items()}
+    return State(counters=state.counters, **kept)
 
 
 C_FLOWS = 0

@@ -46,7 +46,6 @@ from analyzer.flows.flow_tables import (
     MARK_STRAY,
     MARK_SUPER,
     PROGRESS_SHIFT,
-    PROGRESS_SLOTS,
     SAW_BACKWARDS,
     SAW_BARE,
     SAW_FIN,
@@ -56,6 +55,7 @@ from analyzer.flows.flow_tables import (
     State,
 )
 from analyzer.flows.lookup import endpoint_order, endpoints_of, find_flow, find_slot, new_flow
+from analyzer.flows.progress_log import put_progress
 from analyzer.flows.recording import RING_MASK, bring_back, is_capture_duplicate, start_recording, write_row
 from analyzer.flows.sizes import drop_ambiguous, forget_larger, is_super, note_delivered, note_sent
 from analyzer.kernels.marks import inlined, kernel
@@ -138,8 +138,8 @@ def note_unseen(peer: Any, peer_out: Any, missing: int, ts: int) -> None:
 
 
 @inlined
-def note_ack(me: Any, peer: Any, peer_out: Any, h: list[int], frame: int) -> int:
-    """Apply the acknowledgement number to the direction it acknowledges; returns it unwrapped."""
+def note_ack(state: State, row: int, me: Any, peer: Any, peer_out: Any, h: list[int], frame: int) -> int:
+    """Apply the acknowledgement number to the direction in `row`, which it acknowledges; returns it unwrapped."""
     if not peer["ref"]:
         peer["ref"] = 1
         peer["snd_max"] = h[ACK] + WRAP
@@ -159,8 +159,9 @@ def note_ack(me: Any, peer: Any, peer_out: Any, h: list[int], frame: int) -> int
         note_delivered(peer_out, ack, frame, h[TS])
     elif ack > peer["una"]:
         peer["una"] = ack
+        if (peer_out["progress_ts"] ^ h[TS]) >> PROGRESS_SHIFT:
+            put_progress(state, peer_out, row)
         peer_out["progress_ts"] = h[TS]
-        peer_out["progress_frame"] = frame
         peer_out["run_count"] = 0
         note_delivered(peer_out, ack, frame, h[TS])
     if peer_out["hole_ts"] and ack >= peer_out["hole_end"]:
@@ -374,11 +375,9 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
             out["duplicates"] += 1
             write_row(state, buf, h, frame, number, side, seq, unwrap_seq(h[ACK], peer["snd_max"] + 0), MARK_DUPLICATE)
             return number
-        ack = note_ack(me, peer, peer_out, h, frame_id)
+        ack = note_ack(state, 2 * number + 1 - side, me, peer, peer_out, h, frame_id)
         if peer_out["progress_ts"] == h[TS]:
-            slot = (h[TS] >> PROGRESS_SHIFT) & (PROGRESS_SLOTS - 1)
-            state.progress[2 * number + 1 - side, slot] = h[TS]
-            state.progress[2 * number + 1 - side, PROGRESS_SLOTS + slot] = frame_id
+            peer_out["progress_frame"] = frame_id
     if note_window(me, out, peer, h, frame_id):
         start_recording(state, flow, HISTORY_ROWS, AFTERMATH_ROWS)
     marks = 0

@@ -56,7 +56,12 @@ class CompileError(Exception):
     """The kernels cannot be compiled here: numba is missing, does not know this processor, or is built otherwise."""
 
 
-GROUPS = {"skim": "analyzer.passes.first", "listing": "analyzer.passes.second", "watching": "analyzer.passes.watched"}
+GROUPS = {
+    "skim": "analyzer.passes.first",
+    "listing": "analyzer.passes.second",
+    "watching": "analyzer.passes.watched",
+    "names": "analyzer.passes.names",
+}
 """Kernels that are compiled together, into one cache file, and the module that holds their entry.
 What not every run needs is a group of its own, so that the main job's first run is not kept waiting."""
 
@@ -167,7 +172,7 @@ def load_kernels(
         content = _read_cache(group)
         if content is None and not _has_numba():
             raise CompileError("the package numba is not installed")
-        content = content or _compile_apart(examples, group) or _compile(examples(), group, PLAIN)
+        content = content or compile_apart(examples, group) or _compile(examples(), group, PLAIN)
         return _trusted(content)
     except CompileError:
         raise
@@ -175,7 +180,7 @@ def load_kernels(
         raise CompileError(f"{type(error).__name__}: {error}") from error
 
 
-def _compile_apart(examples: Callable[[], Mapping[str, Sequence[Any]]], group: str) -> bytes | None:
+def compile_apart(examples: Callable[[], Mapping[str, Sequence[Any]]], group: str) -> bytes | None:
     """The content of the cache file, compiled by another process: numba takes 300 MB, which this one has no use for.
 
     The quick way first; where numba does not allow it, the plain one. None where neither is possible.

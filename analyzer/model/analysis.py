@@ -24,6 +24,7 @@ from analyzer.model.verdicts import CONFIDENCES, PROBLEMS, SURE_PROBLEMS, VERDIC
 from analyzer.settings import Settings
 
 if TYPE_CHECKING:
+    from analyzer.model.host_name import Names
     from analyzer.model.points import CapturePoint
 
 
@@ -115,6 +116,22 @@ class Analysis:
     """A later capture of the same hosts, where one was compared with this one."""
     changes: tuple[PathChange, ...] = field(default=(), compare=False)
     """What became of the paths in `later`, the worst first."""
+    names: Names | None = field(default=None, compare=False)
+    """Names of hosts that the capture tells, by their addresses; None where nobody asked for them."""
+
+    def name_of(self, address: str) -> str:
+        """What the capture calls an address, in short; empty where that is not known, or not asked for (`names`)."""
+        found = self.names.get(address) if self.names else None
+        if not found:
+            return ""
+        from analyzer.model.host_name import names_text  # few ask for names
+
+        return names_text(found)
+
+    def named(self, address: str) -> str:
+        """An address with the names that the capture tells: "198.51.100.20 (www.example.com)"."""
+        name = self.name_of(address)
+        return f"{address} ({name})" if name else address
 
     @property
     def all_points(self) -> tuple[CapturePoint, ...]:
@@ -163,7 +180,7 @@ class Analysis:
     def briefs_with(self, verdicts: Collection[str]) -> list[tuple[int, Brief]]:
         """Stream numbers of the flows that have one of `verdicts`, in their order, and what tells which to show."""
         if isinstance(self.all_flows, FlowList):
-            return [(stream, self.all_flows.brief(stream)) for stream in self.all_flows.streams_with(verdicts)]
+            return self.all_flows.briefs_with(verdicts)
         return [(flow.stream, brief_of(flow)) for flow in self.all_flows if flow.verdict in verdicts]
 
     @property

@@ -21,6 +21,9 @@ from analyzer.model.verdicts import VERDICTS, rank
 KEPT = 10_000
 """Flows that are kept once they were made; of a larger capture the others are made again each time."""
 
+FEW = 1_000
+"""Flows of which each is made for its brief; of more, the briefs come in bulk."""
+
 
 F_co = TypeVar("F_co", bound=Flow, covariant=True)
 G = TypeVar("G", bound=Flow)
@@ -37,6 +40,7 @@ class FlowList(Sequence[F_co], Generic[F_co]):
         make: makes the flow of a stream number.
         reason: says why the flow of a stream number has not a certain verdict, other than its own.
         briefs: of flows that need not be made for it.
+        many: gives the briefs of flows in bulk, by stream number, some 10 times as fast as making each.
         traits: what they show beside their verdicts, dtype `model.seen.TRAITS`, one a flow; None where unknown.
     """
 
@@ -49,6 +53,7 @@ class FlowList(Sequence[F_co], Generic[F_co]):
         make: Callable[[int], F_co],
         reason: Callable[[int, str], Statement] | None = None,
         briefs: Mapping[int, Brief] | None = None,
+        many: Callable[[Sequence[int]], Mapping[int, Brief]] | None = None,
         traits: np.ndarray[Any, Any] | None = None,
     ) -> None:
         self.streams = streams
@@ -58,7 +63,8 @@ class FlowList(Sequence[F_co], Generic[F_co]):
         self._made = dict(made)
         self._make = make
         self._reason = reason
-        self._briefs = briefs or {}
+        self._briefs = dict(briefs or {})
+        self._many = many
         self._room = KEPT
 
     @classmethod
@@ -70,8 +76,17 @@ class FlowList(Sequence[F_co], Generic[F_co]):
 
     def mapped(self, change: Callable[[F_co], G]) -> FlowList[G]:
         """The same flows, each as `change` makes it when somebody asks; their streams and verdicts must stay."""
-        make = _Changed(self, change)
-        return FlowList(self.streams, self._codes, self._verdicts, {}, make, self._reason, self._briefs, self.traits)
+        return FlowList(
+            self.streams,
+            self._codes,
+            self._verdicts,
+            {},
+            _Changed(self, change),
+            self._reason,
+            self._briefs,
+            self._many,
+            self.traits,
+        )
 
     def revised(self, flows: Mapping[int, F_co]) -> FlowList[F_co]:
         """The same flows, but for some that something else is known of, by stream number."""
@@ -79,7 +94,15 @@ class FlowList(Sequence[F_co], Generic[F_co]):
         codes[np.searchsorted(self.streams, list(flows))] = [rank(flow.verdict) for flow in flows.values()]
         briefs = {stream: brief for stream, brief in self._briefs.items() if stream not in flows}
         return FlowList(
-            self.streams, codes, self._verdicts, {**self._made, **flows}, self._make, self._reason, briefs, self.traits
+            self.streams,
+            codes,
+            self._verdicts,
+            {**self._made, **flows},
+            self._make,
+            self._reason,
+            briefs,
+            self._many,
+            self.traits,
         )
 
     def why_not(self, stream: int, verdict: str) -> Statement | None:
@@ -107,6 +130,15 @@ class FlowList(Sequence[F_co], Generic[F_co]):
     def brief(self, stream: int) -> Brief:
         """What is to be known of one of the list's flows to choose among them."""
         return self._briefs.get(stream) or brief_of(self.made(stream))
+
+    def briefs_with(self, verdicts: Collection[str]) -> list[tuple[int, Brief]]:
+        """The briefs of the flows whose verdict is one of `verdicts`, with their stream numbers."""
+        streams = self.streams_with(verdicts)
+        if self._many is not None:
+            missing = [stream for stream in streams if stream not in self._briefs and stream not in self._made]
+            if len(missing) > FEW:
+                self._briefs.update(self._many(missing))
+        return [(stream, self.brief(stream)) for stream in streams]
 
     def having(self, verdicts: Collection[str]) -> list[F_co]:
         """The flows whose verdict is one of `verdicts`."""

@@ -7,7 +7,7 @@ tracking together; `Skimmer` owns the state and hides which of the two modes run
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -61,6 +61,7 @@ from analyzer.flows.flow_tables import (
     C_LAST_LINK,
     C_LAST_TS,
     C_PACKETS,
+    C_ROWS,
     C_UNDECODED,
     State,
     new_state,
@@ -68,6 +69,10 @@ from analyzer.flows.flow_tables import (
 from analyzer.flows.icmp_quotes import track_icmp
 from analyzer.flows.tcp_state import NO_FLOW, finish_flow, number_stream, track_tcp
 from analyzer.kernels.marks import bound, inlined, kernel, unlikely
+from analyzer.settings import RING_ROWS
+
+if TYPE_CHECKING:
+    from analyzer.kernels.background import Coming
 
 REACHED_TIME = -11
 FOREVER = (1 << 63) - 1
@@ -176,15 +181,29 @@ class Skimmer:
     """The state of one run and the mode it runs in.
 
     `compiled` chooses the mode; where kernels cannot be compiled it falls back to interpreted and
-    `fell_back` says why. Results are the same in both. `large` and `input_bytes` say how large the tables shall be, and
-    of which pages (`new_state`).
+    `fell_back` says why. Results are the same in both. Without `wait` it begins interpreted where they are still to be
+    compiled, and goes on compiled once they are there. `large` and `input_bytes` say how large the tables shall be,
+    and of which pages (`new_state`).
     """
 
-    def __init__(self, *, compiled: bool, seed: int = 0, large: bool = False, input_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        compiled: bool,
+        seed: int = 0,
+        large: bool = False,
+        input_bytes: int | None = None,
+        wait: bool = True,
+    ) -> None:
         self.compiled = False
         self.fell_back = ""
+        self._coming: Coming | None = None
         skim: Callable[..., int] = skim_chunk
-        if compiled:
+        if compiled and not wait:
+            from analyzer.kernels.background import coming  # a small capture does without
+
+            self._coming = coming(_examples, "skim")
+        if compiled and self._coming is None:
             skim = self._loaded(_examples, "skim").get("skim_chunk", skim_chunk)
         self.state: State = new_state(seed, large=large, input_bytes=input_bytes)
         self._skim = bound(skim, self.state)
@@ -198,12 +217,24 @@ class Skimmer:
         from analyzer.kernels.cache import CompileError, load_kernels  # a small capture does without
 
         try:
-            kernels = load_kernels(examples, group)
+            kernels = self._coming.kernels() if self._coming is not None else load_kernels(examples, group)
         except CompileError as error:
             self.fell_back = str(error)
+            self._coming = None
             return {}
-        self.compiled = True
-        return kernels
+        self.compiled = kernels is not None
+        return kernels or {}
+
+    def turns_to_compiled(self) -> bool:
+        """Go on compiled if the kernels have come meanwhile: `integers` and `view` are others then. True: not yet."""
+        if self._coming is None:
+            return False
+        skim = self._loaded(_examples, "skim").get("skim_chunk")
+        if skim is not None:
+            self._coming = None
+            self._skim = bound(skim, self.state)
+            self._h, self._q = np.array(self._h, np.int64), np.array(self._q, np.int64)
+        return self._coming is not None
 
     def integers(self, count: int) -> Any:
         """A flat array of `count` zeros in the kind this mode is quick with."""
@@ -239,8 +270,10 @@ class Skimmer:
 
     def finish(self) -> None:
         """End of all input."""
-        transfers = self.state.transfers[: 2 * self.state.counters[C_FLOWS]]
+        count = self.state.counters[C_FLOWS]
+        transfers, flows = self.state.transfers[: 2 * count], self.state.flows[:count]
         trouble = (transfers["run_count"] > 0) | (transfers["hole_ts"] != 0) | (transfers["window_zero_ts"] != 0)
-        # not numpy.unique: it loads masked arrays, 10 ms
-        for number in sorted({int(row) // 2 for row in np.flatnonzero(trouble)}):
+        last = flows["last_row"]
+        kept = (last >= max(self.state.counters[C_ROWS] - RING_ROWS, 0)) & (last > flows["recorded"])
+        for number in np.flatnonzero(kept & (trouble[0::2] | trouble[1::2])).tolist():
             finish_flow(self.state, number)  # interpreted: they are few

@@ -38,7 +38,7 @@ def trial_capture() -> tuple[Any, Any]:
     ]
     capture = struct.pack("<IHHiIII", MAGIC_NANO, 2, 4, 0, 0, 65535, 1)
     for number, packet in enumerate(packets):
-        capture += struct.pack("<IIII", 1 + number // 3, number * 40_000_000, len(packet), len(packet)) + packet
+        capture += struct.pack("<IIII", 1 + number // 2, number * 40_000_000, len(packet), len(packet)) + packet
     container = np.zeros(COUNT, np.int64)
     read_file_header(capture, container)  # type: ignore[arg-type]  # an array of integers does as a list of them
     return np.frombuffer(bytearray(capture), np.uint8), container

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analyzer.capture.container import COUNT, DAMAGED, I_WIDTH, NEED_BYTES, SKIP
+from analyzer.capture.container import COUNT, DAMAGED, I_WIDTH, NEED_BYTES, POS, SKIP
 from analyzer.capture.reader import SAMPLED_RECORDS, CaptureReader
 from analyzer.errors import CaptureError
 from analyzer.passes.first import FOREVER, REACHED_TIME, Skimmer
@@ -31,6 +31,9 @@ LEAST_DECOMPRESSED_BYTES = 32 << 10
 DECOMPRESSING_BYTES = 1 << 30
 """Memory that decompressors may take together, of files that overlap in time."""
 
+LEAST_PIECE_BYTES = 128 << 10
+"""Bytes that are walked interpreted before somebody looks whether the compiled code has come: some 50 ms."""
+
 SAMPLED_OF_ALL = 20_000
 """Records that are walked of all files together to estimate how many there are."""
 
@@ -50,6 +53,14 @@ class Input:
     point: int
     interfaces: list[Any]
     done: bool = False
+
+    def fit(self, skimmer: Skimmer) -> None:
+        """Bring the walk state into the form that the skimmer's mode wants by now."""
+        if skimmer.compiled and isinstance(self.reader.container, list):
+            for held, at in ((vars(self.reader), "container"), (self.interfaces, 0)):
+                values = skimmer.integers(len(held[at]))  # type: ignore[index]
+                values[:] = held[at]  # type: ignore[index]
+                held[at] = values  # type: ignore[index]
 
 
 def is_small(readers: Sequence[CaptureReader], group: str = "skim") -> bool:
@@ -73,13 +84,15 @@ def is_small(readers: Sequence[CaptureReader], group: str = "skim") -> bool:
     return packets <= UNCOMPILED_PACKETS and not is_compiled_before(group)
 
 
-def tell_of_compiling(what: str, group: str, notify: Notify | None) -> None:
-    """Tell the user before something that takes long: compiling, once a machine."""
+def tell_of_compiling(what: str, group: str, notify: Notify | None, *, wait: bool = True) -> None:
+    """Tell the user before something that takes long, or is slow meanwhile: compiling, once a machine."""
     from analyzer.kernels.cache import can_be_kept, is_compiled_before
 
     if notify is not None and not is_compiled_before(group):
-        often = "once on this machine" if can_be_kept(group) else "each time: no folder is safe to keep it in"
-        notify(f"compiling the {what}; this takes about 8 seconds, {often}")
+        kept = can_be_kept(group)
+        often = "once on this machine" if kept else "each time: no folder is safe to keep it in"
+        meanwhile = "" if wait or not kept else " Reading has begun, and is slow until then"
+        notify(f"compiling the {what}; this takes about 8 seconds, {often}{meanwhile and '.'}{meanwhile}")
 
 
 def start_all(
@@ -208,17 +221,24 @@ def _walk_until(skimmer: Skimmer, each: Input, until: int) -> Iterator[Input]:
     """Walk one input up to its first packet later than `until` ns, which stays unread, or to its end."""
     reader = each.reader
     skimmer.begin_file(each.number, each.point)
+    piece = LEAST_PIECE_BYTES
     while True:
+        waiting = skimmer.turns_to_compiled()
+        each.fit(skimmer)
+        begin = int(reader.container[POS])
+        end = min(begin + piece, reader.ready) if waiting else reader.ready
         view = skimmer.view(reader.buffer)
         try:
-            status = skimmer.take(view, reader.ready, reader.container, each.interfaces, until)
+            status = skimmer.take(view, end, reader.container, each.interfaces, until)
         finally:
             if isinstance(view, memoryview):
                 view.release()
         more = True
         if status == REACHED_TIME:
             return
-        if status == NEED_BYTES:
+        if status == NEED_BYTES and end < reader.ready:
+            piece = LEAST_PIECE_BYTES if reader.container[POS] > begin else 2 * piece  # a record is longer
+        elif status == NEED_BYTES:
             more = reader.fill()
         elif status == SKIP:
             more = reader.skip()

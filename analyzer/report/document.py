@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 from analyzer.model.analysis import Analysis
 from analyzer.model.display_filter import FrameFilter, flow_filter, frame_filters, frames_of
-from analyzer.model.finding import Finding, Member
-from analyzer.model.flow import Flow, PathMtu, Ptb
+from analyzer.model.finding import Finding, Member, findings_of
+from analyzer.model.flow import Flow
 from analyzer.model.statement import Fix, FixKind, FrameRef
 from analyzer.model.surroundings import Beside, Surroundings
 from analyzer.model.text import (
@@ -28,11 +28,12 @@ from analyzer.model.text import (
     printable,
     seconds,
 )
-from analyzer.model.verdicts import BY_NAME, PROBLEMS, SIZE_PROBLEMS, SURE_PROBLEMS, VERDICTS, rank
+from analyzer.model.verdicts import BY_NAME, PROBLEMS, SURE_PROBLEMS, VERDICTS, rank
 from analyzer.report.also_seen import also_seen
 from analyzer.report.findings import FindingRow, FirstSteps, beside_text, finding_row, first_steps
 from analyzer.report.read_facts import read_facts
-from analyzer.report.verdict_text import WORDS, Paths, headline, paths_of, pooled_mtu
+from analyzer.report.verdict_text import WORDS, Paths, headline, paths_of
+from analyzer.report.where import where_lines
 
 if TYPE_CHECKING:
     from analyzer.report.changes import ChangeTable
@@ -41,9 +42,6 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 T = TypeVar("T")
 
-SHOWN_CANDIDATES = 6
-"""Overheads that a bracket is consistent with are listed up to so many; more point at none."""
-
 SHOWN_STREAMS = 4
 """Other flows of a finding that are named beside its example."""
 
@@ -51,18 +49,6 @@ ARROWS = {"client_to_server": "->", "server_to_client": "<-"}
 """Between client (left) and server (right): the way of the packets that the verdict is about."""
 
 NO_DIRECTION = "--"
-
-DIRECTIONS = {"client_to_server": "client to server", "server_to_client": "server to client"}
-
-PTB_REASONS = {
-    "checksum": "its checksum is wrong",
-    "tuple": "it quotes other addresses or ports",
-    "sequence": "it quotes a sequence number outside the window",
-    "mtu_zero": "it names no MTU",
-    "mtu_not_smaller": "its MTU is no smaller than the packet",
-    "below_1280": "its MTU is below 1280",
-    "host": "valid, but the host did not heed it",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +60,7 @@ class Row:
     client: str
     arrow: str
     server: str
+    names: tuple[str, str]  # of client and server; empty where none is known
     verdict: str
     tone: str  # bad, warn, good, plain
     path_mtu: str
@@ -166,6 +153,7 @@ class Document:
     facts: tuple[str, ...]  # what was read
     notes: tuple[str, ...]
     changes: ChangeTable | None = None  # where a later capture was compared; the rest is about the earlier one
+    names: Sequence[tuple[str, str]] = ()  # addresses, and what the capture calls them, those of the findings first
 
 
 def fair_choice(diagnoses: Sequence[Diagnosis], most: int) -> tuple[Diagnosis, ...]:
@@ -189,6 +177,11 @@ def rule_suffix(diagnosis: Diagnosis) -> str:
     return f", rule {diagnosis.rule}" if diagnosis.rule else ""
 
 
+def with_name(address: str, name: str) -> str:
+    """An address, and behind it its name, if one is known."""
+    return f"{address} ({name})" if name else address
+
+
 def advice(fix: Fix) -> str:
     """Where a fix belongs and what it does, as a sentence."""
     return f"{fix.where[:1].upper()}{fix.where[1:]}: {fix.why}."
@@ -201,11 +194,11 @@ def tone_of(verdict: str) -> str:
 
 def document_of(analysis: Analysis, *, show_all: bool = False) -> Document:
     """All that a report says about `analysis`; healthy flows get rows only with `show_all`."""
-    listed = analysis.problems
+    listed = problems = analysis.problems
     several_files = len(analysis.files) > 1
     if show_all:
         listed = sorted(analysis.briefs_with(VERDICTS), key=_place)
-    findings = analysis.all_findings
+    findings = findings_of(problems)
     letters = {stream: finding.id for finding in findings for stream in finding.streams}
     verdicts = analysis.verdict_counts
     tone = tone_of(min(verdicts, key=rank)) if verdicts else "warn"
@@ -215,18 +208,29 @@ def document_of(analysis: Analysis, *, show_all: bool = False) -> Document:
         headline=headline(analysis, findings),
         also_seen=also_seen(analysis),
         tone=tone,
-        findings=Made(findings, lambda finding: finding_row(finding, analysis.flow(finding.example))),
+        findings=Made(findings, lambda finding: finding_row(finding, analysis.flow(finding.example), analysis.name_of)),
         first=_first(analysis, findings),
         rows=Made(
             listed,
-            lambda member: _row(analysis.flow(member[0]), letters.get(member[0], ""), several_files=several_files),
+            lambda member: _row(
+                analysis.flow(member[0]), letters.get(member[0], ""), analysis.name_of, several_files=several_files
+            ),
         ),
         not_listed="" if show_all else _not_listed(analysis),
         diagnoses=_diagnoses(analysis, findings),
         facts=tuple(read_facts(analysis)),
         notes=tuple(printable(note) for note in analysis.notes),
+        names=_names(analysis, findings) if analysis.names else (),
         changes=_changes(analysis),
     )
+
+
+def _names(analysis: Analysis, findings: Sequence[Finding]) -> list[tuple[str, str]]:
+    from analyzer.model.host_name import with_sources  # few ask for names
+
+    known = analysis.names or {}
+    first = [end for finding in findings for end in (*finding.senders, *finding.receivers)]
+    return [(ip, with_sources(known[ip])) for ip in dict.fromkeys((*first, *known)) if ip in known]
 
 
 def _changes(analysis: Analysis) -> ChangeTable | None:
@@ -243,13 +247,14 @@ def _place(member: Member) -> tuple[int, int, int]:
     return rank(brief.verdict), brief.first_time - brief.last_time if brief.verdict in PROBLEMS else 0, stream
 
 
-def _row(flow: Flow, finding: str, *, several_files: bool) -> Row:
+def _row(flow: Flow, finding: str, name_of: Callable[[str], str], *, several_files: bool) -> Row:
     return Row(
         stream=flow.stream,
         finding=finding,
         client=endpoint(flow.client),
         arrow=ARROWS.get(flow.direction or "", NO_DIRECTION),
         server=endpoint(flow.server),
+        names=(name_of(flow.client.ip), name_of(flow.server.ip)),
         verdict=flow.verdict,
         tone=tone_of(flow.verdict),
         path_mtu=bracket(flow.path_mtu),
@@ -280,7 +285,7 @@ def _diagnoses(analysis: Analysis, findings: Sequence[Finding]) -> Made[Finding,
     return Made(
         findings,
         lambda finding: _diagnosis(
-            analysis.flow(finding.example), paths, labels, names, finding, around.beside(finding)
+            analysis.flow(finding.example), paths, labels, names, analysis.named, finding, around.beside(finding)
         ),
     )
 
@@ -304,7 +309,8 @@ def _strip(flow: Flow, paths: Paths, names: dict[int, str]) -> Strip | None:
 
 def diagnosis_of(analysis: Analysis, flow: Flow) -> Diagnosis:
     """All there is to say about one flow, healthy or not."""
-    return _diagnosis(flow, paths_of(analysis), file_labels(analysis.files), _point_names(analysis))
+    labels = file_labels(analysis.files)
+    return _diagnosis(flow, paths_of(analysis), labels, _point_names(analysis), analysis.named)
 
 
 def _diagnosis(
@@ -312,30 +318,39 @@ def _diagnosis(
     paths: Paths,
     labels: Sequence[str],
     points: dict[int, str],
+    named: Callable[[str], str],
     finding: Finding | None = None,
     beside: Beside | None = None,
 ) -> Diagnosis:
     ptb_frames = {ptb.frame for ptb in flow.ptb}
+    # A name goes behind the port: "198.51.100.20:443 (www.example.com)".
+    ends = [endpoint(end) + named(end.ip).removeprefix(end.ip) for end in (flow.client, flow.server)]
     why = [
         Remark(printable(text), frames_text(frames, labels))
         for text, frames in flow.evidence
         # What the explanation says is not repeated, and the PTBs follow, told in full.
         if (text, frames) != (flow.explanation, flow.rests_on) and (not frames or not ptb_frames.issuperset(frames))
     ]
-    why += _ptb_statements(flow.ptb, labels)
+    if flow.ptb:
+        from analyzer.report.ptbs_told import ptbs_told  # most flows have none
+
+        why += [Remark(text, frames_text(frames, labels)) for text, frames in ptbs_told(flow.ptb)]
     return Diagnosis(
         flow=flow,
         finding=finding.id if finding is not None else "",
         title=WORDS[flow.verdict].title,
         tone=tone_of(flow.verdict),
-        endpoints=f"{endpoint(flow.client)} {ARROWS.get(flow.direction or '', NO_DIRECTION)} {endpoint(flow.server)}",
+        endpoints=f"{ends[0]} {ARROWS.get(flow.direction or '', NO_DIRECTION)} {ends[1]}",
         confidence=flow.confidence,
         rule=flow.rule,
         what=Remark(
             printable(flow.explanation) or WORDS[flow.verdict].meaning,
             frames_text(_unmentioned(flow), labels),
         ),
-        where=(*_where(flow, paths), *([f"beside it: {beside_text(beside)}"] if beside is not None else [])),
+        where=(
+            *where_lines(flow, paths, named),
+            *([f"beside it: {beside_text(beside)}"] if beside is not None else []),
+        ),
         strip=_strip(flow, paths, points),
         why=tuple(why),
         ruled_out=tuple(
@@ -374,51 +389,3 @@ def _same(streams: Sequence[int]) -> str:
     if len(streams) > len(shown):
         shown.append(f"{len(streams) - len(shown):,} more")
     return f"{'stream' if len(streams) == 1 else 'streams'} {joined(shown)}"
-
-
-def _ptb_statements(ptbs: Sequence[Ptb], labels: Sequence[str]) -> list[Remark]:
-    """PTBs summed up by router, MTU and effect."""
-    groups: dict[tuple[str, int, str | None], list[Ptb]] = {}
-    for ptb in ptbs:
-        groups.setdefault((ptb.router, ptb.mtu, ptb.reason), []).append(ptb)
-    statements = []
-    for (router, mtu, reason), same in groups.items():
-        why = f": {PTB_REASONS.get(reason, printable(reason))}" if reason else ""
-        text = f"{plural(len(same), 'PTB')} from {router}, MTU {mtu}, {same[0].effect}{why}"
-        statements.append(Remark(text, frames_text((ptb.frame for ptb in same), labels)))
-    return statements
-
-
-def _where(flow: Flow, paths: Paths) -> list[str]:
-    direction = DIRECTIONS[flow.direction] if flow.direction is not None else ""
-    place = f"{flow.sender.ip} -> {flow.receiver.ip}" if direction else f"{flow.client.ip} -- {flow.server.ip}"
-    lines = [f"{place} ({direction})" if direction else place]
-    if flow.verdict not in SIZE_PROBLEMS:
-        return lines
-    lines[0] += f": {_sizes(flow.path_mtu)}"
-    pooled = pooled_mtu(flow, paths)
-    if pooled != flow.path_mtu:
-        lines.append(f"with all else between these hosts: path MTU {bracket(pooled)}")
-    path = paths.get((flow.sender.ip, flow.receiver.ip))
-    if path is not None and 0 < len(path.consistent_with) <= SHOWN_CANDIDATES:
-        lines.append(f"consistent with {'; '.join(path.consistent_with)}")
-    back = paths.get((flow.receiver.ip, flow.sender.ip))
-    if back is not None and (back.at_least or back.at_most):
-        size = PathMtu(back.at_least, back.at_most, back.exact)
-        if back.verdict == "not_exercised" and back.at_most is None and back.exact is None:
-            lines.append(f"the other direction is unknown: nothing above {back.at_least} bytes was sent")
-        else:
-            lines.append(f"the other direction: path MTU {bracket(size)} ({WORDS[back.verdict].short})")
-    return lines
-
-
-def _sizes(size: PathMtu) -> str:
-    if size.exact is not None:
-        return f"path MTU {size.exact}, as a PTB says"
-    if size.at_least is None and size.at_most is None:
-        return "path MTU unknown"
-    passed = f"{size.at_least} bytes got through" if size.at_least is not None else ""
-    lost = "no larger size is known to be lost"
-    if size.at_most is not None:
-        lost = f"{size.at_most + 1} did not" if passed else f"{size.at_most + 1} bytes did not get through"
-    return f"path MTU {bracket(size)}: {joined([part for part in (passed, lost) if part])}"

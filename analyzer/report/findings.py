@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from analyzer.model.finding import Finding, shown_addresses
@@ -33,6 +33,7 @@ class FindingRow:
     lost: str
     stalled: str  # of the example
     example: int
+    names: tuple[str, str]  # of sender and receiver, where each is one address with a name; else empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,9 @@ class FirstSteps:
     fix: str
 
 
-def finding_row(finding: Finding, example: Flow) -> FindingRow:
-    """The row of a finding."""
+def finding_row(finding: Finding, example: Flow, name_of: Callable[[str], str]) -> FindingRow:
+    """The row of a finding; `name_of` tells the name of an address, or nothing."""
+    sender, receiver = (name_of(ends[0]) if len(ends) == 1 else "" for ends in (finding.senders, finding.receivers))
     return FindingRow(
         id=finding.id,
         flows=f"{len(finding.streams):,}",
@@ -59,6 +61,7 @@ def finding_row(finding: Finding, example: Flow) -> FindingRow:
         lost=str(finding.lost or "-"),
         stalled=seconds(example.stalled.seconds) if example.stalled is not None else "-",
         example=finding.example,
+        names=(sender, receiver),
     )
 
 

@@ -15,7 +15,8 @@ from analyzer.model.display_filter import frames_of
 from analyzer.model.flow import Flow
 from analyzer.model.statement import FrameRef
 from analyzer.model.text import plural, printable
-from analyzer.report.document import PTB_REASONS, document_of
+from analyzer.report.document import document_of
+from analyzer.report.ptbs_told import PTB_REASONS
 
 COMMENTED_FLOWS = 1_000
 """Flows whose frames get comments: the example of each finding first, then the gravest."""
@@ -89,6 +90,7 @@ def section_comments(analysis: Analysis, *about: str) -> list[str]:
 def _lines(analysis: Analysis, about: Iterable[str]) -> Iterator[str]:
     document = document_of(analysis)
     yield f"{tool.NAME} {tool.__version__}: {document.headline}"
+    yield document.also_seen
     if (first := document.first) is not None:
         yield f"When: {first.when} (first and last retransmission)"
         yield f"Confirm {first.confirm_where}: {first.confirm}" if first.confirm else ""

@@ -20,11 +20,15 @@ from analyzer.model.flow import Flow, PathMtu
 from analyzer.model.text import bracket, clock, file_labels, joined, plural, printable, seconds
 from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS, VERDICTS
 from analyzer.report.digest import sha256_of
-from analyzer.report.document import SHOWN_CANDIDATES, Document, document_of
+from analyzer.report.document import Document, document_of
 from analyzer.report.read_facts import SHOWN_FILES, more_files
 from analyzer.report.verdict_text import SETTING_WORDS, WORDS, most_hit, paths_of, pooled_mtu, undecoded
+from analyzer.report.where import SHOWN_CANDIDATES
 
 BEFORE, BEHIND = "before", "behind"
+
+SHOWN_NAMES = 50
+"""Addresses whose names are listed."""
 
 CAVEAT = (
     "A capture shows what passed one point: it cannot prove where packets got lost, nor that ICMP is blocked somewhere."
@@ -95,11 +99,12 @@ class Page:
 def page_of(analysis: Analysis) -> Page:
     """All that a report on paper says about `analysis`."""
     used = analysis.verdict_counts
+    document = document_of(analysis, show_all=True)
     return Page(
-        document=document_of(analysis, show_all=True),
+        document=document,
         picture=_picture(analysis),
         files=tuple(_files(analysis)),
-        facts=tuple(_facts(analysis)),
+        facts=(*_facts(analysis), *_names(document)),
         settings=tuple(_settings(analysis)),
         glossary=tuple(Term(v, WORDS[v].title, WORDS[v].meaning) for v in VERDICTS if v in used),
         tool=f"{tool.NAME} {tool.__version__}",
@@ -243,6 +248,15 @@ def _facts(analysis: Analysis) -> Iterable[Fact]:
         yield Fact("Capture filter", printable(text))
     if len(filters) > SHOWN_FILES:
         yield Fact("Capture filter", f"and {len(filters) - SHOWN_FILES:,} more")
+
+
+def _names(document: Document) -> Iterable[Fact]:
+    for address, names in document.names[:SHOWN_NAMES]:
+        yield Fact("Name", f"{address}: {names}")
+    if len(document.names) > SHOWN_NAMES:
+        yield Fact(
+            "Names", f"and those of {plural(len(document.names) - SHOWN_NAMES, 'more address', 'more addresses')}"
+        )
 
 
 def _capture_loss(unseen: int, seen: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from analyzer.model.analysis import Analysis
@@ -179,7 +179,7 @@ def headline(analysis: Analysis, findings: Sequence[Finding] | None = None) -> s
     alike = [each for each in (analysis.all_findings if findings is None else findings) if each.verdict == gravest]
     opening = _OPENINGS[gravest]
     predicate = opening.one if counts[gravest] == 1 else opening.many
-    ends = (_several(alike[0].senders), _several(alike[0].receivers))
+    ends = (_several(alike[0].senders, analysis.named), _several(alike[0].receivers, analysis.named))
     sentence = f"{_share(counts[gravest], analysis)} {predicate}, {opening.where.format(*ends)}"
     if len(alike) > 1:
         sentence += f", and {plural(len(alike) - 1, 'other path')} likewise"
@@ -196,8 +196,8 @@ SHOWN_ENDS = 2
 """Addresses and prefixes in a sentence; the others are counted."""
 
 
-def _several(addresses: Sequence[str]) -> str:
-    shown = shown_addresses(addresses)
+def _several(addresses: Sequence[str], named: Callable[[str], str]) -> str:
+    shown = [named(address) for address in shown_addresses(addresses)]
     more = [f"{len(shown) - SHOWN_ENDS:,} more"] if len(shown) > SHOWN_ENDS else []
     return joined(shown[:SHOWN_ENDS] + more)
 

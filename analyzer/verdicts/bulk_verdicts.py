@@ -12,19 +12,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analyzer.evidence.direction import INITIAL_TTLS
 from analyzer.evidence.flow_index import Collector
+from analyzer.evidence.row_addresses import host_keys
 from analyzer.flows.flow_tables import SAW_BACKWARDS, SAW_FRAGMENT, SAW_SYN_ACK
 from analyzer.model.verdicts import BY_NAME, VERDICTS
-from analyzer.settings import JITTER_NS, LEAST_MISSING, REQUEST_PACKETS, Settings
+from analyzer.settings import INITIAL_TTLS, JITTER_NS, LEAST_MISSING, REQUEST_PACKETS, Settings
 from analyzer.verdicts.bulk_exclusions import bulk_judged
 
 Column = np.ndarray[Any, Any]
 
 CODES = {verdict: np.uint8(code) for code, verdict in enumerate(VERDICTS)}
 """Verdicts as small numbers: the worse, the smaller."""
-
-ADDRESS_WORDS = ("a0", "a1", "a2", "a3", "b0", "b1", "b2", "b3")
 
 
 class BulkVerdicts(NamedTuple):
@@ -190,11 +188,11 @@ def hosts_in_common(flows: Any, rows: Column, judged: Column, most: int) -> tupl
         members, known = np.flatnonzero(rows & of_version), np.flatnonzero(judged & of_version)
         if not len(members):
             continue
-        keys = _host_keys(flows, members, version)
+        keys = host_keys(flows, members, version)
         order = np.argsort(keys, kind="stable")
         starts = np.flatnonzero(np.concatenate([[True], keys[order][1:] != keys[order][:-1]]))
         ends = np.append(starts[1:], len(order))
-        needed = np.isin(keys[order][starts], _host_keys(flows, known, version))
+        needed = np.isin(keys[order][starts], host_keys(flows, known, version))
         others = np.flatnonzero(~needed)
         others = others[np.argsort(order[starts][others], kind="stable")]  # by the first flow of each
         room = most - len(found)
@@ -202,11 +200,3 @@ def hosts_in_common(flows: Any, rows: Column, judged: Column, most: int) -> tupl
         groups = np.concatenate([np.flatnonzero(needed), others[:room]]).tolist()
         found += [members[order[starts[group] : ends[group]]] for group in groups]
     return found, left_out
-
-
-def _host_keys(flows: Any, members: Column, version: int) -> Column:
-    """The two addresses of each flow as one number (IPv4) or string of bytes (IPv6)."""
-    if version == 4:
-        return np.asarray(flows["a0"][members].astype(np.uint64) << np.uint64(32) | flows["b0"][members])
-    words = np.stack([flows[name][members] for name in ADDRESS_WORDS], axis=1)
-    return words.view(f"S{4 * len(ADDRESS_WORDS)}").ravel()

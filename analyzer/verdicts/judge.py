@@ -52,6 +52,7 @@ class Judgement:
     path_mtu: PathMtu
     side: int
     tell: Callable[[], Told]
+    ptbs: Callable[[], tuple[Ptb, ...]] = tuple  # as `tell` has them
     series: RetransmissionSeries | None = None  # what is stalled
     longest_wait_ns: int = 0  # of all that was sent again: from its first transmission to its ACK, or its last one
 
@@ -106,6 +107,7 @@ def judge_direction(direction: Direction, conversation: Conversation, settings: 
                 path_mtu=_bracket(direction, rule.verdict, facts.series, settings),
                 side=direction.side,
                 tell=lambda: _tell_stalled(rule, facts, direction, settings),
+                ptbs=lambda: _ptbs(direction, facts if rule.verdict == "ptb_ignored" else None, settings),
                 series=facts.series,
                 longest_wait_ns=cases.longest_wait_ns,
             )
@@ -116,6 +118,7 @@ def judge_direction(direction: Direction, conversation: Conversation, settings: 
         path_mtu=_bracket(direction, decided.verdict, None, settings),
         side=direction.side,
         tell=lambda: _tell_unstalled(decided, cases.unstalled, direction, settings),
+        ptbs=lambda: _ptbs(direction, None, settings),
         longest_wait_ns=cases.longest_wait_ns,
     )
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from analyzer.decode.icmp import KIND_ECHO_REPLY, KIND_ECHO_REQUEST
-from analyzer.evidence.flow_index import Collector, row_address
+from analyzer.evidence.flow_index import Collector
+from analyzer.evidence.row_addresses import row_address
 from analyzer.flows.flow_tables import C_ICMPS, State
 from analyzer.knowledge.overheads import consistent_with
 from analyzer.model.path import Path, Probe
@@ -18,7 +20,10 @@ from analyzer.model.verdicts import SIZE_PROBLEMS, VERDICTS, worst
 from analyzer.model.wire_sizes import LEAST_V4_MTU, LEAST_V6_MTU
 from analyzer.settings import MAX_HEALTHY_PAIRS, Settings
 from analyzer.verdicts.bulk_verdicts import BulkVerdicts, hosts_in_common
-from analyzer.verdicts.judge import Judgement
+
+if TYPE_CHECKING:
+    from analyzer.verdicts.judge import Judgement
+    from analyzer.verdicts.judge_many import JudgedTogether
 
 
 @dataclass
@@ -56,6 +61,25 @@ def add_judgement(pool: Pool, stream: int, judgement: Judgement) -> None:
         pool.at_most.append(bracket.at_most)
     if bracket.exact is not None:
         pool.exact.append(bracket.exact)
+
+
+def add_together(pools: Pools, together: JudgedTogether, pairs: Any, hosts: Mapping[int, tuple[str, str]]) -> None:
+    """As `add_judgement` of both directions of many flows; `hosts` has the addresses of each of their pairs."""
+    numbers = pairs[together.rows]
+    order = np.argsort(numbers, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
+    for judgement in together.judged.directions:
+        bracket = [np.array(together.column(value)) for value in judgement.path_mtu]
+        for members in groups:
+            ends = hosts[int(numbers[members[0]])]
+            pool = pools[ends[judgement.side], ends[1 - judgement.side]]
+            pool.streams += together.rows[members].tolist()
+            pool.verdicts.append(judgement.verdict)
+            for known, sizes, best in zip(
+                (pool.at_least, pool.at_most, pool.exact), bracket, (np.max, np.min, np.min), strict=True
+            ):
+                if sizes.dtype != object:
+                    known.append(int(best(sizes[members])))
 
 
 def add_bulk(collector: Collector, bulk: BulkVerdicts, opened: Any, seen: Any, pools: Pools) -> int:

@@ -20,12 +20,22 @@ from benchmarks.layout import MSS
 from benchmarks.lossy import EPISODES, RATE, Lossy, episode
 from benchmarks.short import PACKETS
 
-PACKETS_MADE = {"bulk": 700, "snap96": 3001, "one_flow": 30, "flows": 3000, "lossy": 8000, "pcapng": 700, "vxlan": 700}
+PACKETS_MADE = {
+    "bulk": 700,
+    "snap96": 3001,
+    "one_flow": 30,
+    "flows": 3000,
+    "hung": 3000,
+    "lossy": 8000,
+    "pcapng": 700,
+    "vxlan": 700,
+}
 DIGESTS = {
     "bulk": "4a5513f6605e0a61",
     "snap96": "0c2b6ebf1b2c3b11",
     "one_flow": "12043ddd8a6f2f7a",
     "flows": "24a1c54b5279cb63",
+    "hung": "c88f2447c1baf8a4",
     "lossy": "51cae23b4394401a",
     "pcapng": "e87066cc49874d52",
     "vxlan": "117f75c933afc98d",
@@ -111,7 +121,22 @@ def test_compressed_captures_hold_the_same(suffix: str, tmp_path: Path) -> None:
 
 
 @needs_tshark
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "lossy"])
+def test_wireshark_sees_four_retransmissions_of_each_hung_flow(tmp_path: Path) -> None:
+    path = on_disk("hung", tmp_path)
+    flagged = tshark(path, "-Y", "tcp.analysis.flags || _ws.malformed || !tcp", "-T", "fields", "-e", "tcp.stream")
+    again = tshark(path, "-Y", "tcp.analysis.retransmission", "-T", "fields", "-e", "tcp.stream")
+    assert flagged == again
+    assert Counter(Counter(again).values()) == {4: PACKETS_MADE["hung"] // 10}
+
+
+def test_each_hung_flow_hangs_between_the_same_hosts() -> None:
+    analysis = analyzer.analyze(io.BytesIO(made("hung")))
+    assert analysis.totals.verdicts == {"blackhole_probable": PACKETS_MADE["hung"] // 10}
+    assert len(analysis.all_findings) == 1
+
+
+@needs_tshark
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("hung", "lossy")])
 def test_wireshark_has_nothing_to_object_to(kind: str, tmp_path: Path) -> None:
     path = on_disk(kind, tmp_path)
     assert tshark(path, "-Y", "tcp.analysis.flags || _ws.malformed || !tcp") == []

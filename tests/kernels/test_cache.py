@@ -22,6 +22,7 @@ from analyzer.kernels import cache, known_answer
 from analyzer.kernels.cache import CompileError
 from analyzer.kernels.marks import KERNELS, bound
 from analyzer.passes import first as skim
+from analyzer.passes import names as search
 from analyzer.passes import second as listing
 from analyzer.passes import walk
 from analyzer.passes import watched as watching
@@ -83,7 +84,7 @@ DAMAGED_FILES = 200
 
 def answers_from_damaged_caches() -> None:
     """Runs in a process of its own, which a changed index ended before it was under the digest, too."""
-    cache._compile_apart = lambda *_: None
+    cache.compile_apart = lambda *_: None
     cache._compile = no_compiler
     sys.stdout.write(str(sum(map(damaged_files_refused, cache.GROUPS))))
 
@@ -139,6 +140,7 @@ def no_compiler(examples: object, group: str, way: str) -> bytes:
 def test_no_changed_byte_of_the_cache_is_loaded(tmp_path: Path) -> None:
     skim.Skimmer(compiled=True)
     listing.Lister(compiled=True, rows=1)
+    cache.load_kernels(search._examples, "names")
     watching.Watcher([], files=1, most=1, compiled=True)
     (tmp_path / "pmtu-analyze").mkdir(mode=0o700)
     for made in map(cache._cache_file, cache.GROUPS):
@@ -327,13 +329,13 @@ def test_the_plain_way_where_the_quick_one_fails(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(cache, "_cache_file", lambda group: tmp_path / group)
     monkeypatch.setattr(subprocess, "run", compile_apart)
     works = [cache.QUICK, cache.PLAIN]
-    assert cache._compile_apart(small_examples, "skim") == b"quick"
+    assert cache.compile_apart(small_examples, "skim") == b"quick"
     monkeypatch.setattr(cache, "_read_cache", lambda group: None)
     works = [cache.PLAIN]
-    assert cache._compile_apart(small_examples, "skim") == b"plain"
+    assert cache.compile_apart(small_examples, "skim") == b"plain"
     monkeypatch.setattr(cache, "_read_cache", lambda group: None)
     works = []
-    assert cache._compile_apart(small_examples, "skim") is None
+    assert cache.compile_apart(small_examples, "skim") is None
     assert tried == ["quick", "quick", "plain", "quick", "plain"]
 
 
@@ -374,7 +376,7 @@ def test_compiled_before_means_numba_is_not_loaded_again() -> None:
 
 def test_the_cache_depends_on_every_module_that_a_kernel_is_in_or_takes_something_from() -> None:
     """Wherever kernels are moved to, what is kept of them goes with their sources."""
-    assert {skim.__name__, listing.__name__, watching.__name__} == set(cache.GROUPS.values())
+    assert {skim.__name__, listing.__name__, watching.__name__, search.__name__} == set(cache.GROUPS.values())
     for group, entry in cache.GROUPS.items():
         sources = cache.sources_of(entry)
         waiting = list(sys.modules[entry]._examples())

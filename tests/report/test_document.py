@@ -60,6 +60,15 @@ def test_ptbs_are_summed_up_by_router_and_reason() -> None:
     assert diagnosis.why[-1].frames == "frames 13, 15, 16"
 
 
+def test_of_very_many_ptbs_the_first_are_told() -> None:
+    ptbs = tuple(Ptb(FrameRef(0, n), "10.0.9.9", 1400 - n // 2, "accepted", None) for n in range(1000))
+    (diagnosis,) = document_of(make_analysis([make_flow(0, "ptb_ignored", ptb=ptbs)])).diagnoses
+    told = [remark for remark in diagnosis.why if "PTB" in remark.text]
+    assert len(told) == 65
+    assert (told[63].text, told[63].frames) == ("2 PTBs from 10.0.9.9, MTU 1337, accepted", "frames 126, 127")
+    assert (told[64].text, told[64].frames) == ("872 more PTBs of other routers, MTUs or effects", "frame 128")
+
+
 def test_a_cause_that_is_ruled_out_says_by_what() -> None:
     flow = make_flow(0)
     same = flow.ruled_out[0]._replace(cause="dead_path", because="a smaller packet got through")

@@ -13,7 +13,7 @@ from analyzer.model.brief import brief_of
 from analyzer.model.flow_list import FlowList
 from analyzer.report.formats.json_report import to_json
 from analyzer.report.formats.terminal_report import SHOWN_DIAGNOSES, SHOWN_FINDINGS, show
-from analyzer.verdicts import flow_findings
+from analyzer.verdicts import flow_findings, flow_making
 from tests.fuzz.products import portless_ptbs
 from tests.reading import CAPTURES
 
@@ -35,12 +35,12 @@ def test_a_terminal_report_makes_the_flows_that_it_shows(monkeypatch: pytest.Mon
     analysis = found_in(io.BytesIO(portless_ptbs(2000)), compiled=False)
     assert len(analysis.problems) >= 200
     made: list[object] = []
-    make_flow = flow_findings._flow
+    make_flow = flow_making._flow
 
     def counted(*args: Any) -> Any:
         made.append(args)
         return make_flow(*args)
 
-    monkeypatch.setattr(flow_findings, "_flow", counted)
+    monkeypatch.setattr(flow_making, "_flow", counted)
     show(analysis, file=io.StringIO())
     assert 0 < len(made) <= 2 * (SHOWN_FINDINGS + SHOWN_DIAGNOSES)

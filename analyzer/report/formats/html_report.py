@@ -14,7 +14,7 @@ from markupsafe import Markup
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow
 from analyzer.report import labels
-from analyzer.report.document import Diagnosis, advice, fair_choice, rule_suffix
+from analyzer.report.document import Diagnosis, advice, fair_choice, rule_suffix, with_name
 from analyzer.report.figures.own_settings import load_matplotlib
 from analyzer.report.figures.palette import DARK, LIGHT
 from analyzer.report.page import Page, page_of
@@ -82,6 +82,7 @@ def to_html(analysis: Analysis, *, plots: bool = True, alone: bool = False) -> s
             rule_suffix=rule_suffix,
             rich=rich,
             arrows=arrows,
+            with_name=with_name,
             box_width=_box_width(page),
         )
     )

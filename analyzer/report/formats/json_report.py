@@ -131,6 +131,14 @@ def _members(analysis: Analysis) -> Iterator[tuple[str, Any]]:
     yield "flows", (_flow(flow, paths, frame) for flow in analysis.all_flows)
     yield "paths", (_path(path, frame) for path in analysis.all_paths)
     yield "notes", [_unicode(note) for note in analysis.notes]
+    if analysis.names is not None:
+        yield (
+            "names",
+            {
+                ip: [{"name": each.name, "sources": list(each.sources)} for each in found]
+                for ip, found in analysis.names.items()
+            },
+        )
     if analysis.later is not None:
         yield "comparison", _comparison(analysis, analysis.later)
 

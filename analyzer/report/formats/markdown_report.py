@@ -16,7 +16,7 @@ from analyzer.model.text import runs_of
 from analyzer.report import labels
 from analyzer.report.beside import link_to, records
 from analyzer.report.changes import ChangeTable
-from analyzer.report.document import Diagnosis, Remark, advice, fair_choice, rule_suffix
+from analyzer.report.document import Diagnosis, Remark, advice, fair_choice, rule_suffix, with_name
 from analyzer.report.figures.own_settings import load_matplotlib
 from analyzer.report.findings import FindingRow, FirstSteps
 from analyzer.report.page import Page, page_of
@@ -186,7 +186,8 @@ def _first(first: FirstSteps) -> Iterator[str]:
 def _findings(findings: Sequence[FindingRow]) -> Iterator[str]:
     yield from ("", f"| {' | '.join(labels.FINDINGS)} |", "|---|---:|---|---|---|---:|---:|---:|---:|")
     for row in findings[:SHOWN_FINDINGS]:
-        cells = (cell(row.senders), cell(row.receivers), code(row.verdict), row.crossed, row.lost, row.stalled)
+        ends = [with_name(end, name) for end, name in zip((row.senders, row.receivers), row.names, strict=True)]
+        cells = (cell(ends[0]), cell(ends[1]), code(row.verdict), row.crossed, row.lost, row.stalled)
         yield f"| {row.id} | {row.flows} | {' | '.join(cells)} | {labels.stream} {row.example} |"
     if len(findings) > SHOWN_FINDINGS:
         yield from ("", prose(labels.more_findings(len(findings) - SHOWN_FINDINGS)))
@@ -292,7 +293,7 @@ def _flows(page: Page) -> Iterator[str]:
     yield f"| {' | '.join(names)} |"
     yield "|---:|---|---|---|---:|---:|---|"
     for row in rows[:SHOWN_ROWS]:
-        ends = f"{row.client} {row.arrow} {row.server}"
+        ends = f"{with_name(row.client, row.names[0])} {row.arrow} {with_name(row.server, row.names[1])}"
         cells = (code(row.verdict), cell(ends), cell(row.path_mtu), row.stalled, row.packets, code(row.display_filter))
         yield f"| {row.stream} | {' | '.join(cells)} |"
     if len(rows) > SHOWN_ROWS:

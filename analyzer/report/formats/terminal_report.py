@@ -41,6 +41,9 @@ SHOWN_DIAGNOSES = 1
 SHOWN_CURES = 3
 """Of the ways to mend it, the best first; what comes behind is a stopgap."""
 
+SHOWN_NAMES = 8
+"""Addresses whose names are listed."""
+
 SHOWN_CHANGES = 10
 
 INDENT = 2
@@ -117,6 +120,12 @@ def lines_of(document: Document, console: Console, *, show_all: bool = False) ->
         yield Text()
         yield Text(f"{plural(hidden, 'more finding')} told in full by --all, or each by --stream EXAMPLE", "dim")
     yield Text()
+    names = document.names if show_all else document.names[:SHOWN_NAMES]
+    for i, (address, name) in enumerate(names):
+        yield from _labelled(console, "" if i else "Names", Text(f"{address}: {name}"), prose, label_style="dim")
+    if hidden := len(document.names) - len(names):
+        text = f"and those of {plural(hidden, 'more address', 'more addresses')}: --all or --json"
+        yield from _labelled(console, "", Text(text, "dim"), prose)
     for note in document.notes:
         yield from _labelled(console, "Note", Text(note), prose, label_style="yellow")
     for i, fact in enumerate(document.facts):

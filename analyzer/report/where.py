@@ -1,0 +1,54 @@
+"""Between which hosts a flow's trouble lies, and in which sizes, line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from analyzer.model.flow import Flow, PathMtu
+from analyzer.model.text import bracket, joined
+from analyzer.model.verdicts import SIZE_PROBLEMS
+from analyzer.report.verdict_text import WORDS, Paths, pooled_mtu
+
+SHOWN_CANDIDATES = 6
+"""Overheads that a bracket is consistent with are listed up to so many; more point at none."""
+
+DIRECTIONS = {"client_to_server": "client to server", "server_to_client": "server to client"}
+
+
+def where_lines(flow: Flow, paths: Paths, named: Callable[[str], str]) -> list[str]:
+    """The hosts and the bracket, what is pooled with it, and the other direction; `named` writes an address."""
+    direction = DIRECTIONS[flow.direction] if flow.direction is not None else ""
+    left, arrow, right = flow.client, "--", flow.server
+    if direction:
+        left, arrow, right = flow.sender, "->", flow.receiver
+    place = f"{named(left.ip)} {arrow} {named(right.ip)}"
+    lines = [f"{place} ({direction})" if direction else place]
+    if flow.verdict not in SIZE_PROBLEMS:
+        return lines
+    lines[0] += f": {_sizes(flow.path_mtu)}"
+    pooled = pooled_mtu(flow, paths)
+    if pooled != flow.path_mtu:
+        lines.append(f"with all else between these hosts: path MTU {bracket(pooled)}")
+    path = paths.get((flow.sender.ip, flow.receiver.ip))
+    if path is not None and 0 < len(path.consistent_with) <= SHOWN_CANDIDATES:
+        lines.append(f"consistent with {'; '.join(path.consistent_with)}")
+    back = paths.get((flow.receiver.ip, flow.sender.ip))
+    if back is not None and (back.at_least or back.at_most):
+        size = PathMtu(back.at_least, back.at_most, back.exact)
+        if back.verdict == "not_exercised" and back.at_most is None and back.exact is None:
+            lines.append(f"the other direction is unknown: nothing above {back.at_least} bytes was sent")
+        else:
+            lines.append(f"the other direction: path MTU {bracket(size)} ({WORDS[back.verdict].short})")
+    return lines
+
+
+def _sizes(size: PathMtu) -> str:
+    if size.exact is not None:
+        return f"path MTU {size.exact}, as a PTB says"
+    if size.at_least is None and size.at_most is None:
+        return "path MTU unknown"
+    passed = f"{size.at_least} bytes got through" if size.at_least is not None else ""
+    lost = "no larger size is known to be lost"
+    if size.at_most is not None:
+        lost = f"{size.at_most + 1} did not" if passed else f"{size.at_most + 1} bytes did not get through"
+    return f"path MTU {bracket(size)}: {joined([part for part in (passed, lost) if part])}"

@@ -1,0 +1,281 @@
+"""Flows made of what was found about them: judged, merged over capture points, with all that is told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from analyzer.evidence.direction import Conversation
+from analyzer.evidence.flow_index import Collector
+from analyzer.evidence.vantage import NOT_ESTABLISHED, vantage
+from analyzer.knowledge.fixes import Tunnel, fixes_for
+from analyzer.model.brief import Brief, ignored_for, stuck_size
+from analyzer.model.flow import Encapsulation, Endpoint, Flow, PathMtu
+from analyzer.model.statement import Statement
+from analyzer.model.verdicts import SIZE_PROBLEMS, those
+from analyzer.settings import Settings
+from analyzer.verdicts.capture_quality import CaptureQuality
+from analyzer.verdicts.context import announced, announced_parts, captured, carried, encapsulation, tunnel_told
+from analyzer.verdicts.judge import Judgement, judge
+from analyzer.verdicts.merge_points import chosen_of
+from analyzer.verdicts.path_findings import Pools, add_judgement, add_together
+from analyzer.verdicts.unstalled_explanations import NOT_OPENED
+from analyzer.verdicts.unstalled_rules import UNSTALLED
+
+if TYPE_CHECKING:
+    from analyzer.evidence.ptb import PtbSeen
+    from analyzer.verdicts.judge_many import JudgedTogether
+
+ADVISED = those(lambda verdict: verdict.advised)
+"""Verdicts for which there is something to do."""
+
+UNDIRECTED = frozenset({"not_exercised"})
+"""Verdicts about no direction."""
+
+
+NO_TUNNEL = frozenset({"MPLS"})
+"""Layers without ends that somebody could give an MTU."""
+
+
+class _Found(NamedTuple):
+    """A flow and what was found about it."""
+
+    conversation: Conversation
+    directions: list[Judgement]
+    chosen: Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Makes flows of rows of the flow table."""
+
+    collector: Collector
+    settings: Settings
+    quality: CaptureQuality
+    simple: Any  # bool: rows that `half_open` tells
+
+    def __call__(self, row: int) -> Flow:
+        """The flow of a row."""
+        return self.flow_and_found(row)[0]
+
+    def flow_and_found(self, row: int) -> tuple[Flow, list[Judgement]]:
+        """The flow with all that is to be told of it, and what was found about its directions."""
+        if self.simple[row]:
+            return half_open_flow(self.collector, row), []
+        found = self.judged(row)
+        flow = _flow(self.collector, found, self.settings, self.quality)
+        return flow, found.directions
+
+    def judged(self, row: int) -> _Found:
+        """What is found about the flow."""
+        conversation = self.collector.conversation(row)
+        return _Found(conversation, *judge(conversation, self.settings))
+
+    def brief(self, found: _Found) -> Brief:
+        """As `brief_of` that flow."""
+        ends = self.collector.endpoints(found.conversation.stream)
+        return self._brief(found, ignored_for(found.chosen.ptbs()), ends[0][0], ends[1][0])
+
+    def _brief(self, found: _Found, reasons: tuple[str, ...], *hosts: str) -> Brief:
+        chosen, series = found.chosen, found.chosen.series
+        side = chosen.side if chosen.verdict not in UNDIRECTED else 1 - found.conversation.client_side
+        return Brief(
+            verdict=chosen.verdict,
+            confidence=self.quality.confidence(chosen.verdict, chosen.confidence, self.settings),
+            sender=hosts[side],
+            receiver=hosts[1 - side],
+            reasons=reasons,
+            path_mtu=chosen.path_mtu,
+            stuck=stuck_size(chosen.verdict, chosen.path_mtu, series.stuck_segment.ip_len if series else None),
+            first_time=series.first.ts if series else found.conversation.first_ts,
+            last_time=series.tries[-1].ts if series else found.conversation.last_ts,
+        )
+
+    def briefs(self, together: JudgedTogether, hosts: dict[int, tuple[str, str]]) -> Iterator[tuple[int, Brief]]:
+        """As `brief` of each of some flows, with its row; `hosts` gets the addresses of their pairs."""
+        found = _Found(together.conversation, *together.judged)
+        pairs = self.collector.pairs[together.rows].tolist()
+        for pair, row in zip(pairs, together.rows.tolist(), strict=True):
+            if pair not in hosts:
+                (one, _), (other, _) = self.collector.endpoints(row)
+                hosts[pair] = one, other
+        senders, receivers = zip(*(hosts[pair] for pair in pairs), strict=True)
+        alike = self._brief(found, together.reasons, "0", "1")
+        if alike.sender == "1":
+            senders, receivers = receivers, senders
+        sizes: dict[PathMtu, PathMtu] = {}
+        brackets = map(PathMtu, *map(together.column, alike.path_mtu))
+        columns = (
+            senders,
+            receivers,
+            (sizes.setdefault(size, size) for size in brackets),
+            *map(together.column, (alike.stuck, alike.first_time, alike.last_time)),
+        )
+        for row, sender, receiver, size, *numbers in zip(together.rows.tolist(), *columns, strict=True):
+            yield row, Brief(alike.verdict, alike.confidence, sender, receiver, alike.reasons, size, *numbers)
+
+    def why_not(self, rows: Sequence[int], verdict: str) -> Statement:
+        """Why the flow of these rows, one for each capture point, has not another verdict, by judging it once more."""
+        from analyzer.verdicts.why_not import why_not  # only where somebody asks
+
+        row = rows[chosen_of([self(row) for row in rows]) if len(rows) > 1 else 0]
+        conversation = self.collector.conversation(row)
+        return why_not(verdict, conversation, judge(conversation, self.settings).chosen, self.settings)
+
+
+def judged_in_bulk(maker: Maker, rows: Any, pools: Pools) -> dict[int, Brief]:
+    """What there is to know of the flows of these rows, by their stream numbers; `pools` get it, too."""
+    from analyzer.verdicts.judge_many import ManyFlows  # only where there are many
+
+    collector = maker.collector
+    briefs: dict[int, Brief] = {}
+    hosts: dict[int, tuple[str, str]] = {}
+    many = ManyFlows(collector, maker.settings)
+    for some in many.together(rows):
+        briefs.update((collector.numbers[row], brief) for row, brief in maker.briefs(some, hosts))
+        add_together(pools, some, collector.pairs, hosts)
+    for row in np.concatenate(many.left).tolist():
+        found = maker.judged(row)
+        ends = [ip for ip, _ in collector.endpoints(row)]
+        number = collector.numbers[row]
+        for judgement in found.directions:
+            add_judgement(pools[ends[judgement.side], ends[1 - judgement.side]], number, judgement)
+        briefs[number] = maker.brief(found)
+    return briefs
+
+
+def _flow(
+    collector: Collector,
+    found: _Found,
+    settings: Settings,
+    quality: CaptureQuality,
+) -> Flow:
+    conversation, chosen = found.conversation, found.chosen
+    stream = conversation.stream
+    ends = collector.endpoints(stream)
+    client = conversation.client_side
+    row = collector.flows[stream]
+    named = chosen.verdict not in UNDIRECTED
+    told = chosen.tell()
+    inside = encapsulation(row)
+    where = vantage(conversation)
+    first = collector.first(stream)
+    directions = conversation.directions
+    sized = chosen.verdict in SIZE_PROBLEMS
+    place = captured(where, first) if chosen.verdict in ADVISED else []
+    ptbs = collector.ptb_index
+    told_tunnel = ptbs.told_tunnel(stream, chosen.side) if ptbs is not None else []
+    around = (*carried(inside, chosen.path_mtu, first), *tunnel_told(told_tunnel))
+    return Flow(
+        stream=collector.numbers[stream],
+        client=Endpoint(*ends[client]),
+        server=Endpoint(*ends[1 - client]),
+        verdict=chosen.verdict,
+        rule=chosen.rule,
+        rests_on=told.rests_on,
+        named=told.named,
+        confidence=quality.confidence(chosen.verdict, chosen.confidence, settings),
+        direction=("client_to_server" if chosen.side == client else "server_to_client") if named else None,
+        path_mtu=chosen.path_mtu,
+        stalled=told.stalled,
+        ptb=told.ptb,
+        ruled_out=told.ruled_out,
+        explanation=told.explanation,
+        evidence=(*told.evidence, *place, *(announced(conversation, row) if sized else ()), *around),
+        parts=(*told.parts, *(announced_parts(conversation, row) if sized else ()), *place, *around),
+        packet_count=int(row["packets"]),
+        bytes=int(row["bytes"]),
+        first_time=conversation.first_ts,
+        last_time=conversation.last_ts,
+        file=first.file,
+        first_frame=first.frame,
+        fixes=fixes_for(
+            chosen.verdict,
+            sender_ip=ends[chosen.side][0],
+            receiver_ip=ends[1 - chosen.side][0],
+            path_mtu=chosen.path_mtu,
+            version=int(row["version"]),
+            ptb_reasons=tuple(p.reason for p in told.ptb if p.reason),
+            platforms=settings.platforms,
+            tunnel=_tunnel_of(inside, told_tunnel),
+        )
+        if chosen.verdict in ADVISED
+        else (),
+        arrived=told.arrived,
+        encapsulation=inside,
+        vantage=where,
+        timeline=collector.timeline(stream).copy() if directions[0].segments else None,
+        heads=collector.heads(stream) if directions[0].segments else None,
+        client_side=client,
+        retransmissions=sum(direction.count["resent"] for direction in directions),
+        longest_stall=max(judged.longest_wait_ns for judged in found.directions) / 1e9 or None,
+        mss=announced_mss(directions[client].count["mss"], directions[1 - client].count["mss"]),
+        round_trips=(directions[0].rtt, directions[1].rtt),
+        window_scales=(max(directions[0].count["wscale"], 0), max(directions[1].count["wscale"], 0)),
+    )
+
+
+def _tunnel_of(inside: Encapsulation | None, told: list[PtbSeen]) -> Tunnel | None:
+    """What carries a flow, with what a router told its end about the packets of one side."""
+    layers = [layer for layer in inside.layers if layer not in NO_TUNNEL] if inside is not None else []
+    if inside is None or not layers:
+        return None
+    sizes = [ptb.mtu - ptb.overhead for ptb in told if ptb.mtu > ptb.overhead]
+    return Tunnel(" in ".join(reversed(layers)), inside.overhead, min(sizes, default=None))
+
+
+def merged(seen: list[tuple[Flow, list[Judgement]]], pools: Pools) -> Flow:
+    """One flow of what each capture point saw of it, with its judgements pooled by path."""
+    chosen = chosen_of([flow for flow, _ in seen]) if len(seen) > 1 else 0
+    for index, (flow, judged) in enumerate(seen):
+        ends = (flow.client.ip, flow.server.ip)
+        for judgement in judged:
+            from_client = judgement.side == flow.client_side
+            pool = pools[ends if from_client else ends[::-1]]
+            if index == chosen:
+                add_judgement(pool, flow.stream, judgement)
+            elif judgement.path_mtu.at_least is not None:
+                pool.at_least.append(judgement.path_mtu.at_least)  # what arrived, arrived
+    return seen[chosen][0]
+
+
+def half_open_flow(collector: Collector, row: int) -> Flow:
+    """The flow of such a row."""
+    ends = collector.endpoints(row)
+    flow = collector.flows[row]
+    client = int(flow["client"])
+    inside = encapsulation(flow)
+    mss = collector.directions[2 * row : 2 * row + 2]["mss"]
+    return Flow(
+        stream=collector.numbers[row],
+        client=Endpoint(*ends[client]),
+        server=Endpoint(*ends[1 - client]),
+        verdict=UNSTALLED[-1].verdict,
+        rule=UNSTALLED[-1].id,
+        confidence="high",
+        direction=None,
+        path_mtu=PathMtu(),
+        stalled=None,
+        ptb=(),
+        ruled_out=(),
+        explanation=NOT_OPENED,
+        evidence=(*carried(inside, PathMtu(), collector.first(row)),) if inside else (),
+        packet_count=int(flow["packets"]),
+        bytes=int(flow["bytes"]),
+        first_time=int(flow["first_ts"]),
+        last_time=int(flow["last_ts"]),
+        file=int(flow["file"]),
+        first_frame=int(flow["first_frame"]),
+        encapsulation=inside,
+        vantage=NOT_ESTABLISHED,
+        client_side=client,
+        mss=announced_mss(mss[client], mss[1 - client]),
+    )
+
+
+def announced_mss(client: int, server: int) -> tuple[int | None, int | None]:
+    """The MSS of both ends as `Flow` has them, of what the table of directions has: not positive where unknown."""
+    return int(client) if client > 0 else None, int(server) if server > 0 else None
