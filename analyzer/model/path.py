@@ -6,10 +6,13 @@ And what became of it from one capture to a later one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from analyzer.model.flow import PathMtu
 from analyzer.model.statement import FrameRef
+
+if TYPE_CHECKING:
+    from analyzer.model.points import Leg
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class Path:
     consistent_with: tuple[str, ...]
     streams: tuple[int, ...]
     probes: tuple[Probe, ...] = ()
+    legs: tuple[Leg, ...] = ()
+    """Between the capture points that its flows passed, in their order; of one point none."""
 
 
 OUTCOMES = ("not_fixed", "new_problem", "changed", "cannot_tell", "fixed", "no_problem")

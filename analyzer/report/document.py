@@ -37,6 +37,7 @@ from analyzer.report.where import where_lines
 
 if TYPE_CHECKING:
     from analyzer.report.changes import ChangeTable
+    from analyzer.report.strip import Strip
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -89,6 +90,7 @@ class Diagnosis:
     rule: str  # id of the rule that decided, or empty
     what: Remark
     where: tuple[str, ...]
+    strip: Strip | None  # the capture points that it passed, where they are several
     why: tuple[Remark, ...]
     ruled_out: tuple[Remark, ...]
     fixes: tuple[Fix, ...]
@@ -278,18 +280,36 @@ def _first(analysis: Analysis, findings: Sequence[Finding]) -> FirstSteps | None
 
 def _diagnoses(analysis: Analysis, findings: Sequence[Finding]) -> Made[Finding, Diagnosis]:
     """One for each finding."""
-    labels, paths, around = file_labels(analysis.files), paths_of(analysis), Surroundings(analysis.all_paths)
+    labels, paths, names = file_labels(analysis.files), paths_of(analysis), _point_names(analysis)
+    around = Surroundings(analysis.all_paths)
     return Made(
         findings,
         lambda finding: _diagnosis(
-            analysis.flow(finding.example), paths, labels, analysis.named, finding, around.beside(finding)
+            analysis.flow(finding.example), paths, labels, analysis.named, names, finding, around.beside(finding)
         ),
     )
 
 
+def _point_names(analysis: Analysis) -> dict[int, str]:
+    """Names of the capture points, where they are several."""
+    if not analysis.joined_points:
+        return {}
+    from analyzer.report.strip import point_names  # of one point there is nothing to name
+
+    return point_names(analysis)
+
+
+def _strip(flow: Flow, paths: Paths, names: dict[int, str]) -> Strip | None:
+    if not names:
+        return None
+    from analyzer.report.strip import strip_of
+
+    return strip_of(paths.get((flow.sender.ip, flow.receiver.ip)), names)
+
+
 def diagnosis_of(analysis: Analysis, flow: Flow) -> Diagnosis:
     """All there is to say about one flow, healthy or not."""
-    return _diagnosis(flow, paths_of(analysis), file_labels(analysis.files), analysis.named)
+    return _diagnosis(flow, paths_of(analysis), file_labels(analysis.files), analysis.named, _point_names(analysis))
 
 
 def _diagnosis(
@@ -297,6 +317,7 @@ def _diagnosis(
     paths: Paths,
     labels: Sequence[str],
     named: Callable[[str], str],
+    points: dict[int, str],
     finding: Finding | None = None,
     beside: Beside | None = None,
 ) -> Diagnosis:
@@ -329,6 +350,7 @@ def _diagnosis(
             *where_lines(flow, paths, named),
             *([f"beside it: {beside_text(beside)}"] if beside is not None else []),
         ),
+        strip=_strip(flow, paths, points),
         why=tuple(why),
         ruled_out=tuple(
             Remark(

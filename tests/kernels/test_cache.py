@@ -22,9 +22,10 @@ from analyzer.kernels import cache, known_answer
 from analyzer.kernels.cache import CompileError
 from analyzer.kernels.marks import KERNELS, bound
 from analyzer.passes import first as skim
-from analyzer.passes import names as naming
+from analyzer.passes import names as search
 from analyzer.passes import second as listing
 from analyzer.passes import walk
+from analyzer.passes import watched as watching
 from analyzer.passes.walk import prepare, walk_inputs
 from tests.passes.test_first import SMALL
 from tests.reading import ROOT
@@ -139,7 +140,8 @@ def no_compiler(examples: object, group: str, way: str) -> bytes:
 def test_no_changed_byte_of_the_cache_is_loaded(tmp_path: Path) -> None:
     skim.Skimmer(compiled=True)
     listing.Lister(compiled=True, rows=1)
-    naming._Finder(lambda *_: None, compiled=True)
+    cache.load_kernels(search._examples, "names")
+    watching.Watcher([], files=1, most=1, compiled=True)
     (tmp_path / "pmtu-analyze").mkdir(mode=0o700)
     for made in map(cache._cache_file, cache.GROUPS):
         assert made is not None
@@ -374,7 +376,8 @@ def test_compiled_before_means_numba_is_not_loaded_again() -> None:
 
 def test_the_cache_depends_on_every_module_that_a_kernel_is_in_or_takes_something_from() -> None:
     """Wherever kernels are moved to, what is kept of them goes with their sources."""
-    assert {skim.__name__, listing.__name__, naming.__name__} == set(cache.GROUPS.values())
+    entries = {skim.__name__, listing.__name__, search.__name__, watching.__name__}
+    assert entries == set(cache.GROUPS.values())
     for group, entry in cache.GROUPS.items():
         sources = cache.sources_of(entry)
         waiting = list(sys.modules[entry]._examples())

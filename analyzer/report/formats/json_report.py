@@ -122,6 +122,7 @@ def _members(analysis: Analysis) -> Iterator[tuple[str, Any]]:
             "verdicts": {v: totals.verdicts[v] for v in VERDICTS if v in totals.verdicts},
         },
     )
+    yield "points", _points(analysis, paths)
     yield "selection", analysis.selection or None
     seen = analysis.seen()
     yield "seen", None if seen is None else _seen(seen)
@@ -158,6 +159,19 @@ def _comparison(analysis: Analysis, later: Analysis) -> dict[str, Any]:
 def _unicode(text: str) -> str:
     """Text without lone surrogates (bytes of a file name that are no UTF-8): JSON readers reject them."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _points(analysis: Analysis, paths: Sequence[str]) -> list[dict[str, Any]]:
+    """The capture points. The clock of the first is the one that counts."""
+    return [
+        {
+            "number": point.number,
+            "files": [paths[number] for number in point.files],
+            "interface": _unicode(point.interface) if point.interface is not None else None,
+            "clock": point.clock._asdict(),
+        }
+        for point in analysis.all_points
+    ]
 
 
 _FrameWriter = Callable[[FrameRef], Any]
@@ -214,6 +228,15 @@ def _flow(flow: Flow, paths: Sequence[str], frame: _FrameWriter) -> dict[str, An
             {"cause": each.cause, "because": each.because, "frames": [frame(ref) for ref in each.frames]}
             for each in flow.ruled_out
         ],
+        "located": None
+        if flow.located is None
+        else {
+            "between": list(flow.located.between),
+            "crossed": flow.located.crossed,
+            "lost": flow.located.lost,
+            "frames": [frame(ref) for ref in flow.located.frames],
+            "ptb_lost_between": list(flow.located.ptb_lost_between) if flow.located.ptb_lost_between else None,
+        },
         "explanation": flow.explanation,
         "evidence": [{"text": text, "frames": [frame(ref) for ref in refs]} for text, refs in flow.evidence],
         "fixes": _fixes(flow.fixes),
@@ -261,7 +284,7 @@ def _finding(finding: Finding, analysis: Analysis, beside: Beside | None) -> dic
         "first_time": iso_time(finding.first_time),
         "last_time": iso_time(finding.last_time),
         "beside": beside._asdict() if beside is not None else None,
-        "leg": None,
+        "leg": list(example.located.between) if example.located is not None else None,
         "explanation": example.explanation,
         "fixes": _fixes(example.fixes),
     }
@@ -285,5 +308,27 @@ def _path(path: NetworkPath, frame: _FrameWriter) -> dict[str, Any]:
                 "ptb_mtu": probe.ptb_mtu,
             }
             for probe in path.probes
+        ],
+        "legs": [
+            {
+                "from": leg.start,
+                "to": leg.end,
+                "at_least": leg.at_least,
+                "at_most": leg.at_most,
+                "lost": leg.lost,
+                "of": leg.of,
+                "ends": leg.ends,
+                "segments": leg.segments,
+                "sure": leg.sure,
+                "ptb_lost": leg.ptb_lost,
+                "mss_clamped": leg.mss_clamped,
+                "df_cleared": leg.df_cleared,
+                "fragmented": leg.fragmented,
+                "translated": leg.translated,
+                "altered": leg.altered,
+                "missed": leg.missed,
+                "frames": [frame(ref) for ref in leg.frames],
+            }
+            for leg in path.legs
         ],
     }
