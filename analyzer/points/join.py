@@ -36,8 +36,9 @@ from analyzer.passes.walk import Notify, goes_compiled, prepare, start_all, walk
 from analyzer.passes.watched import Watcher
 from analyzer.points.clocks import Clocks, clocks_of, pairings_of
 from analyzer.points.connections import Connection, connections_of, watches_of
+from analyzer.points.joined import Joined, PtbWay, leg_of, lost_ptb, told_mtu
 from analyzer.points.legs import Times, legs_of
-from analyzer.points.located import Joined, PtbWay, leg_of, lost_ptb, revised, told_mtu
+from analyzer.points.located import revised
 from analyzer.points.order import order_of
 from analyzer.points.sightings import Place, Seen, seen_by
 

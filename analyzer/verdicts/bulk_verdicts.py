@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analyzer.evidence.flow_index import Collector
+from analyzer.evidence.handshake import handshake_trips
 from analyzer.evidence.row_addresses import host_keys
 from analyzer.flows.flow_tables import SAW_BACKWARDS, SAW_FRAGMENT, SAW_SYN_ACK
 from analyzer.model.verdicts import BY_NAME, VERDICTS
@@ -149,13 +150,8 @@ def _resent(me: Any) -> Column:
 
 
 def _handshake_rtt(flows: Any, side: int) -> Column:
-    there = _difference(flows["syn_last_ts"], flows["syn_ack_ts"])
-    back = _difference(flows["syn_ack_last_ts"], flows["ack_ts"])
+    there, back = handshake_trips(flows)
     return np.where(flows["client"] == side, there, back)
-
-
-def _difference(earlier: Column, later: Column) -> Column:
-    return np.where((earlier != 0) & (later != 0), later - earlier, 0)
 
 
 def _silent(collector: Collector, settings: Settings, side: int) -> Column:
