@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analyzer.knowledge.fixes import fixes_for
+from analyzer.knowledge.fixes import fixes_for, tunnel_of
 from analyzer.model.flow import Flow, PathMtu
 from analyzer.model.points import Located
 from analyzer.model.statement import Fix, FrameRef, RuledOut, Statement
@@ -102,6 +102,7 @@ def fixes_of(flow: Flow, verdict: str, size: PathMtu, platforms: Sequence[str]) 
         version=flow.version,
         ptb_reasons=tuple(ptb.reason for ptb in flow.ptb if ptb.reason),
         platforms=platforms,
+        tunnel=tunnel_of(flow.encapsulation),
     )
 
 
