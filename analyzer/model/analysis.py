@@ -59,6 +59,7 @@ class CaptureFile:
     packets: int
     damaged_at: int | None
     problem: str
+    is_cut: bool = False  # it is sound as far as it goes, but ends within a record
     filters: tuple[str, ...] = ()  # capture filters that the file names
     dropped: int = 0  # packets that the capturing host says it lost
     point: int = 0  # capture point: files of one point are one capture, those of several saw the same packets

@@ -17,7 +17,7 @@ from analyzer.model import tool
 from analyzer.model.analysis import Analysis
 from analyzer.model.brief import Brief
 from analyzer.model.flow import Flow, PathMtu
-from analyzer.model.text import bracket, clock, file_labels, joined, plural, printable, seconds
+from analyzer.model.text import bracket, clock, extent, file_labels, joined, plural, printable, seconds
 from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS, VERDICTS
 from analyzer.report.digest import sha256_of
 from analyzer.report.document import Document, document_of
@@ -208,7 +208,7 @@ def _files(analysis: Analysis) -> Iterable[FileFacts]:
             size=plural(file.bytes, "byte"),
             packets=plural(file.packets, "packet"),
             kind=f"{file.format}, {links}",
-            damage="" if file.damaged_at is None else f"stops at byte {file.damaged_at}: {printable(file.problem)}",
+            damage="" if file.damaged_at is None else extent(file),
         )
 
 
