@@ -283,7 +283,8 @@ def _result(
     notes += quality.notes()
     notes += merge_points.notes(files)
     state = in_use(skimmer.state)
-    flows, paths, ptb_timeline, more = judged_flows(state, settings, quality)
+    judged = judged_flows(state, settings, quality)
+    flows = judged.flows
     ways = direction_table(state)
     totals = Totals(
         packets=int(counters[C_PACKETS]),
@@ -302,9 +303,10 @@ def _result(
         last_time=int(counters[C_LAST_TS]),
         totals=totals,
         all_flows=flows,
-        all_paths=paths,
-        ptb_timeline=ptb_timeline,
-        notes=(*notes, *more),
+        all_paths=judged.paths,
+        ptb_timeline=judged.ptb_timeline,
+        all_troubles=judged.troubles,
+        notes=(*notes, *judged.notes),
         settings=settings,
         sources=sources,
         anonymizer=anonymizer,

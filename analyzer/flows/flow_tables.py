@@ -161,7 +161,8 @@ ICMP = np.dtype(
     [
         ("ts", "i8"), ("frame", "i8"), ("file", "i4"),
         ("kind", "i4"), ("type", "i4"), ("code", "i4"), ("mtu", "i8"), ("sum", "i4"),
-        ("version", "i4"), ("ip_len", "i4"), ("df", "i4"),
+        ("version", "i4"), ("ip_len", "i4"), ("df", "i4"), ("ttl", "i4"),
+        ("fragment", "i4"),  # 1: the first fragment of a fragmented one, of which `ip_len` is the length
         ("s0", "u4"), ("s1", "u4"), ("s2", "u4"), ("s3", "u4"),
         ("d0", "u4"), ("d1", "u4"), ("d2", "u4"), ("d3", "u4"),
         ("echo_id", "i4"), ("echo_seq", "i4"),

@@ -25,6 +25,7 @@ from analyzer.settings import Settings
 
 if TYPE_CHECKING:
     from analyzer.model.host_name import Names
+    from analyzer.model.trouble import Trouble
 
 
 class Rereadable(NamedTuple):
@@ -97,6 +98,8 @@ class Analysis:
     notes: tuple[str, ...]  # what a reader should know: damage, bounds reached, strange PTBs
     selection: str = ""
     """What was asked for, if `all_flows` is only part of the capture: "stream 3", "port 443"."""
+    all_troubles: tuple[Trouble, ...] = ()
+    """What packets of no TCP flow show to be wrong: pings, PTBs, fragments."""
     whole: Analysis | None = field(default=None, compare=False, repr=False)
     """That of the whole capture, if this is only part of it."""
     settings: Settings = field(default_factory=Settings)

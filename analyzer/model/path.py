@@ -22,6 +22,14 @@ class Probe:
     ptb_mtu: int | None
 
 
+class Unprobing(NamedTuple):
+    """Pings that may be fragmented on their way: what was answered says nothing about the path MTU."""
+
+    sent: int  # in fragments, or large and without DF
+    answered: int
+    in_fragments: int  # of `sent`
+
+
 @dataclass(frozen=True, slots=True)
 class Path:
     """All that the capture tells about one direction between two addresses."""
@@ -35,6 +43,7 @@ class Path:
     consistent_with: tuple[str, ...]
     streams: tuple[int, ...]
     probes: tuple[Probe, ...] = ()
+    fragmented: Unprobing | None = None
 
 
 OUTCOMES = ("not_fixed", "new_problem", "changed", "cannot_tell", "fixed", "no_problem")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from analyzer.verdicts.path_findings import Pools, add_bulk, add_probes
 from analyzer.verdicts.traits import traits_of
 
 if TYPE_CHECKING:
+    from analyzer.model.trouble import Trouble
     from analyzer.verdicts.flow_making import Maker
 
 MADE_AT_ONCE = 1_000
@@ -81,10 +82,18 @@ class _Reasons:
         return self.making.maker().why_not(self.rows.get(stream, (stream,)), verdict)
 
 
-def judged_flows(
-    state: State, settings: Settings, quality: CaptureQuality
-) -> tuple[FlowList[Flow], tuple[Path, ...], tuple[tuple[int, int, int, FrameRef], ...], tuple[str, ...]]:
-    """Judge every flow. Returns flows, paths, the PTBs as (time, stream or -1, mtu, frame), and notes.
+class Judged(NamedTuple):
+    """What a capture shows."""
+
+    flows: FlowList[Flow]
+    paths: tuple[Path, ...]
+    ptb_timeline: tuple[tuple[int, int, int, FrameRef], ...]  # (time, stream or -1, mtu, frame)
+    troubles: tuple[Trouble, ...]  # what packets of no TCP flow show to be wrong
+    notes: tuple[str, ...]
+
+
+def judged_flows(state: State, settings: Settings, quality: CaptureQuality) -> Judged:
+    """Judge every flow, and what else the capture holds.
 
     Flows that need no judge are judged in the tables, and made when somebody asks for them.
     """
@@ -111,7 +120,7 @@ def judged_flows(
         if len(rest):
             briefs = judged_in_bulk(maker, rest, pools)
     left_out = add_bulk(collector, bulk, ~simple, seen, pools)
-    add_probes(state, collector, pools)
+    troubles = add_probes(state, collector, pools, settings)
     paths = pools.paths(settings)
     timeline = tuple((p.ts, collector.numbers[p.flow] if p.flow >= 0 else -1, p.mtu, p.ref) for p in collector.ptbs)
     # Where a row is quiet there is one capture point, and rows are numbered as their streams.
@@ -126,7 +135,7 @@ def judged_flows(
     reasons = _Reasons(making, dict(rows))
     traits = traits_of(collector, numbers, {number: found for number, found in rows.items() if found != [number]})
     flows = FlowList(numbers, codes[numbers], VERDICTS, made, make, reasons, briefs, _Briefs(making), traits)
-    return flows, paths, timeline, _notes(collector, state, left_out)
+    return Judged(flows, paths, timeline, tuple(troubles), _notes(collector, state, left_out))
 
 
 def _notes(collector: Collector, state: State, left_out: int) -> tuple[str, ...]:

@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analyzer.decode.icmp import KIND_ECHO_REPLY, KIND_ECHO_REQUEST
+from analyzer.decode.icmp import KIND_ECHO_REQUEST
 from analyzer.evidence.flow_index import Collector
-from analyzer.evidence.row_addresses import row_address
 from analyzer.flows.flow_tables import C_ICMPS, State
 from analyzer.knowledge.overheads import consistent_with
-from analyzer.model.path import Path, Probe
-from analyzer.model.statement import FrameRef
+from analyzer.model.path import Path, Probe, Unprobing
 from analyzer.model.verdicts import SIZE_PROBLEMS, VERDICTS, worst
-from analyzer.model.wire_sizes import LEAST_V4_MTU, LEAST_V6_MTU
+from analyzer.model.wire_sizes import LEAST_V6_MTU
 from analyzer.settings import MAX_HEALTHY_PAIRS, Settings
 from analyzer.verdicts.bulk_verdicts import BulkVerdicts, hosts_in_common
 
 if TYPE_CHECKING:
+    from analyzer.model.trouble import Trouble
     from analyzer.verdicts.judge import Judgement
     from analyzer.verdicts.judge_many import JudgedTogether
 
@@ -36,6 +35,9 @@ class Pool:
     verdicts: list[str] = field(default_factory=list)
     streams: list[int] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)
+    fragmented: Unprobing | None = None
+    by_pings: str = ""  # the verdict that they show
+    arrived: bool = False  # they were captured where they had arrived
 
 
 class Pools(dict[tuple[str, str], Pool]):
@@ -105,15 +107,20 @@ def _path(src: str, dst: str, pool: Pool, settings: Settings) -> Path:
     at_least = max([*pool.at_least, *answered], default=None)
     largest = max(answered, default=1 << 30)
     unanswered = Counter(p.ip_len for p in pool.probes if p.reply is None and p.ip_len > largest and p.ptb_mtu is None)
-    # One lost ping is loss; two of a size above all that were answered are not.
-    lost = [size - 1 for size, count in unanswered.items() if count >= 2]
     told = [p.ptb_mtu for p in pool.probes if p.ptb_mtu]
+    # One lost ping is loss; two of a size above all that were answered are not. What is larger than a router said
+    # is lost for that, whether it said so each time or not.
+    carried = max(pool.at_least, default=0)
+    lost = [size - 1 for size, count in unanswered.items() if count >= 2 and size > carried and not pool.arrived]
     exact = min([*pool.exact, *told], default=None)
     at_most = min([*pool.at_most, *lost, *told], default=None)
     if at_least is not None and at_most is not None and at_least > at_most:
         at_least = None  # flows contradict each other (several paths, or a change): only the limit is safe
-    verdict = worst(pool.verdicts) if pool.verdicts else "inconclusive" if lost else "not_exercised"
-    if not pool.verdicts and not lost and at_least is not None and at_least >= settings.exercised_bytes:
+    open_end = any(size < min(told, default=1 << 30) for size in lost)
+    verdict = worst(pool.verdicts) if pool.verdicts else "inconclusive" if open_end else "not_exercised"
+    if pool.by_pings:
+        verdict = worst((*pool.verdicts, pool.by_pings))
+    elif not pool.verdicts and not open_end and at_least is not None and at_least >= settings.exercised_bytes:
         verdict = "pmtud_ok" if told else "ok"
     limited = verdict in SIZE_PROBLEMS or at_most is not None
     least = at_least
@@ -129,34 +136,30 @@ def _path(src: str, dst: str, pool: Pool, settings: Settings) -> Path:
         consistent_with=consistent_with(least, at_most, exact) if limited else (),
         streams=tuple(sorted(pool.streams)),
         probes=tuple(pool.probes),
+        fragmented=pool.fragmented,
     )
 
 
-def add_probes(state: State, collector: Collector, pools: Pools) -> None:
-    """Pings with DF, their replies, and what routers said; all have the same identifier and sequence number."""
-    told = {
-        (ptb.quoted_src, ptb.quoted_dst, *ptb.quoted_echo): ptb.mtu
-        for ptb in reversed(collector.ptbs)
-        if ptb.quoted_echo is not None and not ptb.checksum_wrong and LEAST_V4_MTU <= ptb.mtu < ptb.quoted_len
-    }
+def add_probes(state: State, collector: Collector, pools: Pools, settings: Settings) -> list[Trouble]:
+    """Pings, their replies, and what routers said; all have the same identifier and sequence number.
+
+    Returns what pings alone show to be wrong.
+    """
     icmps = state.icmps[: state.counters[C_ICMPS]]
-    replies: dict[tuple[str, str, int, int], FrameRef] = {}
-    for index in np.flatnonzero(icmps["kind"] == KIND_ECHO_REPLY):
-        row = icmps[index]
-        version = int(row["version"])
-        key = (
-            row_address(row, "d", version),
-            row_address(row, "s", version),
-            int(row["echo_id"]),
-            int(row["echo_seq"]),
-        )
-        replies.setdefault(key, FrameRef(int(row["file"]), int(row["frame"])))
-    for index in np.flatnonzero(icmps["kind"] == KIND_ECHO_REQUEST):
-        row = icmps[index]
-        if not row["df"]:
-            continue
-        version = int(row["version"])
-        src, dst = row_address(row, "s", version), row_address(row, "d", version)
-        key = (src, dst, int(row["echo_id"]), int(row["echo_seq"]))
-        frame = FrameRef(int(row["file"]), int(row["frame"]))
-        pools[src, dst].probes.append(Probe(frame, int(row["ip_len"]), replies.get(key), told.get(key)))
+    if not (icmps["kind"] == KIND_ECHO_REQUEST).any():
+        return []
+    from analyzer.verdicts.ping_sweeps import Sweep, judged_pings, pings_of  # most captures have none
+
+    found = []
+    for hosts, pings in pings_of(icmps, collector.ptbs, settings).items():
+        pool = pools[hosts]
+        trouble = judged_pings(hosts, pings, max(pool.at_least, default=0), collector.end, settings)
+        pool.probes += pings.probes
+        pool.fragmented = pings.without_df
+        pool.arrived = Sweep(pings.trials, collector.end).beside_receiver
+        if trouble is not None:
+            if trouble.path_mtu.at_most is not None:
+                pool.at_most.append(trouble.path_mtu.at_most)
+            pool.by_pings = trouble.verdict
+            found.append(trouble)
+    return found
