@@ -193,4 +193,4 @@ class Analysis:
     @property
     def all_findings(self) -> tuple[Finding, ...]:
         """The flows with a problem, told as findings, the gravest first."""
-        return findings_of(self.problems)
+        return findings_of(self.problems, self.all_troubles)

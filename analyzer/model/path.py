@@ -43,7 +43,7 @@ class Path:
     consistent_with: tuple[str, ...]
     streams: tuple[int, ...]
     probes: tuple[Probe, ...] = ()
-    fragmented: Unprobing | None = None
+    without_df: Unprobing | None = None
 
 
 OUTCOMES = ("not_fixed", "new_problem", "changed", "cannot_tell", "fixed", "no_problem")

@@ -23,6 +23,7 @@ class Trouble:
     receiver: str
     path_mtu: PathMtu
     lost: int | None  # bytes of IP: the smallest packet that did not get through
+    headline: str  # a sentence
     explanation: str
     rests_on: tuple[FrameRef, ...]
     evidence: tuple[Statement, ...]
@@ -39,8 +40,8 @@ class Trouble:
     @property
     def frames(self) -> list[FrameRef]:
         """All frames that speak for it."""
-        found = [*self.rests_on, *(ref for each in (*self.evidence, *self.ruled_out) for ref in each.frames)]
-        return sorted(set(found))
+        found = {*self.rests_on, *(ref for each in self.evidence for ref in each.frames)}
+        return sorted(found | {ref for each in self.ruled_out for ref in each.frames})
 
     @property
     def display_filter(self) -> str:

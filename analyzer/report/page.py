@@ -92,7 +92,7 @@ class Page:
 
 def page_of(analysis: Analysis) -> Page:
     """All that a report on paper says about `analysis`."""
-    used = analysis.verdict_counts
+    used = {*analysis.verdict_counts, *(each.verdict for each in analysis.all_troubles)}
     document = document_of(analysis, show_all=True)
     return Page(
         document=document,
@@ -151,6 +151,8 @@ def _lost(flow: Flow, size: PathMtu) -> str:
 
 def _pictured(analysis: Analysis) -> Flow | None:
     """The flow that the headline names, if its verdict is about a size; else the gravest such flow."""
+    if analysis.all_troubles and not any(brief.verdict in SIZE_PROBLEMS for _, brief in analysis.problems):
+        return None  # a healthy path is not what the report is about
     found = analysis.problems or analysis.briefs_with({"pmtud_ok", "ok"})
     for verdict in VERDICTS:
         same = [member for member in found if member[1].verdict == verdict and _tells_size(member[1])]

@@ -94,7 +94,7 @@ FINDINGS = (
     Column("id", "text", "A, B, ... the gravest first"),
     Column("verdict", "category", "the gravest verdict of its flows"),
     Column("confidence", "category", "of the flows of that verdict the surest"),
-    Column("protocol", "text", '"tcp"'),
+    Column("protocol", "text", 'of the packets that it is about: "tcp", "icmp", "udp", "esp"'),
     Column("senders", "list", "addresses of the ends whose packets it is about; of more than 16 their /24 or /64"),
     Column("receivers", "list", "addresses of the other ends"),
     Column("crossed", "int", "largest packet known to get through; missing where size is no matter", IP_BYTES),
@@ -102,12 +102,12 @@ FINDINGS = (
     Column("at_least", "int", "what the brackets of its flows have in common", IP_BYTES),
     Column("at_most", "int", "what the brackets of its flows have in common", IP_BYTES),
     Column("exact", "int", "path MTU as a valid PTB names it", IP_BYTES),
-    Column("flows", "count", "how many flows it has"),
+    Column("flows", "count", "how many flows it has; 0 where pings, PTBs or fragments show it"),
     Column("streams", "list", "their numbers"),
-    Column("example", "count", "the stream that shows it best"),
+    Column("example", "int", "the stream that shows it best; missing where no flow does"),
     Column("first_time", "time", "first transmission of what got stuck, in any of its flows", "UTC"),
     Column("last_time", "time", "last transmission of it", "UTC"),
-    Column("explanation", "text", "the example's verdict in words"),
+    Column("explanation", "text", "the example's verdict in words, or what pings, PTBs or fragments show"),
 )
 
 PATHS = (
@@ -116,10 +116,11 @@ PATHS = (
     Column("at_least", "int", "largest packet proven delivered, over all flows and pings", IP_BYTES),
     Column("at_most", "int", "one less than the smallest packet proven lost for its size", IP_BYTES),
     Column("exact", "int", "path MTU as a valid PTB names it", IP_BYTES),
-    Column("verdict", "category", "the worst verdict of its flows"),
+    Column("verdict", "category", "the worst verdict of its flows, and of what pings show by themselves"),
     Column("consistent_with", "list", "tunnels and links whose MTU lies in the bracket"),
     Column("streams", "list", "flows that were pooled"),
     Column("probes", "int", "pings with DF"),
+    Column("without_df", "count", "large pings without DF, or in fragments: they prove nothing about the path MTU"),
 )
 
 PTBS = (

@@ -35,7 +35,7 @@ class Pool:
     verdicts: list[str] = field(default_factory=list)
     streams: list[int] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)
-    fragmented: Unprobing | None = None
+    without_df: Unprobing | None = None
     by_pings: str = ""  # the verdict that they show
     arrived: bool = False  # they were captured where they had arrived
 
@@ -136,7 +136,7 @@ def _path(src: str, dst: str, pool: Pool, settings: Settings) -> Path:
         consistent_with=consistent_with(least, at_most, exact) if limited else (),
         streams=tuple(sorted(pool.streams)),
         probes=tuple(pool.probes),
-        fragmented=pool.fragmented,
+        without_df=pool.without_df,
     )
 
 
@@ -155,7 +155,7 @@ def add_probes(state: State, collector: Collector, pools: Pools, settings: Setti
         pool = pools[hosts]
         trouble = judged_pings(hosts, pings, max(pool.at_least, default=0), collector.end, settings)
         pool.probes += pings.probes
-        pool.fragmented = pings.without_df
+        pool.without_df = pings.without_df
         pool.arrived = Sweep(pings.trials, collector.end).beside_receiver
         if trouble is not None:
             if trouble.path_mtu.at_most is not None:

@@ -50,6 +50,8 @@ LEAST_SPAN_NS = 2_000_000_000
 INITIAL_TTLS = frozenset({32, 64, 128, 255})
 """What hosts start with: a packet with another one has passed routers."""
 
+SHOW = {"blackhole": "show", "blackhole_probable": "probably meet"}
+
 MOST_FRAMES = 16
 """Frames that a statement lists."""
 
@@ -261,6 +263,7 @@ def judged_pings(hosts: Hosts, pings: Pings, carried: int, end: int, settings: S
         receiver=dst,
         path_mtu=size,
         lost=smallest,
+        headline=f"Pings from {src} to {dst} {SHOW[verdict]} a PMTUD black hole.",
         explanation=_explanation(sweep, lost, smallest),
         rests_on=_frames(lost),
         evidence=tuple(_evidence(sweep, lost)),

@@ -13,7 +13,8 @@ from markupsafe import Markup
 
 from analyzer.model.analysis import Analysis
 from analyzer.report import labels
-from analyzer.report.document import Diagnosis, advice, fair_choice, rule_suffix, with_name
+from analyzer.report.diagnosis import Diagnosis
+from analyzer.report.document import advice, fair_choice, rule_suffix, with_name
 from analyzer.report.figures.own_settings import load_matplotlib
 from analyzer.report.figures.palette import DARK, LIGHT
 from analyzer.report.page import Page, page_of
@@ -122,7 +123,7 @@ def _flow_figures(analysis: Analysis, page: Page, *, alone: bool) -> dict[int, F
     from analyzer.report.figures.drawn_packets import is_drawable
 
     shown = fair_choice(page.document.diagnoses, SHOWN_DIAGNOSES)
-    drawable = [diagnosis for diagnosis in shown if is_drawable(diagnosis.flow)]
+    drawable = [each for each in shown if each.flow is not None and is_drawable(each.flow)]
     if not drawable:
         return {}
     load_matplotlib(alone=alone)
@@ -131,12 +132,12 @@ def _flow_figures(analysis: Analysis, page: Page, *, alone: bool) -> dict[int, F
     from analyzer.report.figures.timelines import timeline
 
     return {
-        diagnosis.flow.stream: FlowFigure(
+        flow.stream: FlowFigure(
             *(
                 Markup(  # noqa: S704 - our own drawing; all text in it is escaped by the XML writer
                     inline_svg(
-                        timeline(analysis, diagnosis.flow, sheet=sheet, titled=False),
-                        f"s{diagnosis.flow.stream}{name}-",
+                        timeline(analysis, flow, sheet=sheet, titled=False),
+                        f"s{flow.stream}{name}-",
                         figure_description(diagnosis),
                     )
                 )
@@ -144,13 +145,14 @@ def _flow_figures(analysis: Analysis, page: Page, *, alone: bool) -> dict[int, F
             )
         )
         for diagnosis in fair_choice(drawable, SHOWN_FIGURES)
+        if (flow := diagnosis.flow) is not None
     }
 
 
 def figure_description(diagnosis: Diagnosis) -> str:
     """What a timeline shows, for those who cannot see it."""
     return (
-        f"Stream {diagnosis.flow.stream} over time: sequence numbers sent and acknowledged, and below them the "
+        f"Stream {diagnosis.stream} over time: sequence numbers sent and acknowledged, and below them the "
         f"size of each packet, delivered or lost, with the range of the path MTU. {diagnosis.what.text}"
     )
 

@@ -243,7 +243,7 @@ def _fixes(fixes: Sequence[Fix]) -> list[dict[str, Any]]:
 
 
 def _finding(finding: Finding, analysis: Analysis, beside: Beside | None) -> dict[str, Any]:
-    example = analysis.flow(finding.example)
+    example = finding.trouble or analysis.flow(finding.streams[0] if finding.example is None else finding.example)
     return {
         "id": finding.id,
         "verdict": finding.verdict,
@@ -286,4 +286,5 @@ def _path(path: NetworkPath, frame: _FrameWriter) -> dict[str, Any]:
             }
             for probe in path.probes
         ],
+        "without_df": None if path.without_df is None else path.without_df._asdict(),
     }
