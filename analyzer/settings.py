@@ -66,7 +66,10 @@ AFTERMATH_ROWS = 32
 """Packets of a flow still recorded after its trouble ended, to see how it went on."""
 
 MAX_ICMP = 65_536
-"""ICMP messages kept (errors and echo with DF)."""
+"""ICMP messages kept (errors and echo), and fragments."""
+
+MAX_FRAGMENTED_PAIRS = 2_048
+"""Senders and receivers whose fragments are kept, each protocol by itself. A power of two."""
 
 HEAD_BYTES = 104
 """Bytes of a TCP packet kept from its IP header on: IPv6 (40) or IPv4 with options (60) and TCP (60), and
