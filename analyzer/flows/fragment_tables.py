@@ -10,6 +10,7 @@ FRAGMENT = np.dtype(
         ("pair", "i4"),  # row of PAIR
         ("ident", "i8"), ("offset", "i4"), ("length", "i4"),  # bytes of the datagram: from where, and how many
         ("more", "i4"), ("ip_len", "i4"),
+        ("sport", "i4"), ("dport", "i4"),  # of the first fragment of a UDP datagram, else 0
         ("whole", "i8"),  # of its pair, unfragmented ones so far
     ],
     align=True,

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from analyzer.decode.integers import Buffer, be16, be32
 from analyzer.decode.network import FRAGMENT_HEADER, MAX_EXTENSIONS
-from analyzer.decode.packet_fields import DST, FRAGMENT, IP_ID, IP_LEN, L4, NET, POINT, PROTO, SRC, TS, VERSION
+from analyzer.decode.packet_fields import DST, FRAGMENT, IP_END, IP_ID, IP_LEN, L4, NET, POINT, PROTO, SRC, TS, VERSION
+from analyzer.decode.tunnel import PROTO_UDP
 from analyzer.flows.flow_tables import C_FILE, C_FRAGMENTS, C_FRAGMENTS_LOST, C_PAIRS, C_SEED, State
 from analyzer.flows.lookup import product
 from analyzer.kernels.marks import kernel
@@ -83,6 +84,9 @@ def keep_fragment(state: State, buf: Buffer, h: list[int], frame: int) -> None:
     row["more"] = more
     row["ip_len"] = h[IP_LEN]
     row["whole"] = state.pairs[pair]["whole"]
+    if offset == 0 and protocol == PROTO_UDP and h[NET] + header + 4 <= h[IP_END]:
+        row["sport"] = be16(buf, h[NET] + header)
+        row["dport"] = be16(buf, h[NET] + header + 2)
 
 
 @kernel

@@ -24,6 +24,7 @@ from analyzer.model.verdicts import CONFIDENCES, PROBLEMS, SURE_PROBLEMS, VERDIC
 from analyzer.settings import Settings
 
 if TYPE_CHECKING:
+    from analyzer.model.fragments import FragmentCount
     from analyzer.model.host_name import Names
     from analyzer.model.trouble import Trouble
 
@@ -98,6 +99,8 @@ class Analysis:
     notes: tuple[str, ...]  # what a reader should know: damage, bounds reached, strange PTBs
     selection: str = ""
     """What was asked for, if `all_flows` is only part of the capture: "stream 3", "port 443"."""
+    all_fragments: tuple[FragmentCount, ...] = ()
+    """Fragmented datagrams by hosts and protocol."""
     all_troubles: tuple[Trouble, ...] = ()
     """What packets of no TCP flow show to be wrong: pings, PTBs, fragments."""
     whole: Analysis | None = field(default=None, compare=False, repr=False)

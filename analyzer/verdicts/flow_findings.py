@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from analyzer.evidence.flow_index import Collector
-from analyzer.flows.flow_tables import State
+from analyzer.flows.flow_tables import C_FRAGMENTS, C_FRAGMENTS_LOST, State
 from analyzer.model.brief import Brief
 from analyzer.model.flow import Flow
 from analyzer.model.flow_list import FlowList
@@ -25,6 +25,7 @@ from analyzer.verdicts.path_findings import Pools, add_bulk, add_probes
 from analyzer.verdicts.traits import traits_of
 
 if TYPE_CHECKING:
+    from analyzer.model.fragments import FragmentCount
     from analyzer.model.trouble import Trouble
     from analyzer.verdicts.flow_making import Maker
 
@@ -88,6 +89,7 @@ class Judged(NamedTuple):
     flows: FlowList[Flow]
     paths: tuple[Path, ...]
     ptb_timeline: tuple[tuple[int, int, int, FrameRef], ...]  # (time, stream or -1, mtu, frame)
+    fragments: tuple[FragmentCount, ...]
     troubles: tuple[Trouble, ...]  # what packets of no TCP flow show to be wrong
     notes: tuple[str, ...]
 
@@ -121,6 +123,8 @@ def judged_flows(state: State, settings: Settings, quality: CaptureQuality) -> J
             briefs = judged_in_bulk(maker, rest, pools)
     left_out = add_bulk(collector, bulk, ~simple, seen, pools)
     troubles = add_probes(state, collector, pools, settings)
+    fragments, lost = _fragments(state, quality)
+    troubles += lost
     paths = pools.paths(settings)
     timeline = tuple((p.ts, collector.numbers[p.flow] if p.flow >= 0 else -1, p.mtu, p.ref) for p in collector.ptbs)
     # Where a row is quiet there is one capture point, and rows are numbered as their streams.
@@ -135,7 +139,16 @@ def judged_flows(state: State, settings: Settings, quality: CaptureQuality) -> J
     reasons = _Reasons(making, dict(rows))
     traits = traits_of(collector, numbers, {number: found for number, found in rows.items() if found != [number]})
     flows = FlowList(numbers, codes[numbers], VERDICTS, made, make, reasons, briefs, _Briefs(making), traits)
-    return Judged(flows, paths, timeline, tuple(troubles), _notes(collector, state, left_out))
+    return Judged(flows, paths, timeline, fragments, tuple(troubles), _notes(collector, state, left_out))
+
+
+def _fragments(state: State, quality: CaptureQuality) -> tuple[tuple[FragmentCount, ...], list[Trouble]]:
+    """Fragmented datagrams, counted, and what they show to be wrong."""
+    if not state.counters[C_FRAGMENTS]:
+        return (), []
+    from analyzer.verdicts.fragment_findings import judged  # most captures have none
+
+    return judged(state, quality)
 
 
 def _notes(collector: Collector, state: State, left_out: int) -> tuple[str, ...]:
@@ -150,4 +163,6 @@ def _notes(collector: Collector, state: State, left_out: int) -> tuple[str, ...]
     lost = int(collector.flows["lost_events"].sum())
     if lost:
         notes.append(f"{lost} packets of troubled flows were counted but not recorded: the bound is reached.")
+    if left := int(state.counters[C_FRAGMENTS_LOST]):
+        notes.append(f"{left} fragments were counted but not looked at: the bound is reached, or they are malformed.")
     return tuple(notes)
