@@ -305,6 +305,7 @@ def _result(
         all_flows=flows,
         all_paths=judged.paths,
         ptb_timeline=judged.ptb_timeline,
+        all_ptbs=judged.ptbs,
         all_fragments=judged.fragments,
         all_troubles=judged.troubles,
         notes=(*notes, *judged.notes),

@@ -26,6 +26,7 @@ from analyzer.settings import Settings
 if TYPE_CHECKING:
     from analyzer.model.fragments import FragmentCount
     from analyzer.model.host_name import Names
+    from analyzer.model.seen_ptb import SeenPtb
     from analyzer.model.trouble import Trouble
 
 
@@ -99,6 +100,8 @@ class Analysis:
     notes: tuple[str, ...]  # what a reader should know: damage, bounds reached, strange PTBs
     selection: str = ""
     """What was asked for, if `all_flows` is only part of the capture: "stream 3", "port 443"."""
+    all_ptbs: tuple[SeenPtb, ...] = ()
+    """Every PTB, also of no flow."""
     all_fragments: tuple[FragmentCount, ...] = ()
     """Fragmented datagrams by hosts and protocol."""
     all_troubles: tuple[Trouble, ...] = ()

@@ -31,6 +31,8 @@ class Trouble:
     fixes: tuple[Fix, ...]
     first_time: int  # ns: of the packets that did not get through
     last_time: int
+    reason: str | None = None  # why PTBs have no effect
+    ptbs: tuple[FrameRef, ...] = ()  # those that have none
 
     @property
     def rule(self) -> str:

@@ -21,8 +21,8 @@ from analyzer.model.text import bracket, clock, file_labels, joined, plural, pri
 from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS, VERDICTS
 from analyzer.report.digest import sha256_of
 from analyzer.report.document import Document, document_of
-from analyzer.report.read_facts import SHOWN_FILES, more_files
-from analyzer.report.verdict_text import SETTING_WORDS, WORDS, most_hit, paths_of, pooled_mtu, undecoded
+from analyzer.report.read_facts import SHOWN_FILES, fragments, more_files
+from analyzer.report.verdict_text import SETTING_WORDS, WORDS, most_hit, paths_of, pings, pooled_mtu, undecoded
 from analyzer.report.where import SHOWN_CANDIDATES
 
 BEFORE, BEHIND = "before", "behind"
@@ -228,6 +228,10 @@ def _facts(analysis: Analysis) -> Iterable[Fact]:
         f"{totals.packets:,}: {totals.tcp_packets:,} TCP in {plural(totals.flows, 'flow')}, "
         f"{totals.icmp_packets:,} ICMP, of which {plural(totals.ptb_packets, 'PTB')}",
     )
+    for line in pings(analysis):
+        yield Fact("Pings", line)
+    for line in fragments(analysis):
+        yield Fact("Fragments", line)
     yield Fact("Not decoded", ", ".join(undecoded(analysis)) or "nothing: every packet was looked into")
     yield Fact("Capture loss", _capture_loss(totals.unseen_bytes, totals.payload_bytes))
     if dropped := sum(file.dropped for file in analysis.files):

@@ -129,9 +129,32 @@ PTBS = (
     Column("time", "time", "when it was captured", "UTC"),
     Column("stream", "int", "flow that it quotes; missing where the quote fits none"),
     Column("mtu", "count", "next-hop MTU that it names", IP_BYTES),
-    Column("router", "text", "who sent it; known for the PTBs that a verdict names"),
-    Column("effect", "category", "whether the sender went by it; as above"),
+    Column("router", "text", "who sent it"),
+    Column("effect", "category", "whether the sender went by it; known for the PTBs that a verdict names"),
     Column("reason", "text", "why it was ignored; as above"),
+    Column("destination", "text", "whom it was sent to"),
+    Column("protocol", "text", "of the quoted packet; missing where that was not captured"),
+    Column("quoted.source.ip", "text", "sender of the quoted packet"),
+    Column("quoted.source.port", "int", "its port; missing where the quote ends before it, or there is none"),
+    Column("quoted.destination.ip", "text", "receiver of the quoted packet"),
+    Column("quoted.destination.port", "int", "its port; as above"),
+    Column("quoted.ip_len", "int", "size of the quoted packet", IP_BYTES),
+    Column("verdict", "category", "of its flow, or what PTBs alone show; missing where nothing is concluded"),
+)
+
+FRAGMENTS = (
+    Column("src", "text", "address of the sender"),
+    Column("dst", "text", "address of the receiver"),
+    Column("protocol", "text", 'what is fragmented: "udp", "icmp", "esp", "gre", "protocol-132"'),
+    Column("point", "count", "capture point, 0 where there is one"),
+    Column("complete", "count", "datagrams of which all fragments came"),
+    Column("first_only", "count", "datagrams of which only the first fragment came"),
+    Column("later_only", "count", "datagrams of which the first fragment did not come"),
+    Column("partial", "count", "datagrams of which the first fragment and some others came"),
+    Column("overlapping", "count", "datagrams with fragments that hold the same bytes"),
+    Column("gave_up", "count", "datagrams that the receiver says it could not put together in time"),
+    Column("whole", "count", "unfragmented packets of these hosts and protocol since the first fragment"),
+    Column("verdict", "category", "`fragment_loss`; `inconclusive` where a filter may hide the rest; else missing"),
 )
 
 _STREAM = Column("stream", "count", "number of the flow, Wireshark's `tcp.stream`")
@@ -213,6 +236,7 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
     "analysis.findings": ("One row a finding: flows with the same trouble on the same way.", FINDINGS),
     "analysis.paths": ("One row a pair of addresses and direction.", PATHS),
     "analysis.ptbs": ("One row an ICMP message fragmentation needed (IPv4) or packet too big (IPv6).", PTBS),
+    "analysis.fragments": ("One row a sender, receiver and protocol of fragmented datagrams.", FRAGMENTS),
     "analysis.events, flow.events": (
         "One row a recorded packet. Only flows in trouble are recorded: the packets around the trouble, bounded.",
         EVENTS,

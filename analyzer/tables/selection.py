@@ -55,6 +55,8 @@ def matching(analysis: A, query: str) -> A:
         all_flows=tuple(flow for flow in analysis.all_flows if flow.stream in kept),
         all_paths=tuple(path for path in analysis.all_paths if kept & set(path.streams)),
         all_troubles=(),
+        all_ptbs=tuple(ptb for ptb in analysis.all_ptbs if ptb.stream in kept),
+        all_fragments=(),
         selection=f"{analysis.selection}, {query}" if analysis.selection else query,
         whole=analysis.whole or analysis,
     )
@@ -116,6 +118,10 @@ def narrow(
             for p in analysis.all_paths
             if kept & set(p.streams) or (hosts_only and not p.streams and among(p.src, p.dst))
         ),
+        all_ptbs=tuple(
+            ptb for ptb in analysis.all_ptbs if ptb.stream in kept or (hosts_only and among(ptb.source, ptb.receiver))
+        ),
+        all_fragments=tuple(each for each in analysis.all_fragments if hosts_only and among(each.src, each.dst)),
         all_troubles=tuple(t for t in analysis.all_troubles if hosts_only and among(t.sender, t.receiver)),
         selection=joined(asked),
         whole=analysis.whole or analysis,

@@ -21,11 +21,12 @@ from analyzer.settings import Settings
 from analyzer.verdicts.bulk_verdicts import CODES, bulk_verdicts
 from analyzer.verdicts.capture_quality import CaptureQuality
 from analyzer.verdicts.half_open import half_open
-from analyzer.verdicts.path_findings import Pools, add_bulk, add_probes
+from analyzer.verdicts.path_findings import Pools, add_bulk, add_lone_ptbs, add_probes
 from analyzer.verdicts.traits import traits_of
 
 if TYPE_CHECKING:
     from analyzer.model.fragments import FragmentCount
+    from analyzer.model.seen_ptb import SeenPtb
     from analyzer.model.trouble import Trouble
     from analyzer.verdicts.flow_making import Maker
 
@@ -89,6 +90,7 @@ class Judged(NamedTuple):
     flows: FlowList[Flow]
     paths: tuple[Path, ...]
     ptb_timeline: tuple[tuple[int, int, int, FrameRef], ...]  # (time, stream or -1, mtu, frame)
+    ptbs: tuple[SeenPtb, ...]
     fragments: tuple[FragmentCount, ...]
     troubles: tuple[Trouble, ...]  # what packets of no TCP flow show to be wrong
     notes: tuple[str, ...]
@@ -123,6 +125,8 @@ def judged_flows(state: State, settings: Settings, quality: CaptureQuality) -> J
             briefs = judged_in_bulk(maker, rest, pools)
     left_out = add_bulk(collector, bulk, ~simple, seen, pools)
     troubles = add_probes(state, collector, pools, settings)
+    ptbs, ignored = _lone_ptbs(collector, pools, settings, made)
+    troubles += ignored
     fragments, lost = _fragments(state, quality)
     troubles += lost
     paths = pools.paths(settings)
@@ -139,7 +143,21 @@ def judged_flows(state: State, settings: Settings, quality: CaptureQuality) -> J
     reasons = _Reasons(making, dict(rows))
     traits = traits_of(collector, numbers, {number: found for number, found in rows.items() if found != [number]})
     flows = FlowList(numbers, codes[numbers], VERDICTS, made, make, reasons, briefs, _Briefs(making), traits)
-    return Judged(flows, paths, timeline, fragments, tuple(troubles), _notes(collector, state, left_out))
+    return Judged(flows, paths, timeline, ptbs, fragments, tuple(troubles), _notes(collector, state, left_out))
+
+
+def _lone_ptbs(
+    collector: Collector, pools: Pools, settings: Settings, made: Mapping[int, Flow]
+) -> tuple[tuple[SeenPtb, ...], list[Trouble]]:
+    """All PTBs, and what those of no flow show to be wrong."""
+    if not collector.ptbs:
+        return (), []
+    from analyzer.verdicts.lone_ptbs import judged  # most captures have none
+
+    told = {ptb.frame for flow in made.values() for ptb in flow.ptb}
+    seen, troubles = judged(collector.ptbs, collector.numbers, settings, told)
+    add_lone_ptbs((ptb for ptb in collector.ptbs if ptb.ref not in told), troubles, pools)
+    return seen, troubles
 
 
 def _fragments(state: State, quality: CaptureQuality) -> tuple[tuple[FragmentCount, ...], list[Trouble]]:
@@ -155,11 +173,10 @@ def _notes(collector: Collector, state: State, left_out: int) -> tuple[str, ...]
     notes = []
     if left_out:
         notes.append(f"{left_out} more pairs of addresses are not listed as paths: nothing limits their packets' size.")
-    strangers = [p for p in collector.ptbs if p.flow < 0 and p.quoted_echo is None]
-    if strangers:
-        names = ", ".join(p.ref.name(several=collector.several_files) for p in strangers[:5])
-        more = " and others" if len(strangers) > 5 else ""
-        notes.append(f"{len(strangers)} PTB(s) quote packets of no TCP flow in this capture ({names}{more}).")
+    if any(ptb.flow < 0 and ptb.quoted_echo is None for ptb in collector.ptbs):
+        from analyzer.verdicts.lone_ptbs import notes_of  # most captures have none
+
+        notes += notes_of(collector.ptbs, several=collector.several_files)
     lost = int(collector.flows["lost_events"].sum())
     if lost:
         notes.append(f"{lost} packets of troubled flows were counted but not recorded: the bound is reached.")

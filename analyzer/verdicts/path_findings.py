@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +15,12 @@ from analyzer.flows.flow_tables import C_ICMPS, State
 from analyzer.knowledge.overheads import consistent_with
 from analyzer.model.path import Path, Probe, Unprobing
 from analyzer.model.verdicts import SIZE_PROBLEMS, VERDICTS, worst
-from analyzer.model.wire_sizes import LEAST_V6_MTU
+from analyzer.model.wire_sizes import LEAST_V4_MTU, LEAST_V6_MTU
 from analyzer.settings import MAX_HEALTHY_PAIRS, Settings
 from analyzer.verdicts.bulk_verdicts import BulkVerdicts, hosts_in_common
 
 if TYPE_CHECKING:
+    from analyzer.evidence.ptb import PtbSeen
     from analyzer.model.trouble import Trouble
     from analyzer.verdicts.judge import Judgement
     from analyzer.verdicts.judge_many import JudgedTogether
@@ -36,7 +37,8 @@ class Pool:
     streams: list[int] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)
     without_df: Unprobing | None = None
-    by_pings: str = ""  # the verdict that they show
+    alone: list[str] = field(default_factory=list)  # verdicts that pings and PTBs show by themselves
+    told: bool = False  # a router named a size, for packets of no TCP flow
     arrived: bool = False  # they were captured where they had arrived
 
 
@@ -118,8 +120,10 @@ def _path(src: str, dst: str, pool: Pool, settings: Settings) -> Path:
         at_least = None  # flows contradict each other (several paths, or a change): only the limit is safe
     open_end = any(size < min(told, default=1 << 30) for size in lost)
     verdict = worst(pool.verdicts) if pool.verdicts else "inconclusive" if open_end else "not_exercised"
-    if pool.by_pings:
-        verdict = worst((*pool.verdicts, pool.by_pings))
+    if pool.alone:
+        verdict = worst((*pool.verdicts, *pool.alone))
+    elif pool.told and not pool.verdicts and not pool.probes:
+        verdict = "inconclusive"  # whether it went by that is not in the capture
     elif not pool.verdicts and not open_end and at_least is not None and at_least >= settings.exercised_bytes:
         verdict = "pmtud_ok" if told else "ok"
     limited = verdict in SIZE_PROBLEMS or at_most is not None
@@ -160,6 +164,22 @@ def add_probes(state: State, collector: Collector, pools: Pools, settings: Setti
         if trouble is not None:
             if trouble.path_mtu.at_most is not None:
                 pool.at_most.append(trouble.path_mtu.at_most)
-            pool.by_pings = trouble.verdict
+            pool.alone.append(trouble.verdict)
             found.append(trouble)
     return found
+
+
+def add_lone_ptbs(ptbs: Iterable[PtbSeen], troubles: Iterable[Trouble], pools: Pools) -> None:
+    """PTBs about packets of no TCP flow: of others of these hosts, the path is no wider."""
+    for ptb in ptbs:
+        valid = not ptb.checksum_wrong and LEAST_V4_MTU <= ptb.mtu < ptb.quoted_len
+        if ptb.flow >= 0 or ptb.quoted_echo is not None or not valid:
+            continue
+        pool = pools[ptb.quoted_src, ptb.quoted_dst]
+        answered = (probe.ip_len for probe in pool.probes if probe.reply is not None)
+        if max([*pool.at_least, *answered], default=0) <= ptb.mtu:  # else the path changed, or there are several
+            pool.exact.append(ptb.mtu)
+            pool.at_most.append(ptb.mtu)
+            pool.told = True
+    for trouble in troubles:
+        pools[trouble.sender, trouble.receiver].alone.append(trouble.verdict)

@@ -236,7 +236,7 @@ def test_anonymized_addresses_are_the_same_everywhere() -> None:
 def test_ethernet_padding_is_no_part_of_a_fragment() -> None:
     packets = []
     for i in range(3):
-        for packet in datagram(2 + i, 50 + i, BOTH):
-            packets.append(packet._replace(data=ethernet(packet.data) + bytes(4)))
+        both = datagram(2 + i, 50 + i, BOTH)
+        packets += [packet._replace(data=ethernet(packet.data) + bytes(4)) for packet in both]
     count = of_server(analyzer.analyze(io.BytesIO(pcap(packets, link=1))))
     assert (count.complete, count.overlapping) == (3, 0)
