@@ -339,7 +339,7 @@ def _without_flows(analysis: Analysis) -> str:
     if totals.icmp_packets:
         parts.append(f"{totals.icmp_packets:,} ICMP")
     parts += undecoded(analysis)
-    found = "".join(f" {line[:1].upper()}{line[1:]}." for line in pings(analysis)[:1])
+    found = "".join(f" {line[:1].upper()}{line[1:]}." for line in pings(analysis)[:1]) or _told_sizes(analysis)
     return f"No TCP in this capture: {plural(totals.packets, 'packet')} ({', '.join(parts)}).{found}"
 
 
@@ -361,6 +361,16 @@ def pings(analysis: Analysis) -> list[str]:
         near = f"; consistent with {'; '.join(path.consistent_with)}" if 0 < len(path.consistent_with) <= FEW else ""
         lines.append(f"pings {path.src} -> {path.dst}: path MTU {bracket(size)} ({', '.join(parts)}){near}")
     return lines
+
+
+def _told_sizes(analysis: Analysis) -> str:
+    """What routers say of paths on which nothing else is known."""
+    told = [path for path in analysis.all_paths if path.exact is not None]
+    if not told:
+        return ""
+    first = f"the path MTU {told[0].src} -> {told[0].dst} is {told[0].exact} bytes"
+    more = f", and of {plural(len(told) - 1, 'other path')} they name it, too" if len(told) > 1 else ""
+    return f" PTBs say that {first}{more}."
 
 
 def _without_df(path: Path, pings: Unprobing) -> str:

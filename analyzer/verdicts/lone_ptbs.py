@@ -160,7 +160,7 @@ def _trouble(src: str, dst: str, protocol: int, groups: Sequence[Sequence[PtbSee
         kind="ptbs",
         protocol=protocol_name(protocol),
         verdict="ptb_ignored",
-        confidence="medium",
+        confidence="medium" if protocol == TCP else "low",
         sender=src,
         receiver=dst,
         path_mtu=size,
@@ -168,7 +168,8 @@ def _trouble(src: str, dst: str, protocol: int, groups: Sequence[Sequence[PtbSee
         headline=f"PTBs (ICMP packet too big) do not keep {src} from sending large {name} packets to {dst}.",
         explanation=(
             f"{plural(len(longest), 'PTB')} from {first.router} quote {bytes_of}, MTU {first.mtu}, over {span}: it was "
-            "sent again, too big as before. The sender does not go by them, or they do not reach it."
+            "sent again, too big as before. The sender does not go by them, or they do not reach it"
+            f"{'' if protocol == TCP else ', or a program probes sizes by itself'}."
         ),
         rests_on=tuple(ptb.ref for ptb in longest)[:MOST_FRAMES],
         evidence=(

@@ -239,7 +239,12 @@ class _Copier:
             return
         frame_bytes = bytes(view[h[START] : h[END]])
         kept = redacted(
-            frame_bytes, h[LINK], h[WIRE_LEN], keep_payload=self._keep_payload, anonymizer=self._analysis.anonymizer
+            frame_bytes,
+            h[LINK],
+            h[WIRE_LEN],
+            keep_payload=self._keep_payload,
+            bare=surely,
+            anonymizer=self._analysis.anonymizer,
         )
         about_hosts = kept is not None and bool(kept.addresses & self._wanted.hosts)
         if kept is not None and (surely or (about_hosts and not last)):
