@@ -155,7 +155,7 @@ def _lone_ptbs(
     from analyzer.verdicts.lone_ptbs import judged  # most captures have none
 
     told = {ptb.frame for flow in made.values() for ptb in flow.ptb}
-    seen, troubles = judged(collector.ptbs, collector.numbers, settings, told)
+    seen, troubles = judged(collector.ptbs, collector.flows, collector.numbers, settings, told)
     add_lone_ptbs((ptb for ptb in collector.ptbs if ptb.ref not in told), troubles, pools)
     return seen, troubles
 

@@ -8,9 +8,14 @@ checksum; other protocols do not tell them.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from ipaddress import ip_address
+from itertools import islice
 from typing import Any
+
+import numpy as np
 
 from analyzer.evidence.ptb import PtbSeen
 from analyzer.knowledge.fixes import fixes_for
@@ -36,22 +41,27 @@ WITHOUT_SUM = 24
 """So many where UDP has no checksum."""
 
 MOST_FRAMES = 16
+
+MOST_TROUBLES = 1_000
+"""Senders and receivers that are told of."""
+
 NOTED = 5
 """Kinds of PTBs that are told in a note each."""
 
 
 def judged(
-    ptbs: Sequence[PtbSeen], numbers: Any, settings: Settings, told: Collection[FrameRef]
+    ptbs: Sequence[PtbSeen], flows: Any, numbers: Any, settings: Settings, told: AbstractSet[FrameRef]
 ) -> tuple[tuple[SeenPtb, ...], list[Trouble]]:
     """All PTBs, as they are reported, and the senders that do not go by them.
 
     Args:
         ptbs: of the capture.
+        flows: rows of the flow table.
         numbers: the stream of each row of the flow table.
         settings: for the fixes.
         told: PTBs that verdicts of flows tell of.
     """
-    troubles = list(_not_obeyed(ptbs, settings, told))
+    troubles = list(_not_obeyed(ptbs, settings, told, flows))
     ignored = {ref: trouble for trouble in troubles for ref in trouble.ptbs}
     seen = []
     for ptb in ptbs:
@@ -100,21 +110,50 @@ def is_valid(ptb: PtbSeen) -> bool:
     return not ptb.checksum_wrong and LEAST_V4_MTU <= ptb.mtu < ptb.quoted_len
 
 
-def _not_obeyed(ptbs: Sequence[PtbSeen], settings: Settings, told: Collection[FrameRef]) -> Iterator[Trouble]:
-    """The senders that send the same bytes again, too big, although PTBs came; `told` are PTBs that flows tell of."""
+def _not_obeyed(
+    ptbs: Sequence[PtbSeen], settings: Settings, told: AbstractSet[FrameRef], flows: Any
+) -> Iterator[Trouble]:
+    """The senders that send the same bytes again, too big, although PTBs came."""
     same: dict[tuple[str, str, int, bytes], list[PtbSeen]] = defaultdict(list)
     for ptb in ptbs:
-        if _is_alone(ptb) and ptb.ref not in told and (known := _same_bytes(ptb)):
+        if _is_alone(ptb) and (known := _same_bytes(ptb)):
             same[ptb.quoted_src, ptb.quoted_dst, ptb.quoted_protocol, known].append(ptb)
     ignored: dict[tuple[str, str, int], list[list[PtbSeen]]] = defaultdict(list)
     for (src, dst, protocol, _), quoting in same.items():
         quoting.sort(key=lambda ptb: ptb.ts)
         first = quoting[0]
         again = any(ptb.ts > first.ts + AGAIN_NS and ptb.quoted_len > _limit(first) for ptb in quoting)
-        if again:
+        if again and told.isdisjoint(ptb.ref for ptb in quoting):
             ignored[src, dst, protocol].append(quoting)
-    for (src, dst, protocol), groups in sorted(ignored.items()):
-        yield _trouble(src, dst, protocol, groups, settings)
+    known_ends = _ends_of(flows) if any(protocol == TCP for _, _, protocol in ignored) else None
+    for (src, dst, protocol), groups in islice(sorted(ignored.items()), MOST_TROUBLES):
+        # Where the receiver has flows here, a NAT may have rewritten one of them: its verdict says so.
+        if protocol == TCP and known_ends is not None:
+            left = [quoting for quoting in groups if not (known_ends == _end_key(dst, _ports(quoting[0])[1])).any()]
+        else:
+            left = groups
+        if left:
+            yield _trouble(src, dst, protocol, left, settings)
+
+
+def _ends_of(flows: Any) -> Any:
+    """A number for each end of each flow, the same for the same address and port."""
+    flows = flows[flows["packets"] > 0]  # others were only quoted
+    ends = [_key([flows[f"{end}{i}"] for i in range(4)], flows[f"port_{end}"]) for end in "ab"]
+    return np.concatenate(ends)
+
+
+def _end_key(address: str, port: int | None) -> int:
+    packed = ip_address(address).packed.ljust(16, b"\0")
+    words = [np.array([int.from_bytes(packed[i : i + 4])], np.uint32) for i in range(0, 16, 4)]
+    return int(_key(words, np.array([port or 0]))[0])
+
+
+def _key(words: Sequence[Any], port: Any) -> Any:
+    mixed = words[0].astype(np.uint64)
+    for word in words[1:]:
+        mixed = mixed * np.uint64(0x9E3779B1) + word
+    return mixed * np.uint64(1 << 16) + port.astype(np.uint64)
 
 
 def _same_bytes(ptb: PtbSeen) -> bytes:

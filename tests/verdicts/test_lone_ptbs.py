@@ -48,14 +48,15 @@ def analysed(*packets: Packet) -> analyzer.Analysis:
     return analyzer.analyze(io.BytesIO(pcap(sorted(packets, key=lambda packet: packet.ts))))
 
 
-def same_again(**more: int) -> list[Packet]:
-    return [ptb(at, big(1500, ident=7 + i, **more)) for i, at in enumerate((0, 0.3, 0.9, 2.1, 4.5))]
+def same_again(held: int = 28, **more: int) -> list[Packet]:
+    return [ptb(at, big(1500, ident=7 + i, **more), held=held) for i, at in enumerate((0, 0.3, 0.9, 2.1, 4.5))]
 
 
+@pytest.mark.parametrize("held", [28, 548])
 @pytest.mark.parametrize("protocol", [TCP, UDP])
-def test_the_same_bytes_again_and_again(protocol: int) -> None:
+def test_the_same_bytes_again_and_again(protocol: int, held: int) -> None:
     """A capture filtered to ICMP: five PTBs quote the same bytes."""
-    found = analysed(*same_again(protocol=protocol))
+    found = analysed(*same_again(held, protocol=protocol))
     (trouble,) = found.all_troubles
     assert (trouble.kind, trouble.verdict, trouble.confidence) == (
         "ptbs",
@@ -130,6 +131,15 @@ def test_a_quote_cut_by_the_snap_length_says_so() -> None:
     (told,) = found.all_ptbs
     assert (told.source_port, told.receiver_port, told.cut) == (443, None, True)
     assert any("the quote holds no more" in note for note in found.notes)
+
+
+def test_where_the_receiver_has_flows_a_nat_may_have_rewritten_one() -> None:
+    flow = [
+        Packet(0, ipv4(tcp(flags=2, sport=51000, dport=443, seq=0), src=CLIENT, dst="203.0.113.77")),
+        Packet(1_000_000, ipv4(tcp(flags=18, sport=443, dport=51000, seq=9, ack=1), src="203.0.113.77", dst=CLIENT)),
+    ]
+    assert not analysed(*flow, *same_again()).all_troubles
+    assert analysed(*flow, *same_again(protocol=UDP)).all_troubles
 
 
 def test_what_a_flow_was_told_is_the_flow_s() -> None:
