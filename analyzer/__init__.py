@@ -9,6 +9,7 @@ General layout, in the order in which the data flows (each folder imports only f
 - `passes`: the first pass over all packets (`first`), further ones for whoever asks (`second`, `reread`).
 - `evidence`: what is recorded of a flow's packets, turned into facts, each with its frames.
 - `verdicts`: facts to one verdict a flow, by two tables of rules; most flows at once, from their counters.
+- `points`: several capture points of one path, joined: clocks, order, legs, and where packets get lost.
 - `knowledge`: fixes, platforms, overheads of tunnels. `redaction`: addresses and payload taken out.
 - `tables`: DataFrames. `report`: pages, text, data, figures. `notebook`: how things show themselves.
 - `api`: `analyze`, and `Analysis` and `Flow` as handed out. `cli`: the command `pmtu-analyze`.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import analyzer
-from analyzer.model import analysis, flow, path, statement
+from analyzer.model import analysis, flow, path, points, statement
 from analyzer.tables.columns import CATEGORIES, DTYPES, TABLES, Column
 
 TARGET = Path(__file__).with_name("api.md")
@@ -33,11 +33,11 @@ FUNCTIONS = ("analyze", "compare", "read_packets")
 CLASSES = ("Analysis", "Flow", "Path", "Evidence", "Comparison", "Anonymizer", "Settings", "ProgressBar")
 PARTS = (
     "Endpoint", "PathMtu", "Stalled", "Ptb", "RuledOut", "Statement", "Fix", "FrameRef", "Probe", "CaptureFile",
-    "Totals", "PathChange", "PathState",
+    "Totals", "PathChange", "PathState", "CapturePoint", "Clock", "Leg", "Located",
 )  # fmt: skip
 """What the fields of an analysis are made of; from the modules in `HOMES`."""
 
-HOMES = (flow, statement, path, analysis)
+HOMES = (flow, statement, path, analysis, points)
 
 ERRORS = ("PmtuAnalyzeError", "CaptureError", "UsageError")
 ROOT = Path(__file__).parents[1]

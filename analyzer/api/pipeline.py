@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, NamedTuple
 
 # Loaded here, near the start of the chain of imports, although the files below import it, too: where the chain is deep,
@@ -25,6 +26,7 @@ from analyzer.capture.sources import (
     stamp,
     without_repeated,
 )
+from analyzer.decode.link import SLL2
 from analyzer.decode.link_names import NAMES
 from analyzer.decode.packet_fields import REASON_FLOW_LIMIT, UNDECODED_REASONS
 from analyzer.errors import CaptureError, UsageError
@@ -45,7 +47,8 @@ from analyzer.flows.flow_tables import (
 from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
 from analyzer.model.analysis import Analysis, CaptureFile, Rereadable, Totals
 from analyzer.model.text import plural
-from analyzer.passes.capture_points import Points
+from analyzer.model.verdicts import PROBLEMS
+from analyzer.passes.capture_points import Points, told_apart
 from analyzer.passes.first import Skimmer
 from analyzer.passes.walk import (
     Input,
@@ -62,7 +65,7 @@ from analyzer.passes.walk import (
 from analyzer.settings import HUGE_PAGES_BYTES, Settings
 from analyzer.verdicts import merge_points
 from analyzer.verdicts.capture_quality import quality_of
-from analyzer.verdicts.flow_findings import judged_flows
+from analyzer.verdicts.flow_findings import JudgedFlows, judged_flows
 
 if TYPE_CHECKING:
     from analyzer.capture.stop import Stop
@@ -72,6 +75,9 @@ ANONYMIZED = (
     "All addresses are replaced by others that share prefixes as they did (Crypto-PAn), with a key made for this run "
     "and not kept; names of files are replaced, too."
 )
+
+ANY_DEVICE = NAMES[SLL2]
+"""Link type of Linux's "any" device where it says which interface each packet was on."""
 
 NOTED_FILES = 20
 """Files about which there is a note each; of the others there is one about how many they are."""
@@ -101,11 +107,13 @@ def found_in(
     anonymizer: Anonymizer | None = None,
     stop: Stop | None = None,
     names: bool = False,
+    at: Sequence[int] | None = None,
 ) -> Analysis:
     """As `analyze`, as plain data: enough for reports, and cheaper where there are very many flows.
 
     Args and errors are those of `analyze`, but for `stop`: once it asks for it, no more is read, and what was read is
-    analysed. Where that is nothing, KeyboardInterrupt is raised.
+    analysed. Where that is nothing, KeyboardInterrupt is raised. `at` has the capture point of each file that can be
+    read, where it is known.
     """
     settings = settings or Settings()
     check_platforms(settings.platforms)
@@ -119,7 +127,8 @@ def found_in(
     try:
         unread: dict[CaptureReader, CaptureError] = {}
         points = Points(len(opened))
-        at = [points.of(reader) for reader in _started(opened, stop, unread)]
+        found_at = [points.of(reader) if at is None else 0 for reader in _started(opened, stop, unread)]
+        at = found_at if at is None else at
         taken = [each for each in opened if each.reader not in unread]
         readers = [each.reader for each in taken]
         large = not is_small(readers) if compiled is None else compiled
@@ -134,6 +143,7 @@ def found_in(
         if stop is not None:
             stop.over = True
         skimmer.finish()
+        apart = told_apart(skimmer.state, at) if found_at is at and len(at) > 1 else None
         files = tuple(_describe(each, stamp(by.source)) for each, by in zip(inputs, taken, strict=True))
         if anonymizer is not None:
             from analyzer.redaction.table_mapping import anonymize_tables  # only where asked for
@@ -144,7 +154,28 @@ def found_in(
         for one in opened:
             one.reader.close()
     interrupted = stop is not None and stop.asked
-    result = _result(skimmer, files, settings, tuple(each.again for each in taken), anonymizer, interrupted)
+    if apart is not None and not interrupted and all(each.again is not None for each in taken):
+        for file in taken:
+            if file.again is not None and not isinstance(file.again.source, FilePath):
+                file.again.source.seek(file.again.start)
+        if notify is not None:
+            notify("the files hold the same packets, though not at their beginnings: they are read once more, apart")
+        if stop is not None:
+            stop.over = False
+        return found_in(
+            paths,
+            settings=settings,
+            progress=progress,
+            notify=notify,
+            compiled=compiled,
+            anonymizer=anonymizer,
+            stop=stop,
+            at=apart,
+            names=names,
+        )
+    result, found = _result(skimmer, files, settings, tuple(each.again for each in taken), anonymizer, interrupted)
+    if not interrupted and (any(file.point for file in files) or _on_several_interfaces(result)):
+        result = _joined(result, skimmer, found, compiled, notify)
     named = anonymizer is None
     notes = [
         *_noted([f"{error}: left out." for error in unread.values()], "could not be read, and left out", named=named),
@@ -163,6 +194,30 @@ def _with_names(result: Analysis, notify: Notify | None, compiled: bool | None) 
 
     names, note = names_in(result, notify, compiled=compiled)
     return replace(result, names=names, notes=(*result.notes, note) if note else result.notes)
+
+
+def _on_several_interfaces(result: Analysis) -> bool:
+    """True if there is trouble in a file of several interfaces: what came in by one may not go out by another."""
+    several = any(file.interfaces > 1 or ANY_DEVICE in file.link_types for file in result.files)
+    return several and any(verdict in PROBLEMS for verdict in result.verdict_counts)
+
+
+def _joined(
+    result: Analysis,
+    skimmer: Skimmer,
+    found: JudgedFlows,
+    compiled: bool | None,
+    notify: Notify | None,
+) -> Analysis:
+    """The analysis of several points, joined; as it is, and a note, where the files cannot be read once more."""
+    from analyzer.points.join import join  # of one point there is nothing to join
+
+    try:
+        return join(result, skimmer.state, found.rows, found.judged_alone, compiled=compiled, notify=notify)
+    except UsageError as error:
+        return replace(
+            result, notes=(*result.notes, f"What becomes of packets between the points is not told: {error}.")
+        )
 
 
 def _noted(lines: Sequence[str], what: str, *, named: bool = True) -> list[str]:
@@ -227,6 +282,7 @@ def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:
         filters=reader.filters,
         dropped=dropped,
         point=each.point,
+        interfaces=1 if int(container[FORMAT]) == PCAP else int(container[INTERFACES]),
     )
 
 
@@ -247,7 +303,8 @@ def _result(
     sources: tuple[Rereadable | None, ...],
     anonymizer: Anonymizer | None,
     interrupted: bool,
-) -> Analysis:
+) -> tuple[Analysis, JudgedFlows]:
+    """What was found at each point alone."""
     counters = skimmer.state.counters
     undecoded = {
         reason: int(counters[C_UNDECODED + i])
@@ -283,8 +340,8 @@ def _result(
     notes += quality.notes()
     notes += merge_points.notes(files)
     state = in_use(skimmer.state)
-    judged = judged_flows(state, settings, quality)
-    flows = judged.flows
+    found = judged_flows(state, settings, quality)
+    flows = found.flows
     ways = direction_table(state)
     totals = Totals(
         packets=int(counters[C_PACKETS]),
@@ -297,19 +354,20 @@ def _result(
         payload_bytes=int(ways["payload_bytes"].sum()),
         unseen_bytes=int(ways["unseen"].sum()),
     )
-    return Analysis(
+    analysis = Analysis(
         files=files,
         first_time=int(counters[C_FIRST_TS]),
         last_time=int(counters[C_LAST_TS]),
         totals=totals,
         all_flows=flows,
-        all_paths=judged.paths,
-        ptb_timeline=judged.ptb_timeline,
-        all_ptbs=judged.ptbs,
-        all_fragments=judged.fragments,
-        all_troubles=judged.troubles,
-        notes=(*notes, *judged.notes),
+        all_paths=found.paths,
+        ptb_timeline=found.ptb_timeline,
+        all_ptbs=found.ptbs,
+        all_fragments=found.fragments,
+        all_troubles=found.troubles,
+        notes=(*notes, *found.notes),
         settings=settings,
         sources=sources,
         anonymizer=anonymizer,
     )
+    return analysis, found

@@ -232,6 +232,20 @@ class Analysis(plain_analysis.Analysis):
         return path_table(self)
 
     @property
+    def points(self) -> pd.DataFrame:
+        """One row a capture point: its files, and how its clock stands to that of the first."""
+        from analyzer.tables.flow_table import point_table
+
+        return point_table(self)
+
+    @property
+    def legs(self) -> pd.DataFrame:
+        """One row a path and two neighbouring capture points: what crossed, what was lost. None of one point."""
+        from analyzer.tables.flow_table import leg_table
+
+        return leg_table(self)
+
+    @property
     def ptbs(self) -> pd.DataFrame:
         """One row a PTB, in order of time, also those about packets of no TCP flow."""
         from analyzer.tables.event_table import ptb_table

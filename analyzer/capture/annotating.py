@@ -8,7 +8,7 @@ of their own options. Records of a pcap become enhanced packet blocks of one int
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from analyzer.capture.container import (
     BIG,
@@ -90,18 +90,23 @@ class Annotator:
         self._comments = comments
         self._wanted = iter([*sorted(comments), 1 << 62])
         self._next = next(self._wanted)
-        self._about: Sequence[str] = about
+        self._about = about
+        self._begun = False  # a section of a pcapng was written
         self._application = application
         self._order: ByteOrder = ">" if int(reader.container[BIG]) else "<"
         self._passing = 0  # bytes of a long block that are to be copied
 
     def pieces(self, end: int | None = None) -> Iterator[bytes]:
         """The annotated capture. What starts at the offset `end` (decompressed) or behind it is left out."""
-        reader, container = self._reader, self._reader.container
-        is_pcap = int(container[FORMAT]) == PCAP
-        copy = self._records if is_pcap else self._blocks
+        is_pcap = int(self._reader.container[FORMAT]) == PCAP
         if is_pcap:
             yield self._opening()
+        yield from self._copied(self._records if is_pcap else self._blocks, end)
+        if not is_pcap and not self._begun:  # damaged where it begins
+            yield section_header(self._about, self._application)
+
+    def _copied(self, copy: Callable[[bytearray, int, int], tuple[bytes, int]], end: int | None) -> Iterator[bytes]:
+        reader, container = self._reader, self._reader.container
         while end is None or reader.offset < end:
             position = int(container[POS])
             until = reader.ready if end is None else min(reader.ready, position + end - reader.offset)
@@ -196,7 +201,8 @@ class Annotator:
 
     def _changed(self, kind: int, whole: bytes) -> bytes:
         if kind == SECTION:
-            added, self._about = self._about, ()
+            added: Sequence[str] = () if self._begun else self._about
+            self._begun = True
             fixed = whole[8:16] + struct.pack(f"{self._order}Q", UNKNOWN_LENGTH)
             return self._with_comments(kind, fixed, whole[SECTION_HEAD:-4], added)
         texts = self._texts()

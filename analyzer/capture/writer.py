@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterable
 from typing import BinaryIO, Literal
 
-from analyzer.capture.capture_filter import INTERFACE, LIBPCAP_STRING, OPTION_FILTER, SECTION
+from analyzer.capture.capture_filter import INTERFACE, LIBPCAP_STRING, OPTION_FILTER, OPTION_NAME, SECTION
 from analyzer.capture.pcapng import (
     BYTE_ORDER_MAGIC,
     ENHANCED_PACKET,
@@ -42,12 +42,15 @@ class CaptureWriter:
         self._since: list[int] = []  # ns, of each interface
         out.write(section_header(comments, application))
 
-    def interface(self, link_type: int, *, snap: int = 0, capture_filter: str = "", since: int = 0) -> int:
+    def interface(
+        self, link_type: int, *, snap: int = 0, capture_filter: str = "", since: int = 0, name: str = ""
+    ) -> int:
         """Describe an interface; returns its number. `snap` 0: packets are not cut at one length.
 
         `since`: a second, UTC, before which no packet of it was captured; its times are written from there on.
         """
-        options = option(OPTION_TSRESOL, bytes([NANOSECONDS]))
+        options = option(OPTION_NAME, name.encode()[:LONGEST_OPTION]) if name else b""
+        options += option(OPTION_TSRESOL, bytes([NANOSECONDS]))
         if since:
             options += option(OPTION_TSOFFSET, struct.pack("<q", since))
         self._since.append(since * 1_000_000_000)

@@ -41,6 +41,15 @@ def _last_times(flows: Any, last: int) -> dict[int, int]:
     return {point: int(flows["last_ts"][flows["point"] == point].max()) for point in points}
 
 
+def _ends_by_row(flows: Any, ends: dict[int, int]) -> Any:
+    """Of each row of the flow table, when the capture ends at its point, ns; int64."""
+    if len(ends) == 1:
+        return np.broadcast_to(np.int64(next(iter(ends.values()))), len(flows))
+    table = np.zeros(max(ends) + 1, np.int64)
+    table[list(ends)] = list(ends.values())
+    return table[flows["point"]]
+
+
 class Collector:
     """Reads the tables of one finished skim. Flows come out one at a time; only they become objects.
 
@@ -56,6 +65,7 @@ class Collector:
         self.numbers = stream_numbers(self.flows, self.directions)
         self.end = int(counters[C_LAST_TS])
         self._ends = _last_times(self.flows, self.end)
+        self.ends = _ends_by_row(self.flows, self._ends)
         events = state.events[: counters[C_EVENTS]]
         order = np.argsort(events["flow"], kind="stable")
         self.events = events

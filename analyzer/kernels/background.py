@@ -49,6 +49,7 @@ def processors() -> int:
 
 def coming(examples: Examples, group: str) -> Coming | None:
     """The kernels, if they have to be compiled and can be beside other work; None where `load_kernels` is as good."""
-    if processors() < BOTH or not can_be_kept(group) or is_compiled_before(group):
+    # The first two load nothing where addresses are few; LLVM's library takes 80 MB of them.
+    if processors() < BOTH or is_compiled_before(group) or not can_be_kept(group):
         return None
     return Coming(examples, group)

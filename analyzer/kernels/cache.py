@@ -60,6 +60,7 @@ GROUPS = {
     "skim": "analyzer.passes.first",
     "listing": "analyzer.passes.second",
     "names": "analyzer.passes.names",
+    "watching": "analyzer.passes.watched",
 }
 """Kernels that are compiled together, into one cache file, and the module that holds their entry.
 What not every run needs is a group of its own, so that the main job's first run is not kept waiting."""

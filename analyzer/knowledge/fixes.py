@@ -390,6 +390,7 @@ def _filled_steps(
             platform=entry["platform"],
             source=entry["source"],
             short=_filled(SHORT.get(step, ""), blanks),
+            step=step,
         )
         for step in sorted(_steps(verdict, path_mtu, ptb_reasons, tunnel), key=lambda step: _ORDER.index(KINDS[step]))
         for entry in _variants(step, version, platforms)

@@ -26,6 +26,7 @@ from analyzer.settings import Settings
 if TYPE_CHECKING:
     from analyzer.model.fragments import FragmentCount
     from analyzer.model.host_name import Names
+    from analyzer.model.points import CapturePoint
     from analyzer.model.seen_ptb import SeenPtb
     from analyzer.model.trouble import Trouble
 
@@ -64,6 +65,7 @@ class CaptureFile:
     filters: tuple[str, ...] = ()  # capture filters that the file names
     dropped: int = 0  # packets that the capturing host says it lost
     point: int = 0  # capture point: files of one point are one capture, those of several saw the same packets
+    interfaces: int = 1  # that a pcapng file describes; of Linux's "any" device nobody knows
     stamp: tuple[int, int] | None = None
     """Size in bytes and modification time in ns of a regular file once it was read: it can be read again
     as long as they are the same. None for pipes and open files."""
@@ -117,6 +119,8 @@ class Analysis:
     is written over one."""
     anonymizer: AddressMap | None = field(default=None, compare=False)
     """What replaced the addresses, if all addresses here are replaced ones."""
+    joined_points: tuple[CapturePoint, ...] = field(default=(), repr=False)
+    """The capture points where there are several, and they were joined."""
     later: Analysis | None = field(default=None, compare=False)
     """A later capture of the same hosts, where one was compared with this one."""
     changes: tuple[PathChange, ...] = field(default=(), compare=False)
@@ -137,6 +141,24 @@ class Analysis:
         """An address with the names that the capture tells: "198.51.100.20 (www.example.com)"."""
         name = self.name_of(address)
         return f"{address} ({name})" if name else address
+
+    @property
+    def all_points(self) -> tuple[CapturePoint, ...]:
+        """The capture points, in the order of the files. The clock of the first is the one that counts."""
+        if self.joined_points:
+            return self.joined_points
+        from analyzer.model.points import CapturePoint, Clock  # only for reports
+
+        numbers = sorted({file.point for file in self.files}) or [0]
+        return tuple(
+            CapturePoint(
+                number,
+                tuple(i for i, file in enumerate(self.files) if file.point == number),
+                None,
+                Clock(None, None) if number else Clock(0.0, 0.0),
+            )
+            for number in numbers
+        )
 
     def flow(self, stream: int) -> Flow:
         """The flow that Wireshark calls tcp.stream `stream`. Raises KeyError if there is none."""

@@ -14,6 +14,8 @@ from analyzer.model.statement import Fix, FrameRef, RuledOut, Statement
 if TYPE_CHECKING:
     import numpy as np
 
+    from analyzer.model.points import Located
+
 
 class Endpoint(NamedTuple):
     """One end of a TCP connection; `ip` in the usual text form."""
@@ -99,6 +101,8 @@ class Flow:
     """What single frames of `evidence` prove, in the words of a comment at that frame."""
     rule: str = ""
     """Id of the rule that decided, as in `docs/verdicts.md`: "stalled/blackhole"."""
+    located: Located | None = None
+    """Where its large packets get lost, as several capture points prove together."""
     fixes: tuple[Fix, ...] = ()  # commands: first those that prove the fault, then the cures
     encapsulation: Encapsulation | None = None
     vantage: Vantage = Vantage("unknown", "")  # noqa: RUF009 - an immutable tuple

@@ -88,6 +88,16 @@ class FlowList(Sequence[F_co], Generic[F_co]):
             self.traits,
         )
 
+    def revised(self, flows: Mapping[int, F_co]) -> FlowList[F_co]:
+        """The same flows, but for some that something else is known of, by stream number."""
+        codes = self._codes.copy()
+        codes[np.searchsorted(self.streams, list(flows))] = [rank(flow.verdict) for flow in flows.values()]
+        briefs = {stream: brief for stream, brief in self._briefs.items() if stream not in flows}
+        made = {**self._made, **flows}
+        return FlowList(
+            self.streams, codes, self._verdicts, made, self._make, self._reason, briefs, self._many, self.traits
+        )
+
     def why_not(self, stream: int, verdict: str) -> Statement | None:
         """What the flow with this stream number lacks to have `verdict`; None if it has it, or nobody can tell.
 

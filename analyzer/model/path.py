@@ -6,10 +6,13 @@ And what became of it from one capture to a later one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from analyzer.model.flow import PathMtu
 from analyzer.model.statement import FrameRef
+
+if TYPE_CHECKING:
+    from analyzer.model.points import Leg
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class Path:
     streams: tuple[int, ...]
     probes: tuple[Probe, ...] = ()
     without_df: Unprobing | None = None
+    legs: tuple[Leg, ...] = ()
+    """Between the capture points that its flows passed, in their order; of one point none."""
 
 
 OUTCOMES = ("not_fixed", "new_problem", "changed", "cannot_tell", "fixed", "no_problem")

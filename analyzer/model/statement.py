@@ -51,6 +51,7 @@ class Fix(NamedTuple):
     platform: str
     source: str  # where it is documented: one URL, or several separated by a space
     short: str = ""  # a cure in a few words: "clamp the MSS"; empty for other steps
+    step: str = ""  # which step it is, as `knowledge` names it
 
     @property
     def command(self) -> str:

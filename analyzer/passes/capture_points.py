@@ -1,10 +1,17 @@
 """Which of several files were captured at different points: the same packet is in two of them.
 
 A both-ends capture of one incident is not one capture in time order: clocks differ, and every packet that
-arrived is there twice. Flows of different points are followed apart, and judged together (`verdicts.points`).
+arrived is there twice. Flows of different points are followed apart, and judged together
+(`verdicts.merge_points`, `points`).
 """
 
 from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from analyzer.capture.reader import CaptureReader
 from analyzer.decode.network import PROTO_TCP
@@ -22,7 +29,9 @@ from analyzer.decode.packet_fields import (
     SPORT,
     SRC,
     TCP_LEN,
+    WINDOW,
 )
+from analyzer.flows.flow_tables import C_EVENTS, State
 from analyzer.passes.first import decode_packet
 
 SAMPLED_PACKETS = 3_000
@@ -31,14 +40,40 @@ SAMPLED_PACKETS = 3_000
 SHARED_PACKETS = 2
 """Packets in common that tell: none is, of files that one host wrote one after the other."""
 
+SHARED_BEYOND_NAT = 4
+"""As above, where addresses or ports differ: all else of them is equal."""
+
+SHARED_BARE = 8
+"""As above, of packets without identification and timestamps. A segment that is sent again is the same packet in every
+file of a ring buffer, and so are ACKs that repeat; but those of which a file has several do not count."""
+
 FEW_FILES = 8
 TIMESTAMPED = 32  # a TCP header with timestamps
 
 REMEMBERED_PACKETS = 100_000
 """Packets that are decoded and remembered of all files together, for some 2 s."""
 
+MIXED = 0x9E3779B97F4A7C15
+"""An odd number to mix with: 2**64 divided by the golden ratio."""
+
 MOST_POINTS = 64
 """Capture points that are told apart. Nobody has more; who copies a file a thousand times has."""
+
+
+class _Signatures(NamedTuple):
+    """Hashes of the packets of a file, or of a point, in three ways: two must be equal before a packet counts."""
+
+    whole: set[int]  # with addresses and ports
+    translated: set[int]  # without
+    bare: set[int]  # of packets that nothing tells from their copies
+
+    def shared(self, other: _Signatures) -> bool:
+        """True if the same packets are in both."""
+        return (
+            len(self.whole & other.whole) >= SHARED_PACKETS
+            or len(self.translated & other.translated) >= SHARED_BEYOND_NAT
+            or len(self.bare & other.bare) >= SHARED_BARE
+        )
 
 
 class Points:
@@ -48,7 +83,7 @@ class Points:
         self._most = SAMPLED_PACKETS if count <= FEW_FILES else SAMPLED_PACKETS // 10
         self._most = min(self._most, max(REMEMBERED_PACKETS // max(count, 1), SHARED_PACKETS))
         self._alone = count < 2
-        self._seen_at: list[set[int]] = []
+        self._seen_at: list[_Signatures] = []
 
     def of(self, reader: CaptureReader) -> int:
         """The point of a started reader. Of too many points the last is given again."""
@@ -56,28 +91,77 @@ class Points:
             return 0
         own = _signatures(reader, self._most)
         known = self._seen_at
-        point = next((i for i, others in enumerate(known) if len(own & others) < SHARED_PACKETS), len(known))
+        point = next((i for i, others in enumerate(known) if not own.shared(others)), len(known))
         if point == len(known) and point < MOST_POINTS:
-            known.append(set())
+            known.append(_Signatures(set(), set(), set()))
         point = min(point, MOST_POINTS - 1)
-        known[point] |= own
+        for mine, theirs in zip(own, known[point], strict=True):
+            theirs.update(mine)
         return point
 
 
-def _signatures(reader: CaptureReader, most: int) -> set[int]:
-    """What tells a packet from every other, retransmissions included; those of which nothing does are left out.
+def _signatures(reader: CaptureReader, most: int) -> _Signatures:
+    """What tells a packet from every other, retransmissions included.
 
     A retransmission has a new IPv4 identification, or where that is 0 a new timestamp.
     """
-    found: set[int] = set()
+    found = _Signatures(set(), set(), set())
+    bare: Counter[int] = Counter()
     for _, h, view in reader.sample(most):
         if decode_packet(view, h) != OK or h[PROTO] != PROTO_TCP:
             continue
         start = h[L4] + 20
         options = bytes(view[start : h[L4] + h[TCP_LEN]]) if h[TCP_LEN] >= TIMESTAMPED else b""
-        if h[IP_ID] <= 0 and not options:
-            continue
         ends = (*h[SRC : SRC + 4], *h[DST : DST + 4], h[SPORT], h[DPORT])
-        # Of all that tells it a hash is kept: two must be equal before they count.
-        found.add(hash((ends, h[SEQ], h[ACK], h[PAYLOAD], h[FLAGS], h[IP_ID], b"" if h[IP_ID] > 0 else options)))
+        packet = (h[SEQ], h[ACK], h[PAYLOAD], h[FLAGS])
+        if h[IP_ID] <= 0 and not options:
+            bare[hash((ends, packet, h[WINDOW]))] += 1
+            continue
+        own = (h[IP_ID], b"" if h[IP_ID] > 0 else options)
+        found.whole.add(hash((ends, packet, own)))
+        if h[PAYLOAD]:
+            found.translated.add(hash((packet, own)))
+    found.bare.update(key for key, times in bare.items() if times == 1)
     return found
+
+
+def told_apart(state: State, points: Sequence[int]) -> list[int] | None:
+    """Points of files that were read as one, but hold the same packets: their beginnings have nothing in common.
+
+    That is seen where it matters: of flows in trouble packets are recorded, those of all files. None if no two files of
+    a point share any.
+
+    Args:
+        state: the tables of the first pass.
+        points: the point as which each file was read.
+    """
+    events = state.events[: int(state.counters[C_EVENTS])]
+    if len(set(points)) == len(points) or not len(events):
+        return None
+    events = events[(events["payload"] > 0) & (events["ip_id"] > 0)]
+    shared = _shared_files(events, points)
+    if not shared:
+        return None
+    out: list[int] = []
+    for file, point in enumerate(points):
+        taken = {out[other] for other in range(file) if points[other] != point or (other, file) in shared}
+        out.append(next(number for number in range(len(points)) if number not in taken))
+    return [min(point, MOST_POINTS - 1) for point in out]
+
+
+def _shared_files(events: Any, points: Sequence[int]) -> set[tuple[int, int]]:
+    """Pairs of files of one point that hold the same packets, retransmissions told apart by their identification."""
+    key = np.zeros(len(events), np.uint64)
+    for name in ("seq", "ack", "payload", "flags", "ip_id"):
+        key = (key ^ (events[name].astype(np.int64) & 0xFFFFFFFF).astype(np.uint64)) * np.uint64(MIXED)
+        key ^= key >> np.uint64(29)
+    order = np.lexsort((events["file"], key))
+    key, files, idents = key[order], events["file"][order], events["ip_id"][order]
+    found: dict[tuple[int, int], set[int]] = defaultdict(set)
+    same = np.flatnonzero((key[1:] == key[:-1]) & (files[1:] != files[:-1]))
+    for place in same.tolist():
+        one, two = int(files[place]), int(files[place + 1])
+        if points[one] == points[two]:
+            found[one, two].add(int(idents[place]))
+    # Where all packets have the same identification, it tells nothing.
+    return {pair for pair, those in found.items() if len(those) >= SHARED_BEYOND_NAT}

@@ -6,7 +6,7 @@ Several inputs are one capture: while files overlap in time, each is read up to 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,6 +140,8 @@ def prepare(skimmer: Skimmer, readers: Sequence[CaptureReader], points: Sequence
 def walk_inputs(skimmer: Skimmer, inputs: Sequence[Input]) -> Iterator[Input]:
     """Hand every packet to the skimmer, several inputs interleaved by time; stops for a breath after each chunk.
 
+    Only those of one capture point are: what others saw is followed apart, and by clocks that may differ.
+
     It hands out the input whose chunk that was. Files are opened when their first packet is due and let go at their
     end. Of those that overlap in time few are open at once, and their buffers are the smaller the more they are, so
     that a directory of thousands takes little memory, and few open files.
@@ -150,23 +152,29 @@ def walk_inputs(skimmer: Skimmer, inputs: Sequence[Input]) -> Iterator[Input]:
     if len(inputs) == 1:
         yield from _walk_until(skimmer, inputs[0], FOREVER)
         return
+    overlap = _Overlap() if len(inputs) > MOST_OPEN else None
+    for point in dict.fromkeys(each.point for each in inputs):
+        yield from _walk_point(skimmer, {each.number: each for each in inputs if each.point == point}, overlap)
+
+
+def _walk_point(skimmer: Skimmer, inputs: Mapping[int, Input], overlap: _Overlap | None) -> Iterator[Input]:
+    """As `walk_inputs`, of one point's inputs by their numbers. `overlap`: there are too many to be all open."""
     pending: list[tuple[int, int]] = []
-    for each in inputs:
+    for each in inputs.values():
         first = each.reader.first_time
         pending.append((-FOREVER if first is None else first, each.number))
     heapq.heapify(pending)
-    overlap = _Overlap()
     while pending:
         _, number = heapq.heappop(pending)
         each = inputs[number]
         if each.reader.is_stopped:
             return
-        if len(inputs) > MOST_OPEN:
+        if overlap is not None:
             overlap.take_up(each.reader)
         yield from _walk_until(skimmer, each, pending[0][0] if pending else FOREVER)
         if not each.done:
             heapq.heappush(pending, (skimmer.last_time, number))
-        if len(inputs) > MOST_OPEN:
+        if overlap is not None:
             overlap.put_down(each.reader, done=each.done)
         if each.done:
             each.reader.release()

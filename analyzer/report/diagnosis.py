@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from analyzer.model.display_filter import FrameFilter
 from analyzer.model.flow import Flow
 from analyzer.model.statement import Fix, FixKind
 from analyzer.model.text import printable
 from analyzer.report.verdict_text import WORDS
+
+if TYPE_CHECKING:
+    from analyzer.report.strip import Strip
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class Diagnosis:
     rule: str  # id of the rule that decided, or empty
     what: Remark
     where: tuple[str, ...]
+    strip: Strip | None  # the capture points that it passed, where they are several
     why: tuple[Remark, ...]
     ruled_out: tuple[Remark, ...]
     fixes: tuple[Fix, ...]

@@ -38,6 +38,7 @@ from analyzer.report.where import where_lines
 
 if TYPE_CHECKING:
     from analyzer.report.changes import ChangeTable
+    from analyzer.report.strip import Strip
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -244,7 +245,8 @@ def _fixes(analysis: Analysis, finding: Finding) -> Sequence[Fix]:
 
 def _diagnoses(analysis: Analysis, findings: Sequence[Finding]) -> Made[Finding, Diagnosis]:
     """One for each finding."""
-    labels, paths, around = file_labels(analysis.files), paths_of(analysis), Surroundings(analysis.all_paths)
+    labels, paths, names = file_labels(analysis.files), paths_of(analysis), _point_names(analysis)
+    around = Surroundings(analysis.all_paths)
 
     def told(finding: Finding) -> Diagnosis:
         if finding.trouble is not None:
@@ -252,14 +254,31 @@ def _diagnoses(analysis: Analysis, findings: Sequence[Finding]) -> Made[Finding,
 
             return trouble_told(finding.trouble, finding, paths, labels, analysis.named)
         flow = analysis.flow(finding.streams[0] if finding.example is None else finding.example)
-        return _diagnosis(flow, paths, labels, analysis.named, finding, around.beside(finding))
+        return _diagnosis(flow, paths, labels, analysis.named, names, finding, around.beside(finding))
 
     return Made(findings, told)
 
 
+def _point_names(analysis: Analysis) -> dict[int, str]:
+    """Names of the capture points, where they are several."""
+    if not analysis.joined_points:
+        return {}
+    from analyzer.report.strip import point_names  # of one point there is nothing to name
+
+    return point_names(analysis)
+
+
+def _strip(flow: Flow, paths: Paths, names: dict[int, str]) -> Strip | None:
+    if not names:
+        return None
+    from analyzer.report.strip import strip_of
+
+    return strip_of(paths.get((flow.sender.ip, flow.receiver.ip)), names)
+
+
 def diagnosis_of(analysis: Analysis, flow: Flow) -> Diagnosis:
     """All there is to say about one flow, healthy or not."""
-    return _diagnosis(flow, paths_of(analysis), file_labels(analysis.files), analysis.named)
+    return _diagnosis(flow, paths_of(analysis), file_labels(analysis.files), analysis.named, _point_names(analysis))
 
 
 def _diagnosis(
@@ -267,6 +286,7 @@ def _diagnosis(
     paths: Paths,
     labels: Sequence[str],
     named: Callable[[str], str],
+    points: dict[int, str],
     finding: Finding | None = None,
     beside: Beside | None = None,
 ) -> Diagnosis:
@@ -301,6 +321,7 @@ def _diagnosis(
             *where_lines(flow, paths, named),
             *([f"beside it: {beside_text(beside)}"] if beside is not None else []),
         ),
+        strip=_strip(flow, paths, points),
         why=tuple(why),
         ruled_out=tuple(
             Remark(

@@ -8,6 +8,7 @@ report = "Path MTU report on"
 confidence = "confidence"
 also = "Also"
 evidence = "Evidence"
+legs = "From point to point"
 ruled_out = "Ruled out"
 STEPS = {"confirm": "Confirm", "measure": "Measure", "fix": "Fix", "check": "Check"}
 """What to do, by what it is for, in that order."""

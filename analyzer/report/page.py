@@ -35,6 +35,12 @@ CAVEAT = (
 )
 
 
+CAVEAT_OF_SEVERAL = (
+    "Several captures show where packets got lost between them, as far as none of them missed any; they cannot prove "
+    "why, nor that ICMP is blocked somewhere else."
+)
+
+
 class PathPicture(NamedTuple):
     """The path of the gravest finding, to be drawn."""
 
@@ -102,7 +108,7 @@ def page_of(analysis: Analysis) -> Page:
         settings=tuple(_settings(analysis)),
         glossary=tuple(Term(v, WORDS[v].title, WORDS[v].meaning) for v in VERDICTS if v in used),
         tool=f"{tool.NAME} {tool.__version__}",
-        caveat=CAVEAT,
+        caveat=CAVEAT_OF_SEVERAL if analysis.joined_points else CAVEAT,
     )
 
 
@@ -236,6 +242,13 @@ def _facts(analysis: Analysis) -> Iterable[Fact]:
     yield Fact("Capture loss", _capture_loss(totals.unseen_bytes, totals.payload_bytes))
     if dropped := sum(file.dropped for file in analysis.files):
         yield Fact("Dropped", f"{plural(dropped, 'packet')}, as the capturing host says")
+    if analysis.joined_points:
+        from analyzer.report.strip import clock_lines, strips_of
+
+        for strip in strips_of(analysis)[:SHOWN_FILES]:
+            yield Fact("Points", " -> ".join(strip.points))
+        for line in clock_lines(analysis):
+            yield Fact("Clocks", line)
     filters = list(dict.fromkeys(text for file in analysis.files for text in file.filters))
     for text in filters[:SHOWN_FILES]:
         yield Fact("Capture filter", printable(text))

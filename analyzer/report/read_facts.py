@@ -36,7 +36,7 @@ def read_facts(analysis: Analysis) -> list[str]:
     if skipped := undecoded(analysis):
         counted.append(f"not decoded: {', '.join(skipped)}")
     lines.append(f"{seconds(span)} from {clock(analysis.first_time)}; {'; '.join(counted)}")
-    return [*lines, *pings(analysis), *fragments(analysis)]
+    return [*lines, *pings(analysis), *fragments(analysis), *_clocks(analysis)]
 
 
 def fragments(analysis: Analysis) -> list[str]:
@@ -62,6 +62,15 @@ def _fragments(each: FragmentCount) -> str:
     if each.verdict == "inconclusive":
         line += "; a filter for ports would hide the rest, so that nothing can be concluded"
     return line
+
+
+def _clocks(analysis: Analysis) -> list[str]:
+    if not analysis.joined_points:
+        return []
+    from analyzer.report.strip import clock_lines, strips_of  # of one point there is nothing to tell
+
+    orders = [f"points in order: {' -> '.join(strip.points)}" for strip in strips_of(analysis)[:SHOWN_FILES]]
+    return [*orders, *clock_lines(analysis)]
 
 
 def more_files(analysis: Analysis) -> str:

@@ -40,6 +40,7 @@ def trouble_told(
             f"{place}: {sizes_text(trouble.path_mtu)}" if known else place,
             *([f"consistent with {'; '.join(candidates)}"] if 0 < len(candidates) <= SHOWN_CANDIDATES else []),
         ),
+        strip=None,
         why=tuple(Remark(printable(text), frames_text(frames, labels)) for text, frames in trouble.evidence),
         ruled_out=tuple(
             Remark(f"{cause_words(each.cause)}: {printable(each.because)}", frames_text(each.frames, labels))

@@ -43,6 +43,7 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
     "fate": FATES,
     "kind": KINDS,
     "effect": ("accepted", "ignored"),
+    "ends": ("size", "content", "all", "damaged"),
 }
 """The values of categorical columns that are known beforehand; verdicts are ordered, the worst first."""
 
@@ -121,6 +122,36 @@ PATHS = (
     Column("streams", "list", "flows that were pooled"),
     Column("probes", "int", "pings with DF"),
     Column("without_df", "count", "large pings without DF, or in fragments: they prove nothing about the path MTU"),
+)
+
+POINTS = (
+    Column("number", "count", "number of the capture point, in the order of the files"),
+    Column("files", "list", "its files"),
+    Column("interface", "text", "where one file holds several points, the interface"),
+    Column("offset_s", "float", "added to its times it gives those of point 0", "seconds"),
+    Column("uncertainty_s", "float", "the true offset is no farther away; missing: unknown", "seconds"),
+    Column("drift_ppm", "float", "how much faster its clock runs", "millionths"),
+)
+
+LEGS = (
+    Column("src", "text", "address of the sender"),
+    Column("dst", "text", "address of the receiver"),
+    Column("from", "count", "number of a capture point"),
+    Column("to", "count", "number of the next one in the direction of the packets"),
+    Column("at_least", "int", "largest packet that crossed; where the leg is narrow, since it is", IP_BYTES),
+    Column("at_most", "int", "one less than the smallest of which none crossed while smaller ones did", IP_BYTES),
+    Column("lost", "count", "packets that never came; where the leg is narrow, those above `at_least`"),
+    Column("of", "count", "of so many that left"),
+    Column("ends", "category", "what ends here; missing: nothing, or ordinary loss"),
+    Column("segments", "count", "different segments that prove it"),
+    Column("sure", "flag", "two of them, or one that crossed when it was cut smaller"),
+    Column("ptb_lost", "flag", "PTBs about this direction got lost on their way back over this leg"),
+    Column("mss_clamped", "flag", "the MSS of SYNs of this direction is lowered here"),
+    Column("df_cleared", "flag", "DF is cleared here"),
+    Column("fragmented", "flag", "packets are fragmented here"),
+    Column("translated", "flag", "addresses or ports are translated here"),
+    Column("altered", "count", "packets that arrived with a wrong checksum which they had not before"),
+    Column("missed", "count", "packets that crossed, but are not in the capture of `to`"),
 )
 
 PTBS = (
@@ -235,6 +266,11 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
     "analysis.flows": ("One row a flow.", FLOWS),
     "analysis.findings": ("One row a finding: flows with the same trouble on the same way.", FINDINGS),
     "analysis.paths": ("One row a pair of addresses and direction.", PATHS),
+    "analysis.points": ("One row a capture point.", POINTS),
+    "analysis.legs": (
+        "One row a path and two neighbouring capture points of it, in the order of the path. None of one point.",
+        LEGS,
+    ),
     "analysis.ptbs": ("One row an ICMP message fragmentation needed (IPv4) or packet too big (IPv6).", PTBS),
     "analysis.fragments": ("One row a sender, receiver and protocol of fragmented datagrams.", FRAGMENTS),
     "analysis.events, flow.events": (

@@ -11,7 +11,7 @@ from analyzer.model.finding import Finding, listed_addresses
 from analyzer.model.flow import Flow
 from analyzer.model.path import Path
 from analyzer.model.text import file_labels, printable
-from analyzer.tables.columns import FINDINGS, FLOWS, PATHS
+from analyzer.tables.columns import FINDINGS, FLOWS, LEGS, PATHS, POINTS
 from analyzer.tables.frames import table
 
 if TYPE_CHECKING:
@@ -106,6 +106,31 @@ def _without_dots(name: str) -> str:
 def path_table(analysis: Analysis) -> pd.DataFrame:
     """One row a pair of addresses and direction; `probes` is the number of pings with DF."""
     return table([_path_row(path) for path in analysis.all_paths], PATHS)
+
+
+def point_table(analysis: Analysis) -> pd.DataFrame:
+    """The DataFrame `analysis.points`."""
+    labels = [printable(file.path) for file in analysis.files]
+    return table(
+        [
+            [point.number, [labels[i] for i in point.files], point.interface, *point.clock]
+            for point in analysis.all_points
+        ],
+        POINTS,
+    )
+
+
+def leg_table(analysis: Analysis) -> pd.DataFrame:
+    """The DataFrame `analysis.legs`."""
+    rows = [
+        [path.src, path.dst, *(getattr(leg, name) for name in _LEG_FIELDS)]
+        for path in analysis.all_paths
+        for leg in path.legs
+    ]
+    return table(rows, LEGS)
+
+
+_LEG_FIELDS = ("start", "end", *(column.name for column in LEGS[4:]))
 
 
 def finding_table(analysis: Analysis) -> pd.DataFrame:

@@ -153,7 +153,7 @@ def _holes(rows: _Rows, collector: Collector, settings: Settings) -> Column:
     only_late = (directions["resent"] - directions["spurious"] - directions["dsacks"] <= 0) & (directions["filled"] > 0)
 
     open_still = rows.placed & (rows.seq > directions["una"][rows.direction])
-    open_still &= small[rows.direction] | (rows.ts <= collector.end - settings.hole_ns)
+    open_still &= small[rows.direction] | (rows.ts <= collector.ends[rows.direction // 2] - settings.hole_ns)
     placed = rows.only(rows.placed)
     highest = np.maximum.accumulate(placed.lifted)
     late = placed.data & (placed.lifted < highest)

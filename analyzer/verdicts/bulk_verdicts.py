@@ -15,7 +15,7 @@ import numpy as np
 from analyzer.evidence.flow_index import Collector
 from analyzer.evidence.row_addresses import host_keys
 from analyzer.flows.flow_tables import SAW_BACKWARDS, SAW_FRAGMENT, SAW_SYN_ACK
-from analyzer.model.verdicts import VERDICTS
+from analyzer.model.verdicts import BY_NAME, VERDICTS
 from analyzer.settings import INITIAL_TTLS, JITTER_NS, LEAST_MISSING, REQUEST_PACKETS, Settings
 from analyzer.verdicts.bulk_exclusions import bulk_judged
 
@@ -29,19 +29,17 @@ class BulkVerdicts(NamedTuple):
     """What the counters say of the rows of the flow table. Of rows that are not in `rows`, nothing."""
 
     rows: Column  # bool: flows that were seen and need no judge
+    shown: Column  # bool: one of the rows of each such connection, of the point that saw most
     verdicts: Column  # uint8: VERDICTS index of each flow
     by_side: tuple[Column, Column]  # uint8: of the direction from endpoint 0, and from endpoint 1
     delivered: tuple[Column, Column]  # int32: largest packet with DF proven delivered, IP length; 0 if none
 
 
 def bulk_verdicts(collector: Collector, settings: Settings) -> BulkVerdicts:
-    """Judge all flows of which the counters decide, unless the capture was taken at several points."""
+    """Judge all flows of which the counters decide. One that several points saw is left to the judge if one row is."""
     flows, directions = collector.flows, collector.directions
     rows = flows["packets"] > 0
-    if flows["point"].any():
-        rows[:] = False
-    else:
-        rows &= bulk_judged(collector, settings)
+    rows &= bulk_judged(collector, settings)
     rows &= flows["seen"] & SAW_BACKWARDS == 0
     for side in (0, 1):
         rows &= directions["ptbs"][side::2] == 0
@@ -52,12 +50,31 @@ def bulk_verdicts(collector: Collector, settings: Settings) -> BulkVerdicts:
         )
     rows[[ptb.flow for ptb in collector.ptbs if ptb.flow >= 0]] = False
     by_side = (_judged(collector, settings, 0), _judged(collector, settings, 1))
+    verdicts = np.minimum(*by_side)
+    shown = rows
+    if flows["point"].any():
+        numbers = np.asarray(collector.numbers)
+        judged = np.unique(numbers[~rows & (flows["packets"] > 0)])
+        rows &= ~np.isin(numbers, judged)
+        shown = _shown(numbers, rows, verdicts)
     return BulkVerdicts(
         rows=np.asarray(rows),
-        verdicts=np.minimum(*by_side),
+        shown=np.asarray(shown),
+        verdicts=verdicts,
         by_side=by_side,
         delivered=(_delivered(collector, 0), _delivered(collector, 1)),
     )
+
+
+def _shown(numbers: Column, rows: Column, verdicts: Column) -> Column:
+    """Of each connection the row whose verdict stands, as `merge_points.chosen_of` picks it."""
+    vague = np.array([not BY_NAME[name].decisive for name in VERDICTS])
+    found = np.flatnonzero(rows)
+    order = found[np.lexsort((found, verdicts[found], vague[verdicts[found]], numbers[found]))]
+    shown = np.zeros(len(rows), bool)
+    if len(order):
+        shown[order[np.concatenate([[True], numbers[order][1:] != numbers[order][:-1]])]] = True
+    return shown
 
 
 def _judged(collector: Collector, settings: Settings, side: int) -> Column:
@@ -111,7 +128,7 @@ def _share(unseen: Column, seen: Column, flows: Any) -> Column:
 
 def _closed_ns(collector: Collector, peer: Any) -> Column:
     since = peer["window_zero_ts"]
-    return np.asarray(np.maximum(peer["window_zero_longest"], np.where(since > 0, collector.end - since, 0)))
+    return np.asarray(np.maximum(peer["window_zero_longest"], np.where(since > 0, collector.ends - since, 0)))
 
 
 def _losses(flows: Any, me: Any, side: int) -> Column:
@@ -154,7 +171,7 @@ def _silent(collector: Collector, settings: Settings, side: int) -> Column:
     asked &= peer["una"] >= peer["snd_max"] - 1
     asked &= (peer["data_packets"] <= REQUEST_PACKETS) | (me["data_packets"] > 0)
     asked &= (me["fin_ts"] == 0) | (me["hole_ts"] != 0) | (me["una"] < me["snd_max"])
-    long = collector.end - peer["last_data_ts"] >= settings.silence_ns
+    long = collector.ends - peer["last_data_ts"] >= settings.silence_ns
     return np.asarray(asked & long & ~at_sender)
 
 

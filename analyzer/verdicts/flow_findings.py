@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,7 +18,7 @@ from analyzer.model.path import Path
 from analyzer.model.statement import FrameRef, Statement
 from analyzer.model.verdicts import VERDICTS
 from analyzer.settings import Settings
-from analyzer.verdicts.bulk_verdicts import CODES, bulk_verdicts
+from analyzer.verdicts.bulk_verdicts import CODES, BulkVerdicts, bulk_verdicts
 from analyzer.verdicts.capture_quality import CaptureQuality
 from analyzer.verdicts.half_open import half_open
 from analyzer.verdicts.path_findings import Pools, add_bulk, add_lone_ptbs, add_probes
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 MADE_AT_ONCE = 1_000
 """Flows that are made when they are judged, if there are no more to judge. Of more, most are never shown: they are
 judged in bulk, and once more where they are shown."""
+
+QUIET_ONES = 64
+"""Connections without trouble that several points saw, of which more is told: the largest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +66,16 @@ class _ByNumber:
 
 @dataclass(frozen=True, slots=True)
 class _Briefs:
-    """Gives the briefs of flows of which the tables told the verdict, where rows are numbered as streams."""
+    """Gives the briefs of flows of which the tables told the verdict."""
 
     making: _Making
+    rows: Mapping[int, int]  # where they differ, of the flow table
 
     def __call__(self, streams: Sequence[int]) -> dict[int, Brief]:
         from analyzer.verdicts.flow_making import judged_in_bulk
 
-        return judged_in_bulk(self.making.maker(), np.array(streams, np.int64), Pools())
+        rows = [self.rows.get(stream, stream) for stream in streams]
+        return judged_in_bulk(self.making.maker(), np.array(rows, np.int64), Pools())
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +89,22 @@ class _Reasons:
         return self.making.maker().why_not(self.rows.get(stream, (stream,)), verdict)
 
 
-class Judged(NamedTuple):
-    """What a capture shows."""
+class JudgedFlows(NamedTuple):
+    """What was found about the flows of a capture, and what else it holds."""
 
     flows: FlowList[Flow]
     paths: tuple[Path, ...]
-    ptb_timeline: tuple[tuple[int, int, int, FrameRef], ...]  # (time, stream or -1, mtu, frame)
+    ptb_timeline: tuple[tuple[int, int, int, FrameRef], ...]  # time, stream or -1, mtu, frame
     ptbs: tuple[SeenPtb, ...]
     fragments: tuple[FragmentCount, ...]
     troubles: tuple[Trouble, ...]  # what packets of no TCP flow show to be wrong
     notes: tuple[str, ...]
+    rows: Mapping[int, Sequence[int]]
+    """Rows of the flow table by stream number: of flows judged one by one, and of some that several points saw."""
+    judged_alone: Callable[[int], Flow]  # a row of the flow table, as it is judged by itself
 
 
-def judged_flows(state: State, settings: Settings, quality: CaptureQuality) -> Judged:
+def judged_flows(state: State, settings: Settings, quality: CaptureQuality) -> JudgedFlows:
     """Judge every flow, and what else the capture holds.
 
     Flows that need no judge are judged in the tables, and made when somebody asks for them.
@@ -131,19 +139,63 @@ def judged_flows(state: State, settings: Settings, quality: CaptureQuality) -> J
     troubles += lost
     paths = pools.paths(settings)
     timeline = tuple((p.ts, collector.numbers[p.flow] if p.flow >= 0 else -1, p.mtu, p.ref) for p in collector.ptbs)
-    # Where a row is quiet there is one capture point, and rows are numbered as their streams.
-    codes = bulk.verdicts.copy()
-    numbers = np.flatnonzero(bulk.rows)
+    shown = np.flatnonzero(bulk.shown)
+    numbers = _numbers_of(collector, shown)
+    elsewhere = dict(zip(numbers.tolist(), shown.tolist(), strict=True)) if numbers is not shown else {}
+    codes = np.zeros(len(collector.flows), np.uint8)
+    codes[numbers] = bulk.verdicts[shown]
     if rows:
         # not numpy.union1d: it loads masked arrays, 10 ms
         numbers = np.sort(np.concatenate([numbers, np.array(list(rows), np.int64)]))
         codes[list(made)] = [CODES[flow.verdict] for flow in made.values()]
         codes[list(briefs)] = [CODES[brief.verdict] for brief in briefs.values()]
-    make = _ByNumber(making, {number: found[0] for number, found in rows.items() if found[0] != number})
-    reasons = _Reasons(making, dict(rows))
-    traits = traits_of(collector, numbers, {number: found for number, found in rows.items() if found != [number]})
-    flows = FlowList(numbers, codes[numbers], VERDICTS, made, make, reasons, briefs, _Briefs(making), traits)
-    return Judged(flows, paths, timeline, ptbs, fragments, tuple(troubles), _notes(collector, state, left_out))
+    elif numbers is not shown:
+        numbers = np.sort(numbers)
+    make = _ByNumber(making, elsewhere | {number: found[0] for number, found in rows.items() if found[0] != number})
+    reasons = _Reasons(making, dict(rows) | {number: [row] for number, row in elsewhere.items()})
+    moved = {number: found for number, found in rows.items() if found != [number]}
+    traits = traits_of(collector, numbers, _rows_of(numbers, elsewhere), moved)
+    briefs_of = _Briefs(making, elsewhere)
+    return JudgedFlows(
+        FlowList(numbers, codes[numbers], VERDICTS, made, make, reasons, briefs, briefs_of, traits),
+        paths,
+        timeline,
+        ptbs,
+        fragments,
+        tuple(troubles),
+        _notes(collector, state, left_out),
+        _several(collector, rows, bulk),
+        _ByNumber(making, {}),
+    )
+
+
+def _rows_of(numbers: Any, elsewhere: Mapping[int, int]) -> Any:
+    """Of each stream number a row of the flow table, where that is not numbered alike."""
+    rows = numbers.copy()
+    if elsewhere:
+        rows[np.searchsorted(numbers, list(elsewhere))] = list(elsewhere.values())
+    return rows
+
+
+def _numbers_of(collector: Collector, rows: Any) -> Any:
+    """Stream numbers of rows of the flow table: the rows themselves, of one capture point."""
+    return rows if isinstance(collector.numbers, range) else np.asarray(collector.numbers)[rows]
+
+
+def _several(collector: Collector, rows: Mapping[int, list[int]], bulk: BulkVerdicts) -> dict[int, list[int]]:
+    """Connections that several points saw: all that were judged one by one, and the largest of the others."""
+    if isinstance(collector.numbers, range):
+        return dict(rows)
+    found = dict(rows)
+    numbers = np.asarray(collector.numbers)
+    quiet = np.flatnonzero(bulk.rows)
+    times = np.bincount(numbers[quiet], minlength=1)
+    several = np.flatnonzero(bulk.shown & (times[np.minimum(numbers, len(times) - 1)] > 1))
+    largest = several[np.argsort(-collector.flows["bytes"][several], kind="stable")[:QUIET_ONES]]
+    wanted = np.isin(numbers, numbers[largest]) & bulk.rows
+    for row in np.flatnonzero(wanted).tolist():
+        found.setdefault(int(numbers[row]), []).append(row)
+    return found
 
 
 def _lone_ptbs(

@@ -20,7 +20,7 @@ from analyzer.settings import Settings
 from analyzer.verdicts.capture_quality import CaptureQuality
 from analyzer.verdicts.context import announced, announced_parts, captured, carried, encapsulation, tunnel_told
 from analyzer.verdicts.judge import Judgement, judge
-from analyzer.verdicts.merge_points import chosen_of, together
+from analyzer.verdicts.merge_points import chosen_of
 from analyzer.verdicts.path_findings import Pools, add_judgement, add_together
 from analyzer.verdicts.unstalled_explanations import NOT_OPENED
 from analyzer.verdicts.unstalled_rules import UNSTALLED
@@ -135,8 +135,8 @@ def judged_in_bulk(maker: Maker, rows: Any, pools: Pools) -> dict[int, Brief]:
     hosts: dict[int, tuple[str, str]] = {}
     many = ManyFlows(collector, maker.settings)
     for some in many.together(rows):
-        briefs.update(maker.briefs(some, hosts))
-        add_together(pools, some, collector.pairs, hosts)
+        briefs.update((collector.numbers[row], brief) for row, brief in maker.briefs(some, hosts))
+        add_together(pools, some, collector, hosts)
     for row in np.concatenate(many.left).tolist():
         found = maker.judged(row)
         ends = [ip for ip, _ in collector.endpoints(row)]
@@ -239,7 +239,7 @@ def merged(seen: list[tuple[Flow, list[Judgement]]], pools: Pools) -> Flow:
                 add_judgement(pool, flow.stream, judgement)
             elif judgement.path_mtu.at_least is not None:
                 pool.at_least.append(judgement.path_mtu.at_least)  # what arrived, arrived
-    return together([flow for flow, _ in seen], chosen) if len(seen) > 1 else seen[0][0]
+    return seen[chosen][0]
 
 
 def half_open_flow(collector: Collector, row: int) -> Flow:

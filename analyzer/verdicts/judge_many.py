@@ -21,7 +21,7 @@ from analyzer.model.brief import ignored_for
 from analyzer.settings import Settings
 from analyzer.verdicts.judge import Judged, judge
 
-LEAST_TOGETHER = 48
+FEWEST_TOGETHER = 48
 """Flows that are judged together at least: a run over columns takes as long as judging so many one by one."""
 
 MOST_TOGETHER = 8192
@@ -54,7 +54,7 @@ class ManyFlows:
 
     collector: Collector
     settings: Settings
-    least: int = LEAST_TOGETHER
+    least: int = FEWEST_TOGETHER
     left: list[Column] = field(default_factory=list)
     _runs: int = 0
     _done: int = 0
@@ -83,7 +83,7 @@ class ManyFlows:
 
     @property
     def _pays(self) -> bool:
-        return self._runs < FIRST_RUNS or self._done >= self._runs * LEAST_TOGETHER
+        return self._runs < FIRST_RUNS or self._done >= self._runs * FEWEST_TOGETHER
 
     def _judged(self, alike: FlowsAlike) -> tuple[JudgedTogether | None, list[FlowsAlike]]:
         self._runs += 1

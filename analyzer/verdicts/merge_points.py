@@ -1,13 +1,11 @@
-"""One answer for a connection that was captured at several points, and what the other points say."""
+"""One answer for a connection that was captured at several points. What they say together is for `points`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from analyzer.model.analysis import CaptureFile
 from analyzer.model.flow import Flow
-from analyzer.model.statement import FrameRef, Statement
 from analyzer.model.verdicts import CONFIDENCES, PROBLEMS, rank, those
 
 VAGUE = those(lambda verdict: not verdict.decisive)
@@ -31,29 +29,12 @@ def chosen_of(flows: Sequence[Flow]) -> int:
     return min(range(len(flows)), key=gravity)
 
 
-def together(flows: Sequence[Flow], chosen: int) -> Flow:
-    """The chosen flow, with what the other points saw as evidence."""
-    flow = flows[chosen]
-    others = [each for index, each in enumerate(flows) if index != chosen]
-    seen = [
-        Statement(
-            f"Captured at another point as well, where the verdict alone would be {each.verdict}.", (_first(each),)
-        )
-        for each in others
-    ]
-    return replace(flow, evidence=(*flow.evidence, *seen))
-
-
-def _first(flow: Flow) -> FrameRef:
-    return FrameRef(flow.file, flow.first_frame)
-
-
 def notes(files: Sequence[CaptureFile]) -> list[str]:
     """What the user should know when the files are captures of several points."""
     count = len({file.point for file in files})
     if count < 2:
         return []
     return [
-        f"The files were captured at {count} points: the same packets are in them. Each flow was judged at every "
-        "point that saw it, by that point's clock, and is listed once, with the verdict of the point that saw most."
+        f"The files were captured at {count} points: the same packets are in them. Each flow is listed once, with what "
+        "the point says that saw most of it, and what they prove together."
     ]

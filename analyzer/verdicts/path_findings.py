@@ -67,9 +67,11 @@ def add_judgement(pool: Pool, stream: int, judgement: Judgement) -> None:
         pool.exact.append(bracket.exact)
 
 
-def add_together(pools: Pools, together: JudgedTogether, pairs: Any, hosts: Mapping[int, tuple[str, str]]) -> None:
+def add_together(
+    pools: Pools, together: JudgedTogether, collector: Collector, hosts: Mapping[int, tuple[str, str]]
+) -> None:
     """As `add_judgement` of both directions of many flows; `hosts` has the addresses of each of their pairs."""
-    numbers = pairs[together.rows]
+    numbers = collector.pairs[together.rows]
     order = np.argsort(numbers, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
     for judgement in together.judged.directions:
@@ -77,7 +79,7 @@ def add_together(pools: Pools, together: JudgedTogether, pairs: Any, hosts: Mapp
         for members in groups:
             ends = hosts[int(numbers[members[0]])]
             pool = pools[ends[judgement.side], ends[1 - judgement.side]]
-            pool.streams += together.rows[members].tolist()
+            pool.streams += [collector.numbers[row] for row in together.rows[members].tolist()]
             pool.verdicts.append(judgement.verdict)
             for known, sizes, best in zip(
                 (pool.at_least, pool.at_most, pool.exact), bracket, (np.max, np.min, np.min), strict=True
@@ -91,12 +93,12 @@ def add_bulk(collector: Collector, bulk: BulkVerdicts, opened: Any, seen: Any, p
 
     Returns how many pairs of hosts are left out, beyond MAX_HEALTHY_PAIRS.
     """
-    groups, left_out = hosts_in_common(collector.flows, bulk.rows & opened, seen & ~bulk.rows, MAX_HEALTHY_PAIRS)
+    groups, left_out = hosts_in_common(collector.flows, bulk.shown & opened, seen & ~bulk.rows, MAX_HEALTHY_PAIRS)
     for members in groups:
         ends = [ip for ip, _ in collector.endpoints(int(members[0]))]
         for side in (0, 1):
             pool = pools[ends[side], ends[1 - side]]
-            pool.streams += members.tolist()
+            pool.streams += [collector.numbers[row] for row in members.tolist()]
             pool.verdicts.append(VERDICTS[int(bulk.by_side[side][members].min())])
             delivered = int(bulk.delivered[side][members].max())
             if delivered:

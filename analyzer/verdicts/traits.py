@@ -29,16 +29,17 @@ NO_TRANSMISSION = MARK_DUPLICATE | MARK_STRAY | MARK_KEEPALIVE
 """Marks of packets with data that are no transmission of it."""
 
 
-def traits_of(collector: Collector, streams: Column, rows: Mapping[int, Sequence[int]]) -> Column:
+def traits_of(collector: Collector, streams: Column, shown: Column, rows: Mapping[int, Sequence[int]]) -> Column:
     """The traits of flows, dtype TRAITS.
 
     Args:
         collector: the tables.
         streams: stream numbers, ascending.
-        rows: rows of the flow table by stream number, where they are not numbered alike.
+        shown: a row of the flow table of each.
+        rows: all rows of those that were judged one by one, by stream number.
     """
     table = _of_rows(collector)
-    first = streams.copy()
+    first = shown.copy()
     for stream, of_stream in rows.items():
         first[np.searchsorted(streams, stream)] = of_stream[0]
     out: Column = table[first]

@@ -19,8 +19,11 @@ from analyzer.decode.tunnel import MAX_NESTING
 from analyzer.evidence.ptb_ties import MOST_TIED
 from analyzer.evidence.siblings import MOST_LOOKED_AT
 from analyzer.flows.flow_tables import DIRECTION, FLOW, ICMP, PACKET, PROGRESS_SLOTS, SIDES, TRANSFER
+from analyzer.model.host_name import NAMED_ADDRESSES, NAMES_PER_ADDRESS
 from analyzer.passes.capture_points import MOST_POINTS
+from analyzer.passes.names import MOST_MESSAGES
 from analyzer.passes.walk import MOST_OPEN
+from analyzer.report.frame_comments import COMMENTED_FLOWS, FRAME_COMMENTS
 from analyzer.settings import (
     CHUNK_BYTES,
     DECOMPRESSED_AT_LEAST,
@@ -128,6 +131,8 @@ def bounds() -> str:
         ("a packet record", f"{MAX_RECORD_BYTES // MIB} MiB", "larger: damage"),
         ("interfaces of a pcapng", f"{MAX_INTERFACES:,}", "5 numbers each"),
         ("capture filters kept, and letters of each", f"{MAX_FILTERS}, {MAX_LENGTH}", ""),
+        ("names of hosts (`--names`): addresses, names of each, messages looked into", f"{NAMED_ADDRESSES:,}, {NAMES_PER_ADDRESS}, {MOST_MESSAGES:,}", ""),
+        ("flows whose frames get comments, comments at a frame", f"{COMMENTED_FLOWS:,}, {FRAME_COMMENTS}", "0.5 KB a comment"),
         ("tunnels in one another", f"{MAX_NESTING}", ""),
         ("tags and labels in a row", f"{MAX_STEPS}", ""),
         ("IPv6 extension headers", f"{MAX_EXTENSIONS}", ""),

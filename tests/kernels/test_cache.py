@@ -25,6 +25,7 @@ from analyzer.passes import first as skim
 from analyzer.passes import names as search
 from analyzer.passes import second as listing
 from analyzer.passes import walk
+from analyzer.passes import watched as watching
 from analyzer.passes.walk import prepare, walk_inputs
 from tests.passes.test_first import SMALL
 from tests.reading import ROOT
@@ -140,6 +141,7 @@ def test_no_changed_byte_of_the_cache_is_loaded(tmp_path: Path) -> None:
     skim.Skimmer(compiled=True)
     listing.Lister(compiled=True, rows=1)
     cache.load_kernels(search._examples, "names")
+    watching.Watcher([], files=1, most=1, compiled=True)
     (tmp_path / "pmtu-analyze").mkdir(mode=0o700)
     for made in map(cache._cache_file, cache.GROUPS):
         assert made is not None
@@ -374,7 +376,8 @@ def test_compiled_before_means_numba_is_not_loaded_again() -> None:
 
 def test_the_cache_depends_on_every_module_that_a_kernel_is_in_or_takes_something_from() -> None:
     """Wherever kernels are moved to, what is kept of them goes with their sources."""
-    assert {skim.__name__, listing.__name__, search.__name__} == set(cache.GROUPS.values())
+    entries = {skim.__name__, listing.__name__, search.__name__, watching.__name__}
+    assert entries == set(cache.GROUPS.values())
     for group, entry in cache.GROUPS.items():
         sources = cache.sources_of(entry)
         waiting = list(sys.modules[entry]._examples())

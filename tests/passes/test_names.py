@@ -1,198 +1,166 @@
-"""Names of hosts that the capture itself tells, only for who asks."""
+"""Names in whole captures: what is found, in which order, and what bounds it."""
 
 from __future__ import annotations
 
+import gzip
 import io
-import json
 from pathlib import Path
-from typing import Any
 
-import jsonschema
 import pytest
 
 import analyzer
-from analyzer.cli.main import main
-from analyzer.decode.host_names import dns_names, names_in_block, server_name
+from analyzer.api.pipeline import found_in
+from analyzer.capture import reader as reading
 from analyzer.errors import UsageError
-from analyzer.model.host_name import NAMES_PER_ADDRESS, HostName, host_name_of
+from analyzer.model.host_name import HostName
+from analyzer.passes import names as naming
 from analyzer.redaction.addresses import Anonymizer
-from analyzer.report.formats.html_report import to_html
-from analyzer.report.formats.json_report import schema_text, to_json_dict
-from analyzer.report.formats.markdown_report import to_markdown
-from analyzer.report.page import page_of
 from tests.builders import (
-    ACK,
-    CLIENT,
-    PSH,
-    SERVER,
-    UDP,
+    RAW,
+    SECOND,
+    ByteOrder,
     Packet,
-    address,
     block,
     enhanced,
     interface,
     ipv4,
     pcap,
+    pcapng,
     section,
     tcp,
-    udp,
 )
+from tests.naming import a_record, answer, cname, dns_packet, hello_packet, name_block
 from tests.reading import SAMPLE_FOLDER
-from tests.wrapping import ip_packets
+from tests.wrapping import ENCAPSULATIONS, ip_packets, wrapped
 
-SAMPLE = SAMPLE_FOLDER / "tunnel_blackhole_at_server.pcap"  # CLIENT hangs at SERVER
-
-
-def labels(name: str) -> bytes:
-    return b"".join(len(part).to_bytes(1) + part.encode("latin-1") for part in name.split(".")) + b"\0"
+PACKETS = ip_packets(SAMPLE_FOLDER / "tunnel_blackhole_at_server.pcap")
+CLIENT, SERVER = "192.0.2.10", "203.0.113.10"
+START = PACKETS[0].ts
 
 
-def record(owner: bytes, kind: int, data: bytes) -> bytes:
-    return owner + kind.to_bytes(2) + b"\0\1" + bytes(4) + len(data).to_bytes(2) + data
+def told(*contents: bytes) -> list[Packet]:
+    """The black hole with these packets before it."""
+    return [Packet(START - SECOND + i, content) for i, content in enumerate(contents)] + PACKETS
 
 
-def dns_answer(asked: str, *records: bytes, questions: int = 1) -> bytes:
-    header = b"\x12\x34\x81\x80" + questions.to_bytes(2) + len(records).to_bytes(2) + bytes(4)
-    return header + (labels(asked) + b"\0\1\0\1") * questions + b"".join(records)
-
-
-ASKED = b"\xc0\x0c"  # a pointer to the question
-
-
-def client_hello(name: bytes) -> bytes:
-    server = b"\0" + len(name).to_bytes(2) + name
-    extension = b"\0\0" + (len(server) + 2).to_bytes(2) + len(server).to_bytes(2) + server
-    other = b"\0\x17\0\0"
-    extensions = other + extension
-    body = b"\3\3" + bytes(32) + b"\4" + bytes(4) + b"\0\2\x13\1" + b"\1\0" + len(extensions).to_bytes(2) + extensions
-    message = b"\1" + len(body).to_bytes(3) + body
-    return b"\x16\3\1" + len(message).to_bytes(2) + message
-
-
-def dns_packet(message: bytes, sport: int = 53) -> bytes:
-    return ipv4(udp(message, sport=sport, dport=40000), src="198.51.100.53", dst=SERVER, protocol=UDP)
-
-
-def tls_packet(hello: bytes) -> bytes:
-    return ipv4(tcp(sport=40000, dport=443, flags=ACK | PSH) + hello, src=CLIENT, dst=SERVER)
-
-
-def capture(*more: bytes) -> bytes:
-    packets = ip_packets(SAMPLE)
-    return pcap([*(Packet(packets[0].ts, data) for data in more), *packets])
-
-
-def named(*more: bytes, compiled: bool = False) -> analyzer.Analysis:
-    return analyzer.analyze(capture(*more), names=True, compiled=compiled)
-
-
-def names_of(*more: bytes) -> dict[str, Any]:
-    return dict(named(*more).names or {})
+TELLING = told(
+    dns_packet(answer("www.example.com", cname("www.example.com", "cdn.example"), a_record("cdn.example", SERVER))),
+    dns_packet(answer("www.example.com", a_record("www.example.com", "198.51.100.77"))),  # of nobody here
+    hello_packet(b"shop.example.com", server=SERVER),
+    hello_packet(b"www.example.com", server=SERVER),
+    dns_packet(answer(None, a_record("laptop.local", CLIENT)), port=5353),
+    dns_packet(answer("spoofed.example", a_record("spoofed.example", SERVER)), port=1053),  # no port of DNS
+    dns_packet(answer("asked.example", a_record("asked.example", SERVER), flags=0x0100)),  # a query
+)
+FOUND = {
+    SERVER: (HostName("www.example.com", ("dns", "sni")), HostName("shop.example.com", ("sni",))),
+    CLIENT: (HostName("laptop.local", ("dns",)),),
+}
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-def test_each_source(compiled: bool) -> None:
-    analysis = named(
-        dns_packet(dns_answer("www.Example.com", record(ASKED, 1, address(SERVER)))),
-        tls_packet(client_hello(b"shop.example.com")),
-        compiled=compiled,
-    )
-    assert analysis.names == {SERVER: (HostName("www.example.com", ("dns",)), HostName("shop.example.com", ("sni",)))}
+def test_names_of_the_hosts_of_flows(compiled: bool) -> None:
+    analysis = analyzer.analyze(pcap(TELLING), names=True, compiled=compiled)
+    assert analysis.names == FOUND
+    assert analysis.named(SERVER) == f"{SERVER} (www.example.com, shop.example.com)"
+    assert analysis.named("198.51.100.77") == "198.51.100.77"
 
 
-def test_a_chain_of_aliases_leads_to_the_name_that_was_asked_for() -> None:
-    answer = dns_answer(
-        "www.example.com",
-        record(ASKED, 5, labels("edge.cdn.example")),
-        record(labels("edge.cdn.example"), 1, address(SERVER)),
-        record(labels("other.example"), 1, address(CLIENT)),  # nobody asked for that
-    )
-    assert names_of(dns_packet(answer)) == {SERVER: (HostName("www.example.com", ("dns",)),)}
+def test_what_only_looks_like_a_message_names_nobody() -> None:
+    question = answer("www.example.com", a_record("www.example.com", SERVER), flags=0x0100)
+    other_port = dns_packet(answer("www.example.com", a_record("www.example.com", SERVER)), port=54)
+    like_tls = ipv4(tcp(b"\x16\3\1\0\5\1hello", dport=443), dst=SERVER)
+    assert analyzer.analyze(pcap(told(dns_packet(question), other_port, like_tls)), names=True).names == {}
 
 
-def test_blocks_of_names_in_pcapng() -> None:
-    body = b"\1\0" + (4 + 8).to_bytes(2, "little") + address(SERVER) + b"a.test\0\0" + bytes(4)
-    data = section() + interface() + block(4, body) + b"".join(enhanced(packet) for packet in ip_packets(SAMPLE))
-    assert analyzer.analyze(data, names=True).names == {SERVER: (HostName("a.test", ("capture",)),)}
-    assert list(names_in_block(body, big=False)) == [(address(SERVER), "a.test")]
+def test_commands_have_addresses_alone() -> None:
+    analysis = analyzer.analyze(pcap(TELLING), names=True)
+    commands = [fix.command for flow in analysis for fix in flow.fixes]
+    assert any(SERVER in command or CLIENT in command for command in commands)
+    assert not [command for command in commands if "example.com" in command or "laptop" in command]
 
 
-def test_nobody_asks_and_nothing_is_told() -> None:
-    data = capture(dns_packet(dns_answer("www.example.com", record(ASKED, 1, address(SERVER)))))
-    analysis = analyzer.analyze(data)
-    assert analysis.names is None
-    assert "names" not in to_json_dict(analysis)
-    assert "example.com" not in to_html(analysis, plots=False)
+def test_nobody_is_named_unless_asked_for() -> None:
+    plain, named = analyzer.analyze(pcap(TELLING)), analyzer.analyze(pcap(TELLING), names=True)
+    assert plain.names is None
+    assert plain.named(SERVER) == SERVER
+    assert named.all_flows == plain.all_flows
+    assert analyzer.analyze(pcap(PACKETS), names=True).names == {}
 
 
-def test_healthy_twins() -> None:
-    """A question, an answer from another port, data that begins like TLS, and a capture without names."""
-    question = bytearray(dns_answer("www.example.com", record(ASKED, 1, address(SERVER))))
-    question[2] = 1
-    other_port = dns_packet(dns_answer("www.example.com", record(ASKED, 1, address(SERVER))), sport=54)
-    assert names_of(dns_packet(bytes(question)), other_port, tls_packet(b"\x16\3\1\0\5\2hello")) == {}
+def all_in_blocks(order: ByteOrder) -> bytes:
+    """A pcapng with names before, between and behind the packets."""
+    content = section(order) + interface(RAW, order, options=b"")
+    content += name_block({SERVER: [b"first.example", b"bad_name"]}, order) + block(0xBAD, bytes(300_000), order)
+    for number, packet in enumerate(PACKETS):
+        content += enhanced(packet._replace(ts=packet.ts // 1000), order)
+        if number == 3:
+            content += block(77, bytes(8), order) + name_block({CLIENT: [b"second.example"]}, order)
+    return content + name_block({SERVER: [b"third.example"]}, order)
 
 
-HOSTILE = ["<script>.example", "a_b.example", "\x1b[31m.example", "-a.example", "192.0.2.1", "a" * 64, "x." * 130 + "x"]
+@pytest.mark.parametrize("chunk", [40, 1000, 1 << 20])
+@pytest.mark.parametrize("order", ["little", "big"])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_names_in_blocks(compiled: bool, order: ByteOrder, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = all_in_blocks(order) + all_in_blocks("little").replace(b"third", b"other")
+    monkeypatch.setattr(reading, "CHUNK_BYTES", chunk)
+    analysis = analyzer.analyze(content, names=True, compiled=compiled)
+    assert analysis.names == {
+        SERVER: tuple(HostName(f"{name}.example", ("capture",)) for name in ("first", "third", "other")),
+        CLIENT: (HostName("second.example", ("capture",)),),
+    }
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_what_is_no_name_of_a_host_is_left_out(name: str) -> None:
-    assert host_name_of(name.encode("latin-1")) == ""
-    assert server_name(client_hello(name.encode("latin-1"))) == ""
+def test_names_in_tunnels_of_compressed_captures_and_several_files(tmp_path: Path) -> None:
+    wrap, _, _ = ENCAPSULATIONS["VXLAN"]
+    (tmp_path / "a.pcap.gz").write_bytes(gzip.compress(pcap(wrapped(TELLING[:3], wrap), link=RAW)))
+    (tmp_path / "b.pcapng").write_bytes(pcapng(TELLING[3:]))
+    assert analyzer.analyze(tmp_path, names=True).names == {
+        SERVER: (HostName("www.example.com", ("dns", "sni")), HostName("shop.example.com", ("sni",))),
+        CLIENT: FOUND[CLIENT],
+    }
 
 
-@pytest.mark.parametrize("cut", range(0, 90, 3))
-def test_messages_that_are_cut(cut: int) -> None:
-    answer = dns_answer("www.example.com", record(ASKED, 1, address(SERVER)))
-    assert dns_names(answer[:cut]) in ([], [(address(SERVER), "www.example.com")])
-    assert server_name(client_hello(b"www.example.com")[:cut]) in ("", "www.example.com")
+@pytest.mark.parametrize("most", [1, 2])
+def test_an_address_has_a_few_names(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(naming, "NAMES_PER_ADDRESS", most)
+    found = analyzer.analyze(pcap(TELLING), names=True).names
+    assert found is not None
+    assert found[SERVER] == FOUND[SERVER][:most]
 
 
-def test_pointers_that_lead_nowhere() -> None:
-    for pointer in (b"\xc0\x0c", b"\xc0\xff", b"\xff\xff"):
-        header = b"\x12\x34\x81\x80\0\1\0\1" + bytes(4)
-        assert dns_names(header + pointer + b"\0\1\0\1" + record(pointer, 1, address(SERVER))) == []
+def test_the_gravest_flows_are_named_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(naming, "NAMED_ADDRESSES", 1)
+    assert analyzer.analyze(pcap(TELLING), names=True).names == {SERVER: FOUND[SERVER]}
 
 
-def test_names_of_one_address_are_bounded() -> None:
-    packets = [
-        dns_packet(dns_answer(f"host{i}.example", record(ASKED, 1, address(SERVER))))
-        for i in range(NAMES_PER_ADDRESS + 3)
-    ]
-    (found,) = names_of(*packets).values()
-    assert [each.name for each in found] == [f"host{i}.example" for i in range(NAMES_PER_ADDRESS)]
+def test_of_very_many_messages_the_first_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(naming, "MOST_MESSAGES", 1)
+    monkeypatch.setattr(reading, "CHUNK_BYTES", 200)
+    analysis = analyzer.analyze(pcap(TELLING), names=True)
+    assert analysis.names == {SERVER: (HostName("www.example.com", ("dns",)),)}
+    assert "Names of hosts are from the first 1 answers of DNS and beginnings of TLS." in analysis.notes
 
 
-def test_reports_show_them_beside_the_addresses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = tmp_path / "named.pcap"
-    file.write_bytes(capture(dns_packet(dns_answer("www.example.com", record(ASKED, 1, address(SERVER))))))
-    assert main([str(file), "--names"]) == 0
-    shown = " ".join(capsys.readouterr().out.split())
-    assert f"{SERVER} (www.example.com) -> {CLIENT} (server to client)" in shown
-    assert f"{SERVER}: www.example.com (DNS)" in shown
-    assert main([str(file), "--names", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    jsonschema.validate(found, json.loads(schema_text()))
-    assert found["names"] == {SERVER: [{"name": "www.example.com", "sources": ["dns"]}]}
-    analysis = analyzer.analyze(file, names=True)
-    assert "(www.example.com)" in to_html(analysis, plots=False)
-    assert "www.example.com" in to_markdown(page_of(analysis))
-    assert "example.com" not in "".join(fix.command for flow in analysis for fix in flow.fixes)
+def test_a_cut_capture_names_what_is_in_it() -> None:
+    content = pcap(TELLING)
+    analysis = analyzer.analyze(content[:-5], names=True)
+    assert analysis.files[0].damaged_at is not None
+    assert analysis.names == FOUND
+    assert analyzer.analyze(all_in_blocks("little")[:-9], names=True).names == {
+        SERVER: (HostName("first.example", ("capture",)),),
+        CLIENT: (HostName("second.example", ("capture",)),),
+    }
 
 
-def test_never_with_replaced_addresses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(UsageError, match="names"):
-        analyzer.analyze(SAMPLE, names=True, anonymizer=Anonymizer())
-    assert main([str(SAMPLE), "--names", "--anonymize"]) == 2
-    assert "--anonymize and --names exclude each other" in capsys.readouterr().err
+def test_never_with_other_addresses_and_never_of_what_cannot_be_read_again() -> None:
+    with pytest.raises(UsageError, match="names or an anonymizer"):
+        analyzer.analyze(pcap(TELLING), names=True, anonymizer=Anonymizer())
 
+    class Pipe(io.BytesIO):
+        def seekable(self) -> bool:
+            return False
 
-def test_what_cannot_be_read_twice(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["-", "--names"]) == 2
-    assert "standard input: cannot be read twice, which --names needs" in capsys.readouterr().err
-
-
-def test_of_an_open_file() -> None:
-    data = capture(dns_packet(dns_answer("www.example.com", record(ASKED, 1, address(SERVER)))))
-    assert analyzer.analyze(io.BytesIO(data), names=True).names == {SERVER: (HostName("www.example.com", ("dns",)),)}
+    with pytest.raises(UsageError, match="cannot be read again"):
+        found_in(Pipe(pcap(TELLING)), names=True)

@@ -112,6 +112,8 @@ def test_tables_have_the_declared_dtypes_and_units(path: Path, tmp_path: Path) -
     tables = {
         "analysis.flows": analysis.flows,
         "analysis.paths": analysis.paths,
+        "analysis.points": analysis.points,
+        "analysis.legs": analysis.legs,
         "analysis.ptbs": analysis.ptbs,
         "analysis.findings": analysis.findings,
         "analysis.events, flow.events": analysis.events,

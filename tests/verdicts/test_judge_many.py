@@ -138,6 +138,6 @@ def test_they_are_judged_in_few_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_where_it_does_not_pay_they_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(judge_many, "FIRST_RUNS", 2)
-    monkeypatch.setattr(judge_many, "LEAST_TOGETHER", 100)
+    monkeypatch.setattr(judge_many, "FEWEST_TOGETHER", 100)
     records = SCENARIOS[0].records(next(iter(SCENARIOS[0].expectations)).view)
     assert sum(check(skim(copies(records, 30, 2, 0.3)).state).values()) < 30

@@ -88,14 +88,14 @@ def timeline(
         return figure
     height = sheet.sequence_height + sheet.sizes_height
     with own_settings():
-        figure = Figure(figsize=(sheet.width, height), facecolor=theme.paper, layout=_roomy())
+        figure = Figure(figsize=(sheet.width, height), facecolor=theme.paper, layout=roomy())
         plot = panels(scene, figure, theme, sheet, title=title_of(flow) if titled else "")
         settle(figure)
         plot.call_out()
     return figure
 
 
-def _roomy() -> ConstrainedLayoutEngine:
+def roomy() -> ConstrainedLayoutEngine:
     """The layout of a figure whose letters a browser sets in its own font: up to a tenth wider than measured here."""
     return ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.05)
 
@@ -144,7 +144,7 @@ def overview(analysis: Analysis, *, theme: Theme = LIGHT, sheet: Sheet = WIDE) -
         raise UsageError("there is no flow to draw")
     height = overview_height(len(analysis.all_flows))
     with own_settings():
-        figure = Figure(figsize=(sheet.width, height), facecolor=theme.paper, layout=_roomy())
+        figure = Figure(figsize=(sheet.width, height), facecolor=theme.paper, layout=roomy())
         draw_overview(analysis, figure, theme, sheet)
         settle(figure)
     return figure

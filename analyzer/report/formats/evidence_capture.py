@@ -224,6 +224,7 @@ class _Copier:
         self._keep_payload = keep_payload
         labels = file_labels(analysis.files)
         self._of_file = [f" of {label}" for label in labels] if len(labels) > 1 else [""]
+        self._names = labels if len(labels) > 1 else ("",)
         self._since = earliest_second(analysis)
         self._interfaces: dict[tuple[int, int], int] = {}  # by file and link type
         self.packets = 0
@@ -258,7 +259,7 @@ class _Copier:
         key = (file, link_type)
         if key not in self._interfaces:
             self._interfaces[key] = self._writer.interface(
-                link_type, capture_filter=filter_of(self._analysis, file), since=self._since
+                link_type, capture_filter=filter_of(self._analysis, file), since=self._since, name=self._names[file]
             )
         origin = f"frame {frame}{self._of_file[file]}"
         self._writer.packet(

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from analyzer.model.analysis import Analysis
+from analyzer.model.flow import Flow
 from analyzer.report import labels
 from analyzer.report.diagnosis import Diagnosis
 from analyzer.report.document import advice, fair_choice, rule_suffix, with_name
@@ -74,6 +75,7 @@ def to_html(analysis: Analysis, *, plots: bool = True, alone: bool = False) -> s
             open_rows=OPEN_ROWS,
             shown_changes=SHOWN_CHANGES,
             figures=_flow_figures(analysis, page, alone=alone) if plots else {},
+            both_ends=_figures_of_both_ends(page, alone=alone) if plots and analysis.joined_points else {},
             overview=_overview(analysis, alone=alone) if plots and len(analysis.all_flows) > 1 else None,
             light=LIGHT.roles(),
             dark=DARK.roles(),
@@ -147,6 +149,40 @@ def _flow_figures(analysis: Analysis, page: Page, *, alone: bool) -> dict[int, F
         for diagnosis in fair_choice(drawable, SHOWN_FIGURES)
         if (flow := diagnosis.flow) is not None
     }
+
+
+def _figures_of_both_ends(page: Page, *, alone: bool) -> dict[int, FlowFigure]:
+    """Figures by stream, of the flows whose large packets get lost between two capture points."""
+    told = [(each.flow, each.what.text) for each in fair_choice(page.document.diagnoses, SHOWN_DIAGNOSES)]
+    shown = [(flow, text) for flow, text in told if flow is not None and is_between_two(flow)]
+    if not shown:
+        return {}
+    load_matplotlib(alone=alone)
+    from analyzer.report.figures.inline_svg import inline_svg
+    from analyzer.report.figures.panels import NARROW, WIDE
+    from analyzer.report.figures.two_points import two_points
+
+    return {
+        flow.stream: FlowFigure(
+            *(
+                Markup(  # noqa: S704 - as above
+                    inline_svg(
+                        two_points(flow, sheet=sheet),
+                        f"b{flow.stream}{name}-",
+                        f"Packets of stream {flow.stream} by time and size, at both ends of the leg on which "
+                        f"large ones get lost. {text}",
+                    )
+                )
+                for name, sheet in (("w", WIDE), ("n", NARROW))
+            )
+        )
+        for flow, text in shown[:SHOWN_FIGURES]
+    }
+
+
+def is_between_two(flow: Flow) -> bool:
+    """True if it is known between which two points packets of a flow get lost, and what these saw."""
+    return flow.located is not None and all(flow.located.names) and any(flow.located.seen)
 
 
 def figure_description(diagnosis: Diagnosis) -> str:

@@ -128,6 +128,7 @@ def _members(analysis: Analysis) -> Iterator[tuple[str, Any]]:
             "verdicts": {v: totals.verdicts[v] for v in VERDICTS if v in totals.verdicts},
         },
     )
+    yield "points", _points(analysis, paths)
     yield "selection", analysis.selection or None
     seen = analysis.seen()
     yield "seen", None if seen is None else _seen(seen)
@@ -164,6 +165,19 @@ def _comparison(analysis: Analysis, later: Analysis) -> dict[str, Any]:
 def _unicode(text: str) -> str:
     """Text without lone surrogates (bytes of a file name that are no UTF-8): JSON readers reject them."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _points(analysis: Analysis, paths: Sequence[str]) -> list[dict[str, Any]]:
+    """The capture points. The clock of the first is the one that counts."""
+    return [
+        {
+            "number": point.number,
+            "files": [paths[number] for number in point.files],
+            "interface": _unicode(point.interface) if point.interface is not None else None,
+            "clock": point.clock._asdict(),
+        }
+        for point in analysis.all_points
+    ]
 
 
 _FrameWriter = Callable[[FrameRef], Any]
@@ -220,6 +234,15 @@ def _flow(flow: Flow, paths: Sequence[str], frame: _FrameWriter) -> dict[str, An
             {"cause": each.cause, "because": each.because, "frames": [frame(ref) for ref in each.frames]}
             for each in flow.ruled_out
         ],
+        "located": None
+        if flow.located is None
+        else {
+            "between": list(flow.located.between),
+            "crossed": flow.located.crossed,
+            "lost": flow.located.lost,
+            "frames": [frame(ref) for ref in flow.located.frames],
+            "ptb_lost_between": list(flow.located.ptb_lost_between) if flow.located.ptb_lost_between else None,
+        },
         "explanation": flow.explanation,
         "evidence": [{"text": text, "frames": [frame(ref) for ref in refs]} for text, refs in flow.evidence],
         "fixes": _fixes(flow.fixes),
@@ -249,7 +272,9 @@ def _fixes(fixes: Sequence[Fix]) -> list[dict[str, Any]]:
 
 
 def _finding(finding: Finding, analysis: Analysis, beside: Beside | None) -> dict[str, Any]:
-    example = finding.trouble or analysis.flow(finding.streams[0] if finding.example is None else finding.example)
+    flow = analysis.flow(finding.example) if finding.example is not None else None
+    told = flow if flow is not None else finding.trouble
+    located = flow.located if flow is not None else None
     return {
         "id": finding.id,
         "verdict": finding.verdict,
@@ -267,9 +292,9 @@ def _finding(finding: Finding, analysis: Analysis, beside: Beside | None) -> dic
         "first_time": iso_time(finding.first_time),
         "last_time": iso_time(finding.last_time),
         "beside": beside._asdict() if beside is not None else None,
-        "leg": None,
-        "explanation": example.explanation,
-        "fixes": _fixes(example.fixes),
+        "leg": list(located.between) if located is not None else None,
+        "explanation": told.explanation if told is not None else "",
+        "fixes": _fixes(told.fixes if told is not None else ()),
     }
 
 
@@ -333,4 +358,26 @@ def _path(path: NetworkPath, frame: _FrameWriter) -> dict[str, Any]:
             for probe in path.probes
         ],
         "without_df": None if path.without_df is None else path.without_df._asdict(),
+        "legs": [
+            {
+                "from": leg.start,
+                "to": leg.end,
+                "at_least": leg.at_least,
+                "at_most": leg.at_most,
+                "lost": leg.lost,
+                "of": leg.of,
+                "ends": leg.ends,
+                "segments": leg.segments,
+                "sure": leg.sure,
+                "ptb_lost": leg.ptb_lost,
+                "mss_clamped": leg.mss_clamped,
+                "df_cleared": leg.df_cleared,
+                "fragmented": leg.fragmented,
+                "translated": leg.translated,
+                "altered": leg.altered,
+                "missed": leg.missed,
+                "frames": [frame(ref) for ref in leg.frames],
+            }
+            for leg in path.legs
+        ],
     }

@@ -227,6 +227,9 @@ def _diagnosis(diagnosis: Diagnosis, images: Mapping[int, str]) -> Iterator[str]
     yield from ("", _statement(diagnosis.what))
     for place in diagnosis.where:
         yield from ("", prose(place))
+    if diagnosis.strip is not None:
+        yield from ("", f"### {labels.legs}", "")
+        yield from (f"- {prose(leg)}" for leg in diagnosis.strip.lines)
     if diagnosis.stream is not None and diagnosis.stream in images:
         yield from ("", f"![{labels.timeline(diagnosis.stream)}]({images[diagnosis.stream]})")
     yield from _statements(labels.evidence, diagnosis.why)

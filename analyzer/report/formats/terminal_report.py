@@ -201,6 +201,9 @@ def _diagnosis(diagnosis: Diagnosis, console: Console, width: int, *, show_all: 
     yield from _statements("What", [diagnosis.what], console, width)
     for i, place in enumerate(diagnosis.where):
         yield from _labelled(console, "" if i else "Where", Text(place), width, indent=INDENT)
+    if diagnosis.strip is not None:
+        for i, leg in enumerate(diagnosis.strip.lines):
+            yield from _labelled(console, "" if i else "Legs", Text(leg), width, indent=INDENT)
     yield from _statements("Why", diagnosis.why, console, width)
     yield from _statements("Ruled out", diagnosis.ruled_out, console, width)
     yield from _steps(diagnosis, console, width, show_all=show_all)

@@ -292,6 +292,14 @@ def test_of_a_damaged_file_the_part_before_the_damage_is_there(form: str, compre
     assert len(records(content)) == analysis.files[0].packets > 10
 
 
+def test_of_a_pcapng_that_is_damaged_at_once_the_answer_is_there(written: Any) -> None:
+    content = bytearray(all_blocks("little"))
+    content[8] ^= 1
+    found = annotated(written(bytes(content)))
+    assert records(found) == []
+    assert comments_of(found).keys() == {0}
+
+
 def test_only_one_file_has_these_frame_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a").mkdir()
     names = [str(shutil.copy(BLACKHOLE, tmp_path / "a" / name)) for name in ("one.pcap", "two.pcap")]

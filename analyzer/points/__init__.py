@@ -1,0 +1,1 @@
+"""Several capture points of one path, joined: matching, clocks, order, legs, and where packets get lost."""

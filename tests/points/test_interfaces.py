@@ -1,0 +1,46 @@
+"""Several interfaces in one file: what went in by one may not have gone out by another."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+import analyzer
+from analyzer.capture.capture_filter import read_names
+from lab.simulated.cases import CASES
+from lab.simulated.path import pcapng_of
+
+
+def of_two_interfaces(name: str) -> analyzer.Analysis:
+    file = io.BytesIO(pcapng_of(CASES[name].run()[1:3]))
+    file.name = "host.pcapng"
+    return analyzer.analyze(file)
+
+
+@pytest.mark.parametrize("name", ["silent_middle", "underlay", "ipv6_silent", "offload_silent"])
+def test_large_packets_that_enter_and_never_leave_are_lost_in_that_host(name: str) -> None:
+    found = of_two_interfaces(name)
+    assert [(point.number, point.files, point.interface) for point in found.all_points] == [
+        (0, (0,), "router-a"),
+        (1, (0,), "router-b"),
+    ]
+    flow = found.flow(0)
+    assert (flow.verdict, flow.confidence) == ("blackhole", "high")
+    assert flow.located is not None
+    assert flow.located.between == (1, 0)
+    assert flow.explanation.startswith("Packets of 15" if "ipv6" not in name else "Packets of")
+    assert "between host.pcapng (router-b) and host.pcapng (router-a)" in flow.explanation
+
+
+@pytest.mark.parametrize("name", ["plain", "lossy_20", "zero_window", "dead", "content"])
+def test_no_other_trouble_is_taken_for_it(name: str) -> None:
+    found = of_two_interfaces(name)
+    assert all(flow.located is None for flow in found.all_flows)
+    assert all(leg.ends != "size" for path in found.all_paths for leg in path.legs)
+
+
+def test_names_of_interfaces() -> None:
+    data = pcapng_of(CASES["plain"].run())
+    assert read_names(data) == ("client", "router-a", "router-b", "server")
+    assert read_names(data[:40]) == ()

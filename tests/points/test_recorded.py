@@ -1,0 +1,71 @@
+"""Real stacks, recorded at four points at once (`lab/record_points.py`), with offload but for one of them."""
+
+from __future__ import annotations
+
+from itertools import combinations, permutations
+
+import pytest
+
+import analyzer
+from tests.reading import ROOT
+
+FOLDER = ROOT / "tests" / "data" / "points"
+ORDER = ("client", "router-a", "router-b", "server")
+"""The link from router-a to the client is narrow; router-b drops PTBs, but for the recording `none`."""
+
+PARTS = [some for count in (2, 3, 4) for some in combinations(ORDER, count)]
+
+
+def found_at(name: str, points: tuple[str, ...]) -> analyzer.Analysis:
+    return analyzer.analyze([FOLDER / name / f"{point}.pcap" for point in points])
+
+
+def neighbours(points: tuple[str, ...]) -> tuple[str | None, str | None]:
+    """The last point before the narrow link, from the server on, and the first behind it."""
+    before = [point for point in ORDER[1:] if point in points]
+    return before[0] if before else None, "client" if "client" in points else None
+
+
+@pytest.mark.parametrize("points", PARTS, ids="+".join)
+@pytest.mark.parametrize("name", ["ptb", "ptb_no_offload", "nat"])
+def test_the_leg_is_told(name: str, points: tuple[str, ...]) -> None:
+    found = found_at(name, points)
+    assert len(found.all_points) == len(points)
+    flow = found.flow(0)
+    assert len(found) == 1
+    assert flow.verdict in ("blackhole", "ptb_ignored")  # without the server nobody knows that the PTBs get lost
+    assert flow.located is not None
+    between = tuple(points[number] if number is not None else None for number in flow.located.between)
+    assert between == neighbours(points)
+    assert flow.located.lost == 1500
+    told = flow.located.ptb_lost_between
+    seen = [point for point in ("router-a",) if point in points]
+    not_seen = [point for point in ("router-b", "server") if point in points]
+    assert (told is not None) == bool(seen and not_seen)
+    if told is not None:
+        assert (points[told[0]], points[told[1]]) == ("router-a", not_seen[0])
+        assert (flow.verdict, flow.confidence, flow.path_mtu.exact) == ("blackhole", "high", 1400)
+
+
+@pytest.mark.parametrize("points", PARTS, ids="+".join)
+def test_where_the_ptb_arrives_nothing_is_located(points: tuple[str, ...]) -> None:
+    for flow in found_at("none", points).all_flows:
+        assert flow.located is None
+        assert flow.verdict in ("pmtud_ok", "not_exercised", "ok", "inconclusive", "loss")
+
+
+def test_the_order_of_the_files_does_not_matter() -> None:
+    for points in permutations(ORDER):
+        flow = found_at("ptb", points).flow(0)
+        assert flow.located is not None
+        assert [points[number] for number in flow.located.between if number is not None] == ["router-a", "client"]
+
+
+def test_a_point_that_a_hang_never_reached_does_not_acquit_it() -> None:
+    """The path became narrower in the middle: full-size packets came to the client, and those of the hang did not."""
+    server, client = (FOLDER / "narrowed" / f"{end}.pcap.gz" for end in ("server", "client"))
+    assert analyzer.analyze(client).flow(1).verdict == "ok"
+    for files in ([server, client], [client, server]):
+        flow = analyzer.analyze(files).flow(1)
+        assert flow.verdict in ("blackhole_probable", "blackhole")
+        assert flow.confidence == analyzer.analyze(server).flow(1).confidence == "low"
