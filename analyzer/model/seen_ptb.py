@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from analyzer.model.statement import FrameRef
-
-if TYPE_CHECKING:
-    from analyzer.model.analysis import Analysis
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +37,3 @@ class ToldPtb(NamedTuple):
     effect: str | None  # accepted, ignored
     reason: str | None
     verdict: str | None  # of that flow, or what PTBs alone show
-
-
-def told_ptbs(analysis: Analysis) -> Iterator[tuple[SeenPtb, ToldPtb]]:
-    """Each PTB, and what is said of it: by the flow that it quotes, or that may be meant, or by PTBs alone."""
-    streams = {ptb.stream for ptb in analysis.all_ptbs if ptb.stream is not None}
-    if len(streams) < len(analysis.all_ptbs):  # others may be about flows that they do not quote right
-        streams |= {stream for stream, _ in analysis.briefs_with({"ptb_ignored"})}
-    flows = [flow for stream in sorted(streams) if (flow := analysis.find(stream)) is not None]
-    told = {ptb.frame: ToldPtb(flow.stream, ptb.effect, ptb.reason, flow.verdict) for flow in flows for ptb in flow.ptb}
-    for ptb in analysis.all_ptbs:
-        alone = ToldPtb(ptb.stream, ptb.effect, ptb.reason, ptb.verdict)
-        yield ptb, told.get(ptb.frame, alone)

@@ -11,7 +11,6 @@ from analyzer.decode.tcp import ACK_FLAG, FIN, RST, SYN
 from analyzer.evidence.retransmissions import series_of
 from analyzer.evidence.segments import Segment
 from analyzer.flows.flow_tables import MARK_DF, MARK_DUPLICATE, MARK_HOLE, PACKET
-from analyzer.model.seen_ptb import told_ptbs
 from analyzer.model.statement import FrameRef
 from analyzer.model.text import file_labels
 from analyzer.tables.columns import CATEGORIES, EPISODES, EVENTS, FRAGMENTS, KINDS, PTBS
@@ -93,7 +92,7 @@ def ptb_table(analysis: Analysis) -> pd.DataFrame:
             ptb.ip_len or None,
             told.verdict,
         ]
-        for ptb, told in told_ptbs(analysis)
+        for ptb, told in analysis.told_ptbs()
     ]
     return table(rows, PTBS, labels)
 

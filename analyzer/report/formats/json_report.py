@@ -15,7 +15,6 @@ from analyzer.model.flow import Endpoint, Flow
 from analyzer.model.fragments import FragmentCount
 from analyzer.model.path import Path as NetworkPath
 from analyzer.model.seen import Seen
-from analyzer.model.seen_ptb import told_ptbs
 from analyzer.model.statement import Fix, FrameRef
 from analyzer.model.surroundings import Beside, Surroundings
 from analyzer.model.text import iso_time
@@ -299,7 +298,7 @@ def _finding(finding: Finding, analysis: Analysis, beside: Beside | None) -> dic
 
 
 def _ptbs(analysis: Analysis, frame: _FrameWriter) -> Iterator[dict[str, Any]]:
-    for ptb, told in told_ptbs(analysis):
+    for ptb, told in analysis.told_ptbs():
         yield {
             "frame": frame(ptb.frame),
             "time": iso_time(ptb.time),
