@@ -24,7 +24,7 @@ from analyzer.model.verdicts import CONFIDENCES, PROBLEMS, SURE_PROBLEMS, VERDIC
 from analyzer.settings import Settings
 
 if TYPE_CHECKING:
-    from analyzer.model.fragments import FragmentCount
+    from analyzer.model.fragment_count import FragmentCount
     from analyzer.model.host_name import Names
     from analyzer.model.points import CapturePoint
     from analyzer.model.seen_ptb import SeenPtb, ToldPtb

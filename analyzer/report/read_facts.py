@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analyzer.model.analysis import Analysis
-from analyzer.model.fragments import FragmentCount
+from analyzer.model.fragment_count import FragmentCount
 from analyzer.model.text import clock, file_labels, joined, plural, printable, seconds
 from analyzer.report.verdict_text import pings, undecoded
 

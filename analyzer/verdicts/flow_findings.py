@@ -25,7 +25,7 @@ from analyzer.verdicts.path_findings import Pools, add_bulk, add_lone_ptbs, add_
 from analyzer.verdicts.traits import traits_of
 
 if TYPE_CHECKING:
-    from analyzer.model.fragments import FragmentCount
+    from analyzer.model.fragment_count import FragmentCount
     from analyzer.model.seen_ptb import SeenPtb
     from analyzer.model.trouble import Trouble
     from analyzer.verdicts.flow_making import Maker

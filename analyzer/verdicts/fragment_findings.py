@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from analyzer.decode.packet_fields import REASON_NOT_IP
-from analyzer.evidence.fragments import (
+from analyzer.evidence.datagrams import (
     COMPLETE,
     FIRST_ONLY,
     LATER_ONLY,
@@ -34,25 +34,18 @@ from analyzer.flows.flow_tables import (
 )
 from analyzer.knowledge.fragment_fixes import fragment_fixes
 from analyzer.model.flow import PathMtu
-from analyzer.model.fragments import FragmentCount, protocol_name
+from analyzer.model.fragment_count import FragmentCount, protocol_name
 from analyzer.model.statement import FrameRef, RuledOut, Statement
 from analyzer.model.text import plural, seconds
 from analyzer.model.trouble import Trouble
+from analyzer.settings import (
+    CAPTURE_EDGE_NS,
+    LEAST_DATAGRAMS,
+    LEAST_DATAGRAMS_MIXED,
+    LEAST_FRAGMENTS_SPAN_NS,
+    LEAST_WHOLE,
+)
 from analyzer.verdicts.capture_quality import CaptureQuality
-
-LEAST_DATAGRAMS = 3
-"""Fragmented datagrams that must be lost. Of different kinds of loss, more."""
-
-LEAST_OF_SEVERAL_KINDS = 8
-
-LEAST_WHOLE = 3
-"""Unfragmented packets that must come meanwhile."""
-
-LEAST_SPAN_NS = 1_000_000_000
-"""Lost within a shorter time, they may have met an outage."""
-
-EDGE_NS = 1_000_000_000
-"""A datagram may have begun so long before the capture, or go on so long after it."""
 
 GIVEN_UP_SHARE = 0.5
 """Of the datagrams captured, those that the receiver could not put together: less is loss."""
@@ -144,25 +137,25 @@ def judged_fragments(
 
 def _at_edge(datagram: Datagram, seen: Seen) -> bool:
     return (
-        datagram.first_ts < seen.first + EDGE_NS
+        datagram.first_ts < seen.first + CAPTURE_EDGE_NS
         if datagram.came == LATER_ONLY
-        else datagram.last_ts > seen.last - EDGE_NS
+        else datagram.last_ts > seen.last - CAPTURE_EDGE_NS
     )
 
 
 def _given_up(each: Fragments, errors: Sequence[Untimely]) -> bool:
     """Whether the receiver could not put together most of what was sent."""
     datagrams = different(errors)
-    if datagrams < LEAST_DATAGRAMS or errors[-1].ts - errors[0].ts < LEAST_SPAN_NS:
+    if datagrams < LEAST_DATAGRAMS or errors[-1].ts - errors[0].ts < LEAST_FRAGMENTS_SPAN_NS:
         return False
     before = sum(datagram.first_ts < errors[-1].ts for datagram in each.datagrams)
     return datagrams >= GIVEN_UP_SHARE * max(before, 1) and each.whole >= LEAST_WHOLE
 
 
 def _verdict(each: Fragments, bad: Sequence[Datagram], later_seen: bool, seen: Seen) -> str | None:
-    if each.of(COMPLETE) or len(bad) < LEAST_DATAGRAMS or bad[-1].first_ts - bad[0].first_ts < LEAST_SPAN_NS:
+    if each.of(COMPLETE) or len(bad) < LEAST_DATAGRAMS or bad[-1].first_ts - bad[0].first_ts < LEAST_FRAGMENTS_SPAN_NS:
         return None
-    if len({datagram.came for datagram in bad}) > 1 and len(bad) < LEAST_OF_SEVERAL_KINDS:
+    if len({datagram.came for datagram in bad}) > 1 and len(bad) < LEAST_DATAGRAMS_MIXED:
         return None
     if _many_receivers(each.dst) or seen.dropped or bad[-1].whole < LEAST_WHOLE:
         return None

@@ -20,16 +20,13 @@ import numpy as np
 from analyzer.evidence.ptb import PtbSeen
 from analyzer.knowledge.fixes import fixes_for
 from analyzer.model.flow import PathMtu
-from analyzer.model.fragments import protocol_name
+from analyzer.model.fragment_count import protocol_name
 from analyzer.model.seen_ptb import SeenPtb
 from analyzer.model.statement import FrameRef, RuledOut, Statement
 from analyzer.model.text import plural, seconds
 from analyzer.model.trouble import Trouble
 from analyzer.model.wire_sizes import LEAST_V4_MTU, LEAST_V6_MTU
-from analyzer.settings import Settings
-
-AGAIN_NS = 1_000_000_000
-"""Sent again so much later, the PTB had come: RFC 6298 2.4 lets no timer be shorter."""
+from analyzer.settings import PTB_AGAIN_NS, Settings
 
 TCP, UDP = 6, 17
 WITH_PORTS = frozenset({TCP, UDP, 33, 132, 136})
@@ -122,7 +119,7 @@ def _not_obeyed(
     for (src, dst, protocol, _), quoting in same.items():
         quoting.sort(key=lambda ptb: ptb.ts)
         first = quoting[0]
-        again = any(ptb.ts > first.ts + AGAIN_NS and ptb.quoted_len > _limit(first) for ptb in quoting)
+        again = any(ptb.ts > first.ts + PTB_AGAIN_NS and ptb.quoted_len > _limit(first) for ptb in quoting)
         if again and told.isdisjoint(ptb.ref for ptb in quoting):
             ignored[src, dst, protocol].append(quoting)
     known_ends = _ends_of(flows) if any(protocol == TCP for _, _, protocol in ignored) else None

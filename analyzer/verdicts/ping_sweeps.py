@@ -28,27 +28,17 @@ from analyzer.model.statement import FrameRef, RuledOut, Statement
 from analyzer.model.text import plural, seconds
 from analyzer.model.trouble import Trouble
 from analyzer.model.wire_sizes import LEAST_V4_MTU, LEAST_V6_MTU
-from analyzer.settings import Settings
+from analyzer.settings import (
+    ANSWERED_BY_NS,
+    INITIAL_TTLS,
+    LEAST_PINGS_LOST,
+    LEAST_PINGS_SPAN_NS,
+    ONE_TRIAL_NS,
+    SAME_MINUTE_NS,
+    Settings,
+)
 
 Hosts = tuple[str, str]
-
-SAME_MINUTE_NS = 60_000_000_000
-"""A smaller ping is a control of a larger one that was sent no longer before or after."""
-
-ONE_TRIAL_NS = 100_000_000
-"""Pings sent closer together are one trial: a queue that is full, or a limit to their rate, takes them together."""
-
-ANSWERED_BY_NS = 1_000_000_000
-"""A ping may still be answered when the capture ends so soon: RFC 6298 2.1 starts with that timeout."""
-
-LEAST_LOST = 3
-"""Larger pings that must be lost, each between answered ones."""
-
-LEAST_SPAN_NS = 2_000_000_000
-"""Lost in one go within a shorter time, they may have met an outage."""
-
-INITIAL_TTLS = frozenset({32, 64, 128, 255})
-"""What hosts start with: a packet with another one has passed routers."""
 
 SHOW = {"blackhole": "show", "blackhole_probable": "probably meet"}
 
@@ -190,7 +180,7 @@ class Sweep:
     def in_one_go(self) -> bool:
         """True if one short outage explains them."""
         lost = self.between
-        if lost[-1].ts - lost[0].ts >= LEAST_SPAN_NS:
+        if lost[-1].ts - lost[0].ts >= LEAST_PINGS_SPAN_NS:
             return False
         return not any(self._answered_in(one.ts, other.ts) for one, other in pairwise(lost))
 
@@ -222,10 +212,10 @@ class Sweep:
             return None
         if min(trial.size for trial in self.lost) <= LEAST_V6_MTU:  # hardly a path is narrower, of IPv6 none
             return None
-        sure = len(self.between) >= LEAST_LOST and not self.in_one_go and not self.on_one_link
+        sure = len(self.between) >= LEAST_PINGS_LOST and not self.in_one_go and not self.on_one_link
         if sure and self.by_chance(self.between) <= settings.chance:
             return "blackhole", "medium"
-        enough = len(self.before) >= LEAST_LOST or len(self.between) >= LEAST_LOST - 1
+        enough = len(self.before) >= LEAST_PINGS_LOST or len(self.between) >= LEAST_PINGS_LOST - 1
         if enough and self.by_chance(self.before) <= (1 if self.small_lost else 2) * settings.chance:
             return "blackhole_probable", "low"
         return None

@@ -7,7 +7,7 @@ import io
 import pytest
 
 import analyzer
-from analyzer.model.fragments import FragmentCount
+from analyzer.model.fragment_count import FragmentCount
 from tests.builders import (
     CLIENT,
     CLIENT6,

@@ -12,7 +12,7 @@ from analyzer.model.analysis import Analysis
 from analyzer.model.display_filter import flow_filter, frame_filters, frames_of
 from analyzer.model.finding import Finding, listed_addresses
 from analyzer.model.flow import Endpoint, Flow
-from analyzer.model.fragments import FragmentCount
+from analyzer.model.fragment_count import FragmentCount
 from analyzer.model.path import Path as NetworkPath
 from analyzer.model.seen import Seen
 from analyzer.model.statement import Fix, FrameRef

@@ -18,9 +18,7 @@ from analyzer.evidence.ptb import CHECKSUM_WRONG
 from analyzer.evidence.row_addresses import row_address
 from analyzer.model.statement import FrameRef
 from analyzer.model.text import packed_ip_text
-
-LIFETIME_NS = 60_000_000_000
-"""Fragments farther apart are of two datagrams: RFC 8200 4.5 lets them wait so long for one another, Linux half."""
+from analyzer.settings import REASSEMBLY_NS
 
 IN_REASSEMBLY = 1
 """Code of the ICMP error that time was exceeded."""
@@ -71,7 +69,7 @@ def fragments_of(rows: Any, pairs: Any) -> list[Fragments]:
     found = [_pair(pair) for pair in pairs]
     rows = rows[np.lexsort((rows["ts"], rows["ident"], rows["pair"]))]
     new = np.ones(len(rows), bool)
-    new[1:] = (np.diff(rows["pair"]) != 0) | (np.diff(rows["ident"]) != 0) | (np.diff(rows["ts"]) > LIFETIME_NS)
+    new[1:] = (np.diff(rows["pair"]) != 0) | (np.diff(rows["ident"]) != 0) | (np.diff(rows["ts"]) > REASSEMBLY_NS)
     number = np.cumsum(new) - 1
     order = np.lexsort((rows["ts"], rows["length"], rows["offset"], number))
     rows, number = rows[order], number[order]
