@@ -12,16 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analyzer.decode.icmp import TIME_EXCEEDED, V6_TIME_EXCEEDED
 from analyzer.decode.network import FRAGMENT_HEADER
+from analyzer.evidence.icmp_rows import in_reassembly
 from analyzer.evidence.ptb import CHECKSUM_WRONG
 from analyzer.evidence.row_addresses import row_address
 from analyzer.model.statement import FrameRef
 from analyzer.model.text import packed_ip_text
 from analyzer.settings import REASSEMBLY_NS
-
-IN_REASSEMBLY = 1
-"""Code of the ICMP error that time was exceeded."""
 
 ID_OFFSET = 1 << 17
 """More than any datagram has bytes: keeps those of two apart in one running maximum."""
@@ -144,9 +141,7 @@ Way = tuple[str, str, int]
 
 def gave_up(icmps: Any, heads: Any) -> dict[Way, list[Untimely]]:
     """The time-outs of reassembly by what they quote."""
-    six = icmps["version"] == 6
-    chosen = (icmps["type"] == np.where(six, V6_TIME_EXCEEDED, TIME_EXCEEDED)) & (icmps["code"] == IN_REASSEMBLY)
-    rows = np.flatnonzero(chosen & (icmps["quoted"] > 0) & (icmps["sum"] != CHECKSUM_WRONG)).tolist()
+    rows = np.flatnonzero(in_reassembly(icmps) & (icmps["quoted"] > 0) & (icmps["sum"] != CHECKSUM_WRONG)).tolist()
     found: dict[Way, list[Untimely]] = defaultdict(list)
     for index, row in ((i, icmps[i]) for i in rows):
         quoted = quoted_fragment(heads[index, : int(row["header_len"])].tobytes(), int(row["version"]))

@@ -58,6 +58,9 @@ def _fragments(each: FragmentCount) -> str:
         (each.gave_up, "that the receiver could not put together in time"),
     )
     told = ", ".join(f"{count:,} {what}" for count, what in counts if count)
+    if not each.datagrams:
+        given_up = plural(each.gave_up, "datagram")
+        return f"fragmented {each.protocol.upper()} {each.src} -> {each.dst}: {given_up} {counts[-1][1]}"
     line = f"fragmented {each.protocol.upper()} {each.src} -> {each.dst}: {plural(each.datagrams, 'datagram')}, {told}"
     if each.verdict == "inconclusive":
         line += "; a filter for ports would hide the rest, so that nothing can be concluded"

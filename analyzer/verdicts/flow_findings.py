@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from analyzer.evidence.flow_index import Collector
-from analyzer.flows.flow_tables import C_FRAGMENTS, C_FRAGMENTS_LOST, State
+from analyzer.evidence.icmp_rows import in_reassembly
+from analyzer.flows.flow_tables import C_FRAGMENTS, C_FRAGMENTS_LOST, C_ICMPS, State
 from analyzer.model.brief import Brief
 from analyzer.model.flow import Flow
 from analyzer.model.flow_list import FlowList
@@ -21,7 +22,7 @@ from analyzer.settings import Settings
 from analyzer.verdicts.bulk_verdicts import CODES, BulkVerdicts, bulk_verdicts
 from analyzer.verdicts.capture_quality import CaptureQuality
 from analyzer.verdicts.half_open import half_open
-from analyzer.verdicts.path_findings import Pools, add_bulk, add_lone_ptbs, add_probes
+from analyzer.verdicts.path_findings import Pools, add_answered_datagrams, add_bulk, add_lone_ptbs, add_probes
 from analyzer.verdicts.traits import traits_of
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ def judged_flows(state: State, settings: Settings, quality: CaptureQuality) -> J
             briefs = judged_in_bulk(maker, rest, pools)
     left_out = add_bulk(collector, bulk, ~simple, seen, pools)
     troubles = add_probes(state, collector, pools, settings)
+    add_answered_datagrams(state, pools)
     ptbs, ignored = _lone_ptbs(collector, pools, settings, made)
     troubles += ignored
     fragments, lost = _fragments(state, quality)
@@ -214,7 +216,8 @@ def _lone_ptbs(
 
 def _fragments(state: State, quality: CaptureQuality) -> tuple[tuple[FragmentCount, ...], list[Trouble]]:
     """Fragmented datagrams, counted, and what they show to be wrong."""
-    if not state.counters[C_FRAGMENTS]:
+    icmps = state.icmps[: state.counters[C_ICMPS]]
+    if not state.counters[C_FRAGMENTS] and not in_reassembly(icmps).any():
         return (), []
     from analyzer.verdicts.fragment_findings import judged  # most captures have none
 

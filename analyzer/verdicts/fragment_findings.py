@@ -90,7 +90,16 @@ def judged(state: State, quality: CaptureQuality) -> tuple[tuple[FragmentCount, 
         count, trouble = judged_fragments(each, errors.get((each.src, each.dst, each.protocol), []), later_seen, seen)
         counts.append(count)
         troubles += [trouble] if trouble is not None else []
+    ways = {(each.src, each.dst, each.protocol) for each in found}
+    counts += [_only_told(way, told) for way, told in errors.items() if way not in ways]
     return tuple(sorted(counts, key=lambda count: (count.src, count.dst, count.protocol, count.point))), troubles
+
+
+def _only_told(way: tuple[str, str, int], errors: Sequence[Untimely]) -> FragmentCount:
+    """That a receiver gave up, of fragments that are not in the capture."""
+    src, dst, protocol = way
+    frames = [error.ref for error in errors]
+    return counted(Fragments(src, dst, protocol, 0, 0, 0, frames[0]), None, errors, frames)
 
 
 def counted(

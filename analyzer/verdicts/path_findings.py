@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analyzer.decode.icmp import KIND_ECHO_REQUEST
+from analyzer.decode.tunnel import PROTO_UDP
 from analyzer.evidence.flow_index import Collector
+from analyzer.evidence.icmp_rows import port_unreachable
 from analyzer.flows.flow_tables import C_ICMPS, State
 from analyzer.knowledge.overheads import consistent_with
 from analyzer.model.path import Path, Probe, Unprobing
@@ -38,7 +40,8 @@ class Pool:
     probes: list[Probe] = field(default_factory=list)
     without_df: Unprobing | None = None
     alone: list[str] = field(default_factory=list)  # verdicts that pings and PTBs show by themselves
-    told: bool = False  # a router named a size, for packets of no TCP flow
+    told_at: int | None = None  # ns: when a router first named a size, for packets of no TCP flow
+    came_at: int | None = None  # ns: when a host last said that a large datagram with DF had come
     arrived: bool = False  # they were captured where they had arrived
 
 
@@ -124,8 +127,9 @@ def _path(src: str, dst: str, pool: Pool, settings: Settings) -> Path:
     verdict = worst(pool.verdicts) if pool.verdicts else "inconclusive" if open_end else "not_exercised"
     if pool.alone:
         verdict = worst((*pool.verdicts, *pool.alone))
-    elif pool.told and not pool.verdicts and not pool.probes:
-        verdict = "inconclusive"  # whether it went by that is not in the capture
+    elif pool.told_at is not None and not pool.verdicts and not pool.probes:
+        # Whether the sender went by it is not in the capture, unless something large came after.
+        verdict = "pmtud_ok" if pool.came_at is not None and pool.came_at > pool.told_at else "inconclusive"
     elif not pool.verdicts and not open_end and at_least is not None and at_least >= settings.exercised_bytes:
         verdict = "pmtud_ok" if told else "ok"
     limited = verdict in SIZE_PROBLEMS or at_most is not None
@@ -171,6 +175,25 @@ def add_probes(state: State, collector: Collector, pools: Pools, settings: Setti
     return found
 
 
+def add_answered_datagrams(state: State, pools: Pools) -> None:
+    """UDP datagrams with DF of which their receiver says that nobody listens: they came, as tracepath's last do."""
+    icmps = state.icmps[: state.counters[C_ICMPS]]
+    rows = np.flatnonzero(port_unreachable(icmps)).tolist()
+    if not rows:
+        return
+    from analyzer.decode.dpkt_decoder import decode_icmp_packet  # loads dpkt, for very few captures
+
+    for index in rows:
+        message = decode_icmp_packet(state.icmp_header_bytes[index, : int(icmps["header_len"][index])].tobytes())
+        quote = message.quote if message is not None else None
+        if message is None or quote is None or not quote.df or quote.protocol != PROTO_UDP:
+            continue
+        if message.src == quote.dst and quote.ip_len >= LEAST_V6_MTU:
+            pool = pools[quote.src, quote.dst]
+            pool.at_least.append(quote.ip_len)
+            pool.came_at = int(icmps["ts"][index])
+
+
 def add_lone_ptbs(ptbs: Iterable[PtbSeen], troubles: Iterable[Trouble], pools: Pools) -> None:
     """PTBs about packets of no TCP flow: of others of these hosts, the path is no wider."""
     for ptb in ptbs:
@@ -182,6 +205,6 @@ def add_lone_ptbs(ptbs: Iterable[PtbSeen], troubles: Iterable[Trouble], pools: P
         if max([*pool.at_least, *answered], default=0) <= ptb.mtu:  # else the path changed, or there are several
             pool.exact.append(ptb.mtu)
             pool.at_most.append(ptb.mtu)
-            pool.told = True
+            pool.told_at = ptb.ts if pool.told_at is None else min(pool.told_at, ptb.ts)
     for trouble in troubles:
         pools[trouble.sender, trouble.receiver].alone.append(trouble.verdict)

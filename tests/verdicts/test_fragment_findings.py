@@ -191,6 +191,13 @@ def test_the_receiver_gives_up(v6: bool) -> None:
     assert any("time exceeded in reassembly" in text for text, _ in trouble.evidence)
 
 
+def test_of_icmp_alone_it_is_told_that_the_receiver_gave_up() -> None:
+    found = analysed([packet for i in range(4) for packet in gave_up(33 + 2 * i, 100 + i)])
+    count = of_server(found)
+    assert (count.datagrams, count.gave_up, count.verdict) == (0, 4, None)
+    assert len(count.frames) == 4
+
+
 def test_twin_it_gives_up_a_few() -> None:
     packets = [*mixed(BOTH, count=20), *gave_up(50, 100), *gave_up(52, 104), *gave_up(54, 107)]
     assert not analysed(packets).all_troubles

@@ -17,6 +17,7 @@ from tests.builders import (
     UDP,
     Packet,
     frag_needed,
+    icmp,
     ipv4,
     ipv6,
     pcap,
@@ -124,6 +125,26 @@ def test_every_ptb_is_told_in_full() -> None:
         assert word in note
     (path,) = found.all_paths
     assert (path.exact, path.at_most, path.verdict) == (1260, 1260, "inconclusive")
+
+
+def refused(at: float, size: int, *, df: bool = True, by: str = CLIENT) -> Packet:
+    """Nobody listens at the port of a datagram of the server: it came."""
+    quoted = ipv4(udp(bytes(size - 28), sport=4000, dport=44444), src=SERVER, dst=CLIENT, protocol=UDP, df=df)
+    return Packet(int(at * SECOND), ipv4(icmp(3, 3, bytes(4), quoted[:28]), src=by, dst=SERVER, protocol=1))
+
+
+def test_tracepath_finds_a_path_that_works() -> None:
+    """A router names a size, and a datagram of that size comes to the host, which refuses it."""
+    (path,) = analysed(ptb(0, big(1500, protocol=UDP), 1420), refused(1, 1420)).all_paths
+    assert (path.at_least, path.at_most, path.exact, path.verdict) == (1420, 1420, 1420, "pmtud_ok")
+    (path,) = analysed(refused(0, 1500)).all_paths
+    assert (path.at_least, path.verdict) == (1500, "ok")
+
+
+@pytest.mark.parametrize("packet", [refused(1, 1420, df=False), refused(1, 1420, by=ROUTER), refused(1, 100)])
+def test_what_says_nothing_of_large_datagrams(packet: Packet) -> None:
+    (path,) = analysed(ptb(0, big(1500, protocol=UDP), 1420), packet).all_paths
+    assert (path.at_least, path.verdict) == (None, "inconclusive")
 
 
 def test_a_quote_cut_by_the_snap_length_says_so() -> None:
