@@ -13,7 +13,10 @@ from analyzer.report.diagnosis import Diagnosis, Remark, cause_words
 from analyzer.report.verdict_text import SHOWN_BY, WORDS, Paths
 from analyzer.report.where import SHOWN_CANDIDATES, sizes_text
 
-TITLES = {"pings/blackhole": "PMTUD black hole, shown by pings"}
+TITLES = {
+    "pings/blackhole": "PMTUD black hole, shown by pings",
+    "fragments/fragment_loss": "Fragments are lost",
+}
 """Where a verdict's own words would say more than what shows it."""
 
 

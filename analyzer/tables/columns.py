@@ -117,7 +117,7 @@ PATHS = (
     Column("at_least", "int", "largest packet proven delivered, over all flows and pings", IP_BYTES),
     Column("at_most", "int", "one less than the smallest packet proven lost for its size", IP_BYTES),
     Column("exact", "int", "path MTU as a valid PTB names it", IP_BYTES),
-    Column("verdict", "category", "the worst verdict of its flows, and of what pings show by themselves"),
+    Column("verdict", "category", "the worst verdict of its flows, and of what pings, PTBs and fragments show"),
     Column("consistent_with", "list", "tunnels and links whose MTU lies in the bracket"),
     Column("streams", "list", "flows that were pooled"),
     Column("probes", "int", "pings with DF"),

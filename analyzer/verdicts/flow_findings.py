@@ -139,6 +139,8 @@ def judged_flows(state: State, settings: Settings, quality: CaptureQuality) -> J
     troubles += ignored
     fragments, lost = _fragments(state, quality)
     troubles += lost
+    for trouble in lost:
+        pools[trouble.sender, trouble.receiver].alone.append(trouble.verdict)
     paths = pools.paths(settings)
     timeline = tuple((p.ts, collector.numbers[p.flow] if p.flow >= 0 else -1, p.mtu, p.ref) for p in collector.ptbs)
     shown = np.flatnonzero(bulk.shown)

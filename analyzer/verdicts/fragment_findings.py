@@ -231,6 +231,8 @@ def _trouble(
     times: tuple[int, int],
 ) -> Trouble:
     ports = {port for datagram in each.datagrams for port in datagram.ports}
+    of_all = plural(len(each.datagrams), "fragmented datagram")
+    failed = f"no one of {of_all} is complete" if not more else f"most of {of_all} failed"
     span = seconds((times[1] - times[0]) / 1e9)
     sizes = max(datagram.largest for datagram in each.datagrams)
     return Trouble(
@@ -254,7 +256,7 @@ def _trouble(
             ),
         ),
         ruled_out=(
-            RuledOut("loss", "not one fragmented datagram is known to be complete, and unfragmented packets came", ()),
+            RuledOut("loss", f"{failed}, and unfragmented packets came", ()),
             RuledOut("dead_path", "unfragmented packets came meanwhile", (each.whole_frame,)),
         ),
         fixes=fragment_fixes(each.src, each.dst, protocol_name(each.protocol), ports),

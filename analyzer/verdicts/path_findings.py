@@ -39,7 +39,7 @@ class Pool:
     streams: list[int] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)
     without_df: Unprobing | None = None
-    alone: list[str] = field(default_factory=list)  # verdicts that pings and PTBs show by themselves
+    alone: list[str] = field(default_factory=list)  # verdicts that pings, PTBs and fragments show by themselves
     told_at: int | None = None  # ns: when a router first named a size, for packets of no TCP flow
     came_at: int | None = None  # ns: when a host last said that a large datagram with DF had come
     arrived: bool = False  # they were captured where they had arrived
@@ -132,7 +132,7 @@ def _path(src: str, dst: str, pool: Pool, settings: Settings) -> Path:
         verdict = "pmtud_ok" if pool.came_at is not None and pool.came_at > pool.told_at else "inconclusive"
     elif not pool.verdicts and not open_end and at_least is not None and at_least >= settings.exercised_bytes:
         verdict = "pmtud_ok" if told else "ok"
-    limited = verdict in SIZE_PROBLEMS or at_most is not None
+    limited = (verdict in SIZE_PROBLEMS and bool(pool.verdicts)) or at_most is not None
     least = at_least
     if ":" in src and at_most is not None and at_most >= LEAST_V6_MTU:
         least = max(at_least or 0, LEAST_V6_MTU)  # no IPv6 link is narrower

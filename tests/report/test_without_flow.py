@@ -91,8 +91,8 @@ def test_the_json_tells_it(kind: str) -> None:
     if kind == "fragments":
         assert {each["verdict"] for each in told["fragments"]} == {"fragment_loss", None}
         assert sum(each["first_only"] for each in told["fragments"]) == 5
-    else:
-        assert [path["verdict"] for path in told["paths"]] == [VERDICT[kind]]
+    assert [path["verdict"] for path in told["paths"]] == [VERDICT[kind]]
+    assert kind != "fragments" or told["paths"][0]["consistent_with"] == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -162,6 +162,14 @@ def test_beside_healthy_flows_it_comes_first() -> None:
     assert document.headline.startswith(HEADLINE["pings"])
     assert "In TCP flows no path MTU problem was found" in document.headline
     assert document.tone == "bad"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_later_capture_is_compared_with_it(kind: str) -> None:
+    before, nothing = analysed(kind), analyzer.analyze(io.BytesIO(pcap([])))
+    assert analyzer.compare(before, nothing).outcome == "cannot_tell"
+    assert analyzer.compare(before, before).outcome == "not_fixed"
+    assert analyzer.compare(nothing, before).outcome == "new_problem"
 
 
 def test_a_flow_that_tells_the_same_is_the_finding() -> None:
