@@ -26,7 +26,7 @@ from benchmarks.layout import (
     set_checksum,
     set_ends,
     set_lengths,
-    set_times,
+    set_numbers,
 )
 
 PACKETS = 10  # of one flow
@@ -34,6 +34,7 @@ _CHUNK = 8192  # flows
 _REQUEST = 200
 _PORTS = 40_000  # of the client; the next flows go to another port of the server
 _STEP_MICROS = 100_000  # in which one step happens to all flows
+_ROUND_TRIP_MICROS = 120_000
 _FAR_TTL = 55
 
 
@@ -87,13 +88,9 @@ class Hung:
         by_client = first_sequence(flow, client=True) + (step.flags != SYN) + (_REQUEST if step.asked else 0)
         by_server = first_sequence(flow, client=False) + (not step.flags & SYN)
         set_lengths(shape, records, step.payload)
+        numbers = (by_client, by_server) if step.client else (by_server, by_client)
         micros = step.micros + flow * _STEP_MICROS // self.flows
-        set_times(records, micros)
-        records["flags"] = step.flags
-        records["seq"] = (by_client if step.client else by_server) & 0xFFFF_FFFF
-        records["ack"] = (by_server if step.client else by_client) & 0xFFFF_FFFF if step.flags & ACK else 0
-        records["tsval"] = 1000 + micros // 1000
-        records["tsecr"] = 1000 + step.micros // 1000 - 120 if step.flags & ACK else 0
+        set_numbers(records, step.flags, numbers, micros, step.micros - _ROUND_TRIP_MICROS)
         records["ip"]["id"] = flow * 11 + number & 0xFFFF
         records["ip"]["ttl"] = _FAR_TTL if step.client else 64
         set_checksum(records["ip"])

@@ -188,6 +188,19 @@ def set_times(records: Records, micros: Numbers) -> None:
         records["low"] = since & 0xFFFF_FFFF
 
 
+def set_numbers(records: Records, flags: int, numbers: tuple[Value, Value], micros: Numbers, echoed: Value) -> None:
+    """Set what a segment says of its connection, and when: own number and the other side's, time, and time echoed.
+
+    Both times are microseconds; the timestamps option counts milliseconds from 1000 on.
+    """
+    set_times(records, micros)
+    records["flags"] = flags
+    records["seq"] = numbers[0] & 0xFFFF_FFFF
+    records["ack"] = numbers[1] & 0xFFFF_FFFF if flags & ACK else 0
+    records["tsval"] = 1000 + micros // 1000
+    records["tsecr"] = 1000 + echoed // 1000 if flags & ACK else 0
+
+
 def set_lengths(shape: Shape, records: Records, payload: Value) -> None:
     """Set every length field of segments with so many bytes of payload, and the outer checksum."""
     length = IPV4 + 20 + shape.options + payload

@@ -26,7 +26,7 @@ from benchmarks.layout import (
     set_checksum,
     set_ends,
     set_lengths,
-    set_times,
+    set_numbers,
 )
 
 PACKETS = 10  # of one flow
@@ -127,11 +127,7 @@ def _set(records: Records, shape: Shape, step: _Step, number: int, slot: Numbers
     set_ends(records, flow, client=step.client)
     set_lengths(shape, records, (0, request, MSS, rest)[step.payload])
     micros = slot * _SLOT_MICROS + number * 2
-    set_times(records, micros)
-    records["flags"] = step.flags
-    records["seq"] = (mine if step.client else theirs) & 0xFFFF_FFFF
-    records["ack"] = (theirs if step.client else mine) & 0xFFFF_FFFF if step.flags & ACK else 0
-    records["tsval"] = 1000 + micros // 1000
-    records["tsecr"] = 1000 + (micros - _SLOT_MICROS * 50) // 1000 if step.flags & ACK else 0
+    numbers = (mine, theirs) if step.client else (theirs, mine)
+    set_numbers(records, step.flags, numbers, micros, micros - _SLOT_MICROS * 50)
     records["ip"]["id"] = flow * 5 + number & 0xFFFF
     set_checksum(records["ip"])

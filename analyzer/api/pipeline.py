@@ -56,10 +56,9 @@ from analyzer.passes.walk import (
     Notify,
     Progress,
     bytes_in,
-    is_small,
+    goes_compiled,
     prepare,
     start_all,
-    tell_of_compiling,
     walk_inputs,
 )
 from analyzer.settings import HUGE_PAGES_BYTES, Settings
@@ -131,10 +130,9 @@ def found_in(
         at = found_at if at is None else at
         taken = [each for each in opened if each.reader not in unread]
         readers = [each.reader for each in taken]
-        large = not is_small(readers) if compiled is None else compiled
-        if large:
-            tell_of_compiling("packet loop", "skim", notify, wait=compiled is not None)
-        skimmer = _skimmer(readers, large, stop, wait=compiled is not None)
+        wait = compiled is not None
+        large = goes_compiled(readers, "packet loop", "skim", compiled, notify, wait=wait)
+        skimmer = _skimmer(readers, large, stop, wait=wait)
         inputs = prepare(skimmer, readers, at)
         meter = Meter(inputs)
         for each in walk_inputs(skimmer, inputs):

@@ -60,21 +60,26 @@ OPTION_TIMESTAMPS = 8
 TIMESTAMPS_ONLY = 0x0101080A  # NOP NOP timestamps, 10 bytes: the options of nearly every segment that has any
 
 
+@inlined
+def option_from(buf: Buffer, o: int, end: int) -> int:
+    """Where the next option of more than one byte begins in buf[o:end]; -1: none does, or it is cut or malformed."""
+    while o + 2 <= end:
+        kind = buf[o] + 0
+        if kind == OPTION_END:
+            return -1
+        if kind != OPTION_NOP:
+            return o if 2 <= buf[o + 1] + 0 <= end - o else -1
+        o += 1
+    return -1
+
+
 @kernel
 def decode_options(buf: Buffer, o: int, end: int, h: list[int]) -> None:
     """Read the options in buf[o:end]; what is cut or malformed ends the reading without an error."""
-    while o < end:
+    o = option_from(buf, o, end)
+    while o >= 0:
         kind = buf[o] + 0
-        if kind == OPTION_END:
-            return
-        if kind == OPTION_NOP:
-            o += 1
-            continue
-        if o + 2 > end:
-            return
         length = buf[o + 1] + 0
-        if length < 2 or o + length > end:
-            return
         if kind == OPTION_TIMESTAMPS and length == 10:
             h[HAS_TS] = 1
         elif kind == OPTION_SACK and length >= 10:
@@ -94,7 +99,7 @@ def decode_options(buf: Buffer, o: int, end: int, h: list[int]) -> None:
             h[WSCALE] = min(buf[o + 2] + 0, 14)  # RFC 7323 2.3: 14 is the largest shift
         elif kind == OPTION_SACK_OK and length == 2:
             h[SACK_OK] = 1
-        o += length
+        o = option_from(buf, o + length, end)
 
 
 @inlined

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analyzer.decode.icmp import KIND_PTB
+from analyzer.evidence.handshake import handshake_trips
 from analyzer.evidence.row_addresses import host_keys, numbered, row_address
 from analyzer.evidence.stream_numbers import stream_numbers
 from analyzer.flows.flow_tables import (
@@ -120,11 +121,8 @@ class Collector:
             end = segments[-1].ts  # how the clock went on after the flow's last packet nobody knows
         counts = [self.directions[2 * stream + side].values() for side in (0, 1)]
         client = int(flow["client"])
-        trips = {
-            # Karn: of several SYNs the last one was answered, or an earlier one late.
-            client: _difference(flow["syn_last_ts"], flow["syn_ack_ts"]),
-            1 - client: _difference(flow["syn_ack_last_ts"], flow["ack_ts"]),
-        }
+        there, back = (int(trip) for trip in handshake_trips(flow))
+        trips = {client: there, 1 - client: back}
         ptbs, ends = self.ptb_index, self.endpoints(stream) if self.ptb_index is not None else None
         about = [ptbs.about(stream, side, ends, segments) if ptbs and ends else [] for side in (0, 1)]
         told = [ptbs.told(stream, side, ends) if ptbs and ends and not straight.stepped else () for side in (0, 1)]
@@ -205,7 +203,3 @@ class Collector:
     def end_at(self, point: int) -> int:
         """When the capture ends at a point, ns."""
         return self._ends[point]
-
-
-def _difference(earlier: Any, later: Any) -> int:
-    return int(later) - int(earlier) if int(earlier) and int(later) else 0

@@ -18,6 +18,7 @@ from analyzer.decode.common_headers import number_at, usual_headers
 from analyzer.evidence.direction import Conversation, Direction
 from analyzer.evidence.effort import Effort
 from analyzer.evidence.flow_index import Collector
+from analyzer.evidence.handshake import handshake_trips
 from analyzer.evidence.lockstep import LARGEST, Column, FrameNumber, Key, Lane, Lockstep
 from analyzer.evidence.ptbs_alike import PtbsAlike
 from analyzer.evidence.segments import Segment, frame_of
@@ -185,10 +186,8 @@ class Tables:
         segments = self._segments(rows, together, named=any(ptbs))
         counts = [_Counts(collector.directions, 2 * rows + side, together) for side in (0, 1)]
         client = int(one["client"])
-        trips = {
-            client: _difference(flows["syn_last_ts"][rows], flows["syn_ack_ts"][rows]),
-            1 - client: _difference(flows["syn_ack_last_ts"][rows], flows["ack_ts"][rows]),
-        }
+        there, back = handshake_trips(flows[rows])
+        trips = {client: there, 1 - client: back}
         effort = Effort(len(segments) + len(ptbs[0]) + len(ptbs[1]) + 1)
         directions = [
             Direction(
@@ -342,10 +341,6 @@ def _lanes(columns: list[Column], together: Lockstep, kind: type[Lane] = Lane) -
     if all((column == column[0]).all() for column in columns):
         return [int(column[0]) for column in columns]
     return [kind(column, together) for column in columns]
-
-
-def _difference(earlier: Column, later: Column) -> Column:
-    return np.where((earlier != 0) & (later != 0), later - earlier, 0)
 
 
 def _blocks(heads: Any, begin: Column, end: Column) -> tuple[Column, Column, Column]:

@@ -71,6 +71,7 @@ SAW_RST = 8
 SAW_FRAGMENT = 16
 SAW_BACKWARDS = 64  # a packet with a time well before that of the one before it
 SAW_RST_0 = 128  # SAW_RST from endpoint 0; and the next bit: from endpoint 1
+SAW_MORE = 512  # packets of its trouble that were not recorded: a bound was reached
 SAW_BARE = 32  # packets outside of any tunnel, too, where `layers` is not 0
 
 DIRECTION = np.dtype(

@@ -35,6 +35,7 @@ from analyzer.flows.flow_tables import (
     MARK_FRAGMENT,
     MARK_INSIDE,
     MARK_NO_LENGTH,
+    SAW_MORE,
     State,
 )
 from analyzer.kernels.marks import checked_in_front, compiled_as, inlined, kernel
@@ -101,6 +102,7 @@ def append_event(state: State, counter: int, flow: Any) -> None:
         or (first and state.counters[C_TROUBLED] >= MAX_TROUBLED)
     ):
         flow["lost_events"] += 1
+        flow["seen"] |= SAW_MORE
         return
     if first:
         state.counters[C_TROUBLED] += 1

@@ -24,7 +24,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from analyzer.model.flow import PathMtu
+from analyzer.model.flow import Encapsulation, PathMtu
 from analyzer.model.statement import Command, Fix, FixKind
 from analyzer.model.verdicts import VERDICTS, complete
 from analyzer.model.wire_sizes import ETHERNET_MTU, IPV4_TCP_HEADERS, IPV6_TCP_HEADERS, LEAST_V4_MTU, LEAST_V6_MTU
@@ -93,6 +93,18 @@ DEVICE_KINDS = {
     "6in6": "ip6tnl", "VXLAN": "vxlan", "VXLAN-GPE": "vxlan", "Geneve": "geneve", "GTP-U": "gtp",
 }  # fmt: skip
 """What Linux calls the devices of a tunnel, by the name of the layer: ip-link(8)."""
+
+
+NO_TUNNEL = frozenset({"MPLS"})
+"""Layers without ends that somebody could give an MTU."""
+
+
+def tunnel_of(inside: Encapsulation | None, told: Iterable[int] = ()) -> Tunnel | None:
+    """The tunnel of a flow, None where there is none; `told`: MTUs of which its end was told, for packets inside."""
+    layers = [layer for layer in inside.layers if layer not in NO_TUNNEL] if inside is not None else []
+    if inside is None or not layers:
+        return None
+    return Tunnel(" in ".join(reversed(layers)), inside.overhead, min(told, default=None))
 
 
 _VERIFY = ("ping_lost", "ping_passes", "measure")

@@ -83,6 +83,8 @@ def listed_addresses(addresses: Sequence[str]) -> list[str]:
 @lru_cache(maxsize=1 << 16)
 def prefix_of(address: str) -> str:
     """The /24 or /64 in which an address lies."""
+    if ":" not in address:
+        return f"{address.rpartition('.')[0]}.0/{PREFIX_LENGTHS[4]}"  # there may be very many
     return str(ip_network(f"{address}/{PREFIX_LENGTHS[ip_address(address).version]}", strict=False))
 
 

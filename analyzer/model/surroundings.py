@@ -31,13 +31,12 @@ class Surroundings:
     def __init__(self, paths: Iterable[Path]) -> None:
         self._by_networks: dict[tuple[str, str], list[Path]] = defaultdict(list)
         for path in paths:
-            self._by_networks[_network(path.src), _network(path.dst)].append(path)
+            self._by_networks[prefix_of(path.src), prefix_of(path.dst)].append(path)
 
     def beside(self, finding: Finding) -> Beside | None:
         """What went well in the direction of a finding, between other addresses of its networks. None: nothing did."""
         own = set(finding.streams)
-        senders = {_network(address) for address in finding.senders}
-        receivers = {_network(address) for address in finding.receivers}
+        senders, receivers = (set(map(prefix_of, ends)) for ends in (finding.senders, finding.receivers))
         near = (p for src in senders for dst in receivers for p in self._by_networks.get((src, dst), ()))
         carried = [path for path in near if _carries(path, finding.lost) and own.isdisjoint(path.streams)]
         if not carried:
@@ -55,8 +54,3 @@ def _carries(path: Path, lost: int | None) -> bool:
 
 def _streams(paths: Sequence[Path]) -> set[int]:
     return {stream for path in paths for stream in path.streams}
-
-
-def _network(address: str) -> str:
-    """The /24 of an IPv4 address, in short, or the /64 of an IPv6 address."""
-    return prefix_of(address) if ":" in address else address.rpartition(".")[0]

@@ -116,6 +116,17 @@ def next_packet(buf: Buffer, end: int, container: list[int], interfaces: list[in
 
 
 @inlined
+def next_before(buf: Buffer, end: int, container: list[int], interfaces: list[int], h: list[int], until: int) -> int:
+    """As `next_packet`, but one later than `until` (ns) is left where it is: packets of other files come first."""
+    status = next_packet(buf, end, container, interfaces, h)
+    if unlikely(status == GOT_PACKET and h[TS] > until):
+        container[POS] = container[RECORD]
+        container[FRAME] -= 1
+        return REACHED_TIME
+    return status
+
+
+@inlined
 def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: int) -> None:
     """Decode one packet and follow it: every packet ends in exactly one counter."""
     counters = state.counters
@@ -164,13 +175,9 @@ def skim_chunk(
     if len(h) < COUNT or len(q) < COUNT or len(container) < CONTAINER or len(state.counters) < C_COUNT:
         raise IndexError  # what is checked here need not be checked at each access below
     while True:
-        status = next_packet(buf, end, container, interfaces, h)
+        status = next_before(buf, end, container, interfaces, h, until)
         if unlikely(status != GOT_PACKET):
             return status
-        if unlikely(h[TS] > until):  # packets of other files come first
-            container[POS] = container[RECORD]
-            container[FRAME] -= 1
-            return REACHED_TIME
         take_packet(state, buf, h, q, container[FRAME])
 
 
@@ -207,17 +214,26 @@ class Skimmer:
         self.compiled = False
         self.fell_back = ""
         self._coming: Coming | None = None
-        skim: Callable[..., int] = skim_chunk
         if compiled and not wait:
             from analyzer.kernels.background import coming  # a small capture does without
 
             self._coming = coming(_examples, "skim")
-        if compiled and self._coming is None:
-            skim = self._loaded(_examples, "skim").get("skim_chunk", skim_chunk)
+        skim = self._entry(skim_chunk, _examples, "skim", compiled=compiled and self._coming is None)
         self.state: State = new_state(seed, large=large, input_bytes=input_bytes)
         self._skim = bound(skim, self.state)
         self._h = self.integers(COUNT)
         self._q = self.integers(COUNT)
+
+    def _entry(
+        self,
+        interpreted: Callable[..., int],
+        examples: Callable[[], Mapping[str, Sequence[Any]]],
+        group: str,
+        *,
+        compiled: bool,
+    ) -> Callable[..., int]:
+        """The entry of a group as this run takes it: compiled if asked for and possible, or as it is."""
+        return self._loaded(examples, group).get(interpreted.__name__, interpreted) if compiled else interpreted
 
     def _loaded(
         self, examples: Callable[[], Mapping[str, Sequence[Any]]], group: str

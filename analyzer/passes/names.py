@@ -26,7 +26,7 @@ from analyzer.model.text import packed_ip_text
 from analyzer.passes.first import Skimmer, decode_packet, next_packet
 from analyzer.passes.reread import reader_of
 from analyzer.passes.trial import trial_capture
-from analyzer.passes.walk import Notify, is_small, prepare, start_all, tell_of_compiling, walk_inputs
+from analyzer.passes.walk import Notify, goes_compiled, prepare, start_all, walk_inputs
 
 MOST_MESSAGES = 500_000
 """Messages that are decoded, in all files together: some 10 s."""
@@ -117,9 +117,7 @@ class _Finder(Skimmer):
     def __init__(self, take: Callable[[int, bytes, Any, Any], None], *, compiled: bool) -> None:
         super().__init__(compiled=False)
         self._found_one = take
-        step: Callable[..., int] = names_chunk
-        if compiled:
-            step = self._loaded(_examples, "names").get("names_chunk", names_chunk)
+        step = self._entry(names_chunk, _examples, "names", compiled=compiled)
         self._h = self.integers(COUNT)
         self._found = self.integers(3)
         self._step = bound(step, self._found)
@@ -194,9 +192,7 @@ def names_in(
 def _find_in(reader: CaptureReader, found: _Names, notify: Notify | None, compiled: bool | None) -> None:
     for _ in start_all([reader]):
         pass
-    large = not is_small([reader], "names") if compiled is None else compiled
-    if large:
-        tell_of_compiling("search for names", "names", notify)
+    large = goes_compiled([reader], "search for names", "names", compiled, notify)
     finder = _Finder(found.take, compiled=large)
     for _ in walk_inputs(finder, prepare(finder, [reader])):
         if found.messages >= MOST_MESSAGES:

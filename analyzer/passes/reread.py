@@ -23,10 +23,9 @@ from analyzer.passes.walk import (
     Notify,
     Progress,
     bytes_in,
-    is_small,
+    goes_compiled,
     prepare,
     start_all,
-    tell_of_compiling,
     walk_inputs,
 )
 
@@ -90,9 +89,7 @@ def listed(
     """
     for _ in start_all(readers):
         pass
-    large = not is_small(readers, "listing") if compiled is None else compiled
-    if large:
-        tell_of_compiling("packet list", "listing", notify)
+    large = goes_compiled(readers, "packet list", "listing", compiled, notify)
     lister = Lister(watched, compiled=large, rows=chunk, input_bytes=bytes_in(readers))
     inputs = prepare(lister, readers, points)
     meter = Meter(inputs)
@@ -117,9 +114,7 @@ def pick(
     """
     for _ in start_all(readers):
         pass
-    large = not is_small(readers, "listing")
-    if large:
-        tell_of_compiling("packet list", "listing", notify)
+    large = goes_compiled(readers, "packet list", "listing", None, notify)
     picker = Picker(wanted, moment, take, compiled=large)
     for _ in walk_inputs(picker, prepare(picker, readers)):
         pass

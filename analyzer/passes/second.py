@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from analyzer.capture.container import FRAME, GOT_PACKET, I_WIDTH, POS, RECORD
+from analyzer.capture.container import FRAME, GOT_PACKET, I_WIDTH
 from analyzer.decode.integers import Buffer, be32
 from analyzer.decode.network import PROTO_TCP
 from analyzer.decode.packet_fields import (
@@ -33,14 +33,14 @@ from analyzer.decode.packet_fields import (
     WINDOW,
     WIRE_LEN,
 )
-from analyzer.decode.tcp import OPTION_END, OPTION_NOP, OPTION_SACK, SYN
+from analyzer.decode.tcp import OPTION_SACK, SYN, option_from
 from analyzer.flows.flow_tables import C_FILE, C_PACKETS, C_ROWS, FLOW, State, new_state
 from analyzer.flows.icmp_quotes import QUOTED_PORTS, number_quoted, read_quote, track_icmp
 from analyzer.flows.lookup import endpoint_order, endpoints_of, same_endpoints
 from analyzer.flows.recording import RING_MASK
 from analyzer.flows.tcp_state import NO_FLOW, number_stream, track_tcp, unwrap_seq
 from analyzer.kernels.marks import bound, inlined, kernel
-from analyzer.passes.first import FOREVER, REACHED_TIME, Skimmer, decode_packet, next_packet
+from analyzer.passes.first import FOREVER, Skimmer, decode_packet, next_before, next_packet
 from analyzer.passes.trial import trial_capture
 
 ROW = np.dtype(
@@ -82,25 +82,17 @@ def is_watched(watched: Any, h: list[int]) -> bool:
 @kernel
 def note_sack(buf: Buffer, h: list[int], edges: Any, row: int) -> int:
     """Write the edges of the packet's SACK blocks, as on the wire; returns the number of blocks."""
-    o = h[L4] + 20
     end = min(h[IP_END], h[L4] + h[TCP_LEN])
-    while o + 2 <= end:
-        kind = buf[o] + 0
-        if kind == OPTION_END:
-            return 0
-        if kind == OPTION_NOP:
-            o += 1
-            continue
+    o = option_from(buf, h[L4] + 20, end)
+    while o >= 0:
         length = buf[o + 1] + 0
-        if length < 2 or o + length > end:
-            return 0
-        if kind == OPTION_SACK:
+        if buf[o] == OPTION_SACK:
             count = min((length - 2) // 8, MAX_BLOCKS)
             for i in range(count):
                 edges[row, 2 * i] = be32(buf, o + 2 + 8 * i)
                 edges[row, 2 * i + 1] = be32(buf, o + 6 + 8 * i)
             return count
-        o += length
+        o = option_from(buf, o + length, end)
     return 0
 
 
@@ -187,13 +179,9 @@ def list_chunk(
     while True:
         if filled[0] >= len(rows):
             return ROWS_FULL
-        status = next_packet(buf, end, container, interfaces, h)
+        status = next_before(buf, end, container, interfaces, h, until)
         if status != GOT_PACKET:
             return status
-        if h[TS] > until:
-            container[POS] = container[RECORD]
-            container[FRAME] -= 1
-            return REACHED_TIME
         filled[0] = list_packet(state, watched, rows, edges, filled[0], buf, h, q, container[FRAME])
 
 
@@ -215,11 +203,7 @@ def pick_chunk(
     """
     at = place[0]
     while True:
-        status = next_packet(buf, end, container, interfaces, h)
-        if status == GOT_PACKET and h[TS] > until:
-            container[POS] = container[RECORD]
-            container[FRAME] -= 1
-            status = REACHED_TIME
+        status = next_before(buf, end, container, interfaces, h, until)
         if status != GOT_PACKET:
             place[0] = at
             return status
@@ -255,9 +239,7 @@ class Lister(Skimmer):
         self._watched = np.zeros(0, FLOW) if watched is None else watched
         self._rows = np.zeros(rows, ROW)
         self._edges = np.zeros((rows, 2 * MAX_BLOCKS), np.uint32)
-        kernel: Callable[..., int] = list_chunk
-        if compiled:
-            kernel = self._loaded(_examples, "listing").get("list_chunk", list_chunk)
+        kernel = self._entry(list_chunk, _examples, "listing", compiled=compiled)
         self._h = self.integers(COUNT)
         self._q = self.integers(COUNT)
         self._filled = self.integers(1)
@@ -298,9 +280,7 @@ class Picker(Skimmer):
     ) -> None:
         super().__init__(compiled=False)
         self._picked = take
-        kernel: Callable[..., int] = pick_chunk
-        if compiled:
-            kernel = self._loaded(_examples, "listing").get("pick_chunk", pick_chunk)
+        kernel = self._entry(pick_chunk, _examples, "listing", compiled=compiled)
         self._h = self.integers(COUNT)
         self._q = self.integers(COUNT)
         self._moment = self._array([moment])

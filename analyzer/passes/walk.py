@@ -84,6 +84,25 @@ def is_small(readers: Sequence[CaptureReader], group: str = "skim") -> bool:
     return packets <= UNCOMPILED_PACKETS and not is_compiled_before(group)
 
 
+def goes_compiled(
+    readers: Sequence[CaptureReader],
+    what: str,
+    group: str,
+    compiled: bool | None,
+    notify: Notify | None,
+    *,
+    wait: bool = True,
+) -> bool:
+    """Whether a pass over readers goes compiled: as `compiled` says, by default where they are large.
+
+    Where that takes long the user is told, by `notify`, with `what` as the name of what is compiled.
+    """
+    large = not is_small(readers, group) if compiled is None else compiled
+    if large:
+        tell_of_compiling(what, group, notify, wait=wait)
+    return large
+
+
 def tell_of_compiling(what: str, group: str, notify: Notify | None, *, wait: bool = True) -> None:
     """Tell the user before something that takes long, or is slow meanwhile: compiling, once a machine."""
     from analyzer.kernels.cache import can_be_kept, is_compiled_before

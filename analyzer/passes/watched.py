@@ -6,12 +6,12 @@ find out. So a pass costs less than the first one, and two of them can be compar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from analyzer.capture.container import BIG, FORMAT, FRAME, GOT_PACKET, I_WIDTH, PCAP, POS, RECORD
+from analyzer.capture.container import BIG, FORMAT, FRAME, GOT_PACKET, I_WIDTH, PCAP, RECORD
 from analyzer.capture.pcapng import ENHANCED_PACKET
 from analyzer.decode.integers import Buffer, be16, be32, int32, ones_sum
 from analyzer.decode.link import SLL2
@@ -51,18 +51,18 @@ from analyzer.decode.packet_fields import (
 from analyzer.decode.tcp import (
     ACK_FLAG,
     FIN,
-    OPTION_END,
-    OPTION_NOP,
     OPTION_SACK,
+    OPTION_TIMESTAMPS,
     RST,
     SYN,
     ip_length_on_wire,
     is_sum_wrong,
+    option_from,
 )
 from analyzer.flows.flow_tables import C_FILE, C_PACKETS, State, new_state
 from analyzer.flows.lookup import Endpoints, endpoint_order, endpoints_of, find_flow, find_slot, new_flow
 from analyzer.kernels.marks import bound, inlined, kernel
-from analyzer.passes.first import FOREVER, REACHED_TIME, Skimmer, decode_packet, next_packet
+from analyzer.passes.first import FOREVER, Skimmer, decode_packet, next_before
 from analyzer.passes.trial import trial_capture
 
 WATCHED = np.dtype(
@@ -87,7 +87,6 @@ SUM_RIGHT = 1
 SUM_WRONG = 2
 SUM_PARTIAL = 3  # left to the interface (offload): the sum of the pseudo-header alone
 
-OPTION_TIMESTAMPS = 8
 EVERYTHING = 1 << 32
 WORD = 0xFFFFFFFF
 ROWS_FULL = -12
@@ -108,24 +107,17 @@ class Watch(NamedTuple):
 @kernel
 def read_timestamp_and_sack(buf: Buffer, h: list[int], row: Any) -> None:
     """Write the value of the timestamps option and the first SACK block into the row."""
-    o = h[L4] + 20
     end = min(h[IP_END], h[L4] + h[TCP_LEN])
-    while o + 2 <= end:
+    o = option_from(buf, h[L4] + 20, end)
+    while o >= 0:
         kind = buf[o] + 0
-        if kind == OPTION_END:
-            return
-        if kind == OPTION_NOP:
-            o += 1
-            continue
         length = buf[o + 1] + 0
-        if length < 2 or o + length > end:
-            return
         if kind == OPTION_TIMESTAMPS and length == 10:
             row["tsval"] = be32(buf, o + 2)
         elif kind == OPTION_SACK and length >= 10:
             row["sack_left"] = be32(buf, o + 2)
             row["sack_right"] = be32(buf, o + 6)
-        o += length
+        o = option_from(buf, o + length, end)
 
 
 @kernel
@@ -240,13 +232,9 @@ def watch_chunk(
     while True:
         if filled[0] >= len(rows):
             return ROWS_FULL
-        status = next_packet(buf, end, container, interfaces, h)
+        status = next_before(buf, end, container, interfaces, h, until)
         if status != GOT_PACKET:
             return status
-        if h[TS] > until:
-            container[POS] = container[RECORD]
-            container[FRAME] -= 1
-            return REACHED_TIME
         state.counters[C_PACKETS] += 1
         file = 2 * state.counters[C_FILE]
         times[file] = min(times[file], h[TS])
@@ -296,9 +284,7 @@ class Watcher(Skimmer):
 
     def __init__(self, watches: Sequence[Watch], *, files: int, most: int, compiled: bool) -> None:
         super().__init__(compiled=False, input_bytes=0)
-        chunk: Callable[..., int] = watch_chunk
-        if compiled:
-            chunk = self._loaded(_examples, "watching").get("watch_chunk", watch_chunk)
+        chunk = self._entry(watch_chunk, _examples, "watching", compiled=compiled)
         self.state = _table(watches)
         self._h = self.integers(COUNT)
         self._q = self.integers(COUNT)

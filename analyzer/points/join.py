@@ -32,12 +32,13 @@ from analyzer.model.statement import FrameRef
 from analyzer.model.text import file_labels, ip_text, printable
 from analyzer.model.verdicts import PROBLEMS, rank, worst
 from analyzer.passes.reread import reader_of
-from analyzer.passes.walk import Notify, is_small, prepare, start_all, tell_of_compiling, walk_inputs
+from analyzer.passes.walk import Notify, goes_compiled, prepare, start_all, walk_inputs
 from analyzer.passes.watched import Watcher
 from analyzer.points.clocks import Clocks, clocks_of, pairings_of
 from analyzer.points.connections import Connection, connections_of, watches_of
+from analyzer.points.joined import Joined, PtbWay, leg_of, lost_ptb, told_mtu
 from analyzer.points.legs import Times, legs_of
-from analyzer.points.located import Joined, PtbWay, leg_of, lost_ptb, revised, told_mtu
+from analyzer.points.located import revised
 from analyzer.points.order import order_of
 from analyzer.points.sightings import Place, Seen, seen_by
 
@@ -153,9 +154,7 @@ class _Join:
         with ExitStack() as stack:
             readers = [stack.enter_context(reader_of(self.analysis, number)) for number in range(len(files))]
             names = {number: _names(reader) for number, reader in enumerate(start_all(readers))}
-            large = not is_small(readers, "watching") if compiled is None else compiled
-            if large:
-                tell_of_compiling("packet matching", "watching", notify)
+            large = goes_compiled(readers, "packet matching", "watching", compiled, notify)
             watcher = Watcher(watches, files=len(files), most=MOST_ROWS, compiled=large)
             for _ in walk_inputs(watcher, prepare(watcher, readers, [file.point for file in files])):
                 if watcher.full:

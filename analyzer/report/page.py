@@ -22,7 +22,16 @@ from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS, VERDICTS
 from analyzer.report.digest import sha256_of
 from analyzer.report.document import Document, document_of
 from analyzer.report.read_facts import SHOWN_FILES, fragments, more_files
-from analyzer.report.verdict_text import SETTING_WORDS, WORDS, most_hit, paths_of, pings, pooled_mtu, undecoded
+from analyzer.report.verdict_text import (
+    SETTING_WORDS,
+    WORDS,
+    most_hit,
+    paths_of,
+    pings,
+    pooled_mtu,
+    sizes_words,
+    undecoded,
+)
 from analyzer.report.where import SHOWN_CANDIDATES
 
 BEFORE, BEHIND = "before", "behind"
@@ -146,13 +155,7 @@ def _lost(flow: Flow, size: PathMtu) -> str:
     if size.exact is not None:
         stuck = f"{flow.stalled.ip_len}-byte packets" if flow.stalled is not None else "larger packets"
         return f"{stuck} are too big, as a router said"
-    if BY_NAME[flow.verdict].at_receiver:
-        return f"nothing above {size.at_least} bytes arrives" if size.at_least else "large packets do not arrive"
-    past = flow.verdict == "blackhole_recovered"
-    vanish, arrive = ("vanished", "arrived") if past else ("vanish", "arrive")
-    told = [f"{size.at_most + 1}-byte packets {vanish}"] if size.at_most is not None else [f"large packets {vanish}"]
-    told += [f"{size.at_least}-byte packets {arrive}"] if size.at_least is not None else []
-    return ", ".join(told)
+    return sizes_words(flow.verdict, size.at_most + 1 if size.at_most is not None else None, size.at_least)
 
 
 def _pictured(analysis: Analysis) -> Flow | None:

@@ -234,14 +234,20 @@ def sizes_sentence(finding: Finding) -> str:
     size = finding.path_mtu
     if finding.verdict == "ptb_ignored" and size.exact is not None:
         return f"{finding.lost}-byte packets are too big, as a router said: the path MTU is {size.exact} bytes"
-    if BY_NAME[finding.verdict].at_receiver:
-        return f"Nothing above {finding.crossed} bytes arrives" if finding.crossed else "Large packets do not arrive"
     kind = "packets without DF" if finding.verdict == "fragment_loss" else "packets"
-    past = finding.verdict == "blackhole_recovered"
-    text = f"{finding.lost}-byte {kind} {'vanished' if past else 'vanish'}"
-    if finding.crossed:
-        text += f", {finding.crossed}-byte packets {'arrived' if past else 'arrive'}"
-    return f"{text}, until the sender made them smaller by itself" if past else text
+    text = sizes_words(finding.verdict, finding.lost, finding.crossed, kind)
+    if finding.verdict == "blackhole_recovered":
+        text += ", until the sender made them smaller by itself"
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def sizes_words(verdict: str, lost: int | None, crossed: int | None, kind: str = "packets") -> str:
+    """Which sizes were seen to get lost, and which to arrive, in bytes of IP: no more than that."""
+    if BY_NAME[verdict].at_receiver:
+        return f"nothing above {crossed} bytes arrives" if crossed else "large packets do not arrive"
+    vanish, arrive = ("vanished", "arrived") if verdict == "blackhole_recovered" else ("vanish", "arrive")
+    text = f"{lost}-byte {kind} {vanish}" if lost is not None else f"large {kind} {vanish}"
+    return f"{text}, {crossed}-byte packets {arrive}" if crossed else text
 
 
 def _share(count: int, analysis: Analysis) -> str:

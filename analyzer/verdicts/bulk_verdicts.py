@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analyzer.evidence.flow_index import Collector
+from analyzer.evidence.handshake import handshake_trips
 from analyzer.evidence.row_addresses import host_keys
-from analyzer.flows.flow_tables import SAW_BACKWARDS, SAW_FRAGMENT, SAW_SYN_ACK
+from analyzer.flows.flow_tables import SAW_BACKWARDS, SAW_FRAGMENT, SAW_MORE, SAW_SYN_ACK
 from analyzer.model.verdicts import BY_NAME, VERDICTS
 from analyzer.settings import INITIAL_TTLS, JITTER_NS, LEAST_MISSING, REQUEST_PACKETS, Settings
 from analyzer.verdicts.bulk_exclusions import bulk_judged
@@ -101,11 +102,18 @@ def _judged(collector: Collector, settings: Settings, side: int) -> Column:
         ("ok", ok),
         ("loss", _losses(flows, me, side) > 0),
         ("inconclusive", _silent(collector, settings, side)),
+        ("inconclusive", _unrecorded_stall(flows, me, settings)),
         ("inconclusive", useless),
         ("inconclusive", (me["data_packets"] > 0) & (peer["packets"] == 0)),
     ):
         out[applies] = CODES[verdict]
     return out
+
+
+def _unrecorded_stall(flows: Any, me: Any, settings: Settings) -> Column:
+    """`UnstalledFacts.unrecorded_stall`."""
+    hangs = (me["run_count"] >= settings.episode_retransmissions) & (me["una"] < me["snd_max"])
+    return np.asarray((flows["seen"] & SAW_MORE != 0) & hangs)
 
 
 def _delivered(collector: Collector, side: int) -> Column:
@@ -149,13 +157,8 @@ def _resent(me: Any) -> Column:
 
 
 def _handshake_rtt(flows: Any, side: int) -> Column:
-    there = _difference(flows["syn_last_ts"], flows["syn_ack_ts"])
-    back = _difference(flows["syn_ack_last_ts"], flows["ack_ts"])
+    there, back = handshake_trips(flows)
     return np.where(flows["client"] == side, there, back)
-
-
-def _difference(earlier: Column, later: Column) -> Column:
-    return np.where((earlier != 0) & (later != 0), later - earlier, 0)
 
 
 def _silent(collector: Collector, settings: Settings, side: int) -> Column:

@@ -11,9 +11,9 @@ import numpy as np
 from analyzer.evidence.direction import Conversation
 from analyzer.evidence.flow_index import Collector
 from analyzer.evidence.vantage import NOT_ESTABLISHED, vantage
-from analyzer.knowledge.fixes import Tunnel, fixes_for
+from analyzer.knowledge.fixes import fixes_for, tunnel_of
 from analyzer.model.brief import Brief, ignored_for, stuck_size
-from analyzer.model.flow import Encapsulation, Endpoint, Flow, PathMtu
+from analyzer.model.flow import Endpoint, Flow, PathMtu
 from analyzer.model.statement import Statement
 from analyzer.model.verdicts import SIZE_PROBLEMS, those
 from analyzer.settings import Settings
@@ -26,7 +26,6 @@ from analyzer.verdicts.unstalled_explanations import NOT_OPENED
 from analyzer.verdicts.unstalled_rules import UNSTALLED
 
 if TYPE_CHECKING:
-    from analyzer.evidence.ptb import PtbSeen
     from analyzer.verdicts.judge_many import JudgedTogether
 
 ADVISED = those(lambda verdict: verdict.advised)
@@ -34,10 +33,6 @@ ADVISED = those(lambda verdict: verdict.advised)
 
 UNDIRECTED = frozenset({"not_exercised"})
 """Verdicts about no direction."""
-
-
-NO_TUNNEL = frozenset({"MPLS"})
-"""Layers without ends that somebody could give an MTU."""
 
 
 class _Found(NamedTuple):
@@ -200,7 +195,7 @@ def _flow(
             version=int(row["version"]),
             ptb_reasons=tuple(p.reason for p in told.ptb if p.reason),
             platforms=settings.platforms,
-            tunnel=_tunnel_of(inside, told_tunnel),
+            tunnel=tunnel_of(inside, [ptb.mtu - ptb.overhead for ptb in told_tunnel if ptb.mtu > ptb.overhead]),
         )
         if chosen.verdict in ADVISED
         else (),
@@ -216,15 +211,6 @@ def _flow(
         round_trips=(directions[0].rtt, directions[1].rtt),
         window_scales=(max(directions[0].count["wscale"], 0), max(directions[1].count["wscale"], 0)),
     )
-
-
-def _tunnel_of(inside: Encapsulation | None, told: list[PtbSeen]) -> Tunnel | None:
-    """What carries a flow, with what a router told its end about the packets of one side."""
-    layers = [layer for layer in inside.layers if layer not in NO_TUNNEL] if inside is not None else []
-    if inside is None or not layers:
-        return None
-    sizes = [ptb.mtu - ptb.overhead for ptb in told if ptb.mtu > ptb.overhead]
-    return Tunnel(" in ".join(reversed(layers)), inside.overhead, min(sizes, default=None))
 
 
 def merged(seen: list[tuple[Flow, list[Judgement]]], pools: Pools) -> Flow:

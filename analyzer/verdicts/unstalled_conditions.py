@@ -43,6 +43,10 @@ one_direction_only = C(
 )
 mostly_missing = C("most of the acknowledged bytes are missing from the capture", lambda c: c.useless)
 lossy = C("more than a few acknowledged bytes of this direction are missing from the capture", lambda c: c.lossy)
+unrecorded_stall = C(
+    "a segment was sent again three times or more, to no avail as the capture ends, and not all of it was recorded",
+    lambda c: c.unrecorded_stall,
+)
 ptb_answered = C("a PTB came, and what it quotes was acknowledged afterwards", lambda c: c.answered_ptb)
 ptb_pending = C("a PTB came, and the capture does not show whether it was obeyed", lambda c: c.pending_ptb)
 window_long_closed = C(

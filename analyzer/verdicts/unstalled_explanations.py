@@ -153,6 +153,21 @@ def lossy_words(c: UnstalledFacts) -> str:
     )
 
 
+def unrecorded_words(c: UnstalledFacts) -> str:
+    """A hang of which too little was kept."""
+    count = c.direction.count
+    return (
+        f"A segment was sent again {count['run_count']} times, last in {c.frame(count['resent_frame'])}, and is not "
+        "acknowledged as the capture ends; but not all of this flow's packets were recorded, since a bound was "
+        "reached. Analyse fewer flows at a time: cut the capture by a filter."
+    )
+
+
+def unrecorded_frames(c: UnstalledFacts) -> tuple[FrameRef, ...]:
+    """The frames that it rests on."""
+    return (frame_of(c.direction.count["resent_frame"]),)
+
+
 def silent_words(c: UnstalledFacts) -> str:
     """A request without an answer."""
     frame = c.direction.peer["last_data_frame"]

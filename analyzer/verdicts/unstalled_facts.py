@@ -12,7 +12,7 @@ from analyzer.evidence.holes import Hole, fits_full_size, fits_larger_than
 from analyzer.evidence.ptb import PtbSeen
 from analyzer.evidence.retransmissions import RetransmissionSeries
 from analyzer.evidence.segments import frame_of
-from analyzer.flows.flow_tables import SAW_FIN, SAW_RST
+from analyzer.flows.flow_tables import SAW_FIN, SAW_MORE, SAW_RST
 from analyzer.model.statement import FrameRef
 from analyzer.model.wire_sizes import EVERY_HOST_TAKES
 from analyzer.settings import DAY_NS, JITTER_NS, LEAST_ZERO_WINDOWS, REQUEST_PACKETS, SOON_NS, Settings
@@ -39,6 +39,13 @@ class UnstalledFacts(NamingFacts):
     established: bool
     to_client: bool  # the direction from the server, where answers are expected
     waited: RetransmissionSeries | None = None  # the run of retransmissions whose byte waited longest for its ACK
+
+    @cached_property
+    def unrecorded_stall(self) -> bool:
+        """A stall that lasts as the capture ends, of which not all was recorded: else the other rules would tell."""
+        count = self.direction.count
+        hangs = count["run_count"] >= self.settings.episode_retransmissions and count["una"] < count["snd_max"]
+        return bool(self.seen & SAW_MORE and hangs)
 
     @cached_property
     def answered_ptb(self) -> tuple[PtbSeen, FrameRef] | None:

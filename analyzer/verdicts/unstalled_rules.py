@@ -34,6 +34,15 @@ UNSTALLED: tuple[UnstalledRule, ...] = checked(
             words=words.lossy_words,
         ),
         UnstalledRule(
+            id="unstalled/not-recorded",
+            verdict="inconclusive",
+            requires=(c.unrecorded_stall,),
+            yields_to=(EVERYTHING,),
+            confidence=low,
+            words=words.unrecorded_words,
+            frames=words.unrecorded_frames,
+        ),
+        UnstalledRule(
             id="unstalled/pmtud-works",
             verdict="pmtud_ok",
             requires=(c.ptb_answered,),

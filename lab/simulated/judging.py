@@ -18,15 +18,6 @@ from lab.simulated.cases import CASES, HELD_OUT, Case
 from lab.simulated.elements import Tap
 from lab.simulated.path import capture_of
 
-ACCUSE = {
-    "blackhole",
-    "blackhole_probable",
-    "blackhole_suspected",
-    "blackhole_recovered",
-    "ptb_ignored",
-    "fragment_loss",
-}
-
 
 def analysed(
     taps: Sequence[Tap], *, offsets: Sequence[float] = (), poorer: int = -1, seed: int = 0

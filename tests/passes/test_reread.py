@@ -18,7 +18,7 @@ SAMPLE = ROOT / "sample_pcaps" / "tunnel_blackhole_at_server.pcap"
 def compile_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
     """The packet list is as large as to be compiled, and nothing is in the cache."""
     monkeypatch.setattr("analyzer.kernels.cache.is_compiled_before", lambda group: False)
-    monkeypatch.setattr("analyzer.passes.reread.is_small", lambda readers, group: False)
+    monkeypatch.setattr("analyzer.passes.walk.is_small", lambda readers, group: False)
 
 
 @pytest.mark.usefixtures("compile_is_due")

@@ -42,8 +42,7 @@ def late(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Late]:
         made = Late(times, failing)
         monkeypatch.setattr(background, "coming", lambda *_: made)
         monkeypatch.setattr(walk, "is_small", lambda *_: False)
-        monkeypatch.setattr("analyzer.api.pipeline.is_small", lambda *_: False)
-        monkeypatch.setattr("analyzer.api.pipeline.tell_of_compiling", lambda *_, **__: None)
+        monkeypatch.setattr("analyzer.passes.walk.tell_of_compiling", lambda *_, **__: None)
         return made
 
     monkeypatch.setattr(walk, "LEAST_PIECE_BYTES", 300)

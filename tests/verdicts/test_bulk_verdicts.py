@@ -88,10 +88,12 @@ FIELDS: dict[str, tuple[int, ...]] = {
     "super_packets": (0, 1), "una_known": (0, 1), "una": (0, 1, 2, 100), "snd_max": (0, 1, 2, 100, 101, 102),
     "first_seq": (0, 1), "resent": (0, 1, 5), "spurious": (0, 1), "dsacks": (0, 1, 5), "filled": (0, 2),
     "holes": (0, 0, 0, 0, 0, 2), "unseen": (0, 1, 2, 50), "ttl_max": (0, 40, 64, 128), "ptbs": (0,) * 19 + (1,),
+    "run_count": (0, 0, 2, 3),
 }  # fmt: skip
 FLOW_FIELDS: dict[str, tuple[int, ...]] = {
-    "packets": (0, 5, 5, 5, 5, 5), "seen": (0, 1, 3, 3, 7, 15, 15, 16 + 3), "client": (0, 1), "version": (4, 6),
-    "syn_ts": (0, 10), "syn_ack_ts": (0, 20, 30_000_000), "ack_ts": (0, 40, 70_000_000), "events": (0, 0, 0, 1),
+    "packets": (0, 5, 5, 5, 5, 5), "seen": (0, 1, 3, 3, 7, 15, 15, 16 + 3, 512 + 3), "client": (0, 1),
+    "version": (4, 6), "syn_ts": (0, 10), "syn_ack_ts": (0, 20, 30_000_000), "ack_ts": (0, 40, 70_000_000),
+    "events": (0, 0, 0, 1),
 }  # fmt: skip
 
 

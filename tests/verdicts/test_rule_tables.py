@@ -70,7 +70,14 @@ def test_a_stalled_run_needs_this_row(row: int, monkeypatch: pytest.MonkeyPatch)
     assert any(is_red(case) for case in candidates)
 
 
-@pytest.mark.parametrize("row", range(len(UNSTALLED)), ids=[f"{r.verdict}/{r.words.__name__}" for r in UNSTALLED])
+ELSEWHERE = {"unstalled/not-recorded"}
+"""Of a bound that no scenario reaches: `test_not_recorded.py` needs it."""
+IN_SCENARIOS = [row for row, rule in enumerate(UNSTALLED) if rule.id not in ELSEWHERE]
+
+
+@pytest.mark.parametrize(
+    "row", IN_SCENARIOS, ids=lambda row: f"{UNSTALLED[row].verdict}/{UNSTALLED[row].words.__name__}"
+)
 def test_a_calm_direction_needs_this_row(row: int, monkeypatch: pytest.MonkeyPatch) -> None:
     candidates = deciding()[UNSTALLED[row]]
     monkeypatch.setattr(plain, "UNSTALLED", UNSTALLED[:row] + UNSTALLED[row + 1 :])

@@ -376,7 +376,7 @@ def test_large_captures_are_listed_compiled(tmp_path: Path, monkeypatch: pytest.
         return False
 
     expected = excerpt_of(analysis_of(BLACKHOLE)).content
-    monkeypatch.setattr("analyzer.passes.reread.is_small", compiled)
+    monkeypatch.setattr("analyzer.passes.walk.is_small", compiled)
     made: list[bool] = []
     monkeypatch.setattr(
         "analyzer.passes.reread.Lister",
