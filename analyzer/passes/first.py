@@ -66,6 +66,7 @@ from analyzer.flows.flow_tables import (
     State,
     new_state,
 )
+from analyzer.flows.fragments import note_datagram
 from analyzer.flows.icmp_quotes import track_icmp
 from analyzer.flows.tcp_state import NO_FLOW, finish_flow, number_stream, track_tcp
 from analyzer.kernels.marks import bound, inlined, kernel, unlikely
@@ -89,8 +90,12 @@ def decode_packet(buf: Buffer, h: list[int]) -> int:
 def decode_inside(buf: Buffer, h: list[int]) -> int:
     """As `decode_packet`, of a packet whose link header is decoded already."""
     reason = decode_network(buf, h)
-    if reason != OK:
-        return reason
+    return decode_transport(buf, h) if reason == OK else reason
+
+
+@inlined
+def decode_transport(buf: Buffer, h: list[int]) -> int:
+    """As `decode_packet`, of a packet whose outermost IP header is decoded already."""
     if h[FRAGMENT] == 2:
         return REASON_LATER_FRAGMENT
     if h[PROTO] != PROTO_TCP and h[PROTO] != (PROTO_ICMP if h[VERSION] == 4 else PROTO_ICMPV6):
@@ -136,7 +141,11 @@ def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: in
     if not unlikely(reason != OK or not take_fast_path(state, buf, h, frame)):
         return
     if reason == OK:
-        reason = decode_inside(buf, h)
+        reason = decode_network(buf, h)
+        if reason == OK:
+            if unlikely(h[PROTO] != PROTO_TCP or h[FRAGMENT] != 0):
+                note_datagram(state, buf, h, frame)
+            reason = decode_transport(buf, h)
     if reason == OK:
         if h[PROTO] != PROTO_TCP:
             counters[C_ICMP_PACKETS] += 1
