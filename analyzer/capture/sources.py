@@ -73,6 +73,17 @@ def is_capture(path: Path) -> bool:
     )
 
 
+class Standing(os.PathLike[str]):
+    """A file that stands for another one: what is read is at `path`, what is told of it has the other's name."""
+
+    def __init__(self, path: str, name: str) -> None:
+        self.path = path
+        self.name = name
+
+    def __fspath__(self) -> str:
+        return self.path
+
+
 class InDirectory(str):
     """The name of a file that was found in a directory: nobody named it, so one that cannot be read is left out."""
 
@@ -134,6 +145,8 @@ def name_of(source: Source) -> str:
     """What the source is called in messages and reports."""
     if isinstance(source, str) and source == "-":
         return "standard input"
+    if isinstance(source, Standing):
+        return source.name
     return str(os.fspath(source) if isinstance(source, (str, os.PathLike)) else getattr(source, "name", "open file"))
 
 

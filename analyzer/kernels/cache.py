@@ -61,6 +61,7 @@ GROUPS = {
     "listing": "analyzer.passes.second",
     "names": "analyzer.passes.names",
     "watching": "analyzer.passes.watched",
+    "blanking": "analyzer.passes.blanked",
 }
 """Kernels that are compiled together, into one cache file, and the module that holds their entry.
 What not every run needs is a group of its own, so that the main job's first run is not kept waiting."""

@@ -21,6 +21,7 @@ from analyzer.flows.flow_tables import State
 from analyzer.kernels import cache, known_answer
 from analyzer.kernels.cache import CompileError
 from analyzer.kernels.marks import KERNELS, bound
+from analyzer.passes import blanked as blanking  # noqa: F401  # its group is among those that are tried
 from analyzer.passes import first as skim
 from analyzer.passes import names as search
 from analyzer.passes import second as listing
