@@ -53,6 +53,19 @@ from analyzer.settings import MAX_RECORD_BYTES
 KEPT_BYTES = 160
 """Bytes that are kept behind the IP header of what is no TCP: an IP packet right behind a UDP header is looked for."""
 
+TUNNEL_PORTS = (
+    PORT_L2TP,
+    PORT_GTP_U,
+    PORT_TEREDO,
+    PORT_GRE,
+    PORT_VXLAN,
+    PORT_VXLAN_LINUX,
+    PORT_VXLAN_GPE,
+    PORT_GUE,
+    PORT_GENEVE,
+)
+"""UDP ports behind which packets are looked for."""
+
 LEAST_BLANKED = 16
 """Payload up to which nothing is saved."""
 
@@ -60,27 +73,13 @@ LEAST_BLANKED = 16
 @kernel
 def is_bare_datagram(buf: Buffer, h: list[int], reason: int) -> bool:
     """True if what is not TCP is ESP, or UDP of ports that no tunnel has."""
-    if (reason != REASON_NOT_TCP and reason != REASON_ENCRYPTED) or h[LAYERS] != 0 or h[FRAGMENT] != 0:
+    if reason not in (REASON_NOT_TCP, REASON_ENCRYPTED) or h[LAYERS] != 0 or h[FRAGMENT] != 0:
         return False
     if h[PROTO] == PROTO_ESP:
         return True
     if h[PROTO] != PROTO_UDP or h[L4] + 8 > h[IP_END]:
         return False
-    for place in (0, 2):
-        port = be16(buf, h[L4] + place)
-        if (
-            port == PORT_VXLAN
-            or port == PORT_VXLAN_LINUX
-            or port == PORT_VXLAN_GPE
-            or port == PORT_GENEVE
-            or port == PORT_GRE
-            or port == PORT_GTP_U
-            or port == PORT_L2TP
-            or port == PORT_GUE
-            or port == PORT_TEREDO
-        ):
-            return False
-    return True
+    return be16(buf, h[L4]) not in TUNNEL_PORTS and be16(buf, h[L4] + 2) not in TUNNEL_PORTS
 
 
 @kernel
