@@ -16,10 +16,10 @@ from analyzer.capture.container import DROPPED, FORMAT, I_DROPPED, I_LINK, I_WID
 from analyzer.capture.reader import CaptureReader
 from analyzer.capture.sources import (
     Given,
-    InDirectory,
     Source,
     expand,
     files_behind,
+    is_optional,
     open_source,
     rereadable,
     sources_of,
@@ -229,7 +229,7 @@ def _started(
     opened: Sequence[_Taken], stop: Stop | None, unread: dict[CaptureReader, CaptureError]
 ) -> Iterator[CaptureReader]:
     """The readers, started. Of what was found in directories, `unread` gets what is no capture, if others are."""
-    optional = {each.reader for each in opened if isinstance(each.source, InDirectory)}
+    optional = {each.reader for each in opened if is_optional(each.source)}
 
     def leave_out(reader: CaptureReader, error: CaptureError) -> None:
         unread[reader] = error

@@ -76,9 +76,10 @@ def is_capture(path: Path) -> bool:
 class Standing(os.PathLike[str]):
     """A file that stands for another one: what is read is at `path`, what is told of it has the other's name."""
 
-    def __init__(self, path: str, name: str) -> None:
+    def __init__(self, path: str, name: str, *, found: bool = False) -> None:
         self.path = path
         self.name = name
+        self.found = found  # as `InDirectory`
 
     def __fspath__(self) -> str:
         return self.path
@@ -88,6 +89,11 @@ class InDirectory(str):
     """The name of a file that was found in a directory: nobody named it, so one that cannot be read is left out."""
 
     __slots__ = ()
+
+
+def is_optional(source: Source) -> bool:
+    """True if a source that is no capture is left out where there are others."""
+    return isinstance(source, InDirectory) or (isinstance(source, Standing) and source.found)
 
 
 def expand(sources: Sequence[Source]) -> list[Source]:

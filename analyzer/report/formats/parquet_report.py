@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from analyzer.model import tool
 from analyzer.model.analysis import Analysis
 from analyzer.report.wishes import Wishes
-from analyzer.tables.columns import FLOWS
+from analyzer.tables.columns import FLOWS, Column
 from analyzer.tables.flow_table import flow_rows
 
 
@@ -24,8 +24,16 @@ class ParquetReport:
 
 def to_parquet(analysis: Analysis) -> bytes:
     """The flow table as a Parquet file."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
+
+    out = io.BytesIO()
+    pq.write_table(arrow_table(list(flow_rows(analysis)), FLOWS), out)
+    return out.getvalue()
+
+
+def arrow_table(rows: Sequence[Sequence[Any]], declared: Sequence[Column]) -> Any:
+    """Rows of cells as a table of Apache Arrow; times are ns. A column of lists holds text, but `streams` numbers."""
+    import pyarrow as pa
 
     types: dict[str, Any] = {
         "int": pa.int64(),
@@ -35,15 +43,14 @@ def to_parquet(analysis: Analysis) -> bytes:
         "text": pa.string(),
         "category": pa.dictionary(pa.int8(), pa.string()),
         "time": pa.timestamp("ns", tz="UTC"),
+        "list": pa.list_(pa.string()),
     }
     fields = []
-    for column in FLOWS:
+    for column in declared:
         notes = {"description": column.text} | ({"unit": column.unit} if column.unit else {})
-        fields.append(pa.field(column.name, types[column.kind], metadata=notes))
+        kind = pa.list_(pa.int64()) if column.name == "streams" else types[column.kind]
+        fields.append(pa.field(column.name, kind, metadata=notes))
     schema = pa.schema(fields, metadata={"schema": tool.SCHEMA, "tool": f"{tool.NAME} {tool.__version__}"})
-    rows = list(flow_rows(analysis))
     cells = zip(*rows, strict=True) if rows else [()] * len(fields)
     columns = [pa.array(list(values), type=field.type) for values, field in zip(cells, fields, strict=True)]
-    out = io.BytesIO()
-    pq.write_table(pa.Table.from_arrays(columns, schema=schema), out)
-    return out.getvalue()
+    return pa.Table.from_arrays(columns, schema=schema)

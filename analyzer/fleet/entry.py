@@ -1,0 +1,135 @@
+"""`analyze` of a fleet, and the `Fleet` that it returns."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analyzer.api.pipeline import check_platforms
+from analyzer.fleet.answer import Answer, FleetFinding, answer_of, finding_ids
+from analyzer.fleet.flow_tables import check_pyarrow, write_findings
+from analyzer.fleet.keeping import Kept
+from analyzer.fleet.plan import Group, grouped
+from analyzer.fleet.running import run_here, run_on
+from analyzer.fleet.sources import in_all
+from analyzer.settings import Settings
+from analyzer.tables.columns import FINDINGS
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+Progress = Callable[[int, int, int, int], None]
+"""Called with captures done, captures in all, bytes of them done, bytes in all: those of a run before count."""
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The result of many captures. Flows are in the Parquet files of `folder`."""
+
+    answer: Answer
+    folder: Path | None
+    interrupted: bool = False
+
+    @property
+    def findings(self) -> tuple[FleetFinding, ...]:
+        """What is wrong, over all captures, the gravest first."""
+        return self.answer.findings
+
+    def __repr__(self) -> str:
+        from analyzer.fleet.terminal import lines_of
+
+        return "\n".join(lines_of(self.answer))
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<pre>{escape(repr(self))}</pre>"
+
+
+def analyze(
+    sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    client: Client | None = None,
+    output: str | os.PathLike[str] | None = None,
+    group_by: str | None = None,
+    each: bool = False,
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+) -> Fleet:
+    """Analyse many captures, and say what they show together.
+
+    Args:
+        sources: files, folders, patterns (`*`, `**`), and what fsspec reads: `s3://`, `gs://`, `https://` (single
+            files). Credentials and endpoints come from the environment, here and on the workers.
+        client: of the Dask cluster whose workers are to do it; None: this process.
+        output: the folder of results (see `keeping`). What is finished there already is not done again. Without one,
+            nothing is written, and neither flows nor the JSON of captures are kept.
+        group_by: a regular expression that finds the capture point in the path of a file below its source. Without it
+            the files of a folder are one capture.
+        each: every file is a capture of its own.
+        settings: as for `analyzer.analyze`.
+        progress: called whenever some captures are done.
+
+    Raises:
+        CaptureError: a source names no file, or cannot be listed. A capture that cannot be read is told in the answer.
+        UsageError: something cannot be carried out, or a package is missing.
+    """
+    settings = settings or Settings()
+    check_platforms(settings.platforms)
+    check_pyarrow()
+    named = [sources] if isinstance(sources, (str, os.PathLike)) else sources
+    plan = grouped(in_all([os.fspath(each) for each in named]), pattern=group_by, each=each, settings=settings)
+    kept = Kept(Path(output)) if output is not None else None
+    return run(plan, kept, client, progress)
+
+
+def run(plan: Sequence[Group], kept: Kept | None, client: Client | None, progress: Progress | None) -> Fleet:
+    """Do what is left of a plan. Ctrl-C ends that; what is done until then is kept and told."""
+    summaries = kept.finished(plan) if kept is not None else {}
+    left = [group for group in plan if group.name not in summaries]
+    sizes = {group.name: group.size for group in plan}
+    in_all_bytes = sum(sizes.values())
+    done_bytes = sum(sizes[name] for name in summaries)
+    interrupted = False
+    try:
+        with closing(_judged(left, client)) as coming:
+            for batch in coming:
+                if kept is not None:
+                    kept.add(batch)
+                for judged in batch:
+                    summaries[judged.name] = judged.summary
+                    done_bytes += sizes[judged.name]
+                if progress is not None:
+                    progress(len(summaries), len(plan), done_bytes, in_all_bytes)
+    except KeyboardInterrupt:
+        interrupted = True
+    answer = answer_of(summaries.values(), len(plan) - len(summaries))
+    if kept is not None:
+        _write(answer, kept)
+    return Fleet(answer, kept.folder if kept is not None else None, interrupted)
+
+
+def _judged(groups: Sequence[Group], client: Client | None) -> Any:
+    return run_here(groups) if client is None else run_on(client, groups)
+
+
+def _write(answer: Answer, kept: Kept) -> None:
+    from analyzer.fleet.page import page_bytes
+
+    write_findings(list(_finding_rows(answer)), kept.folder / "findings.parquet")
+    kept.replace("index.html", page_bytes(answer))
+
+
+def _finding_rows(answer: Answer) -> Iterator[list[Any]]:
+    ids = finding_ids(answer.findings)
+    for each in answer.groups:
+        for row in each["findings"]:
+            example = row[_EXAMPLE]
+            yield [each["name"], ids.get((each["name"], example)), *row]
+
+
+_EXAMPLE = [column.name for column in FINDINGS].index("example")

@@ -1,0 +1,82 @@
+"""Flows and findings of many groups as tables: Apache Arrow in memory, Parquet in the folder of results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from analyzer.errors import UsageError
+from analyzer.model.text import iso_time
+from analyzer.report.formats.parquet_report import arrow_table
+from analyzer.settings import DAY_NS
+from analyzer.tables.columns import FINDINGS, FLOWS, Column
+
+GROUP = Column("group", "text", "name of the group of files that is one capture")
+FLEET_FINDING = Column("fleet_finding", "text", "the finding of the whole fleet that it belongs to")
+DAY = "day"
+_FIRST_TIME = [column.name for column in FLOWS].index("first_time")
+
+
+def check_pyarrow() -> None:
+    """Raises UsageError if there is no pyarrow."""
+    try:
+        import pyarrow as _  # noqa: F401
+    except ImportError:
+        raise UsageError("expected the package pyarrow, found none; pip install 'pmtu-analyze[cluster]'") from None
+
+
+@lru_cache(maxsize=1 << 12)
+def _day(number: int) -> str:
+    return iso_time(number * DAY_NS)[:10]
+
+
+def day_of(time: int) -> str:
+    """The day, in UTC, of a time in ns."""
+    return _day(time // DAY_NS)
+
+
+def flow_table(group: str, rows: Sequence[Sequence[Any]]) -> Any:
+    """Flows of a group, which are rows of `FLOWS`, with the group's name and the day of their first packet."""
+    import pyarrow as pa
+
+    table = arrow_table([[_text(group), *row] for row in rows], [GROUP, *FLOWS])
+    days = pa.array([day_of(row[_FIRST_TIME]) for row in rows], pa.string())
+    return table.append_column(DAY, days)
+
+
+def _text(name: str) -> str:
+    """A name of a file that may hold bytes that are no UTF-8."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def concatenated(tables: Sequence[Any]) -> Any:
+    """Tables of flows one after the other; None of none."""
+    import pyarrow as pa
+
+    return pa.concat_tables(tables) if tables else None
+
+
+def write_days(table: Any, folder: Path, name: str) -> list[str]:
+    """Write flows to `folder`/day=YYYY-MM-DD/NAME.parquet, a file for each day; returns their paths below `folder`."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    written = []
+    for day in sorted(set(table.column(DAY).to_pylist())):
+        part = table.filter(pc.equal(table.column(DAY), day)).drop_columns([DAY])
+        path = folder / f"day={day}" / f"{name}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".unfinished")
+        pq.write_table(part, unfinished)
+        unfinished.replace(path)
+        written.append(str(path.relative_to(folder)))
+    return written
+
+
+def write_findings(rows: Sequence[Sequence[Any]], path: Path) -> None:
+    """Write the findings of all groups: rows of the group's name, the fleet's finding, then `FINDINGS`."""
+    import pyarrow.parquet as pq
+
+    pq.write_table(arrow_table([[_text(row[0]), *row[1:]] for row in rows], [GROUP, FLEET_FINDING, *FINDINGS]), path)

@@ -1,0 +1,312 @@
+"""One group to what is kept of it: its JSON, a row for each flow, and what the fleet's answer needs. Emits `Judged`."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from analyzer.api.pipeline import found_in
+from analyzer.capture.reader import CaptureReader
+from analyzer.capture.sources import InDirectory, Standing
+from analyzer.errors import CaptureError, PmtuAnalyzeError
+from analyzer.fleet.flow_tables import concatenated, day_of, flow_table
+from analyzer.fleet.plan import Group
+from analyzer.fleet.sources import Member, opened, problem_of
+from analyzer.model.analysis import Analysis
+from analyzer.model.brief import Brief
+from analyzer.model.finding import prefix_of
+from analyzer.model.flow import PathMtu
+from analyzer.passes.blanked import blank
+from analyzer.report.formats.json_report import json_pieces
+from analyzer.report.one_line import damage
+from analyzer.report.verdict_text import headline
+from analyzer.tables.columns import FLOWS
+from analyzer.tables.flow_table import finding_rows, flow_rows
+
+CHUNK_ROWS = 10_000
+"""Flows that become rows at a time."""
+
+MOST_PROBLEMS = 5_000
+"""Flows with a problem that are kept one by one of a group; of more, the gravest."""
+
+MOST_WAYS = 5_000
+"""Pairs of prefixes that are counted apart in a group, a day; the others are counted together."""
+
+MOST_FINDINGS = 500
+MOST_LINES = 20
+"""Notes and damaged files of a group that are told."""
+
+COMPRESSION = 1
+"""Zstandard's level for captures without payload. With -5 they took twice the room, and no less time."""
+
+UNLIMITED = 1 << 62
+"""What capture files without payload may decompress to: those that they stand for were bounded when they were read."""
+
+Way = tuple[str, str, str]
+"""Day, prefix of the senders, prefix of the receivers."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file of a group without its payload, compressed; or why it has to be read as it is."""
+
+    data: bytes
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A group as it is kept."""
+
+    name: str
+    fingerprint: str
+    summary: dict[str, Any]
+    """Plain values, for JSON: see `summary_of`; of what could not be read, only `error` and what the plan knew."""
+    json: bytes = b""
+    """The JSON of the group, compressed by Zstandard."""
+    flows: Any = None
+    """A table of Apache Arrow, a row a flow: the group's name, the day, then `FLOWS`. None where nothing was read."""
+
+
+def cut(member: Member, most_decompressed: int | None) -> Part:
+    """A file of a group read to its headers."""
+    import zstandard
+
+    out: list[bytes] = []
+    compressor = zstandard.ZstdCompressor(level=COMPRESSION).compressobj()
+    try:
+        with _reader(member, most_decompressed) as reader:
+            blank(reader, lambda data: out.append(compressor.compress(data)))
+    except PmtuAnalyzeError as error:
+        return Part(b"", str(error))
+    except Exception as error:  # whatever a file system raises
+        return Part(b"", f"{member.name}: {problem_of(error)}")
+    return Part(b"".join([*out, compressor.flush()]))
+
+
+@contextmanager
+def _reader(member: Member, most_decompressed: int | None) -> Iterator[CaptureReader]:
+    if member.is_remote:
+        with opened(member) as file:
+            reader = CaptureReader(file, member.name, most_decompressed)
+            try:
+                yield reader
+            finally:
+                reader.close()
+        return
+    reader = CaptureReader(Path(member.location), member.name, most_decompressed)
+    try:
+        yield reader
+    finally:
+        reader.close()
+
+
+def judge(group: Group, parts: Sequence[Part] | None = None) -> Judged:
+    """Analyse a group: its files, or `parts`, which stand for them. What cannot be read is told, not raised."""
+    try:
+        return _judged(group, _analysis(group, parts))
+    except PmtuAnalyzeError as error:
+        return failed(group, str(error))
+    except MemoryError:
+        return failed(group, "out of memory")
+    except Exception as error:
+        return failed(group, f"{group.name}: {problem_of(error)}")
+
+
+def failed(group: Group, why: str) -> Judged:
+    """What is kept of a group that could not be read."""
+    return Judged(group.name, group.fingerprint, _basics(group) | {"error": why})
+
+
+def _basics(group: Group) -> dict[str, Any]:
+    return {
+        "name": group.name,
+        "fingerprint": group.fingerprint,
+        "files": len(group.members),
+        "file": group.members[0].name,
+        "size": group.size,
+        "command": group.command,
+        "error": None,
+    }
+
+
+def _analysis(group: Group, parts: Sequence[Part] | None) -> Analysis:
+    if parts is not None and not any(part.problem for part in parts):
+        try:
+            return _of_parts(group, [part.data for part in parts])
+        except PmtuAnalyzeError:
+            pass  # as it is, it is told what is wrong with it
+    if not any(member.is_remote for member in group.members):
+        return found_in([_source(member) for member in group.members], settings=group.settings)
+    return _fetched(group)
+
+
+def _source(member: Member, path: Path | None = None) -> Any:
+    if path is not None:
+        return Standing(str(path), member.name, found=member.found)
+    if member.name == member.location:
+        return InDirectory(member.location) if member.found else member.location
+    return Standing(member.location, member.name, found=member.found)
+
+
+def _of_parts(group: Group, parts: Sequence[bytes]) -> Analysis:
+    with _scratch() as folder:
+        sources = []
+        for number, (member, data) in enumerate(zip(group.members, parts, strict=True)):
+            path = folder / str(number)
+            path.write_bytes(data)
+            sources.append(_source(member, path))
+        return _without_scratch(found_in(sources, settings=_unlimited(group)))
+
+
+def _unlimited(group: Group) -> Any:
+    return replace(group.settings, max_decompressed_bytes=UNLIMITED)
+
+
+def _fetched(group: Group) -> Analysis:
+    """The analysis of files that are not here: each is brought here without its payload, or as it is."""
+    with _scratch() as folder:
+        sources, whole = [], False
+        for number, member in enumerate(group.members):
+            path = folder / str(number)
+            if member.is_remote:
+                whole = not _brought_without_payload(member, path, group.settings.max_decompressed_bytes) or whole
+                sources.append(_source(member, path))
+            else:
+                sources.append(_source(member))
+        # What was brought as it is keeps the bound on what it decompresses to.
+        return _without_scratch(found_in(sources, settings=group.settings if whole else _unlimited(group)))
+
+
+def _brought_without_payload(member: Member, path: Path, most_decompressed: int | None) -> bool:
+    part = cut(member, most_decompressed)
+    if not part.problem:
+        path.write_bytes(part.data)
+        return True
+    with opened(member) as source, path.open("wb") as target:
+        try:
+            shutil.copyfileobj(source, target, 1 << 20)
+        except Exception as error:
+            raise CaptureError(member.name, None, problem_of(error)) from None
+    return False
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="pmtu-fleet-") as folder:
+        yield Path(folder)
+
+
+def _without_scratch(analysis: Analysis) -> Analysis:
+    """Nothing of it can be read again: what it was read from is gone."""
+    return replace(analysis, sources=(None,) * len(analysis.files), inputs=())
+
+
+def _judged(group: Group, analysis: Analysis) -> Judged:
+    import zstandard
+
+    compressor = zstandard.ZstdCompressor(level=COMPRESSION).compressobj()
+    pieces = [compressor.compress(piece.encode()) for piece in json_pieces(analysis)]
+    ways, flows = _Ways(), []
+    rows = iter(flow_rows(analysis))
+    while chunk := list(islice(rows, CHUNK_ROWS)):
+        ways.count(chunk)
+        flows.append(flow_table(group.name, chunk))
+    return Judged(
+        group.name,
+        group.fingerprint,
+        summary_of(group, analysis, ways),
+        b"".join([*pieces, compressor.flush()]),
+        concatenated(flows),
+    )
+
+
+def summary_of(group: Group, analysis: Analysis, ways: _Ways) -> dict[str, Any]:
+    """What the fleet needs of a group, as plain values for JSON.
+
+    `problems` are flows with a problem, each [stream, routers of its PTBs, *brief]. `troubles` are briefs of what
+    packets of no flow show. `ways` is [day, sender's prefix, receiver's prefix, {verdict: flows}, largest that got
+    through], one for each day and pair. Times are ns, sizes bytes of IP total length.
+    """
+    totals = analysis.totals
+    times = totals.packets > 0
+    problems = analysis.problems
+    return _basics(group) | {
+        "bytes": sum(file.bytes for file in analysis.files),
+        "packets": totals.packets,
+        "flows": totals.flows,
+        "verdicts": dict(totals.verdicts),
+        "headline": headline(analysis),
+        "first_time": analysis.first_time if times else None,
+        "last_time": analysis.last_time if times else None,
+        "notes": list(analysis.notes[:MOST_LINES]),
+        "damaged": list(damage(analysis)),
+        "problems": [
+            [stream, _routers(analysis, stream, brief), *_plain(brief)] for stream, brief in problems[:MOST_PROBLEMS]
+        ],
+        "problems_in_all": len(problems),
+        "troubles": [_plain(_brief_of(each)) for each in analysis.all_troubles[:MOST_PROBLEMS]],
+        "ways": ways.rows,
+        "findings": finding_rows(analysis)[:MOST_FINDINGS],
+    }
+
+
+def _plain(brief: Brief) -> list[Any]:
+    return [list(value) if isinstance(value, tuple) else value for value in brief]
+
+
+def brief_from(values: Sequence[Any]) -> Brief:
+    """The brief that `summary_of` made plain."""
+    verdict, confidence, sender, receiver, reasons, path_mtu, *rest = values
+    return Brief(verdict, confidence, sender, receiver, tuple(reasons), PathMtu(*path_mtu), *rest)
+
+
+def _brief_of(trouble: Any) -> Brief:
+    return Brief(
+        trouble.verdict, trouble.confidence, trouble.sender, trouble.receiver, (), trouble.path_mtu, trouble.lost,
+        trouble.first_time, trouble.last_time,
+    )  # fmt: skip
+
+
+def _routers(analysis: Analysis, stream: int, brief: Brief) -> list[str]:
+    """Who sent the PTBs about a flow; of flows without, nothing is looked up."""
+    if not brief.reasons and brief.path_mtu.exact is None:
+        return []
+    return list(dict.fromkeys(ptb.router for ptb in analysis.flow(stream).ptb))
+
+
+_PLACES = {column.name: number for number, column in enumerate(FLOWS)}
+_CELLS = tuple(
+    _PLACES[name] for name in ("first_time", "verdict", "direction", "client.ip", "server.ip", "path_mtu.at_least")
+)
+
+
+class _Ways:
+    """Flows counted by day and pair of prefixes, in the direction of the packets that their verdicts are about."""
+
+    def __init__(self) -> None:
+        self._found: dict[Way, tuple[dict[str, int], list[int]]] = {}
+
+    def count(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Count flows, which are rows of `FLOWS`. Without a direction it is the server's, which sends most."""
+        for row in rows:
+            time, verdict, direction, client, server, at_least = (row[place] for place in _CELLS)
+            ends = (client, server) if direction == "client_to_server" else (server, client)
+            key = (day_of(time), prefix_of(ends[0]), prefix_of(ends[1]))
+            if key not in self._found and len(self._found) >= MOST_WAYS:
+                key = (key[0], "", "")
+            verdicts, largest = self._found.setdefault(key, (defaultdict(int), [0]))
+            verdicts[verdict] += 1
+            largest[0] = max(largest[0], at_least or 0)
+
+    @property
+    def rows(self) -> list[list[Any]]:
+        """As `summary_of` says."""
+        return [[*key, dict(verdicts), largest[0]] for key, (verdicts, largest) in self._found.items()]

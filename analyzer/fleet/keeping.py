@@ -1,0 +1,128 @@
+"""The folder of results: what is written as soon as it is there, and what stands from a run before.
+
+    DIR/index.html                          the fleet's answer
+    DIR/groups/NAME.json                    of each group what `pmtu-analyze --json` prints
+    DIR/flows/day=YYYY-MM-DD/*.parquet      all flows, by the day (UTC) of their first packet
+    DIR/findings.parquet                    the findings of all groups
+    DIR/finished.jsonl                      a line for each batch of groups that is done, and all that is needed of them
+
+A batch is there as a whole or not at all: its line is written last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from analyzer.errors import UsageError
+from analyzer.fleet.flow_tables import concatenated, write_days
+from analyzer.fleet.judging import Judged
+from analyzer.fleet.plan import Group
+from analyzer.model import tool
+
+FINISHED = "finished.jsonl"
+
+
+class Kept:
+    """The folder of results of a fleet."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            for each in (self.groups, self.flows):
+                each.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(
+                f"{folder}: cannot be a folder of results: {(error.strerror or str(error)).lower()}"
+            ) from None
+
+    @property
+    def groups(self) -> Path:
+        """The folder of JSON files."""
+        return self.folder / "groups"
+
+    @property
+    def flows(self) -> Path:
+        """The folder of Parquet files of flows."""
+        return self.folder / "flows"
+
+    def finished(self, plan: Sequence[Group]) -> dict[str, dict[str, Any]]:
+        """What stands of a run before, by the names of groups: what fits the plan. All else of it is taken away."""
+        wanted = {group.name: group.fingerprint for group in plan}
+        stand: list[dict[str, Any]] = []
+        for batch in self._batches():
+            if self._stands(batch, wanted):
+                stand.append(batch)
+            else:
+                self._remove(batch)
+        self._rewrite(stand)
+        return {summary["name"]: summary for batch in stand for summary in batch["groups"]}
+
+    def _batches(self) -> Iterator[dict[str, Any]]:
+        try:
+            lines = (self.folder / FINISHED).read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return
+        for line in lines:
+            try:
+                batch = json.loads(line)
+            except ValueError:  # the last line of a run that was killed
+                continue
+            if isinstance(batch, dict) and batch.get("tool") == tool.__version__:
+                yield batch
+
+    def _stands(self, batch: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
+        files = [self.flows / name for name in batch["flows"]]
+        files += [self._json(summary["name"]) for summary in batch["groups"]]
+        return all(wanted.get(each["name"]) == each["fingerprint"] for each in batch["groups"]) and all(
+            file.is_file() for file in files
+        )
+
+    def _remove(self, batch: Mapping[str, Any]) -> None:
+        for name in batch["flows"]:
+            (self.flows / name).unlink(missing_ok=True)
+        for summary in batch["groups"]:
+            self._json(summary["name"]).unlink(missing_ok=True)
+
+    def _rewrite(self, batches: Iterable[Mapping[str, Any]]) -> None:
+        self.replace(FINISHED, "".join(f"{json.dumps(batch)}\n" for batch in batches).encode())
+
+    def _json(self, name: str) -> Path:
+        return self.groups / f"{name}.json"
+
+    def replace(self, name: str, data: bytes) -> None:
+        """Write a file of the folder, which is there as a whole or not at all."""
+        unfinished = self.folder / f"{name}.unfinished"
+        unfinished.write_bytes(data)
+        unfinished.replace(self.folder / name)
+
+    def add(self, batch: Sequence[Judged]) -> None:
+        """Keep what was found in some groups; of those that could not be read there is nothing to keep.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        import zstandard
+
+        read = [each for each in batch if each.summary["error"] is None]
+        if not read:
+            return
+        for each in read:
+            path = self._json(each.name)
+            unfinished = path.with_suffix(".unfinished")
+            with unfinished.open("wb") as file:
+                zstandard.ZstdDecompressor().copy_stream(io.BytesIO(each.json), file)
+            unfinished.replace(path)
+        table = concatenated([each.flows for each in read if each.flows is not None])
+        name = hashlib.sha256("\n".join(each.fingerprint for each in read).encode()).hexdigest()[:16]
+        flows = write_days(table, self.flows, name) if table is not None else []
+        line = {"tool": tool.__version__, "flows": flows, "groups": [each.summary for each in read]}
+        with (self.folder / FINISHED).open("a", encoding="utf-8") as file:
+            file.write(f"{json.dumps(line)}\n")
+            file.flush()
+            os.fsync(file.fileno())

@@ -1,0 +1,155 @@
+"""The groups of a fleet, analysed here, or by the workers of Dask. Only this file knows `distributed`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from analyzer.errors import UsageError
+from analyzer.fleet.judging import Judged, Part, cut, failed, judge
+from analyzer.fleet.plan import Group
+from analyzer.fleet.spreading import batches, is_spread
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+WAITING_TASKS = 4
+"""Tasks a thread of a worker that are asked for at a time: of more, what was found would wait in memory."""
+
+TRIES = 2
+"""How often what went wrong in a worker, but for the reading of captures, is tried again."""
+
+WORKERS_WITHIN = "60s"
+"""How long a scheduler may have no worker."""
+
+
+class _Task(NamedTuple):
+    groups: Sequence[Group]
+    spread: bool = False
+    """The files of its only group are shared among workers."""
+
+
+def judge_all(groups: Sequence[Group]) -> list[Judged]:
+    """Analyse some groups one after the other."""
+    return [judge(group) for group in groups]
+
+
+def _judge_parts(group: Group, *parts: Part) -> list[Judged]:
+    return [judge(group, parts)]
+
+
+def run_here(groups: Sequence[Group]) -> Iterator[list[Judged]]:
+    """Analyse groups in this process, one after the other."""
+    for batch in batches(groups):
+        yield judge_all(batch)
+
+
+def run_on(client: Client, groups: Sequence[Group]) -> Iterator[list[Judged]]:
+    """Analyse groups on the workers of a cluster; they come in the order in which they are done.
+
+    What a worker was doing that is lost is done again by others (Dask's `allowed-failures`); a group on which several
+    were lost has failed, and the rest goes on.
+
+    Raises:
+        UsageError: there are no workers.
+    """
+    from distributed import as_completed
+
+    try:
+        client.wait_for_workers(1, timeout=WORKERS_WITHIN)
+    except TimeoutError:
+        raise UsageError(f"expected workers, found none at the scheduler within {WORKERS_WITHIN}") from None
+    waiting = _tasks(groups, threads_of(client))[::-1]
+    asked: dict[Any, _Task] = {}
+    done = as_completed()
+    try:
+        while waiting or asked:
+            while waiting and len(asked) < WAITING_TASKS * max(threads_of(client), 1):
+                task = waiting.pop()
+                future = _asked(client, task)
+                asked[future] = task
+                done.add(future)
+            future = next(done)
+            task = asked.pop(future)
+            try:
+                yield future.result()
+            except Exception as error:
+                if len(task.groups) == 1:
+                    yield [failed(task.groups[0], _why(task.groups[0], error))]
+                else:  # one of them may have ended the workers
+                    waiting += [_Task([group]) for group in task.groups]
+            finally:
+                future.release()
+    finally:
+        if asked:
+            client.cancel(list(asked), force=True)
+
+
+def threads_of(client: Client) -> int:
+    """How many tasks the workers of a cluster do at a time."""
+    return sum(client.nthreads().values())
+
+
+def _tasks(groups: Sequence[Group], threads: int) -> list[_Task]:
+    """What to ask for, the largest first."""
+    in_all = sum(group.size for group in groups)
+    spread = [group for group in groups if is_spread(group, in_all, threads)]
+    taken = {group.name for group in spread}
+    rest = [group for group in groups if group.name not in taken]
+    return [*(_Task([group], spread=True) for group in spread), *map(_Task, batches(rest))]
+
+
+def _asked(client: Client, task: _Task) -> Any:
+    if not task.spread:
+        return client.submit(judge_all, task.groups, pure=False, retries=TRIES)
+    group = task.groups[0]
+    most = group.settings.max_decompressed_bytes
+    parts = [client.submit(cut, member, most, pure=False, retries=TRIES) for member in group.members]
+    return client.submit(_judge_parts, group, *parts, pure=False, retries=TRIES)
+
+
+def _why(group: Group, error: Exception) -> str:
+    if type(error).__name__ == "KilledWorker":
+        return f"{group.name}: several workers were lost while they read it (out of memory?)"
+    return f"{group.name}: the worker failed: {type(error).__name__}"
+
+
+@contextmanager
+def local_workers(count: int) -> Iterator[Client]:
+    """A client of so many worker processes on this machine, each with one thread."""
+    distributed = _distributed()
+    with (
+        distributed.LocalCluster(
+            n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def scheduler_at(address: str) -> Iterator[Client]:
+    """A client of the cluster whose scheduler is at an address.
+
+    Raises:
+        UsageError: there is none.
+    """
+    distributed = _distributed()
+    try:
+        client = distributed.Client(address, timeout="10s")
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"--scheduler: expected a scheduler at {address}, found none ({type(error).__name__})"
+        ) from None
+    with client:
+        yield client
+
+
+def _distributed() -> Any:
+    try:
+        import distributed
+    except ImportError:
+        raise UsageError("expected the package distributed, found none; pip install 'pmtu-analyze[cluster]'") from None
+    return distributed
