@@ -27,8 +27,8 @@ _ClickError: type[Exception] = typer.BadParameter.__mro__[2]
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
-@app.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-def run(
+@app.command(name=PROGRAM, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def fleet_of(
     sources: Annotated[
         list[str],
         typer.Argument(
@@ -75,22 +75,21 @@ def run(
     if each and group_by is not None:
         raise UsageError("--each and --group-by cannot go together")
     from analyzer.cli.command import Request, settings_of
-    from analyzer.fleet.entry import analyze
+    from analyzer.fleet.entry import planned, run
+    from analyzer.fleet.keeping import Kept
     from analyzer.fleet.running import local_workers, scheduler_at
     from analyzer.fleet.terminal import lines_of
 
     settings = settings_of(Request((), platforms=platform or (), max_decompressed=max_decompressed))
+    plan = planned(sources, group_by=group_by, each=each, settings=settings)
     using: AbstractContextManager[Any] = nullcontext()
     if scheduler is not None:
         using = scheduler_at(scheduler)
     elif workers is not None:
         using = local_workers(workers)
-    with using as client:
-        progress = _Progress()
-        fleet = analyze(
-            sources, client=client, output=output, group_by=group_by, each=each, settings=settings, progress=progress
-        )
-        progress.end()
+    progress = _Progress()
+    fleet = run(plan, Kept(Path(output)), using, progress)
+    progress.end()
     sys.stdout.writelines(f"{line}\n" for line in lines_of(fleet.answer))
     sys.stdout.flush()
     complain(f"wrote {Path(output) / 'index.html'}")
@@ -104,10 +103,10 @@ class _Progress:
 
     def __init__(self) -> None:
         self._begun = monotonic()
-        self._last = 0.0
         self._at_first: int | None = None
         self._shown = False
         self._live = sys.stderr is not None and sys.stderr.isatty()
+        self._last = 0.0 if self._live else self._begun
 
     def __call__(self, done: int, in_all: int, done_bytes: int, bytes_in_all: int) -> None:
         now = monotonic()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,17 +78,30 @@ def analyze(
         CaptureError: a source names no file, or cannot be listed. A capture that cannot be read is told in the answer.
         UsageError: something cannot be carried out, or a package is missing.
     """
-    settings = settings or Settings()
+    named = [sources] if isinstance(sources, (str, os.PathLike)) else sources
+    plan = planned([os.fspath(each) for each in named], group_by=group_by, each=each, settings=settings or Settings())
+    kept = Kept(Path(output)) if output is not None else None
+    return run(plan, kept, nullcontext(client), progress)
+
+
+def planned(sources: Sequence[str], *, group_by: str | None, each: bool, settings: Settings) -> list[Group]:
+    """The groups that sources name. Args and errors are those of `analyze`."""
     check_platforms(settings.platforms)
     check_pyarrow()
-    named = [sources] if isinstance(sources, (str, os.PathLike)) else sources
-    plan = grouped(in_all([os.fspath(each) for each in named]), pattern=group_by, each=each, settings=settings)
-    kept = Kept(Path(output)) if output is not None else None
-    return run(plan, kept, client, progress)
+    return grouped(in_all(sources), pattern=group_by, each=each, settings=settings)
 
 
-def run(plan: Sequence[Group], kept: Kept | None, client: Client | None, progress: Progress | None) -> Fleet:
-    """Do what is left of a plan. Ctrl-C ends that; what is done until then is kept and told."""
+def run(
+    plan: Sequence[Group],
+    kept: Kept | None,
+    workers: AbstractContextManager[Client | None],
+    progress: Progress | None = None,
+) -> Fleet:
+    """Do what is left of a plan. Ctrl-C ends that; what is done until then is kept and told.
+
+    `workers` hands out a client of those that are to do it, or None for this process; where nothing is left, it is not
+    entered.
+    """
     summaries = kept.finished(plan) if kept is not None else {}
     left = [group for group in plan if group.name not in summaries]
     sizes = {group.name: group.size for group in plan}
@@ -96,7 +109,7 @@ def run(plan: Sequence[Group], kept: Kept | None, client: Client | None, progres
     done_bytes = sum(sizes[name] for name in summaries)
     interrupted = False
     try:
-        with closing(_judged(left, client)) as coming:
+        with workers if left else nullcontext() as client, closing(_judged(left, client)) as coming:
             for batch in coming:
                 if kept is not None:
                     kept.add(batch)

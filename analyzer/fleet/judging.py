@@ -46,7 +46,7 @@ MOST_LINES = 20
 COMPRESSION = 1
 """Zstandard's level for captures without payload. With -5 they took twice the room, and no less time."""
 
-UNLIMITED = 1 << 62
+UNLIMITED = (1 << 62) - 1
 """What capture files without payload may decompress to: those that they stand for were bounded when they were read."""
 
 Way = tuple[str, str, str]
@@ -75,14 +75,15 @@ class Judged:
     """A table of Apache Arrow, a row a flow: the group's name, the day, then `FLOWS`. None where nothing was read."""
 
 
-def cut(member: Member, most_decompressed: int | None) -> Part:
-    """A file of a group read to its headers."""
+def cut(member: Member, among: int, most_decompressed: int | None) -> Part:
+    """A file of a group of `among` files read to its headers."""
     import zstandard
 
     out: list[bytes] = []
     compressor = zstandard.ZstdCompressor(level=COMPRESSION).compressobj()
     try:
         with _reader(member, most_decompressed) as reader:
+            reader.among = among
             blank(reader, lambda data: out.append(compressor.compress(data)))
     except PmtuAnalyzeError as error:
         return Part(b"", str(error))
@@ -177,7 +178,7 @@ def _fetched(group: Group) -> Analysis:
         for number, member in enumerate(group.members):
             path = folder / str(number)
             if member.is_remote:
-                whole = not _brought_without_payload(member, path, group.settings.max_decompressed_bytes) or whole
+                whole = not _brought_without_payload(member, path, group) or whole
                 sources.append(_source(member, path))
             else:
                 sources.append(_source(member))
@@ -185,8 +186,8 @@ def _fetched(group: Group) -> Analysis:
         return _without_scratch(found_in(sources, settings=group.settings if whole else _unlimited(group)))
 
 
-def _brought_without_payload(member: Member, path: Path, most_decompressed: int | None) -> bool:
-    part = cut(member, most_decompressed)
+def _brought_without_payload(member: Member, path: Path, group: Group) -> bool:
+    part = cut(member, len(group.members), group.settings.max_decompressed_bytes)
     if not part.problem:
         path.write_bytes(part.data)
         return True

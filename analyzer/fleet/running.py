@@ -105,8 +105,8 @@ def _asked(client: Client, task: _Task) -> Any:
     if not task.spread:
         return client.submit(judge_all, task.groups, pure=False, retries=TRIES)
     group = task.groups[0]
-    most = group.settings.max_decompressed_bytes
-    parts = [client.submit(cut, member, most, pure=False, retries=TRIES) for member in group.members]
+    how = len(group.members), group.settings.max_decompressed_bytes
+    parts = [client.submit(cut, member, *how, pure=False, retries=TRIES) for member in group.members]
     return client.submit(_judge_parts, group, *parts, pure=False, retries=TRIES)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from analyzer.fleet.answer import Answer, Change, FleetFinding, Hop, Summary
 from analyzer.model.finding import shown_addresses
 from analyzer.model.text import iso_time, plural
-from analyzer.model.verdicts import SURE_PROBLEMS
+from analyzer.model.verdicts import BY_NAME, SURE_PROBLEMS
 
 SHOWN_ENDS = 2
 BECAME = {"appeared": "a problem that was not there", "gone": "the problem is gone", "other": "another problem"}
@@ -56,6 +56,8 @@ def hop_text(hop: Hop, of: int) -> str:
 
 def size_text(bracket: Hop | FleetFinding) -> str:
     """A bracket: "between 1,400 and 1,499 bytes"."""
+    if isinstance(bracket, FleetFinding) and not BY_NAME[bracket.finding.verdict].limited_by_size:
+        return "no matter"
     size = bracket if isinstance(bracket, Hop) else bracket.finding.path_mtu
     low, high = size.at_least, size.at_most
     if isinstance(bracket, FleetFinding) and bracket.finding.path_mtu.exact is not None:

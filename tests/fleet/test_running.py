@@ -1,0 +1,195 @@
+"""Real workers: the same answer from them, from an object store, and when one of them is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analyzer.errors import CaptureError, UsageError
+from analyzer.fleet import analyze, spreading
+from analyzer.fleet.running import local_workers, scheduler_at
+from tests.fleet.captures import in_files, plain_json
+from tests.reading import ROOT, SAMPLES
+from tests.traffic import random_capture
+
+BUCKET = "captures"
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Any]:
+    pytest.importorskip("distributed")
+    with local_workers(2) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[Any]:
+    """An object store on loopback, as the environment names it."""
+    server = pytest.importorskip("moto.server", reason="needs moto[server]")
+    s3fs = pytest.importorskip("s3fs")
+    running = server.ThreadedMotoServer(port=0)
+    running.start()
+    _, port = running.get_host_and_port()
+    patch = pytest.MonkeyPatch()
+    patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    patch.setenv("AWS_ACCESS_KEY_ID", "very-known")
+    patch.setenv("AWS_SECRET_ACCESS_KEY", "very-secret")
+    patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    s3fs.S3FileSystem.clear_instance_cache()
+    system = s3fs.S3FileSystem()
+    system.mkdir(BUCKET)
+    yield system
+    patch.undo()
+    s3fs.S3FileSystem.clear_instance_cache()
+    running.stop()
+
+
+def hosts(folder: Path, count: int = 3) -> Path:
+    for number in range(count):
+        in_files(folder / f"host{number}", random_capture(number, 6, 500), [100, 200, 300, 400])
+    return folder
+
+
+def json_in(folder: Path) -> dict[str, str]:
+    return {path.stem: path.read_text() for path in (folder / "groups").iterdir()}
+
+
+def as_told(text: str, folder: Path, told: str) -> str:
+    """The JSON of files in a folder as it is of files that are somewhere else."""
+    return text.replace(str(folder), told)
+
+
+@pytest.mark.parametrize("spread", [False, True])
+def test_local_workers_give_the_same_json(
+    tmp_path: Path, workers: Any, monkeypatch: pytest.MonkeyPatch, spread: bool
+) -> None:
+    monkeypatch.setattr(spreading, "LEAST_SPREAD_BYTES", 0 if spread else 1 << 40)
+    folder = hosts(tmp_path / "in")
+    fleet = analyze(folder, client=workers, output=tmp_path / "out")
+    assert json_in(tmp_path / "out") == {f"host{i}": plain_json(folder / f"host{i}") for i in range(3)}
+    assert not fleet.answer.unread
+    assert len(fleet.answer.groups) == 3
+
+
+@pytest.mark.parametrize("how", ["here", "workers", "spread"])
+@pytest.mark.parametrize("source", ["s3://captures", "s3://captures/host*/*"])
+def test_an_object_store_gives_the_same_json(
+    tmp_path: Path, store: Any, workers: Any, monkeypatch: pytest.MonkeyPatch, how: str, source: str
+) -> None:
+    monkeypatch.setattr(spreading, "LEAST_SPREAD_BYTES", 0 if how == "spread" else 1 << 40)
+    folder = hosts(tmp_path / "in")
+    store.put(f"{folder}/", BUCKET, recursive=True)
+    if how != "here":
+        # Workers get their environment where they are started.
+        settings = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+        workers.run(os.environ.update, settings)
+    analyze(source, client=None if how == "here" else workers, output=tmp_path / "out")
+    assert json_in(tmp_path / "out") == {
+        f"host{i}": as_told(plain_json(folder / f"host{i}"), folder, "s3://captures") for i in range(3)
+    }
+    assert not [
+        path for path in (tmp_path / "out").rglob("*") if path.is_file() and b"very-secret" in path.read_bytes()
+    ]
+
+
+def test_what_the_store_does_not_have(store: Any) -> None:
+    with pytest.raises(CaptureError, match="s3://captures/nothing"):
+        analyze("s3://captures/nothing")
+
+
+def test_a_file_of_a_web_server(tmp_path: Path) -> None:
+    pytest.importorskip("aiohttp")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.pcap").write_bytes(SAMPLES[0].read_bytes())
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments, directory=str(tmp_path / "in"))
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    try:
+        analyze(f"{address}/a.pcap?signature=secret", output=tmp_path / "out")
+        with pytest.raises(CaptureError, match="no such file"):
+            analyze(f"{address}/b.pcap?signature=secret")
+    finally:
+        server.shutdown()
+    assert json_in(tmp_path / "out") == {
+        "a.pcap": as_told(plain_json(tmp_path / "in" / "a.pcap"), tmp_path / "in", address)
+    }
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file() and b"secret" in path.read_bytes()]
+
+
+def test_a_lost_worker_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(spreading, "BATCH_GROUPS", 1)
+    folder = hosts(tmp_path / "in", 12)
+    with local_workers(2) as client:
+        victim = next(iter(client.run(os.getpid).values()))
+        killed: list[int] = []
+
+        def kill(*_: int) -> None:
+            if not killed:
+                killed.append(victim)
+                os.kill(victim, signal.SIGKILL)
+
+        fleet = analyze(folder, client=client, output=tmp_path / "out", progress=kill)
+    assert killed
+    assert not fleet.answer.unread
+    assert json_in(tmp_path / "out") == {f"host{i}": plain_json(folder / f"host{i}") for i in range(12)}
+
+
+def test_a_scheduler_and_workers_that_were_started_as_the_docs_say(tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
+    worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard"]
+    commands = [[*scheduler, "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"], worker, worker]
+    running = [
+        subprocess.Popen(each, env=environment, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for each in commands
+    ]
+    folder = hosts(tmp_path / "in")
+    try:
+        until = time.monotonic() + 60
+        while True:
+            try:
+                with scheduler_at(address) as client:
+                    analyze(folder, client=client, output=tmp_path / "out")
+                break
+            except UsageError:  # it is not there yet
+                assert time.monotonic() < until
+                time.sleep(0.5)
+    finally:
+        for each in reversed(running):
+            each.terminate()
+            each.wait()
+    assert json_in(tmp_path / "out") == {f"host{i}": plain_json(folder / f"host{i}") for i in range(3)}
+
+
+def test_no_scheduler() -> None:
+    pytest.importorskip("distributed")
+    with (
+        pytest.raises(UsageError, match=r"expected a scheduler at tcp://127.0.0.1:9, found none"),
+        scheduler_at("tcp://127.0.0.1:9"),
+    ):
+        pass
