@@ -25,6 +25,10 @@ WORKERS_WITHIN = "60s"
 """How long a scheduler may have no worker."""
 
 
+SCHEDULER_WITHIN = "10s"
+"""How long a scheduler may take to answer."""
+
+
 class _Task(NamedTuple):
     groups: Sequence[Group]
     spread: bool = False
@@ -122,7 +126,7 @@ def local_workers(count: int) -> Iterator[Client]:
     distributed = _distributed()
     with (
         distributed.LocalCluster(
-            n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
+            n_workers=count, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=logging.ERROR
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
@@ -138,7 +142,7 @@ def scheduler_at(address: str) -> Iterator[Client]:
     """
     distributed = _distributed()
     try:
-        client = distributed.Client(address, timeout="10s")
+        client = distributed.Client(address, timeout=SCHEDULER_WITHIN)
     except (OSError, ValueError) as error:
         raise UsageError(
             f"--scheduler: expected a scheduler at {address}, found none ({type(error).__name__})"

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from analyzer.errors import CaptureError, UsageError
-from analyzer.fleet import analyze, spreading
+from analyzer.fleet import analyze, running, spreading
 from analyzer.fleet.running import local_workers, scheduler_at
 from tests.fleet.captures import in_files, plain_json
 from tests.reading import ROOT, SAMPLES
@@ -38,9 +38,9 @@ def store() -> Iterator[Any]:
     """An object store on loopback, as the environment names it."""
     server = pytest.importorskip("moto.server", reason="needs moto[server]")
     s3fs = pytest.importorskip("s3fs")
-    running = server.ThreadedMotoServer(port=0)
-    running.start()
-    _, port = running.get_host_and_port()
+    moto = server.ThreadedMotoServer(port=0)
+    moto.start()
+    _, port = moto.get_host_and_port()
     patch = pytest.MonkeyPatch()
     patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
     patch.setenv("AWS_ACCESS_KEY_ID", "very-known")
@@ -52,7 +52,7 @@ def store() -> Iterator[Any]:
     yield system
     patch.undo()
     s3fs.S3FileSystem.clear_instance_cache()
-    running.stop()
+    moto.stop()
 
 
 def hosts(folder: Path, count: int = 3) -> Path:
@@ -91,10 +91,14 @@ def test_an_object_store_gives_the_same_json(
     folder = hosts(tmp_path / "in")
     store.put(f"{folder}/", BUCKET, recursive=True)
     if how != "here":
-        # Workers get their environment where they are started.
+
+        def put_into_environment(settings: dict[str, str]) -> None:  # where workers are started, elsewhere
+            os.environ.update(settings)
+
         settings = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-        workers.run(os.environ.update, settings)
-    analyze(source, client=None if how == "here" else workers, output=tmp_path / "out")
+        workers.run(put_into_environment, settings)
+    fleet = analyze(source, client=None if how == "here" else workers, output=tmp_path / "out")
+    assert [each["error"] for each in fleet.answer.unread] == []
     assert json_in(tmp_path / "out") == {
         f"host{i}": as_told(plain_json(folder / f"host{i}"), folder, "s3://captures") for i in range(3)
     }
@@ -164,7 +168,7 @@ def test_a_scheduler_and_workers_that_were_started_as_the_docs_say(tmp_path: Pat
     scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
     worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard"]
     commands = [[*scheduler, "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"], worker, worker]
-    running = [
+    processes = [
         subprocess.Popen(each, env=environment, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for each in commands
     ]
@@ -180,16 +184,15 @@ def test_a_scheduler_and_workers_that_were_started_as_the_docs_say(tmp_path: Pat
                 assert time.monotonic() < until
                 time.sleep(0.5)
     finally:
-        for each in reversed(running):
+        for each in reversed(processes):
             each.terminate()
             each.wait()
     assert json_in(tmp_path / "out") == {f"host{i}": plain_json(folder / f"host{i}") for i in range(3)}
 
 
-def test_no_scheduler() -> None:
+def test_no_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed")
-    with (
-        pytest.raises(UsageError, match=r"expected a scheduler at tcp://127.0.0.1:9, found none"),
-        scheduler_at("tcp://127.0.0.1:9"),
-    ):
+    monkeypatch.setattr(running, "SCHEDULER_WITHIN", "1s")
+    nowhere = "tcp://127.0.0.1:9"
+    with pytest.raises(UsageError, match=f"expected a scheduler at {nowhere}, found none"), scheduler_at(nowhere):
         pass
