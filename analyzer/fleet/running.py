@@ -29,6 +29,10 @@ SCHEDULER_WITHIN = "10s"
 """How long a scheduler may take to answer."""
 
 
+WITHOUT_CTRL_C = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+"""What workers on this machine begin with: Ctrl-C, which reaches them too, is for this process, which ends them."""
+
+
 class _Task(NamedTuple):
     groups: Sequence[Group]
     spread: bool = False
@@ -124,12 +128,14 @@ def _why(group: Group, error: Exception) -> str:
 def local_workers(count: int) -> Iterator[Client]:
     """A client of so many worker processes on this machine, each with one thread."""
     distributed = _distributed()
-    with (
-        distributed.LocalCluster(
-            n_workers=count, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=logging.ERROR
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
+    cluster = distributed.LocalCluster(
+        n_workers=count,
+        threads_per_worker=1,
+        dashboard_address="127.0.0.1:0",
+        silence_logs=logging.ERROR,
+        preload=[WITHOUT_CTRL_C],
+    )
+    with cluster, distributed.Client(cluster) as client:
         yield client
 
 
