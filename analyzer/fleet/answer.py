@@ -81,8 +81,8 @@ class WayCount:
     """Bytes of IP: largest that got through in any of its flows."""
     bracket: tuple[int | None, int | None] | None
     """Of its flows that are limited by size, what most of them have in common."""
-    days: Mapping[str, str]
-    """The worst verdict of each day."""
+    days: Mapping[str, Mapping[str, int]]
+    """The verdicts of each day."""
 
 
 class Change(NamedTuple):
@@ -292,14 +292,13 @@ def _largest(read: Iterable[Summary]) -> dict[tuple[str, str], list[tuple[int, i
 
 def _ways(read: Iterable[Summary], seen: Iterable[Seen]) -> tuple[WayCount, ...]:
     verdicts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    days: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    days: dict[tuple[str, str], dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     largest: dict[tuple[str, str], int] = defaultdict(int)
     for each in read:
         for day, sender, receiver, counts, size in each["ways"]:
             way = sender, receiver
             verdicts[way].update(counts)
-            worst = min(counts, key=rank)
-            days[way][day] = min(days[way].get(day, worst), worst, key=rank)
+            days[way][day].update(counts)
             largest[way] = max(largest[way], size)
     ranges: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
     for one in seen:
@@ -324,15 +323,17 @@ def _ways(read: Iterable[Summary], seen: Iterable[Seen]) -> tuple[WayCount, ...]
 
 def _changes(ways: Iterable[WayCount]) -> Iterable[Change]:
     for way in ways:
-        days = list(way.days.items())
-        for (before, was), (after, now) in pairwise(days):
-            bad, worse = was in SURE_PROBLEMS, now in SURE_PROBLEMS
-            if bad == worse and (not bad or _kind(was) == _kind(now)):
-                continue
-            became = "other" if bad and worse else "gone" if bad else "appeared"
-            if became == "gone" and now not in LARGE_PASS:
-                continue  # nothing large was sent that day: it is not known to be gone
-            yield Change(way.sender, way.receiver, before, was, after, now, became)
+        for (before, then), (after, now) in pairwise(way.days.items()):
+            was, became_of_it = min(then, key=rank), min(now, key=rank)
+            bad, still = was in SURE_PROBLEMS, became_of_it in SURE_PROBLEMS
+            if bad and still:
+                became = "other" if _kind(was) != _kind(became_of_it) else ""
+            elif bad:  # where nothing large was sent, nobody knows
+                became = "gone" if LARGE_PASS & now.keys() else ""
+            else:
+                became = "appeared" if still else ""
+            if became:
+                yield Change(way.sender, way.receiver, before, was, after, became_of_it, became)
 
 
 def _kind(verdict: str) -> str:

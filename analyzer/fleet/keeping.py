@@ -23,7 +23,6 @@ from analyzer.errors import UsageError
 from analyzer.fleet.flow_tables import concatenated, write_days
 from analyzer.fleet.judging import Judged
 from analyzer.fleet.plan import Group
-from analyzer.model import tool
 
 FINISHED = "finished.jsonl"
 
@@ -54,26 +53,21 @@ class Kept:
     def finished(self, plan: Sequence[Group]) -> dict[str, dict[str, Any]]:
         """What stands of a run before, by the names of groups: what fits the plan. All else of it is taken away."""
         wanted = {group.name: group.fingerprint for group in plan}
-        stand: list[dict[str, Any]] = []
-        for batch in self._batches():
-            if self._stands(batch, wanted):
-                stand.append(batch)
-            else:
-                self._remove(batch)
+        if not (self.folder / FINISHED).is_file():  # nothing in here is known to be ours
+            self._rewrite([])
+            return {}
+        stand = [batch for batch in self._batches() if self._stands(batch, wanted)]
+        self._remove_all_but(stand)
         self._rewrite(stand)
         return {summary["name"]: summary for batch in stand for summary in batch["groups"]}
 
     def _batches(self) -> Iterator[dict[str, Any]]:
-        try:
-            lines = (self.folder / FINISHED).read_text(encoding="utf-8").splitlines()
-        except FileNotFoundError:
-            return
-        for line in lines:
+        for line in (self.folder / FINISHED).read_text(encoding="utf-8").splitlines():
             try:
                 batch = json.loads(line)
             except ValueError:  # the last line of a run that was killed
                 continue
-            if isinstance(batch, dict) and batch.get("tool") == tool.__version__:
+            if isinstance(batch, dict):
                 yield batch
 
     def _stands(self, batch: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
@@ -83,11 +77,19 @@ class Kept:
             file.is_file() for file in files
         )
 
-    def _remove(self, batch: Mapping[str, Any]) -> None:
-        for name in batch["flows"]:
-            (self.flows / name).unlink(missing_ok=True)
-        for summary in batch["groups"]:
-            self._json(summary["name"]).unlink(missing_ok=True)
+    def _remove_all_but(self, batches: Iterable[Mapping[str, Any]]) -> None:
+        """Take away what other groups or versions left, and what a run that was killed had begun."""
+        stand = set()
+        for batch in batches:
+            stand |= {self.flows / name for name in batch["flows"]}
+            stand |= {self._json(summary["name"]) for summary in batch["groups"]}
+        for file in [
+            *self.groups.glob("*.json"),
+            *self.flows.glob("day=*/*.parquet"),
+            *self.folder.rglob("*.unfinished"),
+        ]:
+            if file not in stand:
+                file.unlink(missing_ok=True)
 
     def _rewrite(self, batches: Iterable[Mapping[str, Any]]) -> None:
         self.replace(FINISHED, "".join(f"{json.dumps(batch)}\n" for batch in batches).encode())
@@ -121,7 +123,7 @@ class Kept:
         table = concatenated([each.flows for each in read if each.flows is not None])
         name = hashlib.sha256("\n".join(each.fingerprint for each in read).encode()).hexdigest()[:16]
         flows = write_days(table, self.flows, name) if table is not None else []
-        line = {"tool": tool.__version__, "flows": flows, "groups": [each.summary for each in read]}
+        line = {"flows": flows, "groups": [each.summary for each in read]}
         with (self.folder / FINISHED).open("a", encoding="utf-8") as file:
             file.write(f"{json.dumps(line)}\n")
             file.flush()

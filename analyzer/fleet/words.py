@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from analyzer.fleet.answer import Answer, Change, FleetFinding, Hop, Summary
 from analyzer.model.finding import shown_addresses
-from analyzer.model.text import iso_time, plural
+from analyzer.model.text import iso_time, plural, printable
 from analyzer.model.verdicts import BY_NAME, SURE_PROBLEMS
 
 SHOWN_ENDS = 2
@@ -88,4 +88,4 @@ def change_text(change: Change) -> str:
 
 def result_of(summary: Summary) -> str:
     """Why a group could not be read, on one line."""
-    return " ".join(str(summary["error"]).split())
+    return printable(" ".join(str(summary["error"]).split()))
