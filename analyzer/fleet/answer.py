@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from analyzer.fleet.flow_tables import day_of
 from analyzer.fleet.judging import brief_from
+from analyzer.fleet.plan import Group
 from analyzer.model.brief import Brief
 from analyzer.model.finding import UNBOUNDED, Finding, findings_of, prefix_of
 from analyzer.model.flow import PathMtu
@@ -98,6 +99,22 @@ class Change(NamedTuple):
     """appeared, gone or other."""
 
 
+class JoinedLeg(NamedTuple):
+    """Two groups between which packets get lost for their size: the same flows were captured in both."""
+
+    joined: str
+    """Name of the groups that were joined."""
+    sender: str
+    receiver: str
+    before: str
+    """Group that saw the packets."""
+    behind: str
+    """Group that did not."""
+    at_least: int | None
+    at_most: int | None
+    lost: int
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The fleet's answer."""
@@ -117,6 +134,9 @@ class Answer:
     ways: tuple[WayCount, ...]
     changes: tuple[Change, ...]
     days: tuple[str, ...]
+    joined: tuple[Summary, ...] = ()
+    """Groups that saw the same flows limited by size, analysed together."""
+    legs: tuple[JoinedLeg, ...] = ()
 
     @property
     def first_time(self) -> int | None:
@@ -133,8 +153,18 @@ class Answer:
         return sum(int(each[name]) for each in self.groups)
 
 
-def answer_of(summaries: Iterable[Summary], waiting: int = 0) -> Answer:
-    """What the summaries of groups say together."""
+def answer_of(
+    summaries: Iterable[Summary], waiting: int = 0, *, joined: Iterable[Summary] = (), plan: Iterable[Group] = ()
+) -> Answer:
+    """What the summaries of groups say together.
+
+    Args:
+        summaries: of each group that is done.
+        waiting: how many are not.
+        joined: of groups that saw the same flows, analysed together.
+        plan: all groups, which says whose the files of a capture point are.
+    """
+    together = tuple(each for each in joined if each["error"] is None)
     every = sorted(summaries, key=lambda each: each["name"])
     read = [each for each in every if each["error"] is None]
     seen = list(_seen(read))
@@ -154,7 +184,16 @@ def answer_of(summaries: Iterable[Summary], waiting: int = 0) -> Answer:
         ways=ways,
         changes=tuple(_changes(ways)),
         days=tuple(sorted({day for each in read for day, *_ in each["ways"]})),
+        joined=together,
+        legs=tuple(_joined_legs(together, {member.name: group.name for group in plan for member in group.members})),
     )
+
+
+def _joined_legs(joined: Iterable[Summary], group_of: Mapping[str, str]) -> Iterable[JoinedLeg]:
+    for each in joined:
+        names = [", ".join(dict.fromkeys(group_of.get(file, file) for file in files)) for files in each["points"]]
+        for src, dst, start, end, at_least, at_most, lost in each["legs"]:
+            yield JoinedLeg(each["name"], src, dst, names[start], names[end], at_least, at_most, lost)
 
 
 def worst_of(summary: Summary) -> str | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyzer.api.pipeline import check_platforms
 from analyzer.fleet.answer import Answer, FleetFinding, answer_of, finding_ids
+from analyzer.fleet.crossing import crossings, joined
 from analyzer.fleet.flow_tables import check_pyarrow, write_findings
 from analyzer.fleet.keeping import Kept
 from analyzer.fleet.plan import Group, grouped
@@ -67,7 +68,8 @@ def analyze(
             files). Credentials and endpoints come from the environment, here and on the workers.
         client: of the Dask cluster whose workers are to do it; None: this process.
         output: the folder of results (see `keeping`). What is finished there already is not done again. Without one,
-            nothing is written, and neither flows nor the JSON of captures are kept.
+            nothing is written, neither flows nor the JSON of captures are kept, and groups that saw the same flows are
+            not joined.
         group_by: a regular expression that finds the capture point in the path of a file below its source. Without it
             the files of a folder are one capture.
         each: every file is a capture of its own.
@@ -102,28 +104,70 @@ def run(
     `workers` hands out a client of those that are to do it, or None for this process; where nothing is left, it is not
     entered.
     """
-    summaries = kept.finished(plan) if kept is not None else {}
-    left = [group for group in plan if group.name not in summaries]
-    sizes = {group.name: group.size for group in plan}
-    in_all_bytes = sum(sizes.values())
-    done_bytes = sum(sizes[name] for name in summaries)
+    summaries: dict[str, dict[str, Any]] = {}
+    together: dict[str, dict[str, Any]] = {}
     interrupted = False
     try:
-        with workers if left else nullcontext() as client, closing(_judged(left, client)) as coming:
-            for batch in coming:
-                if kept is not None:
-                    kept.add(batch)
-                for judged in batch:
-                    summaries[judged.name] = judged.summary
-                    done_bytes += sizes[judged.name]
-                if progress is not None:
-                    progress(len(summaries), len(plan), done_bytes, in_all_bytes)
+        with _Workers(workers) as at_work:
+            _do(plan, summaries, kept, at_work, progress)
+            if kept is not None and len(plan) > 1:
+                groups = joined(crossings(kept.flows), plan)
+                if groups or (kept.folder / "joined").exists():
+                    _do(groups, together, Kept(kept.folder / "joined"), at_work, None)
     except KeyboardInterrupt:
         interrupted = True
-    answer = answer_of(summaries.values(), len(plan) - len(summaries))
+    answer = answer_of(summaries.values(), len(plan) - len(summaries), joined=together.values(), plan=plan)
     if kept is not None:
         _write(answer, kept)
     return Fleet(answer, kept.folder if kept is not None else None, interrupted)
+
+
+class _Workers:
+    """Who does the work; they are asked for when there is some."""
+
+    def __init__(self, workers: AbstractContextManager[Client | None]) -> None:
+        self._workers = workers
+        self._stack = ExitStack()
+        self._asked = False
+        self._client: Client | None = None
+
+    def __enter__(self) -> _Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def client(self) -> Client | None:
+        if not self._asked:
+            self._asked = True
+            self._client = self._stack.enter_context(self._workers)
+        return self._client
+
+
+def _do(
+    plan: Sequence[Group],
+    summaries: dict[str, dict[str, Any]],
+    kept: Kept | None,
+    workers: _Workers,
+    progress: Progress | None,
+) -> None:
+    """Fill in the summaries of groups: those that stand, and then the others, as they are done."""
+    if kept is not None:
+        summaries |= kept.finished(plan)
+    left = [group for group in plan if group.name not in summaries]
+    if not left:
+        return
+    sizes = {group.name: group.size for group in plan}
+    done_bytes = sum(sizes[name] for name in summaries)
+    with closing(_judged(left, workers.client())) as coming:
+        for batch in coming:
+            if kept is not None:
+                kept.add(batch)
+            for judged in batch:
+                summaries[judged.name] = judged.summary
+                done_bytes += sizes[judged.name]
+            if progress is not None:
+                progress(len(summaries), len(plan), done_bytes, sum(sizes.values()))
 
 
 def _judged(groups: Sequence[Group], client: Client | None) -> Any:

@@ -234,11 +234,14 @@ def summary_of(group: Group, analysis: Analysis, ways: _Ways) -> dict[str, Any]:
 
     `problems` are flows with a problem, each [stream, routers of its PTBs, *brief]. `troubles` are briefs of what
     packets of no flow show. `ways` is [day, sender's prefix, receiver's prefix, {verdict: flows}, largest that got
-    through], one for each day and pair. Times are ns, sizes bytes of IP total length.
+    through], one for each day and pair. `points` has the files of each capture point; `legs` is [source, destination,
+    point, point, largest that crossed, one less than the smallest that did not, how many did not], of legs on which
+    size decides. Times are ns, sizes bytes of IP total length.
     """
     totals = analysis.totals
     times = totals.packets > 0
     problems = analysis.problems
+    members = [file.path for file in analysis.files]
     return _basics(group) | {
         "bytes": sum(file.bytes for file in analysis.files),
         "packets": totals.packets,
@@ -255,6 +258,13 @@ def summary_of(group: Group, analysis: Analysis, ways: _Ways) -> dict[str, Any]:
         "problems_in_all": len(problems),
         "troubles": [_plain(_brief_of(each)) for each in analysis.all_troubles[:MOST_PROBLEMS]],
         "ways": ways.rows,
+        "points": [[members[i] for i in point.files if i < len(members)] for point in analysis.all_points],
+        "legs": [
+            [path.src, path.dst, leg.start, leg.end, leg.at_least, leg.at_most, leg.lost]
+            for path in analysis.all_paths
+            for leg in path.legs
+            if leg.ends == "size"
+        ][:MOST_FINDINGS],
         "findings": finding_rows(analysis)[:MOST_FINDINGS],
     }
 

@@ -4,6 +4,7 @@
     DIR/groups/NAME.json                    of each group what `pmtu-analyze --json` prints
     DIR/flows/day=YYYY-MM-DD/*.parquet      all flows, by the day (UTC) of their first packet
     DIR/findings.parquet                    the findings of all groups
+    DIR/joined/                             the same of groups that saw the same flows, analysed together
     DIR/finished.jsonl                      a line for each batch of groups that is done, and all that is needed of them
 
 A batch is there as a whole or not at all: its line is written last.

@@ -34,6 +34,7 @@ def to_html(answer: Answer) -> str:
             words=words,
             tool=tool,
             printable=printable,
+            link=_link,
             light=LIGHT.roles(),
             dark=DARK.roles(),
             tone=lambda verdict: BY_NAME[verdict].tone,
@@ -46,6 +47,11 @@ def page_bytes(answer: Answer) -> bytes:
     return to_html(answer).encode("utf-8", "backslashreplace")
 
 
+def _link(name: str) -> str:
+    """The name of a file in a link."""
+    return quote(name, errors="surrogateescape")
+
+
 def _verdicts(summary: Summary) -> set[str]:
     return {*summary["verdicts"], *(brief[0] for brief in summary["troubles"])}
 
@@ -54,7 +60,7 @@ def _capture(summary: Summary) -> dict[str, Any]:
     worst = worst_of(summary)
     return {
         "name": printable(summary["name"]),
-        "link": f"groups/{quote(summary['name'], errors='surrogateescape')}.json",
+        "link": f"groups/{_link(summary['name'])}.json",
         "verdict": worst or "-",
         "tone": BY_NAME[worst].tone if worst else "plain",
         "headline": printable(summary["headline"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.fleet.answer import Answer
-from analyzer.fleet.words import change_text, ends_text, headline, hop_text, minute, result_of, size_text
+from analyzer.fleet.words import change_text, ends_text, headline, hop_text, leg_text, minute, result_of, size_text
 from analyzer.model.text import plural, printable
 
 SHOWN = 10
@@ -38,6 +38,8 @@ def _lines(answer: Answer) -> Iterator[str]:
             for each in answer.findings
         ]
         yield from _table("Findings", rows)
+    if answer.legs:
+        yield from _table("Lost between captures of the same flows", [leg_text(each) for each in answer.legs])
     if answer.changes:
         rows = [f"{each.sender} -> {each.receiver}: {change_text(each)}" for each in answer.changes]
         yield from _table("From day to day", rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analyzer.fleet.answer import Answer, Change, FleetFinding, Hop, Summary
+from analyzer.fleet.answer import Answer, Change, FleetFinding, Hop, JoinedLeg, Summary
 from analyzer.model.finding import shown_addresses
 from analyzer.model.text import iso_time, plural, printable
 from analyzer.model.verdicts import BY_NAME, SURE_PROBLEMS
@@ -67,6 +67,13 @@ def size_text(bracket: Hop | FleetFinding) -> str:
     if high is not None:
         return f"of at most {high:,} bytes"
     return f"of at least {low:,} bytes" if low is not None else "that is not known"
+
+
+def leg_text(leg: JoinedLeg) -> str:
+    """Between which groups packets get lost."""
+    crossed = f"up to {leg.at_least:,} bytes crossed" if leg.at_least is not None else "none was seen to cross"
+    lost = f"{leg.at_most + 1:,} bytes and more did not" if leg.at_most is not None else "larger ones did not"
+    return f"{leg.sender} -> {leg.receiver}: between {leg.before} and {leg.behind} {crossed}, {lost}"
 
 
 def ends_text(addresses: Sequence[str]) -> str:
