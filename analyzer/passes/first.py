@@ -67,7 +67,8 @@ from analyzer.flows.flow_tables import (
     new_state,
 )
 from analyzer.flows.icmp_quotes import track_icmp
-from analyzer.flows.tcp_state import NO_FLOW, finish_flow, number_stream, track_tcp
+from analyzer.flows.lookup import NO_FLOW, number_stream
+from analyzer.flows.tcp_state import finish_flow, track_tcp
 from analyzer.kernels.marks import bound, inlined, kernel, unlikely
 from analyzer.settings import RING_ROWS
 
