@@ -16,7 +16,7 @@ from analyzer.evidence.vantage import at_receiver, beside_receiver
 from analyzer.flows.flow_tables import SAW_SYN_ACK
 from analyzer.model.flow import PathMtu, Ptb, Stalled
 from analyzer.model.statement import FrameRef, RuledOut, Statement
-from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS, rank, those
+from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS, SURE_PROBLEMS, rank, those
 from analyzer.settings import FILLS_BYTES, LOST_AGAIN, Settings
 from analyzer.verdicts.frame_parts import parts_of, told_controls
 from analyzer.verdicts.stalled_facts import StalledFacts
@@ -347,7 +347,7 @@ def _evidence(facts: StalledFacts) -> tuple[Statement, ...]:
 
 def _ruled_out(verdict: str, facts: StalledFacts) -> tuple[RuledOut, ...]:
     """The other causes of a stall, each with what speaks against it."""
-    if verdict in ("inconclusive", "pmtud_ok", "loss"):
+    if verdict not in SURE_PROBLEMS:
         return ()
     out: list[RuledOut] = []
     series = facts.series
@@ -363,7 +363,7 @@ def _ruled_out(verdict: str, facts: StalledFacts) -> tuple[RuledOut, ...]:
         out.append(RuledOut("dead_path", facts.passed.text, facts.passed.frames))
     elif verdict != "dead_path" and series.acked_by is not None:
         out.append(RuledOut("dead_path", "the same bytes were acknowledged in the end", (series.acked_by.ref,)))
-    if verdict not in ("loss", "stall") and series.retransmission_count >= 2:
+    if verdict != "stall" and series.retransmission_count >= 2:
         out.append(
             RuledOut(
                 "loss",
