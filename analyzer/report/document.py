@@ -285,7 +285,7 @@ def _diagnoses(analysis: Analysis, findings: Sequence[Finding]) -> Made[Finding,
     return Made(
         findings,
         lambda finding: _diagnosis(
-            analysis.flow(finding.example), paths, labels, analysis.named, names, finding, around.beside(finding)
+            analysis.flow(finding.example), paths, labels, analysis.behind, names, finding, around.beside(finding)
         ),
     )
 
@@ -309,21 +309,21 @@ def _strip(flow: Flow, paths: Paths, names: dict[int, str]) -> Strip | None:
 
 def diagnosis_of(analysis: Analysis, flow: Flow) -> Diagnosis:
     """All there is to say about one flow, healthy or not."""
-    return _diagnosis(flow, paths_of(analysis), file_labels(analysis.files), analysis.named, _point_names(analysis))
+    return _diagnosis(flow, paths_of(analysis), file_labels(analysis.files), analysis.behind, _point_names(analysis))
 
 
 def _diagnosis(
     flow: Flow,
     paths: Paths,
     labels: Sequence[str],
-    named: Callable[[str], str],
+    behind: Callable[[str], str],
     points: dict[int, str],
     finding: Finding | None = None,
     beside: Beside | None = None,
 ) -> Diagnosis:
     ptb_frames = {ptb.frame for ptb in flow.ptb}
     # A name goes behind the port: "198.51.100.20:443 (www.example.com)".
-    ends = [endpoint(end) + named(end.ip).removeprefix(end.ip) for end in (flow.client, flow.server)]
+    ends = [endpoint(end) + behind(end.ip) for end in (flow.client, flow.server)]
     why = [
         Remark(printable(text), frames_text(frames, labels))
         for text, frames in flow.evidence
@@ -347,7 +347,7 @@ def _diagnosis(
             frames_text(_unmentioned(flow), labels),
         ),
         where=(
-            *where_lines(flow, paths, named),
+            *where_lines(flow, paths, behind),
             *([f"beside it: {beside_text(beside)}"] if beside is not None else []),
         ),
         strip=_strip(flow, paths, points),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from analyzer.evidence.controls import Control
 from analyzer.evidence.segments import Segment
 from analyzer.model.statement import Statement
-from analyzer.model.text import seconds
+from analyzer.model.text import seconds_of
 from analyzer.verdicts.stalled_facts import StalledFacts
 
 
@@ -60,7 +60,7 @@ def _fate(facts: StalledFacts) -> str:
         return f"acknowledged only when sent {f'as {new.ip_len} bytes' if smaller else 'without DF'}"
     if series.acked_by is None:
         return "acknowledged later" if series.acked else "never acknowledged"
-    return f"acknowledged after {seconds(series.waited_ns / 1e9)}"
+    return f"acknowledged after {seconds_of(series.waited_ns)}"
 
 
 def _others(facts: StalledFacts) -> list[Segment]:
