@@ -66,7 +66,10 @@ AFTERMATH_ROWS = 32
 """Packets of a flow still recorded after its trouble ended, to see how it went on."""
 
 MAX_ICMP = 65_536
-"""ICMP messages kept (errors and echo with DF)."""
+"""ICMP messages kept (errors and echo), and fragments."""
+
+MAX_FRAGMENTED_PAIRS = 2_048
+"""Senders and receivers whose fragments are kept, each protocol by itself. A power of two."""
 
 HEAD_BYTES = 104
 """Bytes of a TCP packet kept from its IP header on: IPv6 (40) or IPv4 with options (60) and TCP (60), and
@@ -192,6 +195,42 @@ MAX_HEALTHY_PAIRS = 50_000
 
 NARROW_BRACKET = 256
 """Bytes between both ends of a bracket, up to which its lower end is near enough to the path MTU to be set."""
+
+SAME_MINUTE_NS = 60_000_000_000
+"""A smaller ping is a control of a larger one that was sent no longer before or after, ns."""
+
+ONE_TRIAL_NS = 100_000_000
+"""Pings sent closer together are one trial: a full queue, or a limit to their rate, takes them together."""
+
+ANSWERED_BY_NS = 1_000_000_000
+"""A ping may still be answered when the capture ends so soon: RFC 6298 2.1 starts with that timeout."""
+
+LEAST_PINGS_LOST = 3
+"""Larger pings that must be lost, each between answered ones."""
+
+LEAST_PINGS_SPAN_NS = 2_000_000_000
+"""Lost in one go within a shorter time, they may have met an outage."""
+
+PTB_AGAIN_NS = 1_000_000_000
+"""Quoted again so much later, the first PTB had come: RFC 6298 2.4 lets no timer be shorter."""
+
+REASSEMBLY_NS = 60_000_000_000
+"""Fragments farther apart are of two datagrams: RFC 8200 4.5 lets them wait so long for one another, Linux half."""
+
+LEAST_DATAGRAMS = 3
+"""Fragmented datagrams that must be lost, all of the same parts."""
+
+LEAST_DATAGRAMS_MIXED = 8
+"""And of different parts: chance chooses so."""
+
+LEAST_WHOLE = 3
+"""Unfragmented packets that must come meanwhile."""
+
+LEAST_FRAGMENTS_SPAN_NS = 1_000_000_000
+"""Lost within a shorter time, fragments may have met an outage."""
+
+CAPTURE_EDGE_NS = 1_000_000_000
+"""A datagram may have begun so long before the capture, or go on so long after it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ from analyzer.flows.flow_tables import (
 )
 from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
 from analyzer.model.analysis import Analysis, CaptureFile, Rereadable, Totals
-from analyzer.model.text import plural
+from analyzer.model.text import extent, plural
 from analyzer.model.verdicts import PROBLEMS
 from analyzer.passes.capture_points import Points, told_apart
 from analyzer.passes.first import Skimmer
@@ -276,6 +276,7 @@ def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:
         packets=reader.packets,
         damaged_at=reader.damaged_at,
         problem=reader.problem,
+        is_cut=reader.is_cut,
         stamp=stamped,
         filters=reader.filters,
         dropped=dropped,
@@ -318,10 +319,7 @@ def _result(
         notes.append(f"The packet loop could not be compiled, which makes it slow: {skimmer.fell_back}")
     damaged = [file for file in files if file.damaged_at is not None]
     notes += _noted(
-        [
-            f"{each.path} is damaged at byte {each.damaged_at}: {each.problem}. Analysed up to there."
-            for each in damaged
-        ],
+        [f"{each.path} {extent(each)}. Analysed up to there." for each in damaged],
         "damaged, and analysed up to there",
     )
     if counters[C_LAST_LINK]:
@@ -360,6 +358,9 @@ def _result(
         all_flows=flows,
         all_paths=found.paths,
         ptb_timeline=found.ptb_timeline,
+        all_ptbs=found.ptbs,
+        all_fragments=found.fragments,
+        all_troubles=found.troubles,
         notes=(*notes, *found.notes),
         settings=settings,
         sources=sources,

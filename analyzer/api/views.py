@@ -247,10 +247,17 @@ class Analysis(plain_analysis.Analysis):
 
     @property
     def ptbs(self) -> pd.DataFrame:
-        """One row a PTB, in order of time."""
+        """One row a PTB, in order of time, also those about packets of no TCP flow."""
         from analyzer.tables.event_table import ptb_table
 
-        return ptb_table(self, self.all_flows)
+        return ptb_table(self)
+
+    @property
+    def fragments(self) -> pd.DataFrame:
+        """One row a sender, receiver and protocol of fragmented datagrams: how many are complete at this point."""
+        from analyzer.tables.event_table import fragment_table
+
+        return fragment_table(self)
 
     @property
     def events(self) -> pd.DataFrame:

@@ -77,6 +77,7 @@ class CaptureReader:
         self.size: int | None = None
         self.bytes_read = 0
         self.damaged_at: int | None = None
+        self.is_cut = False
         self.problem = ""
         self.filters: tuple[str, ...] = ()  # capture filters that the file names
         self.container: list[int] = [0] * COUNT
@@ -326,7 +327,9 @@ class CaptureReader:
         if self.damaged_at is not None or self.is_stopped:
             return
         self.damaged_at = self.offset if offset is None else offset
-        self.problem = PROBLEMS[int(self.container[PROBLEM]) or PROBLEM_CUT]
+        problem = int(self.container[PROBLEM]) or PROBLEM_CUT
+        self.problem = PROBLEMS[problem]
+        self.is_cut = problem == PROBLEM_CUT
 
     @property
     def is_stopped(self) -> bool:

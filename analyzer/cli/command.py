@@ -82,12 +82,13 @@ def execute(request: Request) -> int:
 
 
 def is_found(analysis: Analysis, request: Request) -> bool:
-    """Whether a flow has a verdict on which the command shall fail."""
+    """Whether a flow has a verdict on which the command shall fail, or a path that pings, PTBs or fragments tell of."""
     if not request.fail_on:
         return False
     from analyzer.model.verdicts import named
 
-    return bool(named(request.fail_on) & analysis.verdict_counts.keys())
+    alone = {trouble.verdict for trouble in analysis.all_troubles}
+    return bool(named(request.fail_on) & (analysis.verdict_counts.keys() | alone))
 
 
 def input_is_given() -> bool:

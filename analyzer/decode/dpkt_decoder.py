@@ -13,6 +13,8 @@ import dpkt
 
 from analyzer.model.text import packed_ip_text
 
+QUOTED_BYTES = 24
+
 TCP_BYTES_BEHIND_WINDOW = 4  # checksum and urgent pointer
 
 
@@ -36,6 +38,8 @@ class Quote(NamedTuple):
     seq: int | None
     echo: tuple[int, int] | None = None  # identifier and sequence number of a quoted echo request
     ip_id: int = -1  # IPv4 identification, -1 for IPv6
+    protocol: int = -1
+    transport: bytes = b""  # what is quoted behind the IP header, QUOTED_BYTES at most
 
 
 class FullIcmp(NamedTuple):
@@ -147,4 +151,6 @@ def _quote(quoted: bytes) -> Quote | None:
         seq=int.from_bytes(transport[4:8], "big") if tcp and len(transport) >= 8 else None,
         echo=(int.from_bytes(transport[4:6], "big"), int.from_bytes(transport[6:8], "big")) if echo else None,
         ip_id=-1 if isinstance(packet, dpkt.ip6.IP6) else int(packet.id),
+        protocol=int(protocol),
+        transport=bytes(transport[:QUOTED_BYTES]),
     )

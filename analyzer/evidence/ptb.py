@@ -40,6 +40,8 @@ class PtbSeen:
     quoted_echo: tuple[int, int] | None = None  # identifier and sequence number of a ping that was too big
     quoted_id: int = -1  # IPv4 identification of the quoted packet, -1 none
     quoted_port: int | None = None  # source port: the quote may end behind it
+    quoted_protocol: int = -1
+    quoted_transport: bytes = b""  # what it quotes behind the IP header
     overhead: int = 0  # the quoted packet carries the flow's in so many bytes: sent to the tunnel's end
 
     @property

@@ -113,4 +113,6 @@ def _ptb(row: Any, heads: Any) -> PtbSeen:
         quoted_id=quote.ip_id if quote is not None else -1,
         quoted_port=quote.sport if quote is not None else None,
         overhead=int(row["overhead"]),
+        quoted_protocol=quote.protocol if quote is not None else -1,
+        quoted_transport=quote.transport if quote is not None else b"",
     )

@@ -17,7 +17,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analyzer.decode.packet_fields import UNDECODED_REASONS
-from analyzer.settings import HEAD_BYTES, ICMP_HEAD_BYTES, MAX_EVENTS, MAX_FLOWS, MAX_ICMP, RING_ROWS
+from analyzer.flows.fragment_tables import FRAGMENT, PAIR
+from analyzer.settings import (
+    HEAD_BYTES,
+    ICMP_HEAD_BYTES,
+    MAX_EVENTS,
+    MAX_FLOWS,
+    MAX_FRAGMENTED_PAIRS,
+    MAX_ICMP,
+    RING_ROWS,
+)
 
 SIDES = 2
 PROGRESS_SLOTS = 8
@@ -162,7 +171,8 @@ ICMP = np.dtype(
     [
         ("ts", "i8"), ("frame", "i8"), ("file", "i4"),
         ("kind", "i4"), ("type", "i4"), ("code", "i4"), ("mtu", "i8"), ("sum", "i4"),
-        ("version", "i4"), ("ip_len", "i4"), ("df", "i4"),
+        ("version", "i4"), ("ip_len", "i4"), ("df", "i4"), ("ttl", "i4"),
+        ("fragment", "i4"),  # 1: the first fragment of a fragmented one, of which `ip_len` is the length
         ("s0", "u4"), ("s1", "u4"), ("s2", "u4"), ("s3", "u4"),
         ("d0", "u4"), ("d1", "u4"), ("d2", "u4"), ("d3", "u4"),
         ("echo_id", "i4"), ("echo_seq", "i4"),
@@ -191,6 +201,9 @@ class State(NamedTuple):
     event_header_bytes: Any  # as ring_header_bytes, the rest 0
     icmps: Any
     icmp_header_bytes: Any
+    fragments: Any
+    pairs: Any
+    pair_slots: Any  # as `slots`
 
 
 class DirectionTable:
@@ -238,6 +251,8 @@ def in_use(state: State) -> State:
     rows |= {name: getattr(state, name)[: SIDES * flows] for name in ("directions", "transfers", "progress")}
     rows |= {"event_header_bytes": state.event_header_bytes[:events]}
     rows |= {"icmp_header_bytes": state.icmp_header_bytes[:icmps]}
+    rows |= {"fragments": state.fragments[: int(state.counters[C_FRAGMENTS])]}
+    rows |= {"pairs": state.pairs[: int(state.counters[C_PAIRS])]}
     kept = {name: table.copy() if table.nbytes <= MOST_COPIED else table for name, table in rows.items()}
     return State(counters=state.counters, **kept)
 
@@ -258,7 +273,10 @@ C_FILES = 12  # files begun
 C_TROUBLED = 13  # flows with rows in the event table
 C_UNDECODED = 14  # and on: one counter for each reason of UNDECODED_REASONS
 C_LAST_LINK = C_UNDECODED + len(UNDECODED_REASONS)  # the first link type that was not supported, + 1
-C_RECENT = C_LAST_LINK + 1  # and on: flows found or made lately, each the latest with its endpoints
+C_FRAGMENTS = C_LAST_LINK + 1
+C_FRAGMENTS_LOST = C_FRAGMENTS + 1
+C_PAIRS = C_FRAGMENTS + 2
+C_RECENT = C_PAIRS + 1  # and on: flows found or made lately, each the latest with its endpoints
 RECENT_FLOWS = 64
 """Places for flows that are found without hashing. A power of two."""
 C_COUNT = C_RECENT + RECENT_FLOWS
@@ -347,6 +365,9 @@ def _shapes(flows: int, events: int, icmps: int) -> dict[str, tuple[tuple[int, .
         "event_header_bytes": ((events, HEAD_BYTES), np.dtype(np.uint8)),
         "icmps": ((icmps,), ICMP),
         "icmp_header_bytes": ((icmps, ICMP_HEAD_BYTES), np.dtype(np.uint8)),
+        "fragments": ((icmps,), FRAGMENT),  # no fewer, no more: both are exceptions
+        "pairs": ((MAX_FRAGMENTED_PAIRS,), PAIR),
+        "pair_slots": ((2 * MAX_FRAGMENTED_PAIRS,), np.dtype(np.int32)),
     }
 
 

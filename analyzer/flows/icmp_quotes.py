@@ -34,6 +34,7 @@ from analyzer.decode.packet_fields import (
     SPORT,
     SRC,
     TS,
+    TTL,
     VERSION,
 )
 from analyzer.decode.tcp import NUMBERED_BYTES, ip_length_on_wire
@@ -120,6 +121,8 @@ def track_icmp(state: State, buf: Buffer, h: list[int], q: list[int], frame: int
     row["version"] = h[VERSION]
     row["ip_len"] = ip_length_on_wire(h)
     row["df"] = h[DF]
+    row["ttl"] = h[TTL]
+    row["fragment"] = h[FRAGMENT]
     row["s0"] = h[SRC]
     row["s1"] = h[SRC + 1]
     row["s2"] = h[SRC + 2]

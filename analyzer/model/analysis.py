@@ -6,7 +6,7 @@ Times are int64 nanoseconds since the epoch, sizes bytes. Field names are those 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
@@ -24,8 +24,11 @@ from analyzer.model.verdicts import CONFIDENCES, PROBLEMS, SURE_PROBLEMS, VERDIC
 from analyzer.settings import Settings
 
 if TYPE_CHECKING:
+    from analyzer.model.fragment_count import FragmentCount
     from analyzer.model.host_name import Names
     from analyzer.model.points import CapturePoint
+    from analyzer.model.seen_ptb import SeenPtb, ToldPtb
+    from analyzer.model.trouble import Trouble
 
 
 class Rereadable(NamedTuple):
@@ -59,6 +62,7 @@ class CaptureFile:
     packets: int
     damaged_at: int | None
     problem: str
+    is_cut: bool = False  # it is sound as far as it goes, but ends within a record
     filters: tuple[str, ...] = ()  # capture filters that the file names
     dropped: int = 0  # packets that the capturing host says it lost
     point: int = 0  # capture point: files of one point are one capture, those of several saw the same packets
@@ -99,6 +103,12 @@ class Analysis:
     notes: tuple[str, ...]  # what a reader should know: damage, bounds reached, strange PTBs
     selection: str = ""
     """What was asked for, if `all_flows` is only part of the capture: "stream 3", "port 443"."""
+    all_ptbs: tuple[SeenPtb, ...] = ()
+    """Every PTB, also of no flow."""
+    all_fragments: tuple[FragmentCount, ...] = ()
+    """Fragmented datagrams by hosts and protocol."""
+    all_troubles: tuple[Trouble, ...] = ()
+    """What packets of no TCP flow show to be wrong: pings, PTBs, fragments."""
     whole: Analysis | None = field(default=None, compare=False, repr=False)
     """That of the whole capture, if this is only part of it."""
     settings: Settings = field(default_factory=Settings)
@@ -216,4 +226,18 @@ class Analysis:
     @property
     def all_findings(self) -> tuple[Finding, ...]:
         """The flows with a problem, told as findings, the gravest first."""
-        return findings_of(self.problems)
+        return findings_of(self.problems, self.all_troubles)
+
+    def told_ptbs(self) -> Iterator[tuple[SeenPtb, ToldPtb]]:
+        """Each PTB, and what is said of it: by the flow that it quotes, or that may be meant, or by PTBs alone."""
+        from analyzer.model.seen_ptb import ToldPtb  # most captures have none
+
+        streams = {ptb.stream for ptb in self.all_ptbs if ptb.stream is not None}
+        if len(streams) < len(self.all_ptbs):  # others may be about flows that they do not quote right
+            streams |= {stream for stream, _ in self.briefs_with({"ptb_ignored"})}
+        flows = [flow for stream in sorted(streams) if (flow := self.find(stream)) is not None]
+        said = {
+            ptb.frame: ToldPtb(flow.stream, ptb.effect, ptb.reason, flow.verdict) for flow in flows for ptb in flow.ptb
+        }
+        for ptb in self.all_ptbs:
+            yield ptb, said.get(ptb.frame, ToldPtb(ptb.stream, ptb.effect, ptb.reason, ptb.verdict))

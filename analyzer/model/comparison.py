@@ -74,10 +74,15 @@ def _paths_by_finding(analysis: Analysis) -> list[tuple[Finding, set[tuple[str, 
     """The findings that are sure, each with the addresses between which its flows send."""
     ends = {stream: (brief.sender, brief.receiver) for stream, brief in analysis.briefs_with(SURE_PROBLEMS)}
     return [
-        (finding, {ends[stream] for stream in finding.streams if stream in ends})
+        (finding, {ends[stream] for stream in finding.streams if stream in ends} | _alone(finding))
         for finding in analysis.all_findings
         if finding.verdict in SURE_PROBLEMS
     ]
+
+
+def _alone(finding: Finding) -> set[tuple[str, str]]:
+    """Where packets of no flow show it."""
+    return {(finding.trouble.sender, finding.trouble.receiver)} if finding.trouble is not None else set()
 
 
 def _state(path: Path) -> PathState:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from heapq import nsmallest
 from ipaddress import ip_address, ip_network
@@ -12,6 +12,7 @@ from itertools import chain, islice
 
 from analyzer.model.brief import Brief
 from analyzer.model.flow import PathMtu
+from analyzer.model.trouble import Trouble
 from analyzer.model.verdicts import BY_NAME, CONFIDENCES, rank
 from analyzer.model.wire_sizes import LEAST_V6_MTU
 
@@ -49,10 +50,11 @@ class Finding:
     lost: int | None  # bytes of IP: the smallest packet that got stuck for its size, None where size does not matter
     streams: tuple[int, ...]
     worst: tuple[int, ...]  # those that a report lists, WORST_LISTED at most: the surest, then the longest stalls
-    example: int  # the stream that shows it best
+    example: int | None  # the stream that shows it best; None where no flow shows it
     first_time: int  # ns: the first transmission of what got stuck, in any of its flows
     last_time: int  # and the last one
     protocol: str = "tcp"
+    trouble: Trouble | None = None  # what shows it where no flow does
 
     @property
     def crossed(self) -> int | None:
@@ -86,8 +88,11 @@ def prefix_of(address: str) -> str:
     return str(ip_network(f"{address}/{PREFIX_LENGTHS[ip_address(address).version]}", strict=False))
 
 
-def findings_of(problems: Iterable[Member]) -> tuple[Finding, ...]:
-    """The findings that some flows make, the gravest first, of equals the one with most flows."""
+def findings_of(problems: Iterable[Member], troubles: Iterable[Trouble] = ()) -> tuple[Finding, ...]:
+    """The findings that some flows make, the gravest first, of equals the one with most flows.
+
+    What packets of no flow show (`troubles`) is a finding of its own, but where a flow of these hosts tells as much.
+    """
     ways: dict[tuple[str, str, str, PathMtu], list[Member]] = defaultdict(list)
     for stream, brief in problems:
         ways[kind_of(brief.verdict), brief.sender, brief.receiver, brief.path_mtu].append((stream, brief))
@@ -95,7 +100,36 @@ def findings_of(problems: Iterable[Member]) -> tuple[Finding, ...]:
     for (kind, sender, receiver, size), members in sorted(ways.items(), key=_weight):
         drafts.take(kind, sender, receiver, _range(size), members)
     ordered = sorted(drafts.all, key=lambda d: (d.gravest, -len(d.members), d.members[0][0]))
-    return tuple(draft.finding(_letters(number)) for number, draft in enumerate(ordered))
+    found = [draft.finding("") for draft in ordered]
+    if alone := [_alone(trouble) for trouble in troubles if not any(_tells(each, trouble) for each in found)]:
+        found = sorted([*found, *alone], key=lambda each: rank(each.verdict))
+    return tuple(replace(each, id=_letters(number)) for number, each in enumerate(found))
+
+
+def _tells(finding: Finding, trouble: Trouble) -> bool:
+    """Whether a finding of flows is about the same packets being too big."""
+    if not BY_NAME[finding.verdict].limited_by_size:
+        return False
+    return trouble.sender in finding.senders and trouble.receiver in finding.receivers
+
+
+def _alone(trouble: Trouble) -> Finding:
+    return Finding(
+        id="",
+        verdict=trouble.verdict,
+        confidence=trouble.confidence,
+        senders=(trouble.sender,),
+        receivers=(trouble.receiver,),
+        path_mtu=trouble.path_mtu,
+        lost=trouble.lost,
+        streams=(),
+        worst=(),
+        example=None,
+        first_time=trouble.first_time,
+        last_time=trouble.last_time,
+        protocol=trouble.protocol,
+        trouble=trouble,
+    )
 
 
 def kind_of(verdict: str) -> str:

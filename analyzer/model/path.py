@@ -25,6 +25,14 @@ class Probe:
     ptb_mtu: int | None
 
 
+class Unprobing(NamedTuple):
+    """Pings that may be fragmented on their way: what was answered says nothing about the path MTU."""
+
+    sent: int  # in fragments, or large and without DF
+    answered: int
+    in_fragments: int  # of `sent`
+
+
 @dataclass(frozen=True, slots=True)
 class Path:
     """All that the capture tells about one direction between two addresses."""
@@ -38,6 +46,7 @@ class Path:
     consistent_with: tuple[str, ...]
     streams: tuple[int, ...]
     probes: tuple[Probe, ...] = ()
+    without_df: Unprobing | None = None
     legs: tuple[Leg, ...] = ()
     """Between the capture points that its flows passed, in their order; of one point none."""
 

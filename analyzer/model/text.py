@@ -131,6 +131,14 @@ def iso_time(ns: int) -> str:
     return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{fraction:09d}Z"
 
 
+def extent(file: CaptureFile) -> str:
+    """How far a file could be read that could not be read to its end."""
+    how = "is cut off" if file.is_cut else "is damaged"
+    where = f"after {plural(file.packets, 'packet')}" if file.packets else "before the first packet"
+    why = "" if file.is_cut else f": {printable(file.problem)}"
+    return f"{how} {where} (byte {file.damaged_at}{why})"
+
+
 def capture_name(files: Sequence[CaptureFile]) -> str:
     """What the files of a capture are called together: "hang.pcap", "hang.pcap and 3 more files"."""
     first, *others = (printable(file.path) for file in files)

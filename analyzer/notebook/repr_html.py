@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from analyzer.model.text import bracket, plural, printable
 from analyzer.notebook.repr_text import evidence_lines
-from analyzer.report.document import Remark, Row, diagnosis_of, document_of, rule_suffix
+from analyzer.report.diagnosis import Remark
+from analyzer.report.document import Row, diagnosis_of, document_of, rule_suffix
 from analyzer.report.figures.own_settings import load_matplotlib, own_settings
 
 if TYPE_CHECKING:

@@ -66,6 +66,7 @@ from analyzer.flows.flow_tables import (
     State,
     new_state,
 )
+from analyzer.flows.fragments import note_datagram
 from analyzer.flows.icmp_quotes import track_icmp
 from analyzer.flows.lookup import NO_FLOW, number_stream
 from analyzer.flows.tcp_state import finish_flow, track_tcp
@@ -90,8 +91,12 @@ def decode_packet(buf: Buffer, h: list[int]) -> int:
 def decode_inside(buf: Buffer, h: list[int]) -> int:
     """As `decode_packet`, of a packet whose link header is decoded already."""
     reason = decode_network(buf, h)
-    if reason != OK:
-        return reason
+    return decode_transport(buf, h) if reason == OK else reason
+
+
+@inlined
+def decode_transport(buf: Buffer, h: list[int]) -> int:
+    """As `decode_packet`, of a packet whose outermost IP header is decoded already."""
     if h[FRAGMENT] == 2:
         return REASON_LATER_FRAGMENT
     if h[PROTO] != PROTO_TCP and h[PROTO] != (PROTO_ICMP if h[VERSION] == 4 else PROTO_ICMPV6):
@@ -137,7 +142,11 @@ def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: in
     if not unlikely(reason != OK or not take_fast_path(state, buf, h, frame)):
         return
     if reason == OK:
-        reason = decode_inside(buf, h)
+        reason = decode_network(buf, h)
+        if reason == OK:
+            if unlikely(h[PROTO] != PROTO_TCP or h[FRAGMENT] != 0):
+                note_datagram(state, buf, h, frame)
+            reason = decode_transport(buf, h)
     if reason == OK:
         if h[PROTO] != PROTO_TCP:
             counters[C_ICMP_PACKETS] += 1

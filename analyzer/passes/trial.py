@@ -14,7 +14,7 @@ CLIENT, SERVER, ROUTER = bytes((192, 0, 2, 1)), bytes((198, 51, 100, 1)), bytes(
 SYN, ACK, PUSH = 0x02, 0x10, 0x18
 OPTIONS = bytes.fromhex("020405b4 01030307 0402 0101")
 """Maximum segment size, window scale, selective acknowledgements."""
-DF = 0x4000
+DF, MORE = 0x4000, 0x2000
 
 
 def trial_capture() -> tuple[Any, Any]:
@@ -35,6 +35,9 @@ def trial_capture() -> tuple[Any, Any]:
         *[large] * 4,
         _tcp(0, ACK, 301, 4661),
         _ip(CLIENT, SERVER, 17, bytes(8)),
+        _ip(CLIENT, SERVER, 17, bytes(80), MORE),
+        _ip(CLIENT, SERVER, 17, bytes(40), 10),
+        _ip(CLIENT, SERVER, 17, bytes(30)),
     ]
     capture = struct.pack("<IHHiIII", MAGIC_NANO, 2, 4, 0, 0, 65535, 1)
     for number, packet in enumerate(packets):
@@ -54,7 +57,7 @@ def _tcp(side: int, flags: int, seq: int, ack: int = 1, *, size: int = 0, option
     return _ip(*ends, 6, header + options + bytes(size))
 
 
-def _ip(src: bytes, dst: bytes, protocol: int, content: bytes) -> bytes:
+def _ip(src: bytes, dst: bytes, protocol: int, content: bytes, place: int = DF) -> bytes:
     """An Ethernet frame with an IPv4 packet."""
-    header = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(content), 7, DF, 64, protocol, 0)
+    header = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(content), 7, place, 64, protocol, 0)
     return bytes(12) + b"\x08\x00" + header + src + dst + content

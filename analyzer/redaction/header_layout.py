@@ -107,8 +107,8 @@ class Layout:
     blank: int = 0  # from here to `end` an ICMP error quotes payload; `end` if none
 
 
-def layout_of_frame(data: bytearray, link_type: int, wire_len: int) -> Layout | None:
-    """The layout of a captured frame; None if it holds no TCP or ICMP that can be decoded."""
+def layout_of_frame(data: bytearray, link_type: int, wire_len: int, *, bare: bool = False) -> Layout | None:
+    """The layout of a captured frame; None if it holds no TCP or ICMP that can be decoded, or if `bare` no IP."""
     h = [0] * COUNT
     h[LINK], h[START], h[END], h[WIRE_LEN] = link_type, 0, len(data), wire_len
     if decode_link(data, h) != OK:
@@ -119,7 +119,20 @@ def layout_of_frame(data: bytearray, link_type: int, wire_len: int) -> Layout | 
         _note_frames(data, end, be16(data, place), h[NET], layout)
     if h[LAYERS] & 31 == MPLS:
         _note_hardware(data, 0, h[NET], MPLS, layout)
-    return layout if _follow(data, h, layout) else None
+    if _follow(data, h, layout):
+        return layout
+    return _outermost(data, layout) if bare and layout.headers else None
+
+
+def _outermost(data: bytearray, layout: Layout) -> Layout:
+    """The layout of a packet that ends behind its outermost IP header, or UDP's: of fragments, and all else."""
+    outer = layout.headers[0]
+    h = [0] * COUNT
+    h[END], h[NET], h[ETHER_TYPE] = len(data), outer.start, ETHER_IPV4 if outer.version == 4 else ETHER_IPV6
+    decode_network(data, h)
+    ports = 8 if outer.proto == PROTO_UDP and h[FRAGMENT] != 2 else 0
+    layout.end = layout.quote = layout.blank = min(outer.transport + ports, outer.end)
+    return layout
 
 
 def layout_of_packet(data: bytearray, version: int) -> Layout | None:

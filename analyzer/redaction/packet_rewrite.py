@@ -69,7 +69,13 @@ class Redacted(NamedTuple):
 
 
 def redacted(
-    frame: bytes, link_type: int, wire_len: int, *, keep_payload: bool = False, anonymizer: AddressMap | None = None
+    frame: bytes,
+    link_type: int,
+    wire_len: int,
+    *,
+    keep_payload: bool = False,
+    bare: bool = False,
+    anonymizer: AddressMap | None = None,
 ) -> Redacted | None:
     """The frame without payload and with other addresses; None if it holds no TCP or ICMP to be kept.
 
@@ -80,11 +86,12 @@ def redacted(
         link_type: LINKTYPE_ number.
         wire_len: bytes on the wire.
         keep_payload: change nothing, unless addresses are replaced.
+        bare: keep what is neither TCP nor ICMP, too: its outermost IP header, and UDP's.
         anonymizer: replaces all IP addresses; hardware addresses become zeros.
     """
     data = bytearray(frame)
     skipped = 0
-    layout = layout_of_frame(data, link_type, wire_len)
+    layout = layout_of_frame(data, link_type, wire_len, bare=bare)
     if layout is None:
         return None
     editor = _Editor(data, layout)
@@ -99,7 +106,8 @@ def redacted(
             data[start:end] = bytes(end - start)
         else:
             link_type, skipped = RAW, layout.network
-    addresses = frozenset(bytes(part) for header in layout.headers for part in _addresses(data, header))
+    left = (header for header in layout.headers if header.transport <= len(data))
+    addresses = frozenset(bytes(part) for header in left for part in _addresses(data, header))
     return Redacted(bytes(data[skipped:]), link_type, wire_len - skipped, addresses)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from analyzer.decode.icmp import KIND_PTB
-from analyzer.flows.flow_tables import C_EVENTS, C_FLOWS, C_ICMPS, State
+from analyzer.decode.icmp import KIND_ERROR, KIND_PTB
+from analyzer.flows.flow_tables import C_EVENTS, C_FLOWS, C_ICMPS, C_PAIRS, State
 from analyzer.redaction.addresses import Anonymizer
 from analyzer.redaction.packet_rewrite import anonymize_packet
 
@@ -23,11 +23,12 @@ def anonymize_tables(state: State, anonymizer: Anonymizer) -> None:
     icmps = state.icmps[: state.counters[C_ICMPS]]
     for letter in "sd":
         _replace(icmps, letter, anonymizer)
+        _replace(state.pairs[: state.counters[C_PAIRS]], letter, anonymizer)
     events = state.events[: state.counters[C_EVENTS]]
     _replace_in_heads(state.event_header_bytes[: len(events)], flows[events["flow"]], events["side"])
     for row, head in zip(icmps, state.icmp_header_bytes, strict=False):
         data = bytearray(head[: row["header_len"]].tobytes())
-        if row["kind"] == KIND_PTB:
+        if row["kind"] in (KIND_PTB, KIND_ERROR):
             anonymize_packet(data, int(row["version"]), anonymizer)
         else:
             data = bytearray(len(data))  # nobody reads those

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 from analyzer.model.analysis import Analysis
-from analyzer.model.display_filter import FrameFilter, flow_filter, frame_filters, frames_of
+from analyzer.model.display_filter import flow_filter, frame_filters, frames_of
 from analyzer.model.finding import Finding, Member, findings_of
 from analyzer.model.flow import Flow
-from analyzer.model.statement import Fix, FixKind, FrameRef
+from analyzer.model.statement import Fix, FrameRef
 from analyzer.model.surroundings import Beside, Surroundings
 from analyzer.model.text import (
     bracket,
@@ -30,6 +30,7 @@ from analyzer.model.text import (
 )
 from analyzer.model.verdicts import BY_NAME, PROBLEMS, SURE_PROBLEMS, VERDICTS, rank
 from analyzer.report.also_seen import also_seen
+from analyzer.report.diagnosis import Diagnosis, Remark, cause_words
 from analyzer.report.findings import FindingRow, FirstSteps, beside_text, finding_row, first_steps
 from analyzer.report.read_facts import read_facts
 from analyzer.report.verdict_text import WORDS, Paths, headline, paths_of
@@ -67,54 +68,6 @@ class Row:
     stalled: str
     packets: str
     display_filter: str
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """Something the capture shows, and the frames that show it (empty where none can)."""
-
-    text: str
-    frames: str
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """A flow with a problem, standing for all of its finding."""
-
-    flow: Flow
-    finding: str  # the finding's letters, empty where it is about one flow
-    title: str
-    tone: str
-    endpoints: str
-    confidence: str
-    rule: str  # id of the rule that decided, or empty
-    what: Remark
-    where: tuple[str, ...]
-    strip: Strip | None  # the capture points that it passed, where they are several
-    why: tuple[Remark, ...]
-    ruled_out: tuple[Remark, ...]
-    fixes: tuple[Fix, ...]
-    same: str  # the other streams it stands for, or empty
-    members: tuple[int, ...]  # streams of its finding, those that are listed, in order
-    more: int  # flows of its finding that are not among `members`
-    display_filter: str  # Wireshark's, for the flow
-    frame_filters: tuple[FrameFilter, ...]  # and for the frames of this finding
-
-    @property
-    def name(self) -> str:
-        """What heads it: the finding, or the flow."""
-        return f"Finding {self.finding}" if self.finding else f"Stream {self.flow.stream}"
-
-    @property
-    def anchor(self) -> str:
-        """Its place in a page: "finding-A", "stream-3"."""
-        return self.name.replace(" ", "-").lower() if not self.finding else f"finding-{self.finding}"
-
-    @property
-    def steps(self) -> tuple[tuple[FixKind, tuple[Fix, ...]], ...]:
-        """What to do, by what it is for, in the order in which it is done."""
-        kinds = dict.fromkeys(fix.kind for fix in self.fixes)
-        return tuple((kind, tuple(fix for fix in self.fixes if fix.kind == kind)) for kind in kinds)
 
 
 class Made(Sequence[T], Generic[S, T]):
@@ -161,7 +114,7 @@ def fair_choice(diagnoses: Sequence[Diagnosis], most: int) -> tuple[Diagnosis, .
     if isinstance(diagnoses, Made):
         verdicts = [finding.verdict for finding in diagnoses.sources]
     else:
-        verdicts = [diagnosis.flow.verdict for diagnosis in diagnoses]
+        verdicts = [diagnosis.verdict for diagnosis in diagnoses]
     return tuple(diagnoses[i] for i in fair_places(verdicts, most))
 
 
@@ -198,17 +151,18 @@ def document_of(analysis: Analysis, *, show_all: bool = False) -> Document:
     several_files = len(analysis.files) > 1
     if show_all:
         listed = sorted(analysis.briefs_with(VERDICTS), key=_place)
-    findings = findings_of(problems)
+    findings = findings_of(problems, analysis.all_troubles)
     letters = {stream: finding.id for finding in findings for stream in finding.streams}
     verdicts = analysis.verdict_counts
-    tone = tone_of(min(verdicts, key=rank)) if verdicts else "warn"
+    gravest = min([*verdicts, *(each.verdict for each in analysis.all_troubles)], key=rank, default="")
+    tone = tone_of(gravest) if gravest else "warn"
     if tone == "plain":
         tone = "warn" if set(verdicts) == {"not_exercised"} else "good"
     return Document(
         headline=headline(analysis, findings),
         also_seen=also_seen(analysis),
         tone=tone,
-        findings=Made(findings, lambda finding: finding_row(finding, analysis.flow(finding.example), analysis.name_of)),
+        findings=Made(findings, lambda finding: finding_row(finding, _example(analysis, finding), analysis.name_of)),
         first=_first(analysis, findings),
         rows=Made(
             listed,
@@ -275,19 +229,34 @@ def _not_listed(analysis: Analysis) -> str:
 def _first(analysis: Analysis, findings: Sequence[Finding]) -> FirstSteps | None:
     if not findings or findings[0].verdict not in SURE_PROBLEMS:
         return None
-    return first_steps(findings[0], analysis.flow(findings[0].example))
+    return first_steps(findings[0], _fixes(analysis, findings[0]))
+
+
+def _example(analysis: Analysis, finding: Finding) -> Flow | None:
+    return analysis.flow(finding.example) if finding.example is not None else None
+
+
+def _fixes(analysis: Analysis, finding: Finding) -> Sequence[Fix]:
+    example = _example(analysis, finding)
+    if example is not None:
+        return example.fixes
+    return finding.trouble.fixes if finding.trouble is not None else ()
 
 
 def _diagnoses(analysis: Analysis, findings: Sequence[Finding]) -> Made[Finding, Diagnosis]:
     """One for each finding."""
     labels, paths, names = file_labels(analysis.files), paths_of(analysis), _point_names(analysis)
     around = Surroundings(analysis.all_paths)
-    return Made(
-        findings,
-        lambda finding: _diagnosis(
-            analysis.flow(finding.example), paths, labels, analysis.behind, names, finding, around.beside(finding)
-        ),
-    )
+
+    def told(finding: Finding) -> Diagnosis:
+        if finding.trouble is not None:
+            from analyzer.report.trouble_told import trouble_told  # few captures have any
+
+            return trouble_told(finding.trouble, finding, paths, labels, analysis.named)
+        flow = analysis.flow(finding.streams[0] if finding.example is None else finding.example)
+        return _diagnosis(flow, paths, labels, analysis.behind, names, finding, around.beside(finding))
+
+    return Made(findings, told)
 
 
 def _point_names(analysis: Analysis) -> dict[int, str]:
@@ -336,6 +305,8 @@ def _diagnosis(
         why += [Remark(text, frames_text(frames, labels)) for text, frames in ptbs_told(flow.ptb)]
     return Diagnosis(
         flow=flow,
+        shown_by=f"stream {flow.stream}",
+        verdict=flow.verdict,
         finding=finding.id if finding is not None else "",
         title=WORDS[flow.verdict].title,
         tone=tone_of(flow.verdict),
@@ -354,7 +325,7 @@ def _diagnosis(
         why=tuple(why),
         ruled_out=tuple(
             Remark(
-                f"{_cause(each.cause)}: {printable(each.because)}",
+                f"{cause_words(each.cause)}: {printable(each.because)}",
                 frames_text(each.frames, labels),
             )
             for each in flow.ruled_out
@@ -371,14 +342,6 @@ def _diagnosis(
 def _unmentioned(flow: Flow) -> list[FrameRef]:
     """Frames behind the explanation that it does not name itself."""
     return [ref for ref in flow.rests_on if ref not in flow.named]
-
-
-CAUSES = {"pmtud_ok": "working PMTUD"}
-"""Of those that are ruled out, what a verdict's own short words would not say."""
-
-
-def _cause(name: str) -> str:
-    return CAUSES.get(name) or (WORDS[name].short if name in WORDS else printable(name))
 
 
 def _same(streams: Sequence[int]) -> str:

@@ -11,6 +11,7 @@ from analyzer.model.statement import Fix
 from analyzer.model.surroundings import Beside
 from analyzer.model.text import clock, day_clock, plural, seconds
 from analyzer.model.verdicts import BY_NAME
+from analyzer.report.verdict_text import SHOWN_BY
 
 SHOWN_ENDS = 2
 """Addresses and prefixes in a cell; the others are counted."""
@@ -32,7 +33,7 @@ class FindingRow:
     crossed: str  # bytes, or -
     lost: str
     stalled: str  # of the example
-    example: int
+    example: str  # "stream 3", "pings"
     names: tuple[str, str]  # of sender and receiver, where each is one address with a name; else empty
 
 
@@ -47,20 +48,20 @@ class FirstSteps:
     fix: str
 
 
-def finding_row(finding: Finding, example: Flow, name_of: Callable[[str], str]) -> FindingRow:
+def finding_row(finding: Finding, example: Flow | None, name_of: Callable[[str], str]) -> FindingRow:
     """The row of a finding; `name_of` tells the name of an address, or nothing."""
     sender, receiver = (name_of(ends[0]) if len(ends) == 1 else "" for ends in (finding.senders, finding.receivers))
     return FindingRow(
         id=finding.id,
-        flows=f"{len(finding.streams):,}",
+        flows=f"{len(finding.streams):,}" if finding.streams else "-",
         senders=ends_text(finding.senders),
         receivers=ends_text(finding.receivers),
         verdict=finding.verdict,
         tone=BY_NAME[finding.verdict].tone,
         crossed=str(finding.crossed or "-"),
         lost=str(finding.lost or "-"),
-        stalled=seconds(example.stalled.seconds) if example.stalled is not None else "-",
-        example=finding.example,
+        stalled=seconds(example.stalled.seconds) if example is not None and example.stalled is not None else "-",
+        example=shown_by(finding),
         names=(sender, receiver),
     )
 
@@ -81,10 +82,15 @@ def beside_text(beside: Beside) -> str:
     return f"{carried} got through between {pairs} of hosts of these networks{flows}"
 
 
-def first_steps(finding: Finding, example: Flow) -> FirstSteps:
-    """What to do first about a finding."""
-    confirm = next((fix for fix in example.fixes if fix.kind == "confirm" and fix.commands), None)
-    ways = list(dict.fromkeys(fix.short for fix in example.fixes if fix.kind == "fix" and fix.short))
+def shown_by(finding: Finding) -> str:
+    """What shows a finding: a flow by its number, or packets of none."""
+    return f"stream {finding.example}" if finding.trouble is None else SHOWN_BY[finding.trouble.kind]
+
+
+def first_steps(finding: Finding, fixes: Sequence[Fix]) -> FirstSteps:
+    """What to do first about a finding, of all `fixes`."""
+    confirm = next((fix for fix in fixes if fix.kind == "confirm" and fix.commands), None)
+    ways = list(dict.fromkeys(fix.short for fix in fixes if fix.kind == "fix" and fix.short))
     return FirstSteps(
         when=_when(finding),
         confirm_where=confirm.where if confirm is not None else "",

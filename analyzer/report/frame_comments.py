@@ -15,8 +15,10 @@ from analyzer.model.display_filter import frames_of
 from analyzer.model.flow import Flow
 from analyzer.model.statement import FrameRef
 from analyzer.model.text import plural, printable
+from analyzer.model.trouble import Trouble
 from analyzer.report.document import document_of
 from analyzer.report.ptbs_told import PTB_REASONS
+from analyzer.report.verdict_text import SHOWN_BY
 
 COMMENTED_FLOWS = 1_000
 """Flows whose frames get comments: the example of each finding first, then the gravest."""
@@ -43,13 +45,28 @@ class Commented(NamedTuple):
 def frame_comments(analysis: Analysis) -> Commented:
     """Comments at the frames that prove the verdicts of flows with a problem."""
     problems = [stream for stream, _ in analysis.problems]
-    examples = [finding.example for finding in analysis.all_findings]
+    examples = [finding.example for finding in analysis.all_findings if finding.example is not None]
     streams = list(dict.fromkeys([*examples, *problems]))
     found: Comments = defaultdict(list)
+    for trouble in analysis.all_troubles[:COMMENTED_FLOWS]:
+        for ref, texts in trouble_comments(trouble).items():
+            found[ref] += texts[: FRAME_COMMENTS - len(found[ref])]
     for stream in streams[:COMMENTED_FLOWS]:
         for ref, texts in flow_comments(analysis.flow(stream)).items():
             found[ref] += texts[: FRAME_COMMENTS - len(found[ref])]
     return Commented(dict(found), len(streams[COMMENTED_FLOWS:]))
+
+
+def trouble_comments(trouble: Trouble) -> Comments:
+    """The parts that frames have in what pings, PTBs or fragments show."""
+    found: Comments = {}
+    against = ((f"speaks against {each.cause}: {each.because}", each.frames) for each in trouble.ruled_out)
+    for text, frames in (*trouble.evidence, *against):
+        for ref in frames:
+            found.setdefault(ref, []).append(_short(f"{SHOWN_BY[trouble.kind]}: {printable(text)}"))
+    for ref in trouble.rests_on:
+        found.setdefault(ref, [_short(f"{SHOWN_BY[trouble.kind]}: {printable(trouble.headline)}")])
+    return found
 
 
 def flow_comments(flow: Flow) -> Comments:

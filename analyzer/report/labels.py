@@ -24,6 +24,7 @@ FINDING_CHANGES = ("finding", "from", "to", "paths", "outcome")
 new = "new"
 wireshark = "In Wireshark"
 wireshark_flow = "Display filter for the flow:"
+wireshark_packets = "Display filter for these packets:"
 wireshark_frames = "For the frames of this finding:"
 flows = "All flows"
 stream = "stream"

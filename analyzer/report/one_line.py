@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.capture.container import PROBLEM_CUT, PROBLEMS
 from analyzer.model.analysis import Analysis, CaptureFile
-from analyzer.model.text import capture_name, plural, printable
+from analyzer.model.text import capture_name, extent, plural, printable
 from analyzer.report.verdict_text import headline
 
 MOST_LINES = 20
@@ -31,9 +30,5 @@ def damage(analysis: Analysis) -> Iterator[str]:
 
 
 def _damage(file: CaptureFile) -> str:
-    cut = file.problem == PROBLEMS[PROBLEM_CUT]
-    how = "is cut off" if cut else "is damaged"
-    where = f"after {plural(file.packets, 'packet')}" if file.packets else "before the first packet"
-    why = "" if cut else f": {printable(file.problem)}"
     rest = "; these were analysed" if file.packets else ""
-    return f"{printable(file.path)} {how} {where} (byte {file.damaged_at}{why}){rest}"
+    return f"{printable(file.path)} {extent(file)}{rest}"

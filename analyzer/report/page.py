@@ -17,12 +17,21 @@ from analyzer.model import tool
 from analyzer.model.analysis import Analysis
 from analyzer.model.brief import Brief
 from analyzer.model.flow import Flow, PathMtu
-from analyzer.model.text import bracket, clock, file_labels, joined, plural, printable, seconds
+from analyzer.model.text import bracket, clock, extent, file_labels, joined, plural, printable, seconds
 from analyzer.model.verdicts import BY_NAME, CARRYING, SIZE_PROBLEMS, VERDICTS
 from analyzer.report.digest import sha256_of
 from analyzer.report.document import Document, document_of
-from analyzer.report.read_facts import SHOWN_FILES, more_files
-from analyzer.report.verdict_text import SETTING_WORDS, WORDS, most_hit, paths_of, pooled_mtu, sizes_words, undecoded
+from analyzer.report.read_facts import SHOWN_FILES, fragments, more_files
+from analyzer.report.verdict_text import (
+    SETTING_WORDS,
+    WORDS,
+    most_hit,
+    paths_of,
+    pings,
+    pooled_mtu,
+    sizes_words,
+    undecoded,
+)
 from analyzer.report.where import SHOWN_CANDIDATES
 
 BEFORE, BEHIND = "before", "behind"
@@ -98,7 +107,7 @@ class Page:
 
 def page_of(analysis: Analysis) -> Page:
     """All that a report on paper says about `analysis`."""
-    used = analysis.verdict_counts
+    used = {*analysis.verdict_counts, *(each.verdict for each in analysis.all_troubles)}
     document = document_of(analysis, show_all=True)
     return Page(
         document=document,
@@ -151,6 +160,8 @@ def _lost(flow: Flow, size: PathMtu) -> str:
 
 def _pictured(analysis: Analysis) -> Flow | None:
     """The flow that the headline names, if its verdict is about a size; else the gravest such flow."""
+    if analysis.all_troubles and not any(brief.verdict in SIZE_PROBLEMS for _, brief in analysis.problems):
+        return None  # a healthy path is not what the report is about
     found = analysis.problems or analysis.briefs_with(CARRYING)
     for verdict in VERDICTS:
         same = [member for member in found if member[1].verdict == verdict and _tells_size(member[1])]
@@ -208,7 +219,7 @@ def _files(analysis: Analysis) -> Iterable[FileFacts]:
             size=plural(file.bytes, "byte"),
             packets=plural(file.packets, "packet"),
             kind=f"{file.format}, {links}",
-            damage="" if file.damaged_at is None else f"stops at byte {file.damaged_at}: {printable(file.problem)}",
+            damage="" if file.damaged_at is None else extent(file),
         )
 
 
@@ -226,6 +237,10 @@ def _facts(analysis: Analysis) -> Iterable[Fact]:
         f"{totals.packets:,}: {totals.tcp_packets:,} TCP in {plural(totals.flows, 'flow')}, "
         f"{totals.icmp_packets:,} ICMP, of which {plural(totals.ptb_packets, 'PTB')}",
     )
+    for line in pings(analysis):
+        yield Fact("Pings", line)
+    for line in fragments(analysis):
+        yield Fact("Fragments", line)
     yield Fact("Not decoded", ", ".join(undecoded(analysis)) or "nothing: every packet was looked into")
     yield Fact("Capture loss", _capture_loss(totals.unseen_bytes, totals.payload_bytes))
     if dropped := sum(file.dropped for file in analysis.files):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from analyzer.model.analysis import Analysis
+from analyzer.model.fragment_count import FragmentCount
 from analyzer.model.text import clock, file_labels, joined, plural, printable, seconds
 from analyzer.report.verdict_text import pings, undecoded
 
 SHOWN_FILES = 20
 """Files that are listed one by one; a directory may have thousands."""
+
+SHOWN_FRAGMENTS = 8
+"""Lines about fragments."""
 
 
 def read_facts(analysis: Analysis) -> list[str]:
@@ -32,7 +36,35 @@ def read_facts(analysis: Analysis) -> list[str]:
     if skipped := undecoded(analysis):
         counted.append(f"not decoded: {', '.join(skipped)}")
     lines.append(f"{seconds(span)} from {clock(analysis.first_time)}; {'; '.join(counted)}")
-    return [*lines, *pings(analysis), *_clocks(analysis)]
+    return [*lines, *pings(analysis), *fragments(analysis), *_clocks(analysis)]
+
+
+def fragments(analysis: Analysis) -> list[str]:
+    """What came of fragmented datagrams, a line for each sender, receiver and protocol: those with losses first."""
+    ordered = sorted(analysis.all_fragments, key=lambda each: -each.incomplete)
+    lines = [_fragments(each) for each in ordered[:SHOWN_FRAGMENTS]]
+    if len(ordered) > SHOWN_FRAGMENTS:
+        lines.append(f"fragments of {len(ordered) - SHOWN_FRAGMENTS:,} more senders, receivers or protocols")
+    return lines
+
+
+def _fragments(each: FragmentCount) -> str:
+    counts = (
+        (each.complete, "complete"),
+        (each.first_only, "of which only the first fragment came"),
+        (each.later_only, "without the first fragment"),
+        (each.partial, "without some other fragment"),
+        (each.overlapping, "with fragments that overlap"),
+        (each.gave_up, "that the receiver could not put together in time"),
+    )
+    told = ", ".join(f"{count:,} {what}" for count, what in counts if count)
+    if not each.datagrams:
+        given_up = plural(each.gave_up, "datagram")
+        return f"fragmented {each.protocol.upper()} {each.src} -> {each.dst}: {given_up} {counts[-1][1]}"
+    line = f"fragmented {each.protocol.upper()} {each.src} -> {each.dst}: {plural(each.datagrams, 'datagram')}, {told}"
+    if each.verdict == "inconclusive":
+        line += "; a filter for ports would hide the rest, so that nothing can be concluded"
+    return line
 
 
 def _clocks(analysis: Analysis) -> list[str]:

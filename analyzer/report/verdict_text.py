@@ -10,7 +10,7 @@ from analyzer.model.analysis import Analysis
 from analyzer.model.brief import Brief
 from analyzer.model.finding import Finding, shown_addresses
 from analyzer.model.flow import Flow, PathMtu
-from analyzer.model.path import Path
+from analyzer.model.path import Path, Unprobing
 from analyzer.model.text import bracket, joined, plural, printable
 from analyzer.model.verdicts import BY_NAME, PROBLEMS, SURE_PROBLEMS, VERDICTS, complete, rank
 
@@ -109,6 +109,9 @@ WORDS: dict[str, Words] = {
 complete(WORDS, VERDICTS, "words")
 
 
+SHOWN_BY = {"pings": "pings", "ptbs": "PTBs", "fragments": "fragments"}
+"""What shows a trouble that no flow shows, by its kind."""
+
 SETTING_WORDS = {
     "platforms": "platforms whose commands are given",
     "max_decompressed_bytes": "what compressed input may decompress to, or how many times its size",
@@ -170,17 +173,39 @@ complete(_OPENINGS, SURE_PROBLEMS, "opening of the report")
 
 def headline(analysis: Analysis, findings: Sequence[Finding] | None = None) -> str:
     """The answer, in one or two sentences. `findings` are the analysis' own, where they are known already."""
+    known = analysis.all_findings if findings is None else findings
+    alone = [each for each in known if each.trouble is not None]
     counts = analysis.verdict_counts
+    if not alone:
+        return _of_flows(analysis, counts, known) if counts else _without_flows(analysis)
+    told = _of_troubles(alone)
     if not counts:
-        return _without_flows(analysis)
+        return f"{told} No TCP flow {'matches' if analysis.selection else 'is in this capture'}."
+    flows = _of_flows(analysis, counts, known, opening="In TCP flows no path MTU problem was found")
+    first = counts.keys() & SURE_PROBLEMS and rank(min(counts, key=rank)) <= rank(alone[0].verdict)
+    return f"{flows} {told}" if first else f"{told} {flows}"
+
+
+def _of_troubles(alone: Sequence[Finding]) -> str:
+    """What packets of no flow show: of the gravest in a sentence or two, of the others how many there are."""
+    gravest = alone[0]
+    if gravest.trouble is None:
+        return ""
+    sizes = sizes_sentence(gravest)
+    more = f" {plural(len(alone) - 1, 'more finding')} without a flow." if len(alone) > 1 else ""
+    return f"{gravest.trouble.headline}{f' {sizes}.' if sizes else ''}{more}"
+
+
+def _of_flows(analysis: Analysis, counts: Counter[str], findings: Sequence[Finding], opening: str = "") -> str:
+    """What the flows show."""
     gravest = min(counts, key=rank)
     if gravest not in SURE_PROBLEMS:
-        return _no_problem(analysis, counts)
-    alike = [each for each in (analysis.all_findings if findings is None else findings) if each.verdict == gravest]
-    opening = _OPENINGS[gravest]
-    predicate = opening.one if counts[gravest] == 1 else opening.many
+        return _no_problem(analysis, counts, opening)
+    alike = [each for each in findings if each.verdict == gravest and each.trouble is None]
+    words = _OPENINGS[gravest]
+    predicate = words.one if counts[gravest] == 1 else words.many
     ends = (_several(alike[0].senders, analysis.named), _several(alike[0].receivers, analysis.named))
-    sentence = f"{_share(counts[gravest], analysis)} {predicate}, {opening.where.format(*ends)}"
+    sentence = f"{_share(counts[gravest], analysis)} {predicate}, {words.where.format(*ends)}"
     if len(alike) > 1:
         sentence += f", and {plural(len(alike) - 1, 'other path')} likewise"
     sentence += "."
@@ -257,14 +282,14 @@ def pooled_mtu(flow: Flow, paths: Paths) -> PathMtu:
     return PathMtu(path.at_least, path.at_most, path.exact)
 
 
-def _no_problem(analysis: Analysis, counts: Counter[str]) -> str:
+def _no_problem(analysis: Analysis, counts: Counter[str], opening: str) -> str:
     total = len(analysis.all_flows)
     selected = "selected " if analysis.selection else ""
     undecided, untested = counts["inconclusive"], counts["not_exercised"]
     if undecided == total:
         return f"This capture cannot tell whether {_all(total, selected)} a path MTU problem."
     if untested == total:
-        return f"No problem seen, but nothing was tested: {_none(total, selected)} sent a large packet."
+        return f"{opening or 'No problem seen'}, but nothing was tested: {_none(total, selected)} sent a large packet."
     said = [
         (count, words)
         for count, words in (
@@ -278,13 +303,13 @@ def _no_problem(analysis: Analysis, counts: Counter[str]) -> str:
     ]
     (first, words), *others = said
     if others:
-        opening = f"{first:,} of {total:,} {selected}flows"
+        these = f"{first:,} of {total:,} {selected}flows"
     elif total == 1:
-        opening = f"the only {selected}flow"
+        these = f"the only {selected}flow"
     else:
-        opening = f"{'both' if total == 2 else f'all {total:,}'} {selected}flows"
-    parts = [f"{opening} {words}", *(f"{count:,} {words}" for count, words in others)]
-    return f"No path MTU problem found: {', '.join(parts)}.{_working_paths(analysis)}"
+        these = f"{'both' if total == 2 else f'all {total:,}'} {selected}flows"
+    parts = [f"{these} {words}", *(f"{count:,} {words}" for count, words in others)]
+    return f"{opening or 'No path MTU problem found'}: {', '.join(parts)}.{_working_paths(analysis)}"
 
 
 def _all(total: int, selected: str) -> str:
@@ -320,7 +345,7 @@ def _without_flows(analysis: Analysis) -> str:
     if totals.icmp_packets:
         parts.append(f"{totals.icmp_packets:,} ICMP")
     parts += undecoded(analysis)
-    found = "".join(f" {line[:1].upper()}{line[1:]}." for line in pings(analysis)[:1])
+    found = "".join(f" {line[:1].upper()}{line[1:]}." for line in pings(analysis)[:1]) or _told_sizes(analysis)
     return f"No TCP in this capture: {plural(totals.packets, 'packet')} ({', '.join(parts)}).{found}"
 
 
@@ -331,6 +356,8 @@ def pings(analysis: Analysis) -> list[str]:
         answered = [probe for probe in path.probes if probe.reply is not None]
         told = [probe for probe in path.probes if probe.ptb_mtu is not None]
         size = PathMtu(path.at_least, path.at_most, path.exact)
+        if path.without_df is not None:
+            lines.append(_without_df(path, path.without_df))
         if not path.probes or not (answered or told) or size == PathMtu():
             continue
         lost = sorted({probe.ip_len for probe in path.probes if probe.reply is None and probe.ptb_mtu is None})
@@ -340,6 +367,24 @@ def pings(analysis: Analysis) -> list[str]:
         near = f"; consistent with {'; '.join(path.consistent_with)}" if 0 < len(path.consistent_with) <= FEW else ""
         lines.append(f"pings {path.src} -> {path.dst}: path MTU {bracket(size)} ({', '.join(parts)}){near}")
     return lines
+
+
+def _told_sizes(analysis: Analysis) -> str:
+    """What routers say of paths on which nothing else is known."""
+    told = [path for path in analysis.all_paths if path.exact is not None]
+    if not told:
+        return ""
+    first = f"the path MTU {told[0].src} -> {told[0].dst} is {told[0].exact} bytes"
+    more = f", and of {plural(len(told) - 1, 'other path')} they name it, too" if len(told) > 1 else ""
+    return f" PTBs say that {first}{more}."
+
+
+def _without_df(path: Path, pings: Unprobing) -> str:
+    fragments = f", {pings.in_fragments} in fragments" if pings.in_fragments else ""
+    return (
+        f"large pings {path.src} -> {path.dst} without DF ({pings.sent} sent{fragments}; {pings.answered} answered): "
+        "they may be fragmented on the way, and prove nothing about the path MTU"
+    )
 
 
 def undecoded(analysis: Analysis) -> list[str]:

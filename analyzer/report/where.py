@@ -25,7 +25,7 @@ def where_lines(flow: Flow, paths: Paths, behind: Callable[[str], str]) -> list[
     lines = [f"{place} ({direction})" if direction else place]
     if flow.verdict not in SIZE_PROBLEMS:
         return lines
-    lines[0] += f": {_sizes(flow.path_mtu)}"
+    lines[0] += f": {sizes_text(flow.path_mtu)}"
     pooled = pooled_mtu(flow, paths)
     if pooled != flow.path_mtu:
         lines.append(f"with all else between these hosts: path MTU {bracket(pooled)}")
@@ -42,7 +42,8 @@ def where_lines(flow: Flow, paths: Paths, behind: Callable[[str], str]) -> list[
     return lines
 
 
-def _sizes(size: PathMtu) -> str:
+def sizes_text(size: PathMtu) -> str:
+    """A bracket, and which sizes it rests on."""
     if size.exact is not None:
         return f"path MTU {size.exact}, as a PTB says"
     if size.at_least is None and size.at_most is None:

@@ -95,7 +95,7 @@ FINDINGS = (
     Column("id", "text", "A, B, ... the gravest first"),
     Column("verdict", "category", "the gravest verdict of its flows"),
     Column("confidence", "category", "of the flows of that verdict the surest"),
-    Column("protocol", "text", '"tcp"'),
+    Column("protocol", "text", 'of the packets that it is about: "tcp", "icmp", "udp", "esp"'),
     Column("senders", "list", "addresses of the ends whose packets it is about; of more than 16 their /24 or /64"),
     Column("receivers", "list", "addresses of the other ends"),
     Column("crossed", "int", "largest packet known to get through; missing where size is no matter", IP_BYTES),
@@ -103,12 +103,12 @@ FINDINGS = (
     Column("at_least", "int", "what the brackets of its flows have in common", IP_BYTES),
     Column("at_most", "int", "what the brackets of its flows have in common", IP_BYTES),
     Column("exact", "int", "path MTU as a valid PTB names it", IP_BYTES),
-    Column("flows", "count", "how many flows it has"),
+    Column("flows", "count", "how many flows it has; 0 where pings, PTBs or fragments show it"),
     Column("streams", "list", "their numbers"),
-    Column("example", "count", "the stream that shows it best"),
+    Column("example", "int", "the stream that shows it best; missing where no flow does"),
     Column("first_time", "time", "first transmission of what got stuck, in any of its flows", "UTC"),
     Column("last_time", "time", "last transmission of it", "UTC"),
-    Column("explanation", "text", "the example's verdict in words"),
+    Column("explanation", "text", "the example's verdict in words, or what pings, PTBs or fragments show"),
 )
 
 PATHS = (
@@ -117,10 +117,11 @@ PATHS = (
     Column("at_least", "int", "largest packet proven delivered, over all flows and pings", IP_BYTES),
     Column("at_most", "int", "one less than the smallest packet proven lost for its size", IP_BYTES),
     Column("exact", "int", "path MTU as a valid PTB names it", IP_BYTES),
-    Column("verdict", "category", "the worst verdict of its flows"),
+    Column("verdict", "category", "the worst verdict of its flows, and of what pings, PTBs and fragments show"),
     Column("consistent_with", "list", "tunnels and links whose MTU lies in the bracket"),
     Column("streams", "list", "flows that were pooled"),
     Column("probes", "int", "pings with DF"),
+    Column("without_df", "count", "large pings without DF, or in fragments: they prove nothing about the path MTU"),
 )
 
 POINTS = (
@@ -159,9 +160,32 @@ PTBS = (
     Column("time", "time", "when it was captured", "UTC"),
     Column("stream", "int", "flow that it quotes; missing where the quote fits none"),
     Column("mtu", "count", "next-hop MTU that it names", IP_BYTES),
-    Column("router", "text", "who sent it; known for the PTBs that a verdict names"),
-    Column("effect", "category", "whether the sender went by it; as above"),
+    Column("router", "text", "who sent it"),
+    Column("effect", "category", "whether the sender went by it; known for the PTBs that a verdict names"),
     Column("reason", "text", "why it was ignored; as above"),
+    Column("destination", "text", "whom it was sent to"),
+    Column("protocol", "text", "of the quoted packet; missing where that was not captured"),
+    Column("quoted.source.ip", "text", "sender of the quoted packet"),
+    Column("quoted.source.port", "int", "its port; missing where the quote ends before it, or there is none"),
+    Column("quoted.destination.ip", "text", "receiver of the quoted packet"),
+    Column("quoted.destination.port", "int", "its port; as above"),
+    Column("quoted.ip_len", "int", "size of the quoted packet", IP_BYTES),
+    Column("verdict", "category", "of its flow, or what PTBs alone show; missing where nothing is concluded"),
+)
+
+FRAGMENTS = (
+    Column("src", "text", "address of the sender"),
+    Column("dst", "text", "address of the receiver"),
+    Column("protocol", "text", 'what is fragmented: "udp", "icmp", "esp", "gre", "protocol-132"'),
+    Column("point", "count", "capture point, 0 where there is one"),
+    Column("complete", "count", "datagrams of which all fragments came"),
+    Column("first_only", "count", "datagrams of which only the first fragment came"),
+    Column("later_only", "count", "datagrams of which the first fragment did not come"),
+    Column("partial", "count", "datagrams of which the first fragment and some others came"),
+    Column("overlapping", "count", "datagrams with fragments that hold the same bytes"),
+    Column("gave_up", "count", "datagrams that the receiver says it could not put together in time"),
+    Column("whole", "count", "unfragmented packets of these hosts and protocol since the first fragment"),
+    Column("verdict", "category", "`fragment_loss`; `inconclusive` where a filter may hide the rest; else missing"),
 )
 
 _STREAM = Column("stream", "count", "number of the flow, Wireshark's `tcp.stream`")
@@ -248,6 +272,7 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
         LEGS,
     ),
     "analysis.ptbs": ("One row an ICMP message fragmentation needed (IPv4) or packet too big (IPv6).", PTBS),
+    "analysis.fragments": ("One row a sender, receiver and protocol of fragmented datagrams.", FRAGMENTS),
     "analysis.events, flow.events": (
         "One row a recorded packet. Only flows in trouble are recorded: the packets around the trouble, bounded.",
         EVENTS,

@@ -13,7 +13,7 @@ from analyzer.evidence.segments import Segment
 from analyzer.flows.flow_tables import MARK_DF, MARK_DUPLICATE, MARK_HOLE, PACKET
 from analyzer.model.statement import FrameRef
 from analyzer.model.text import file_labels
-from analyzer.tables.columns import CATEGORIES, EPISODES, EVENTS, KINDS, PTBS
+from analyzer.tables.columns import CATEGORIES, EPISODES, EVENTS, FRAGMENTS, KINDS, PTBS
 from analyzer.tables.frames import Array, flags_in_words, frame_of, marks_of, maybe, named, table, with_files
 
 if TYPE_CHECKING:
@@ -70,22 +70,53 @@ def _kinds(rows: Array, flags: Array, marks: dict[str, Array], window: Array) ->
     return named(codes, KINDS)
 
 
-def ptb_table(analysis: Analysis, flows: Sequence[Flow]) -> pd.DataFrame:
-    """The PTBs of the capture, with what the verdicts of `flows` say about them.
-
-    Where `flows` are only some of the capture's, so are the PTBs.
-    """
-    told = {ptb.frame: (flow.stream, ptb) for flow in flows for ptb in flow.ptb}
-    streams = {flow.stream for flow in flows}
-    all_of_them = analysis.totals.flows == len(streams)
+def ptb_table(analysis: Analysis) -> pd.DataFrame:
+    """The PTBs of the capture, with what verdicts say about them: of a selection those about its flows."""
     labels = file_labels(analysis.files)
-    rows: list[list[Any]] = []
-    for time, quoted, mtu, ref in analysis.ptb_timeline:
-        stream, ptb = told.get(ref, (quoted if quoted >= 0 else None, None))
-        if all_of_them or stream in streams:
-            said = (None, None, None) if ptb is None else (ptb.router, ptb.effect, ptb.reason)
-            rows.append([ref.frame, labels[ref.file], time, stream, mtu, *said])
+    rows: list[list[Any]] = [
+        [
+            ptb.frame.frame,
+            labels[ptb.frame.file],
+            ptb.time,
+            told.stream,
+            ptb.mtu,
+            ptb.router,
+            told.effect,
+            told.reason,
+            ptb.destination,
+            ptb.protocol or None,
+            ptb.source or None,
+            ptb.source_port,
+            ptb.receiver or None,
+            ptb.receiver_port,
+            ptb.ip_len or None,
+            told.verdict,
+        ]
+        for ptb, told in analysis.told_ptbs()
+    ]
     return table(rows, PTBS, labels)
+
+
+def fragment_table(analysis: Analysis) -> pd.DataFrame:
+    """The DataFrame `analysis.fragments`."""
+    rows: list[list[Any]] = [
+        [
+            each.src,
+            each.dst,
+            each.protocol,
+            each.point,
+            each.complete,
+            each.first_only,
+            each.later_only,
+            each.partial,
+            each.overlapping,
+            each.gave_up,
+            each.whole,
+            each.verdict,
+        ]
+        for each in analysis.all_fragments
+    ]
+    return table(rows, FRAGMENTS)
 
 
 def episode_table(analysis: Analysis, flow: Flow) -> pd.DataFrame:

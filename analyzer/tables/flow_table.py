@@ -83,6 +83,7 @@ def _path_row(path: Path) -> list[Any]:
         list(path.consistent_with),
         list(path.streams),
         len(path.probes),
+        path.without_df.sent if path.without_df is not None else 0,
     ]
 
 
@@ -137,6 +138,12 @@ def finding_table(analysis: Analysis) -> pd.DataFrame:
     return table([_finding_row(finding, analysis) for finding in analysis.all_findings], FINDINGS)
 
 
+def _told(finding: Finding, analysis: Analysis) -> str:
+    if finding.trouble is not None:
+        return finding.trouble.explanation
+    return analysis.flow(finding.streams[0] if finding.example is None else finding.example).explanation
+
+
 def _finding_row(finding: Finding, analysis: Analysis) -> list[Any]:
     return [
         finding.id,
@@ -153,5 +160,5 @@ def _finding_row(finding: Finding, analysis: Analysis) -> list[Any]:
         finding.example,
         finding.first_time,
         finding.last_time,
-        printable(analysis.flow(finding.example).explanation),
+        printable(_told(finding, analysis)),
     ]

@@ -54,6 +54,9 @@ def matching(analysis: A, query: str) -> A:
         analysis,
         all_flows=tuple(flow for flow in analysis.all_flows if flow.stream in kept),
         all_paths=tuple(path for path in analysis.all_paths if kept & set(path.streams)),
+        all_troubles=(),
+        all_ptbs=tuple(ptb for ptb in analysis.all_ptbs if ptb.stream in kept),
+        all_fragments=(),
         selection=f"{analysis.selection}, {query}" if analysis.selection else query,
         whole=analysis.whole or analysis,
     )
@@ -89,13 +92,16 @@ def narrow(
     # As the analysis writes it, whatever its spelling.
     alone = packed_ip_text(network[0].packed) if network is not None and network.num_addresses == 1 else None
 
+    hosts_only = not streams and port is None  # what no flow shows has neither stream nor ports
+
+    def among(*ends: str) -> bool:
+        if alone is not None:
+            return alone in ends
+        return network is None or any(ip_address(end) in network for end in ends)
+
     def matches(flow: Flow) -> bool:
         ends = (flow.client, flow.server)
-        if alone is not None:
-            inside = any(end.ip == alone for end in ends)
-        else:
-            inside = network is None or any(ip_address(end.ip) in network for end in ends)
-        return inside and (port is None or any(end.port == port for end in ends))
+        return among(flow.client.ip, flow.server.ip) and (port is None or any(end.port == port for end in ends))
 
     candidates = sorted((f for f in found.values() if f), key=lambda f: f.stream) if streams else analysis.all_flows
     flows = tuple(flow for flow in candidates if matches(flow))
@@ -107,7 +113,16 @@ def narrow(
     return replace(
         analysis,
         all_flows=flows,
-        all_paths=tuple(p for p in analysis.all_paths if kept & set(p.streams)),
+        all_paths=tuple(
+            p
+            for p in analysis.all_paths
+            if kept & set(p.streams) or (hosts_only and not p.streams and among(p.src, p.dst))
+        ),
+        all_ptbs=tuple(
+            ptb for ptb in analysis.all_ptbs if ptb.stream in kept or (hosts_only and among(ptb.source, ptb.receiver))
+        ),
+        all_fragments=tuple(each for each in analysis.all_fragments if hosts_only and among(each.src, each.dst)),
+        all_troubles=tuple(t for t in analysis.all_troubles if hosts_only and among(t.sender, t.receiver)),
         selection=joined(asked),
         whole=analysis.whole or analysis,
     )

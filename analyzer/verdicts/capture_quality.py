@@ -21,6 +21,8 @@ class CaptureQuality(NamedTuple):
     packets: int
     icmp_filter: str | None
     """A filter of every input that lets no ICMP through, None where ICMP could be captured."""
+    filters: tuple[str, ...] = ()
+    """All capture filters that the inputs name."""
 
     def notes(self) -> list[str]:
         """What the user should know before reading any verdict."""
@@ -47,4 +49,5 @@ def quality_of(files: Iterable[CaptureFile], packets: int) -> CaptureQuality:
     dropped = sum(file.dropped for file in files)
     without = [text for file in files for text in file.filters if excludes_icmp(text)]
     every = all(file.filters and all(excludes_icmp(text) for text in file.filters) for file in files)
-    return CaptureQuality(dropped, packets, without[0] if every and without else None)
+    filters = tuple(text for file in files for text in file.filters)
+    return CaptureQuality(dropped, packets, without[0] if every and without else None, filters)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from analyzer.evidence.flow_index import Collector
-from analyzer.flows.flow_tables import State
+from analyzer.evidence.icmp_rows import in_reassembly
+from analyzer.flows.flow_tables import C_FRAGMENTS, C_FRAGMENTS_LOST, C_ICMPS, State
 from analyzer.model.brief import Brief
 from analyzer.model.flow import Flow
 from analyzer.model.flow_list import FlowList
@@ -21,10 +22,13 @@ from analyzer.settings import Settings
 from analyzer.verdicts.bulk_verdicts import CODES, BulkVerdicts, bulk_verdicts
 from analyzer.verdicts.capture_quality import CaptureQuality
 from analyzer.verdicts.half_open import half_open
-from analyzer.verdicts.path_findings import Pools, add_bulk, add_probes
+from analyzer.verdicts.path_findings import Pools, add_answered_datagrams, add_bulk, add_lone_ptbs, add_probes
 from analyzer.verdicts.traits import traits_of
 
 if TYPE_CHECKING:
+    from analyzer.model.fragment_count import FragmentCount
+    from analyzer.model.seen_ptb import SeenPtb
+    from analyzer.model.trouble import Trouble
     from analyzer.verdicts.flow_making import Maker
 
 MADE_AT_ONCE = 1_000
@@ -87,11 +91,14 @@ class _Reasons:
 
 
 class JudgedFlows(NamedTuple):
-    """What was found about the flows of a capture."""
+    """What was found about the flows of a capture, and what else it holds."""
 
     flows: FlowList[Flow]
     paths: tuple[Path, ...]
     ptb_timeline: tuple[tuple[int, int, int, FrameRef], ...]  # time, stream or -1, mtu, frame
+    ptbs: tuple[SeenPtb, ...]
+    fragments: tuple[FragmentCount, ...]
+    troubles: tuple[Trouble, ...]  # what packets of no TCP flow show to be wrong
     notes: tuple[str, ...]
     rows: Mapping[int, Sequence[int]]
     """Rows of the flow table by stream number: of flows judged one by one, and of some that several points saw."""
@@ -99,7 +106,7 @@ class JudgedFlows(NamedTuple):
 
 
 def judged_flows(state: State, settings: Settings, quality: CaptureQuality) -> JudgedFlows:
-    """Judge every flow.
+    """Judge every flow, and what else the capture holds.
 
     Flows that need no judge are judged in the tables, and made when somebody asks for them.
     """
@@ -126,7 +133,14 @@ def judged_flows(state: State, settings: Settings, quality: CaptureQuality) -> J
         if len(rest):
             briefs = judged_in_bulk(maker, rest, pools)
     left_out = add_bulk(collector, bulk, ~simple, seen, pools)
-    add_probes(state, collector, pools)
+    troubles = add_probes(state, collector, pools, settings)
+    add_answered_datagrams(state, pools)
+    ptbs, ignored = _lone_ptbs(collector, pools, settings, made)
+    troubles += ignored
+    fragments, lost = _fragments(state, quality)
+    troubles += lost
+    for trouble in lost:
+        pools[trouble.sender, trouble.receiver].alone.append(trouble.verdict)
     paths = pools.paths(settings)
     timeline = tuple((p.ts, collector.numbers[p.flow] if p.flow >= 0 else -1, p.mtu, p.ref) for p in collector.ptbs)
     shown = np.flatnonzero(bulk.shown)
@@ -150,6 +164,9 @@ def judged_flows(state: State, settings: Settings, quality: CaptureQuality) -> J
         FlowList(numbers, codes[numbers], VERDICTS, made, make, reasons, briefs, briefs_of, traits),
         paths,
         timeline,
+        ptbs,
+        fragments,
+        tuple(troubles),
         _notes(collector, state, left_out),
         _several(collector, rows, bulk),
         _ByNumber(making, {}),
@@ -185,16 +202,41 @@ def _several(collector: Collector, rows: Mapping[int, list[int]], bulk: BulkVerd
     return found
 
 
+def _lone_ptbs(
+    collector: Collector, pools: Pools, settings: Settings, made: Mapping[int, Flow]
+) -> tuple[tuple[SeenPtb, ...], list[Trouble]]:
+    """All PTBs, and what those of no flow show to be wrong."""
+    if not collector.ptbs:
+        return (), []
+    from analyzer.verdicts.lone_ptbs import judged  # most captures have none
+
+    told = {ptb.frame for flow in made.values() for ptb in flow.ptb}
+    seen, troubles = judged(collector.ptbs, collector.flows, collector.numbers, settings, told)
+    add_lone_ptbs((ptb for ptb in collector.ptbs if ptb.ref not in told), troubles, pools)
+    return seen, troubles
+
+
+def _fragments(state: State, quality: CaptureQuality) -> tuple[tuple[FragmentCount, ...], list[Trouble]]:
+    """Fragmented datagrams, counted, and what they show to be wrong."""
+    icmps = state.icmps[: state.counters[C_ICMPS]]
+    if not state.counters[C_FRAGMENTS] and not in_reassembly(icmps).any():
+        return (), []
+    from analyzer.verdicts.fragment_findings import judged  # most captures have none
+
+    return judged(state, quality)
+
+
 def _notes(collector: Collector, state: State, left_out: int) -> tuple[str, ...]:
     notes = []
     if left_out:
         notes.append(f"{left_out} more pairs of addresses are not listed as paths: nothing limits their packets' size.")
-    strangers = [p for p in collector.ptbs if p.flow < 0 and p.quoted_echo is None]
-    if strangers:
-        names = ", ".join(p.ref.name(several=collector.several_files) for p in strangers[:5])
-        more = " and others" if len(strangers) > 5 else ""
-        notes.append(f"{len(strangers)} PTB(s) quote packets of no TCP flow in this capture ({names}{more}).")
+    if any(ptb.flow < 0 and ptb.quoted_echo is None for ptb in collector.ptbs):
+        from analyzer.verdicts.lone_ptbs import notes_of  # most captures have none
+
+        notes += notes_of(collector.ptbs, several=collector.several_files)
     lost = int(collector.flows["lost_events"].sum())
     if lost:
         notes.append(f"{lost} packets of troubled flows were counted but not recorded: the bound is reached.")
+    if left := int(state.counters[C_FRAGMENTS_LOST]):
+        notes.append(f"{left} fragments were counted but not looked at: the bound is reached, or they are malformed.")
     return tuple(notes)

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analyzer.decode.icmp import KIND_ECHO_REPLY, KIND_ECHO_REQUEST
+from analyzer.decode.icmp import KIND_ECHO_REQUEST
+from analyzer.decode.tunnel import PROTO_UDP
 from analyzer.evidence.flow_index import Collector
-from analyzer.evidence.row_addresses import row_address
+from analyzer.evidence.icmp_rows import port_unreachable
 from analyzer.flows.flow_tables import C_ICMPS, State
 from analyzer.knowledge.overheads import consistent_with
-from analyzer.model.path import Path, Probe
-from analyzer.model.statement import FrameRef
+from analyzer.model.path import Path, Probe, Unprobing
 from analyzer.model.verdicts import SIZE_PROBLEMS, VERDICTS, worst
 from analyzer.model.wire_sizes import LEAST_V4_MTU, LEAST_V6_MTU
 from analyzer.settings import MAX_HEALTHY_PAIRS, Settings
 from analyzer.verdicts.bulk_verdicts import BulkVerdicts, hosts_in_common
 
 if TYPE_CHECKING:
+    from analyzer.evidence.ptb import PtbSeen
+    from analyzer.model.trouble import Trouble
     from analyzer.verdicts.judge import Judgement
     from analyzer.verdicts.judge_many import JudgedTogether
 
@@ -36,6 +38,11 @@ class Pool:
     verdicts: list[str] = field(default_factory=list)
     streams: list[int] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)
+    without_df: Unprobing | None = None
+    alone: list[str] = field(default_factory=list)  # verdicts that pings, PTBs and fragments show by themselves
+    told_at: int | None = None  # ns: when a router first named a size, for packets of no TCP flow
+    came_at: int | None = None  # ns: when a host last said that a large datagram with DF had come
+    arrived: bool = False  # they were captured where they had arrived
 
 
 class Pools(dict[tuple[str, str], Pool]):
@@ -107,17 +114,25 @@ def _path(src: str, dst: str, pool: Pool, settings: Settings) -> Path:
     at_least = max([*pool.at_least, *answered], default=None)
     largest = max(answered, default=1 << 30)
     unanswered = Counter(p.ip_len for p in pool.probes if p.reply is None and p.ip_len > largest and p.ptb_mtu is None)
-    # One lost ping is loss; two of a size above all that were answered are not.
-    lost = [size - 1 for size, count in unanswered.items() if count >= 2]
     told = [p.ptb_mtu for p in pool.probes if p.ptb_mtu]
+    # One lost ping is loss; two of a size above all that were answered are not. What is larger than a router said
+    # is lost for that, whether it said so each time or not.
+    carried = max(pool.at_least, default=0)
+    lost = [size - 1 for size, count in unanswered.items() if count >= 2 and size > carried and not pool.arrived]
     exact = min([*pool.exact, *told], default=None)
     at_most = min([*pool.at_most, *lost, *told], default=None)
     if at_least is not None and at_most is not None and at_least > at_most:
         at_least = None  # flows contradict each other (several paths, or a change): only the limit is safe
-    verdict = worst(pool.verdicts) if pool.verdicts else "inconclusive" if lost else "not_exercised"
-    if not pool.verdicts and not lost and at_least is not None and at_least >= settings.exercised_bytes:
+    open_end = any(size < min(told, default=1 << 30) for size in lost)
+    verdict = worst(pool.verdicts) if pool.verdicts else "inconclusive" if open_end else "not_exercised"
+    if pool.alone:
+        verdict = worst((*pool.verdicts, *pool.alone))
+    elif pool.told_at is not None and not pool.verdicts and not pool.probes:
+        # Whether the sender went by it is not in the capture, unless something large came after.
+        verdict = "pmtud_ok" if pool.came_at is not None and pool.came_at > pool.told_at else "inconclusive"
+    elif not pool.verdicts and not open_end and at_least is not None and at_least >= settings.exercised_bytes:
         verdict = "pmtud_ok" if told else "ok"
-    limited = verdict in SIZE_PROBLEMS or at_most is not None
+    limited = (verdict in SIZE_PROBLEMS and bool(pool.verdicts)) or at_most is not None
     least = at_least
     if ":" in src and at_most is not None and at_most >= LEAST_V6_MTU:
         least = max(at_least or 0, LEAST_V6_MTU)  # no IPv6 link is narrower
@@ -131,34 +146,65 @@ def _path(src: str, dst: str, pool: Pool, settings: Settings) -> Path:
         consistent_with=consistent_with(least, at_most, exact) if limited else (),
         streams=tuple(sorted(pool.streams)),
         probes=tuple(pool.probes),
+        without_df=pool.without_df,
     )
 
 
-def add_probes(state: State, collector: Collector, pools: Pools) -> None:
-    """Pings with DF, their replies, and what routers said; all have the same identifier and sequence number."""
-    told = {
-        (ptb.quoted_src, ptb.quoted_dst, *ptb.quoted_echo): ptb.mtu
-        for ptb in reversed(collector.ptbs)
-        if ptb.quoted_echo is not None and not ptb.checksum_wrong and LEAST_V4_MTU <= ptb.mtu < ptb.quoted_len
-    }
+def add_probes(state: State, collector: Collector, pools: Pools, settings: Settings) -> list[Trouble]:
+    """Pings, their replies, and what routers said; all have the same identifier and sequence number.
+
+    Returns what pings alone show to be wrong.
+    """
     icmps = state.icmps[: state.counters[C_ICMPS]]
-    replies: dict[tuple[str, str, int, int], FrameRef] = {}
-    for index in np.flatnonzero(icmps["kind"] == KIND_ECHO_REPLY):
-        row = icmps[index]
-        version = int(row["version"])
-        key = (
-            row_address(row, "d", version),
-            row_address(row, "s", version),
-            int(row["echo_id"]),
-            int(row["echo_seq"]),
-        )
-        replies.setdefault(key, FrameRef(int(row["file"]), int(row["frame"])))
-    for index in np.flatnonzero(icmps["kind"] == KIND_ECHO_REQUEST):
-        row = icmps[index]
-        if not row["df"]:
+    if not (icmps["kind"] == KIND_ECHO_REQUEST).any():
+        return []
+    from analyzer.verdicts.ping_sweeps import Sweep, judged_pings, pings_of  # most captures have none
+
+    found = []
+    for hosts, pings in pings_of(icmps, collector.ptbs, settings).items():
+        pool = pools[hosts]
+        trouble = judged_pings(hosts, pings, max(pool.at_least, default=0), collector.end, settings)
+        pool.probes += pings.probes
+        pool.without_df = pings.without_df
+        pool.arrived = Sweep(pings.trials, collector.end).beside_receiver
+        if trouble is not None:
+            if trouble.path_mtu.at_most is not None:
+                pool.at_most.append(trouble.path_mtu.at_most)
+            pool.alone.append(trouble.verdict)
+            found.append(trouble)
+    return found
+
+
+def add_answered_datagrams(state: State, pools: Pools) -> None:
+    """UDP datagrams with DF of which their receiver says that nobody listens: they came, as tracepath's last do."""
+    icmps = state.icmps[: state.counters[C_ICMPS]]
+    rows = np.flatnonzero(port_unreachable(icmps)).tolist()
+    if not rows:
+        return
+    from analyzer.decode.dpkt_decoder import decode_icmp_packet  # loads dpkt, for very few captures
+
+    for index in rows:
+        message = decode_icmp_packet(state.icmp_header_bytes[index, : int(icmps["header_len"][index])].tobytes())
+        quote = message.quote if message is not None else None
+        if message is None or quote is None or not quote.df or quote.protocol != PROTO_UDP:
             continue
-        version = int(row["version"])
-        src, dst = row_address(row, "s", version), row_address(row, "d", version)
-        key = (src, dst, int(row["echo_id"]), int(row["echo_seq"]))
-        frame = FrameRef(int(row["file"]), int(row["frame"]))
-        pools[src, dst].probes.append(Probe(frame, int(row["ip_len"]), replies.get(key), told.get(key)))
+        if message.src == quote.dst and quote.ip_len >= LEAST_V6_MTU:
+            pool = pools[quote.src, quote.dst]
+            pool.at_least.append(quote.ip_len)
+            pool.came_at = int(icmps["ts"][index])
+
+
+def add_lone_ptbs(ptbs: Iterable[PtbSeen], troubles: Iterable[Trouble], pools: Pools) -> None:
+    """PTBs about packets of no TCP flow: of others of these hosts, the path is no wider."""
+    for ptb in ptbs:
+        valid = not ptb.checksum_wrong and LEAST_V4_MTU <= ptb.mtu < ptb.quoted_len
+        if ptb.flow >= 0 or ptb.quoted_echo is not None or not valid:
+            continue
+        pool = pools[ptb.quoted_src, ptb.quoted_dst]
+        answered = (probe.ip_len for probe in pool.probes if probe.reply is not None)
+        if max([*pool.at_least, *answered], default=0) <= ptb.mtu:  # else the path changed, or there are several
+            pool.exact.append(ptb.mtu)
+            pool.at_most.append(ptb.mtu)
+            pool.told_at = ptb.ts if pool.told_at is None else min(pool.told_at, ptb.ts)
+    for trouble in troubles:
+        pools[trouble.sender, trouble.receiver].alone.append(trouble.verdict)

@@ -108,7 +108,7 @@ def test_a_fragmentation_needed_and_its_quote() -> None:
         kind=3,
         code=4,
         mtu=1400,
-        quote=Quote(CLIENT, SERVER, 1072, True, 4711, 443, 0xFFFFFFFE, ip_id=1),
+        quote=Quote(CLIENT, SERVER, 1072, True, 4711, 443, 0xFFFFFFFE, ip_id=1, protocol=6, transport=QUOTED[20:28]),
     )
 
 
@@ -120,7 +120,7 @@ def test_a_packet_too_big_and_its_quote() -> None:
         kind=2,
         code=0,
         mtu=1400,
-        quote=Quote(CLIENT6, SERVER6, 1092, True, 4711, 443, 0xFFFFFFFE),
+        quote=Quote(CLIENT6, SERVER6, 1092, True, 4711, 443, 0xFFFFFFFE, protocol=6, transport=QUOTED6[40:64]),
     )
 
 

@@ -19,6 +19,7 @@ from analyzer.decode.tunnel import MAX_NESTING
 from analyzer.evidence.ptb_ties import MOST_TIED
 from analyzer.evidence.siblings import MOST_LOOKED_AT
 from analyzer.flows.flow_tables import DIRECTION, FLOW, ICMP, PACKET, PROGRESS_SLOTS, SIDES, TRANSFER
+from analyzer.flows.fragment_tables import FRAGMENT
 from analyzer.model.host_name import NAMED_ADDRESSES, NAMES_PER_ADDRESS
 from analyzer.passes.capture_points import MOST_POINTS
 from analyzer.passes.names import MOST_MESSAGES
@@ -36,6 +37,7 @@ from analyzer.settings import (
     MAX_EVENTS,
     MAX_EVENTS_PER_FLOW,
     MAX_FLOWS,
+    MAX_FRAGMENTED_PAIRS,
     MAX_HEALTHY_PAIRS,
     MAX_ICMP,
     MAX_RECORD_BYTES,
@@ -121,6 +123,8 @@ def bounds() -> str:
         ("packets before the trouble, of one flow", f"{HISTORY_ROWS:,}", ""),
         ("latest packets of all flows", f"{RING_ROWS:,}", f"{RING_ROWS * (PACKET.itemsize + HEAD_BYTES) / 1e6:.0f} MB"),
         ("ICMP messages kept", f"{MAX_ICMP:,}", f"{MAX_ICMP * (ICMP.itemsize + ICMP_HEAD_BYTES) / 1e6:.0f} MB"),
+        ("fragments kept", f"{MAX_ICMP:,}", f"{MAX_ICMP * FRAGMENT.itemsize / 1e6:.0f} MB; as datagrams 50 MB"),
+        ("senders, receivers and protocols of fragments", f"{MAX_FRAGMENTED_PAIRS:,}", ""),
         ("pairs of addresses listed as paths, where nothing limits their packets", f"{MAX_HEALTHY_PAIRS:,}", "1 KB each"),
         ("hung flows of two addresses that one question looks at", f"{MOST_LOOKED_AT}", ""),
         ("looks at each packet and PTB of a flow, on average", f"{LOOKS_AT_A_PACKET:,}", "then it is `flow/too-much`"),

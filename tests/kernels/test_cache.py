@@ -502,7 +502,8 @@ def test_the_examples_make_the_entries_do_some_of_everything(module: Any) -> Non
     KERNELS[name](*given)
     state = given[0]
     untouched = {each for each in State._fields if not getattr(state, each).view(np.uint8).any()}
-    assert not untouched
+    of_fragments = {"fragments", "pairs", "pair_slots"}  # the first pass keeps them
+    assert not untouched - (of_fragments if "second" in module.__name__ else set())
 
 
 def test_what_is_bound_is_called_as_the_whole() -> None:

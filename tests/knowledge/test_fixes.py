@@ -75,7 +75,7 @@ def test_every_entry_has_what_it_needs(platform: str) -> None:
         assert not re.search(r"^#", entry["command"], re.MULTILINE)  # an alternative is no line of the command
         if "alternative" in entry:
             assert set(entry["alternative"]) == {"lead", "line"}
-            assert re.fullmatch(r"or\b[^:]*[^: ]", entry["alternative"]["lead"])
+            assert re.fullmatch(r"or\b[^:]*(?<! )", entry["alternative"]["lead"])
             assert "\n" not in entry["alternative"]["line"]
         assert entry["step"] in steps
         assert entry.get("ip") in (None, 4, 6)

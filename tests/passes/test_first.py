@@ -231,7 +231,7 @@ def test_the_whole_analysis_of_a_cut_capture(path: Path) -> None:
         assert totals.packets == totals.tcp_packets + totals.icmp_packets + sum(totals.undecoded.values())
         [file] = analysis.files
         assert file.damaged_at == (None if length == rest else rest)
-        assert any("is damaged at byte" in note for note in analysis.notes) == (file.damaged_at is not None)
+        assert any("is cut off" in note for note in analysis.notes) == (file.damaged_at is not None)
 
 
 def test_a_gzip_cut_at_every_byte_raises_nothing_but_a_capture_error(small_buffer: None) -> None:

@@ -59,7 +59,7 @@ def of_terminal(analysis: Analysis) -> tuple[int, int]:
     read = sum(number(found) for found in re.findall(r": ([\d,]+) packets?, pcap", text))
     tcp_packets = re.search(r"; ([\d,]+) TCP in ", text)
     icmp_packets = re.search(r" flows?; ([\d,]+) ICMP \(", text)
-    others = re.search(r"; not decoded: (.*?)(?: pings |$)", text)
+    others = re.search(r"; not decoded: (.*?)(?: pings | large pings | fragmented |$)", text)
     counted = sum(number(found[1]) for found in (tcp_packets, icmp_packets) if found)
     return read, counted + (undecoded(others[1]) if others else 0)
 

@@ -31,7 +31,7 @@ def test_a_row_says_which_way_the_trouble_goes() -> None:
 def test_flows_of_the_same_hosts_and_verdict_share_a_diagnosis() -> None:
     flows = [make_flow(i, confidence="low" if i == 0 else "high") for i in range(12)]
     (diagnosis,) = document_of(make_analysis(flows)).diagnoses
-    assert diagnosis.flow.stream == 1  # the first of the surest
+    assert diagnosis.stream == 1  # the first of the surest
     assert diagnosis.same == "streams 0, 2, 3, 4 and 7 more"
 
 

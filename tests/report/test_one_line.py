@@ -19,7 +19,7 @@ CUT = "expected the rest of a record, found the end of the file"
     ],
 )
 def test_how_far_a_damaged_file_was_read(packets: int, problem: str, told: str) -> None:
-    file = make_file("cut.pcap", damaged_at=8948, problem=problem, packets=packets)
+    file = make_file("cut.pcap", damaged_at=8948, problem=problem, is_cut=problem == CUT, packets=packets)
     assert list(damage(make_analysis(files=[file, make_file("whole.pcap")]))) == [told]
 
 

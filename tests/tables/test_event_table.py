@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import analyzer
+from analyzer.model.seen_ptb import SeenPtb
 from analyzer.model.statement import FrameRef
 from analyzer.tables.columns import EPISODES, EVENTS, PTBS, TABLES, Column
 from tests.reading import CAPTURES, ROOT, SAMPLE_FOLDER, SAMPLES
@@ -68,10 +69,12 @@ def test_ptbs_say_what_came_of_them() -> None:
 
 
 def test_ptbs_of_no_flow_are_listed_too() -> None:
-    ptbs = handed_out(ptb_timeline=((5, -1, 1400, FrameRef(0, 7)),)).ptbs
+    told = SeenPtb(FrameRef(0, 7), 5, None, "198.51.100.9", "", 1400, "", "", None, "", None, 0, cut=True)
+    ptbs = handed_out(all_ptbs=(told,)).ptbs
     assert ptbs["frame"].tolist() == [7]
-    assert ptbs["stream"].isna().all()
-    assert ptbs["router"].isna().all()
+    assert ptbs["router"].tolist() == ["198.51.100.9"]
+    for name in ("stream", "protocol", "quoted.source.ip", "quoted.source.port", "quoted.ip_len", "effect", "verdict"):
+        assert ptbs[name].isna().all(), name
 
 
 def test_episodes_are_what_the_verdict_speaks_of() -> None:
@@ -115,6 +118,7 @@ def test_tables_have_the_declared_dtypes_and_units(path: Path, tmp_path: Path) -
         "analysis.points": analysis.points,
         "analysis.legs": analysis.legs,
         "analysis.ptbs": analysis.ptbs,
+        "analysis.fragments": analysis.fragments,
         "analysis.findings": analysis.findings,
         "analysis.events, flow.events": analysis.events,
         "flow.episodes": flow.episodes,

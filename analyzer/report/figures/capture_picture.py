@@ -113,7 +113,7 @@ def _sheet(
 
 def _chosen(analysis: Analysis, most: int) -> tuple[list[Drawn], str]:
     """At most so many flows to draw, and a remark on what is left out."""
-    findings = analysis.all_findings
+    findings = [finding for finding in analysis.all_findings if finding.example is not None]
     shown = _of_findings(analysis, findings, most) if findings else _of_flows(analysis, most)
     left_out = len(findings or analysis.all_flows) - len(shown)
     if not shown:
@@ -143,7 +143,7 @@ def _of_findings(analysis: Analysis, findings: Sequence[Finding], most: int) -> 
 
 def _recorded_one(analysis: Analysis, finding: Finding) -> Flow:
     """The example of a finding, or another of its flows if only of that packets were recorded."""
-    example = analysis.flow(finding.example)
+    example = analysis.flow(finding.streams[0] if finding.example is None else finding.example)
     if is_drawable(example):
         return example
     others = (analysis.flow(stream) for stream in finding.streams[:LOOKED_AT])

@@ -133,9 +133,11 @@ def _about(analysis: Analysis, left_out: str, *, keep_payload: bool) -> tuple[st
 
 
 def _wanted(analysis: Analysis, notify: Notify | None) -> _Wanted:
-    chosen = analysis.problem_flows or analysis.all_flows
+    troubles = analysis.all_troubles
+    chosen = analysis.problem_flows or (() if troubles else analysis.all_flows)
     whole = analysis.whole or analysis
     pairs = {frozenset((flow.client.ip, flow.server.ip)) for flow in chosen}
+    pairs |= {frozenset((trouble.sender, trouble.receiver)) for trouble in troubles}
     own = {flow.stream for flow in chosen}
     siblings = [
         flow
@@ -145,6 +147,8 @@ def _wanted(analysis: Analysis, notify: Notify | None) -> _Wanted:
     wanted = _Wanted(hosts=frozenset(ip_address(ip).packed for pair in pairs for ip in pair))
     for flow in chosen:
         wanted.surely.update(frames_of(flow))
+    for trouble in troubles:
+        wanted.surely.update(trouble.frames)
     for path in whole.all_paths:
         if frozenset((path.src, path.dst)) in pairs:
             wanted.surely.update(probe.frame for probe in path.probes)
@@ -236,7 +240,12 @@ class _Copier:
             return
         frame_bytes = bytes(view[h[START] : h[END]])
         kept = redacted(
-            frame_bytes, h[LINK], h[WIRE_LEN], keep_payload=self._keep_payload, anonymizer=self._analysis.anonymizer
+            frame_bytes,
+            h[LINK],
+            h[WIRE_LEN],
+            keep_payload=self._keep_payload,
+            bare=surely,
+            anonymizer=self._analysis.anonymizer,
         )
         about_hosts = kept is not None and bool(kept.addresses & self._wanted.hosts)
         if kept is not None and (surely or (about_hosts and not last)):

@@ -14,7 +14,8 @@ from markupsafe import Markup
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow
 from analyzer.report import labels
-from analyzer.report.document import Diagnosis, advice, fair_choice, rule_suffix, with_name
+from analyzer.report.diagnosis import Diagnosis
+from analyzer.report.document import advice, fair_choice, rule_suffix, with_name
 from analyzer.report.figures.own_settings import load_matplotlib
 from analyzer.report.figures.palette import DARK, LIGHT
 from analyzer.report.page import Page, page_of
@@ -124,7 +125,7 @@ def _flow_figures(analysis: Analysis, page: Page, *, alone: bool) -> dict[int, F
     from analyzer.report.figures.drawn_packets import is_drawable
 
     shown = fair_choice(page.document.diagnoses, SHOWN_DIAGNOSES)
-    drawable = [diagnosis for diagnosis in shown if is_drawable(diagnosis.flow)]
+    drawable = [each for each in shown if each.flow is not None and is_drawable(each.flow)]
     if not drawable:
         return {}
     load_matplotlib(alone=alone)
@@ -133,12 +134,12 @@ def _flow_figures(analysis: Analysis, page: Page, *, alone: bool) -> dict[int, F
     from analyzer.report.figures.timelines import timeline
 
     return {
-        diagnosis.flow.stream: FlowFigure(
+        flow.stream: FlowFigure(
             *(
                 Markup(  # noqa: S704 - our own drawing; all text in it is escaped by the XML writer
                     inline_svg(
-                        timeline(analysis, diagnosis.flow, sheet=sheet, titled=False),
-                        f"s{diagnosis.flow.stream}{name}-",
+                        timeline(analysis, flow, sheet=sheet, titled=False),
+                        f"s{flow.stream}{name}-",
                         figure_description(diagnosis),
                     )
                 )
@@ -146,12 +147,14 @@ def _flow_figures(analysis: Analysis, page: Page, *, alone: bool) -> dict[int, F
             )
         )
         for diagnosis in fair_choice(drawable, SHOWN_FIGURES)
+        if (flow := diagnosis.flow) is not None
     }
 
 
 def _figures_of_both_ends(page: Page, *, alone: bool) -> dict[int, FlowFigure]:
     """Figures by stream, of the flows whose large packets get lost between two capture points."""
-    shown = [each for each in fair_choice(page.document.diagnoses, SHOWN_DIAGNOSES) if is_between_two(each.flow)]
+    told = [(each.flow, each.what.text) for each in fair_choice(page.document.diagnoses, SHOWN_DIAGNOSES)]
+    shown = [(flow, text) for flow, text in told if flow is not None and is_between_two(flow)]
     if not shown:
         return {}
     load_matplotlib(alone=alone)
@@ -160,20 +163,20 @@ def _figures_of_both_ends(page: Page, *, alone: bool) -> dict[int, FlowFigure]:
     from analyzer.report.figures.two_points import two_points
 
     return {
-        each.flow.stream: FlowFigure(
+        flow.stream: FlowFigure(
             *(
                 Markup(  # noqa: S704 - as above
                     inline_svg(
-                        two_points(each.flow, sheet=sheet),
-                        f"b{each.flow.stream}{name}-",
-                        f"Packets of stream {each.flow.stream} by time and size, at both ends of the leg on which "
-                        f"large ones get lost. {each.what.text}",
+                        two_points(flow, sheet=sheet),
+                        f"b{flow.stream}{name}-",
+                        f"Packets of stream {flow.stream} by time and size, at both ends of the leg on which "
+                        f"large ones get lost. {text}",
                     )
                 )
                 for name, sheet in (("w", WIDE), ("n", NARROW))
             )
         )
-        for each in shown[:SHOWN_FIGURES]
+        for flow, text in shown[:SHOWN_FIGURES]
     }
 
 
@@ -185,7 +188,7 @@ def is_between_two(flow: Flow) -> bool:
 def figure_description(diagnosis: Diagnosis) -> str:
     """What a timeline shows, for those who cannot see it."""
     return (
-        f"Stream {diagnosis.flow.stream} over time: sequence numbers sent and acknowledged, and below them the "
+        f"Stream {diagnosis.stream} over time: sequence numbers sent and acknowledged, and below them the "
         f"size of each packet, delivered or lost, with the range of the path MTU. {diagnosis.what.text}"
     )
 

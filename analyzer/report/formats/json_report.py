@@ -12,6 +12,7 @@ from analyzer.model.analysis import Analysis
 from analyzer.model.display_filter import flow_filter, frame_filters, frames_of
 from analyzer.model.finding import Finding, listed_addresses
 from analyzer.model.flow import Endpoint, Flow
+from analyzer.model.fragment_count import FragmentCount
 from analyzer.model.path import Path as NetworkPath
 from analyzer.model.seen import Seen
 from analyzer.model.statement import Fix, FrameRef
@@ -26,6 +27,10 @@ LISTED_STREAMS = 1000
 
 INDENTED_FLOWS = 1000
 """Up to so many flows the JSON is laid out for reading: the standard library indents in slow Python."""
+
+
+AFTER = ("capture", "totals", "findings", "flows", "paths", "ptbs", "fragments", "notes")
+"""What is told of the later capture of a comparison."""
 
 
 class JsonReport:
@@ -130,6 +135,8 @@ def _members(analysis: Analysis) -> Iterator[tuple[str, Any]]:
     yield "findings", (_finding(finding, analysis, around.beside(finding)) for finding in analysis.all_findings)
     yield "flows", (_flow(flow, paths, frame) for flow in analysis.all_flows)
     yield "paths", (_path(path, frame) for path in analysis.all_paths)
+    yield "ptbs", _ptbs(analysis, frame)
+    yield "fragments", (_fragments(count, frame) for count in analysis.all_fragments)
     yield "notes", [_unicode(note) for note in analysis.notes]
     if analysis.names is not None:
         yield (
@@ -151,9 +158,7 @@ def _seen(seen: Seen) -> dict[str, Any]:
 def _comparison(analysis: Analysis, later: Analysis) -> dict[str, Any]:
     """What became of the paths in a later capture, and what was found in that."""
     after = to_json_dict(later)
-    return comparison_dict(analysis) | {
-        "after": {key: after[key] for key in ("capture", "totals", "findings", "flows", "paths", "notes")}
-    }
+    return comparison_dict(analysis) | {"after": {key: after[key] for key in AFTER}}
 
 
 def _unicode(text: str) -> str:
@@ -266,7 +271,9 @@ def _fixes(fixes: Sequence[Fix]) -> list[dict[str, Any]]:
 
 
 def _finding(finding: Finding, analysis: Analysis, beside: Beside | None) -> dict[str, Any]:
-    example = analysis.flow(finding.example)
+    flow = analysis.flow(finding.example) if finding.example is not None else None
+    told = flow if flow is not None else finding.trouble
+    located = flow.located if flow is not None else None
     return {
         "id": finding.id,
         "verdict": finding.verdict,
@@ -284,9 +291,49 @@ def _finding(finding: Finding, analysis: Analysis, beside: Beside | None) -> dic
         "first_time": iso_time(finding.first_time),
         "last_time": iso_time(finding.last_time),
         "beside": beside._asdict() if beside is not None else None,
-        "leg": list(example.located.between) if example.located is not None else None,
-        "explanation": example.explanation,
-        "fixes": _fixes(example.fixes),
+        "leg": list(located.between) if located is not None else None,
+        "explanation": told.explanation if told is not None else "",
+        "fixes": _fixes(told.fixes if told is not None else ()),
+    }
+
+
+def _ptbs(analysis: Analysis, frame: _FrameWriter) -> Iterator[dict[str, Any]]:
+    for ptb, told in analysis.told_ptbs():
+        yield {
+            "frame": frame(ptb.frame),
+            "time": iso_time(ptb.time),
+            "stream": told.stream,
+            "router": ptb.router,
+            "destination": ptb.destination,
+            "mtu": ptb.mtu,
+            "protocol": ptb.protocol or None,
+            "quoted": {
+                "source": {"ip": ptb.source or None, "port": ptb.source_port},
+                "destination": {"ip": ptb.receiver or None, "port": ptb.receiver_port},
+                "ip_len": ptb.ip_len,
+                "cut": ptb.cut,
+            },
+            "effect": told.effect,
+            "reason": told.reason,
+            "verdict": told.verdict,
+        }
+
+
+def _fragments(count: FragmentCount, frame: _FrameWriter) -> dict[str, Any]:
+    return {
+        "src": count.src,
+        "dst": count.dst,
+        "protocol": count.protocol,
+        "point": count.point,
+        "complete": count.complete,
+        "first_only": count.first_only,
+        "later_only": count.later_only,
+        "partial": count.partial,
+        "overlapping": count.overlapping,
+        "gave_up": count.gave_up,
+        "whole": count.whole,
+        "frames": [frame(ref) for ref in count.frames],
+        "verdict": count.verdict,
     }
 
 
@@ -309,6 +356,7 @@ def _path(path: NetworkPath, frame: _FrameWriter) -> dict[str, Any]:
             }
             for probe in path.probes
         ],
+        "without_df": None if path.without_df is None else path.without_df._asdict(),
         "legs": [
             {
                 "from": leg.start,

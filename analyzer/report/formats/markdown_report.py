@@ -16,7 +16,8 @@ from analyzer.model.text import runs_of
 from analyzer.report import labels
 from analyzer.report.beside import link_to, records
 from analyzer.report.changes import ChangeTable
-from analyzer.report.document import Diagnosis, Remark, advice, fair_choice, rule_suffix, with_name
+from analyzer.report.diagnosis import Diagnosis, Remark
+from analyzer.report.document import advice, fair_choice, rule_suffix, with_name
 from analyzer.report.figures.own_settings import load_matplotlib
 from analyzer.report.findings import FindingRow, FirstSteps
 from analyzer.report.page import Page, page_of
@@ -64,8 +65,8 @@ class MarkdownReport:
             from analyzer.report.figures.drawn_packets import is_drawable
 
             shown = fair_choice(page.document.diagnoses, SHOWN_DIAGNOSES)
-            drawable = [diagnosis for diagnosis in shown if is_drawable(diagnosis.flow)]
-            chosen = [diagnosis.flow for diagnosis in fair_choice(drawable, FIGURES_BESIDE)]
+            drawable = [each for each in shown if each.flow is not None and is_drawable(each.flow)]
+            chosen = [each.flow for each in fair_choice(drawable, FIGURES_BESIDE) if each.flow is not None]
             if chosen:
                 load_matplotlib(alone=wishes.alone)
             for flow in chosen:
@@ -188,7 +189,7 @@ def _findings(findings: Sequence[FindingRow]) -> Iterator[str]:
     for row in findings[:SHOWN_FINDINGS]:
         ends = [with_name(end, name) for end, name in zip((row.senders, row.receivers), row.names, strict=True)]
         cells = (cell(ends[0]), cell(ends[1]), code(row.verdict), row.crossed, row.lost, row.stalled)
-        yield f"| {row.id} | {row.flows} | {' | '.join(cells)} | {labels.stream} {row.example} |"
+        yield f"| {row.id} | {row.flows} | {' | '.join(cells)} | {row.example} |"
     if len(findings) > SHOWN_FINDINGS:
         yield from ("", prose(labels.more_findings(len(findings) - SHOWN_FINDINGS)))
 
@@ -217,14 +218,11 @@ def _changes(changes: ChangeTable) -> Iterator[str]:
 
 
 def _diagnosis(diagnosis: Diagnosis, images: Mapping[int, str]) -> Iterator[str]:
-    stream = diagnosis.flow.stream
+    shown_by = f"{diagnosis.shown_by[:1].upper()}{diagnosis.shown_by[1:]}"
     yield f"## {diagnosis.name}: {prose(diagnosis.title)}"
     yield from (
         "",
-        prose(
-            f"Stream {stream}, {diagnosis.endpoints}, {diagnosis.confidence} {labels.confidence}"
-            f"{rule_suffix(diagnosis)}"
-        ),
+        prose(f"{shown_by}, {diagnosis.endpoints}, {diagnosis.confidence} {labels.confidence}{rule_suffix(diagnosis)}"),
     )
     yield from ("", _statement(diagnosis.what))
     for place in diagnosis.where:
@@ -232,13 +230,20 @@ def _diagnosis(diagnosis: Diagnosis, images: Mapping[int, str]) -> Iterator[str]
     if diagnosis.strip is not None:
         yield from ("", f"### {labels.legs}", "")
         yield from (f"- {prose(leg)}" for leg in diagnosis.strip.lines)
-    if stream in images:
-        yield from ("", f"![{labels.timeline(stream)}]({images[stream]})")
+    if diagnosis.stream is not None and diagnosis.stream in images:
+        yield from ("", f"![{labels.timeline(diagnosis.stream)}]({images[diagnosis.stream]})")
     yield from _statements(labels.evidence, diagnosis.why)
     yield from _statements(labels.ruled_out, diagnosis.ruled_out)
     for kind, fixes in diagnosis.steps:
         yield from _fixes(labels.STEPS[kind], fixes)
-    yield from ("", f"### {labels.wireshark}", "", labels.wireshark_flow, "", *_block(diagnosis.display_filter))
+    yield from (
+        "",
+        f"### {labels.wireshark}",
+        "",
+        labels.wireshark_flow if diagnosis.flow is not None else labels.wireshark_packets,
+        "",
+        *_block(diagnosis.display_filter),
+    )
     if diagnosis.frame_filters:
         yield from ("", labels.wireshark_frames)
         for each in diagnosis.frame_filters:

@@ -17,7 +17,8 @@ from rich.text import Text
 from analyzer.model.analysis import Analysis
 from analyzer.model.statement import Fix
 from analyzer.model.text import plural
-from analyzer.report.document import Diagnosis, Document, Remark, advice, document_of, rule_suffix
+from analyzer.report.diagnosis import Diagnosis, Remark
+from analyzer.report.document import Document, advice, document_of, rule_suffix
 from analyzer.report.findings import FirstSteps
 from analyzer.report.formats.terminal_tables import GAP, VERDICT_STYLES, finding_table, flow_table
 from analyzer.report.labels import STEPS, below
@@ -193,7 +194,7 @@ def _diagnosis(diagnosis: Diagnosis, console: Console, width: int, *, show_all: 
     title.append(f" ({diagnosis.confidence} confidence{rule_suffix(diagnosis)})", "dim")
     yield from _wrapped(console, title, width)
     several_files = any(each.file for each in diagnosis.frame_filters)
-    ends = Text(f"stream {diagnosis.flow.stream}, " if diagnosis.finding else "", "dim")
+    ends = Text(f"{diagnosis.shown_by}, " if diagnosis.finding else "", "dim")
     ends.append(diagnosis.endpoints + ("" if several_files else f" ({diagnosis.display_filter})"))
     for line in _wrapped(console, ends, width - INDENT):
         yield Text(" " * INDENT) + line

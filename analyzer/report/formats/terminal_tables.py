@@ -75,7 +75,7 @@ def finding_table(rows: Sequence[FindingRow], console: Console) -> Iterator[Text
         Cells(flows, [row.flows for row in rows], True),
         Cells(crossed, [row.crossed for row in rows], True),
         Cells(lost, [row.lost for row in rows], True),
-        Cells(example, [f"stream {row.example}" for row in rows], False),
+        Cells(example, [row.example for row in rows], False),
         Cells(stalled, [row.stalled for row in rows], True),
     ]
     ends = Ends(sender, receiver, [(row.senders, "->", row.receivers) for row in rows])

@@ -395,6 +395,7 @@ def test_of_very_many_flows_the_examples_come_first(tmp_path: Path, monkeypatch:
     analysis = analyzer.analyze(capture)
     example = analysis.all_findings[0].example
     found = comments_of(annotated(capture))
+    assert example is not None
     assert found.keys() - {0} == {ref.frame for ref in frames_of(analysis.flow(example))}
     more = len(analysis.problem_flows) - 1
     assert f"Of {more} more flow{'s' if more > 1 else ''} with a problem no frame has a comment." in found[0]

@@ -215,9 +215,9 @@ def test_long_addresses_fit_their_boxes() -> None:
 
 
 def test_damage_and_selection_are_told() -> None:
-    cut = make_file(damaged_at=1944, problem="expected the rest of a record, found the end of the file")
+    cut = make_file(damaged_at=1944, problem="expected the rest of a record, found the end of the file", is_cut=True)
     page = text_of(parsed(make_analysis([make_flow()], files=[cut], selection="port 443", notes=("A note.",))))
-    assert "stops at byte 1944: expected the rest of a record" in page
+    assert "is cut off after 130 packets (byte 1944)" in page
     assert "only port 443; the counts below are of the whole capture" in page
     assert "A note." in page
 

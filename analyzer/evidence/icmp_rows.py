@@ -1,0 +1,30 @@
+"""Which rows of the table of ICMP messages are of one kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from analyzer.decode.icmp import TIME_EXCEEDED, UNREACHABLE, V6_TIME_EXCEEDED, V6_UNREACHABLE
+
+IN_REASSEMBLY = 1
+"""Code of time exceeded: parts of a datagram did not come in time (RFC 792, RFC 4443 3.3)."""
+
+PORT, V6_PORT = 3, 4
+"""Codes of destination unreachable: nobody listens at the UDP port."""
+
+
+def in_reassembly(icmps: Any) -> Any:
+    """True where a host gave up putting a datagram together."""
+    return (icmps["code"] == IN_REASSEMBLY) & (icmps["type"] == _of_version(icmps, TIME_EXCEEDED, V6_TIME_EXCEEDED))
+
+
+def port_unreachable(icmps: Any) -> Any:
+    """True where a host says that nobody listens at the port: the quoted datagram came to it."""
+    kind = icmps["type"] == _of_version(icmps, UNREACHABLE, V6_UNREACHABLE)
+    return kind & (icmps["code"] == _of_version(icmps, PORT, V6_PORT)) & (icmps["quoted"] > 0)
+
+
+def _of_version(icmps: Any, four: int, six: int) -> Any:
+    return np.where(icmps["version"] == 6, six, four)

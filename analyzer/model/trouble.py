@@ -1,0 +1,58 @@
+"""What pings, PTBs and fragments show by themselves, without a TCP flow. Emits `Trouble`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from analyzer.model.flow import PathMtu
+from analyzer.model.statement import Fix, FrameRef, RuledOut, Statement
+
+Kind = Literal["pings", "ptbs", "fragments"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something wrong in one direction between two addresses, told by packets of no TCP flow."""
+
+    kind: Kind  # what shows it
+    protocol: str  # of the packets that do not get through: "icmp", "udp", "esp"
+    verdict: str
+    confidence: str
+    sender: str  # address of the end whose packets it is about
+    receiver: str
+    path_mtu: PathMtu
+    lost: int | None  # bytes of IP: the smallest packet that did not get through
+    headline: str  # a sentence
+    explanation: str
+    rests_on: tuple[FrameRef, ...]
+    evidence: tuple[Statement, ...]
+    ruled_out: tuple[RuledOut, ...]
+    fixes: tuple[Fix, ...]
+    first_time: int  # ns: of the packets that did not get through
+    last_time: int
+    reason: str | None = None  # why PTBs have no effect
+    ptbs: tuple[FrameRef, ...] = ()  # those that have none
+
+    @property
+    def rule(self) -> str:
+        """Id of what decided: "pings/blackhole"."""
+        return f"{self.kind}/{self.verdict}"
+
+    @property
+    def frames(self) -> list[FrameRef]:
+        """All frames that speak for it."""
+        found = {*self.rests_on, *(ref for each in self.evidence for ref in each.frames)}
+        return sorted(found | {ref for each in self.ruled_out for ref in each.frames})
+
+    @property
+    def display_filter(self) -> str:
+        """Wireshark's, for its packets."""
+        six = ":" in self.sender
+        ends = " and ".join(f"{'ipv6' if six else 'ip'}.addr eq {ip}" for ip in (self.sender, self.receiver))
+        if self.kind == "pings":
+            return f"{ends} and {'icmpv6' if six else 'icmp'}"
+        if self.kind == "ptbs":
+            return f"{ends} and {'icmpv6.type eq 2' if six else 'icmp.type eq 3 and icmp.code eq 4'}"
+        part = "ipv6.fraghdr" if six else "(ip.flags.mf eq 1 or ip.frag_offset gt 0)"
+        return f"{ends} and {part}"
