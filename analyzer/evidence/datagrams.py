@@ -51,6 +51,7 @@ class Fragments:
     whole: int  # unfragmented packets of these since the first fragment
     largest: int  # bytes of IP of the largest of these
     whole_frame: FrameRef
+    many: bool = False  # the destination is a multicast or broadcast address
     datagrams: list[Datagram] = field(default_factory=list)  # in order of time
     overlapping: int = 0
 
@@ -123,6 +124,7 @@ def _pair(row: Any) -> Fragments:
         whole=int(row["whole"]),
         largest=int(row["largest"]),
         whole_frame=FrameRef(int(row["whole_file"]), int(row["whole_frame"])),
+        many=bool(row["many"]),
     )
 
 

@@ -23,6 +23,7 @@ PAIR = np.dtype(
         ("s0", "u4"), ("s1", "u4"), ("s2", "u4"), ("s3", "u4"),
         ("d0", "u4"), ("d1", "u4"), ("d2", "u4"), ("d3", "u4"),
         ("whole", "i8"), ("whole_frame", "i8"), ("whole_file", "i4"),  # how many of these, and the first
+        ("many", "i4"),  # 1 if the destination is no single host: asked here, since addresses may be replaced
     ],
     align=True,
 )  # fmt: skip

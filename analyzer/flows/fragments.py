@@ -145,4 +145,13 @@ def pair_of(state: State, h: list[int], protocol: int) -> int:
     pair["d1"] = h[DST + 1]
     pair["d2"] = h[DST + 2]
     pair["d3"] = h[DST + 3]
+    pair["many"] = 1 if many_receivers(h) else 0
     return int(number)
+
+
+@kernel
+def many_receivers(h: list[int]) -> bool:
+    """Whether the destination is a multicast address, or may be a broadcast address."""
+    if h[VERSION] == 6:
+        return bool(h[DST] >> 24 == 0xFF)
+    return bool(h[DST] >> 28 >= 0xE or h[DST] & 0xFF == 0xFF)

@@ -164,18 +164,13 @@ def _verdict(each: Fragments, bad: Sequence[Datagram], later_seen: bool, seen: S
         return None
     if len({datagram.came for datagram in bad}) > 1 and len(bad) < LEAST_DATAGRAMS_MIXED:
         return None
-    if _many_receivers(each.dst) or seen.dropped or bad[-1].whole < LEAST_WHOLE:
+    if each.many or seen.dropped or bad[-1].whole < LEAST_WHOLE:
         return None
     if any(datagram.came != FIRST_ONLY for datagram in bad):
         return "fragment_loss"  # a filter for ports shows none but the first
     if seen.filters:
         return None if any(BY_PORT.search(text) for text in seen.filters) else "fragment_loss"
     return "fragment_loss" if later_seen or seen.other else "inconclusive"
-
-
-def _many_receivers(dst: str) -> bool:
-    """Whether it is a multicast or broadcast address."""
-    return dst.lower().startswith("ff") if ":" in dst else int(dst.partition(".")[0]) >= 224 or dst.endswith(".255")
 
 
 def _lost_before(each: Fragments, bad: Sequence[Datagram]) -> Trouble:

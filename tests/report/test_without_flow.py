@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 import analyzer
 from analyzer.cli.main import main
 from analyzer.model.analysis import Analysis
+from analyzer.redaction.addresses import Anonymizer
 from analyzer.report.document import document_of
 from analyzer.report.formats.json_report import to_json_dict
 from tests.builders import CLIENT, Packet, pcap
@@ -152,6 +154,21 @@ def test_anonymized_no_address_is_left(kind: str, tmp_path: Path, capsys: pytest
     for address in ("192.0.2.10", "203.0.113.10", "198.51.100.9"):
         assert address not in out
     assert VERDICT[kind] in out
+
+
+def key_to_multicast(address: str) -> bytes:
+    """A key that maps an address among those of multicast."""
+    keys = (bytes([number]) * 32 for number in range(256))
+    return next(key for key in keys if ip_address(Anonymizer(key).text(address)).is_multicast)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.10", "203.0.113.10"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_address_stands_for_a_host_changes_no_verdict(kind: str, host: str, tmp_path: Path) -> None:
+    (plain,) = analyzer.analyze(written(kind, tmp_path)).all_troubles
+    hidden = analyzer.analyze(written(kind, tmp_path), anonymizer=Anonymizer(key_to_multicast(host)))
+    (trouble,) = hidden.all_troubles
+    assert (trouble.verdict, trouble.confidence, trouble.frames) == (plain.verdict, plain.confidence, plain.frames)
 
 
 def test_beside_healthy_flows_it_comes_first() -> None:
