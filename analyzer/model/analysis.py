@@ -141,12 +141,8 @@ class Analysis:
 
     def named(self, address: str) -> str:
         """An address with the names that the capture tells: "198.51.100.20 (www.example.com)"."""
-        return address + self.behind(address)
-
-    def behind(self, address: str) -> str:
-        """The names that the capture tells, as they stand behind an address: " (www.example.com)", or nothing."""
         name = self.name_of(address)
-        return f" ({name})" if name else ""
+        return f"{address} ({name})" if name else address
 
     @property
     def all_points(self) -> tuple[CapturePoint, ...]:

@@ -14,20 +14,17 @@ import numpy as np
 from analyzer.capture.container import COUNT as CONTAINER
 from analyzer.capture.container import (
     DAMAGED,
-    FORMAT,
     FRAME,
     GOT_PACKET,
     GROW_INTERFACES,
     I_WIDTH,
     MAX_INTERFACES,
-    PCAP,
     POS,
     PROBLEM,
     PROBLEM_INTERFACES,
     RECORD,
 )
-from analyzer.capture.pcap import next_pcap
-from analyzer.capture.pcapng import next_pcapng
+from analyzer.capture.pcapng import next_packet
 from analyzer.decode.icmp import decode_icmp
 from analyzer.decode.integers import Buffer
 from analyzer.decode.link import decode_link
@@ -106,14 +103,6 @@ def decode_transport(buf: Buffer, h: list[int]) -> int:
     if h[PROTO] == PROTO_TCP:
         return decode_tcp(buf, h)
     return decode_icmp(buf, h)
-
-
-@inlined
-def next_packet(buf: Buffer, end: int, container: list[int], interfaces: list[int], h: list[int]) -> int:
-    """Step to the next packet of the file, whatever its format; returns what happened."""
-    if container[FORMAT] == PCAP:
-        return next_pcap(buf, end, container, h)
-    return next_pcapng(buf, end, container, interfaces, h)
 
 
 @inlined

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from analyzer.capture.container import FRAME, GOT_PACKET, I_WIDTH
+from analyzer.capture.pcapng import next_packet
 from analyzer.decode.integers import Buffer, be32
 from analyzer.decode.network import PROTO_TCP
 from analyzer.decode.packet_fields import (
@@ -40,7 +41,7 @@ from analyzer.flows.lookup import NO_FLOW, endpoint_order, endpoints_of, number_
 from analyzer.flows.recording import RING_MASK
 from analyzer.flows.tcp_state import track_tcp, unwrap_seq
 from analyzer.kernels.marks import bound, inlined, kernel
-from analyzer.passes.first import FOREVER, Skimmer, decode_packet, next_before, next_packet
+from analyzer.passes.first import FOREVER, Skimmer, decode_packet, next_before
 from analyzer.passes.trial import trial_capture
 
 ROW = np.dtype(

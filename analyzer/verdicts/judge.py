@@ -19,7 +19,7 @@ from analyzer.model.statement import FrameRef, RuledOut, Statement
 from analyzer.model.text import plural
 from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS, SURE_PROBLEMS, rank, those
 from analyzer.settings import FILLS_BYTES, LOST_AGAIN, Settings
-from analyzer.verdicts.frame_parts import parts_of, told_controls
+from analyzer.verdicts.frame_parts import evidence_of, parts_of
 from analyzer.verdicts.stalled_facts import StalledFacts
 from analyzer.verdicts.stalled_rules import StalledRule, judge_stalled
 from analyzer.verdicts.unstalled_facts import UnstalledFacts
@@ -140,7 +140,7 @@ def _tell_stalled(rule: StalledRule, facts: StalledFacts, direction: Direction, 
         stalled=_stalled(facts.series),
         ptb=_ptbs(direction, facts if rule.verdict == "ptb_ignored" else None, settings),
         ruled_out=_ruled_out(rule.verdict, facts),
-        evidence=_evidence(facts),
+        evidence=evidence_of(facts),
         parts=parts_of(facts),
         rests_on=(),
         named=tuple(facts.named),
@@ -348,21 +348,6 @@ def _ptbs(direction: Direction, facts: StalledFacts | None, settings: Settings) 
             reason = None
         out.append(Ptb(ptb.ref, ptb.router, ptb.mtu, "ignored" if ignored else "accepted", reason))
     return tuple(out)
-
-
-def _evidence(facts: StalledFacts) -> tuple[Statement, ...]:
-    series = facts.series
-    rows = [
-        Statement(f"the segment of {series.stuck_segment.ip_len} bytes and its retransmissions", refs(series.tries))
-    ]
-    if series.changed:
-        rows.append(Statement("the same bytes sent in another shape", refs(series.changed)))
-    if series.acked_by is not None:
-        rows.append(Statement("acknowledged", (series.acked_by.ref,)))
-    rows += [Statement(control.text, control.frames) for _, control in told_controls(facts)]
-    if facts.about:
-        rows.append(Statement("PTBs", tuple(p.ref for p in facts.about)))
-    return tuple(rows)
 
 
 def _ruled_out(verdict: str, facts: StalledFacts) -> tuple[RuledOut, ...]:
