@@ -14,6 +14,7 @@ General layout (each folder imports only from those above it; data flow in this 
 - `points`: several capture points of one path, joined: clocks, order, legs, and where packets get lost.
 - `tables`: DataFrames. `report`: pages, text, data, figures. `notebook`: how things show themselves.
 - `api`: `analyze`, and `Analysis` and `Flow` as handed out. `cli`: the command `pmtu-analyze`.
+- `fleet`: many captures on many machines, and the command `pmtu-fleet`.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from analyzer.capture.container import DAMAGED, GOT_PACKET, I_WIDTH, NEED_BYTES, POS, SKIP, SKIP_BYTES
+from analyzer.capture.pcapng import next_packet
 from analyzer.capture.reader import CaptureReader
 from analyzer.decode.integers import Buffer, be16, ones_sum
 from analyzer.decode.network import PROTO_TCP
@@ -46,7 +47,7 @@ from analyzer.decode.tunnel import (
 )
 from analyzer.errors import CaptureError
 from analyzer.kernels.marks import kernel
-from analyzer.passes.first import Skimmer, decode_packet, next_packet
+from analyzer.passes.first import Skimmer, decode_packet
 from analyzer.passes.trial import trial_capture
 from analyzer.settings import MAX_RECORD_BYTES
 
