@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED  # who pressed the key knows why
     except BaseException as error:  # else Python ends with 1, which means that a verdict was found
-        problem = _in_words(error)
+        problem = in_words(error)
     finally:
         _settle()
     # Only here the frames of what failed are gone, with all that they held: telling takes memory, too.
@@ -54,7 +54,7 @@ def _run(words: Sequence[str]) -> int:
     return parse_and_run(words)
 
 
-def _in_words(error: BaseException) -> str:
+def in_words(error: BaseException) -> str:
     """What to tell of an exception that stands for no mistake of the user."""
     if isinstance(error, MemoryError):
         return "out of memory"

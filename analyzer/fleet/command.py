@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from analyzer.cli.main import in_words
 from analyzer.errors import PmtuAnalyzeError, UsageError
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_FAILED
     except (KeyboardInterrupt, typer.Abort):
         return EXIT_INTERRUPTED
-    except OSError as error:
-        complain(f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}")
+    except BaseException as error:  # never a traceback
+        complain(in_words(error))
         return EXIT_FAILED
     return code if isinstance(code, int) else EXIT_OK
