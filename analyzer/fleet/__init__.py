@@ -4,7 +4,7 @@
 
 - `sources`: what was named, as files; `plan`: which of them are one capture. Emits `Group`.
 - `judging`: one group to its JSON, its flows and what the fleet needs of it. Emits `Judged`.
-- `spreading`: the files of a group cut to their headers, each by whichever worker is free.
+- `spreading`: the files of a group cut to their headers, each by whichever worker is free. `ranges`: parts of files.
 - `running`: in this process, or on Dask. Only that file knows `distributed`.
 - `keeping`: the folder of results, and what of it stands from a run before.
 - `answer`: what all groups say together. `page`, `terminal`, `tables`: how that is shown.

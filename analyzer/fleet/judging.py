@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from analyzer.api.pipeline import found_in
 from analyzer.capture.reader import CaptureReader
@@ -18,6 +18,7 @@ from analyzer.capture.sources import InDirectory, Standing
 from analyzer.errors import CaptureError, PmtuAnalyzeError
 from analyzer.fleet.flow_tables import concatenated, day_of, flow_table
 from analyzer.fleet.plan import Group
+from analyzer.fleet.ranges import Range, RangeFile
 from analyzer.fleet.sources import Member, opened, problem_of
 from analyzer.model.analysis import Analysis
 from analyzer.model.brief import Brief
@@ -90,6 +91,44 @@ def cut(member: Member, among: int, most_decompressed: int | None) -> Part:
     except Exception as error:  # whatever a file system raises
         return Part(b"", f"{member.name}: {problem_of(error)}")
     return Part(b"".join([*out, compressor.flush()]))
+
+
+def cut_range(member: Member, wanted: Range) -> Part:
+    """A range of a large file read to its headers. The parts of all its ranges, one after the other, are the file's."""
+    import zstandard
+
+    out: list[bytes] = []
+    compressor = zstandard.ZstdCompressor(level=COMPRESSION).compressobj()
+    try:
+        with _file_of(member) as file:
+            records = RangeFile(file, member.name, wanted)
+            skipped = [0 if wanted.start == 0 else records.header_bytes]
+
+            def write(data: memoryview) -> None:
+                passed = min(skipped[0], len(data))
+                skipped[0] -= passed
+                out.append(compressor.compress(data[passed:]))
+
+            left_over = blank(CaptureReader(cast("BinaryIO", records), member.name), write)
+            if not left_over or wanted.last:
+                return Part(b"".join([*out, compressor.flush()]))
+            return Part(b"", f"{member.name}: the ranges do not end where records do")
+    except PmtuAnalyzeError as error:
+        return Part(b"", str(error))
+    except Exception as error:  # whatever a file system raises
+        return Part(b"", f"{member.name}: {problem_of(error)}")
+
+
+def whole_file(parts: Sequence[Part]) -> Part:
+    """The part that is a file, of its ranges: Zstandard's frames may follow each other."""
+    problem = next((part.problem for part in parts if part.problem), "")
+    return Part(b"" if problem else b"".join(part.data for part in parts), problem)
+
+
+@contextmanager
+def _file_of(member: Member) -> Iterator[BinaryIO]:
+    with opened(member) if member.is_remote else Path(member.location).open("rb") as file:
+        yield file
 
 
 @contextmanager

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from analyzer.errors import UsageError
-from analyzer.fleet.judging import Judged, Part, cut, failed, judge
+from analyzer.fleet.judging import Judged, Part, cut, cut_range, failed, judge, whole_file
 from analyzer.fleet.plan import Group
-from analyzer.fleet.spreading import batches, is_spread
+from analyzer.fleet.spreading import batches, is_spread, ranges_in
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -44,8 +45,10 @@ def judge_all(groups: Sequence[Group]) -> list[Judged]:
     return [judge(group) for group in groups]
 
 
-def _judge_parts(group: Group, *parts: Part) -> list[Judged]:
-    return [judge(group, parts)]
+def _judge_parts(group: Group, counts: Sequence[int], *parts: Part) -> list[Judged]:
+    """Analyse a group of parts; of each file there are so many."""
+    coming = iter(parts)
+    return [judge(group, [whole_file(list(islice(coming, count))) for count in counts])]
 
 
 def run_here(groups: Sequence[Group]) -> Iterator[list[Judged]]:
@@ -114,8 +117,15 @@ def _asked(client: Client, task: _Task) -> Any:
         return client.submit(judge_all, task.groups, pure=False, retries=TRIES)
     group = task.groups[0]
     how = len(group.members), group.settings.max_decompressed_bytes
-    parts = [client.submit(cut, member, *how, pure=False, retries=TRIES) for member in group.members]
-    return client.submit(_judge_parts, group, *parts, pure=False, retries=TRIES)
+    counts, parts = [], []
+    for member in group.members:
+        ranges = ranges_in(member)
+        if ranges:
+            parts += [client.submit(cut_range, member, each, pure=False, retries=TRIES) for each in ranges]
+        else:
+            parts.append(client.submit(cut, member, *how, pure=False, retries=TRIES))
+        counts.append(max(len(ranges), 1))
+    return client.submit(_judge_parts, group, counts, *parts, pure=False, retries=TRIES)
 
 
 def _why(group: Group, error: Exception) -> str:

@@ -218,6 +218,18 @@ def opened(member: Member) -> Iterator[BinaryIO]:
         yield file
 
 
+def head_of(member: Member, count: int) -> bytes:
+    """The first bytes of a file; none where it cannot be read, which whoever reads it will say."""
+    try:
+        if not member.is_remote:
+            with Path(member.location).open("rb") as file:
+                return file.read(count)
+        system, path = _system(member.location)
+        return bytes(system.cat_file(path, start=0, end=count))
+    except Exception:
+        return b""
+
+
 def in_all(sources: Sequence[str]) -> list[Member]:
     """The files of all sources, each once."""
     if not sources:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from analyzer.capture.compression import is_compressed
+from analyzer.fleet import ranges
 from analyzer.fleet.plan import Group
-from analyzer.fleet.sources import Member
+from analyzer.fleet.ranges import Range
+from analyzer.fleet.sources import Member, head_of
+
+HEAD_BYTES = 32
+"""Bytes that say of which format a file is."""
 
 BATCH_GROUPS = 40
 """Small groups that are one task: asking for one costs some ms."""
@@ -48,18 +52,22 @@ def is_spread(group: Group, in_all: int, workers: int) -> bool:
         return False
     if group.size * workers * 2 <= in_all:
         return False
-    return len(group.members) > 1 and _are_apart(group.members) and any(map(_costs_to_read, group.members))
+    several = len(group.members) > 1 or any(ranges_in(member) for member in group.members)
+    return several and _are_apart(group.members) and any(map(_costs_to_read, group.members))
 
 
 def _costs_to_read(member: Member) -> bool:
     """A file that is here and not compressed is analysed as quickly as it can be read."""
-    if member.is_remote:
-        return True
-    try:
-        with Path(member.location).open("rb") as file:
-            return is_compressed(file.read(32))
-    except OSError:
-        return False
+    return member.is_remote or is_compressed(head_of(member, HEAD_BYTES))
+
+
+def ranges_in(member: Member) -> list[Range]:
+    """The ranges by which a file is read; none if it is read as a whole."""
+    if not member.is_remote or member.size < 2 * ranges.RANGE_BYTES:
+        return []
+    if not ranges.is_plain_pcap(head_of(member, HEAD_BYTES)):
+        return []
+    return list(ranges.ranges_of(member.size, ranges.RANGE_BYTES))
 
 
 def _are_apart(members: Sequence[Member]) -> bool:

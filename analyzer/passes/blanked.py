@@ -136,8 +136,11 @@ class _Blanker(Skimmer):
         return self._blank(view, end, container, interfaces, h)
 
 
-def blank(reader: CaptureReader, write: Callable[[memoryview], object], *, compiled: bool = True) -> None:
+def blank(reader: CaptureReader, write: Callable[[memoryview], object], *, compiled: bool = True) -> int:
     """Read a capture, which it starts, and hand on its bytes, decompressed and without payload.
+
+    Returns:
+        How many bytes at its end are no whole record.
 
     Raises:
         CaptureError: it is no capture, or is damaged before its end: what would be handed on would not end as it does.
@@ -170,3 +173,4 @@ def blank(reader: CaptureReader, write: Callable[[memoryview], object], *, compi
         raise CaptureError(reader.name, reader.damaged_at, reader.problem)
     with memoryview(reader.buffer) as whole, whole[begin : reader.ready] as rest:
         write(rest)
+        return len(rest)

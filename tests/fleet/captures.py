@@ -14,6 +14,18 @@ from analyzer.fleet.judging import Judged
 from analyzer.report.formats.json_report import to_json
 from tests.builders import Packet, pcap, pcapng
 
+BUCKET = "captures"
+"""Of the object store of the tests."""
+
+
+def json_in(folder: Path) -> dict[str, str]:
+    return {path.stem: path.read_text() for path in (folder / "groups").iterdir()}
+
+
+def as_told(text: str, folder: Path, told: str) -> str:
+    """The JSON of files in a folder as it is of files that are somewhere else."""
+    return text.replace(str(folder), told)
+
 
 def plain_json(*paths: Path | str) -> str:
     """What `pmtu-analyze --json` prints of these."""

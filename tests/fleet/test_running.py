@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,55 +18,15 @@ import pytest
 from analyzer.errors import CaptureError, UsageError
 from analyzer.fleet import analyze, running, spreading
 from analyzer.fleet.running import local_workers, scheduler_at
-from tests.fleet.captures import in_files, plain_json
+from tests.fleet.captures import BUCKET, as_told, in_files, json_in, plain_json
 from tests.reading import ROOT, SAMPLES
 from tests.traffic import random_capture
-
-BUCKET = "captures"
-
-
-@pytest.fixture(scope="module")
-def workers() -> Iterator[Any]:
-    pytest.importorskip("distributed")
-    with local_workers(2) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def store() -> Iterator[Any]:
-    """An object store on loopback, as the environment names it."""
-    server = pytest.importorskip("moto.server", reason="needs moto[server]")
-    s3fs = pytest.importorskip("s3fs")
-    moto = server.ThreadedMotoServer(port=0)
-    moto.start()
-    _, port = moto.get_host_and_port()
-    patch = pytest.MonkeyPatch()
-    patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
-    patch.setenv("AWS_ACCESS_KEY_ID", "very-known")
-    patch.setenv("AWS_SECRET_ACCESS_KEY", "very-secret")
-    patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    s3fs.S3FileSystem.clear_instance_cache()
-    system = s3fs.S3FileSystem()
-    system.mkdir(BUCKET)
-    yield system
-    patch.undo()
-    s3fs.S3FileSystem.clear_instance_cache()
-    moto.stop()
 
 
 def hosts(folder: Path, count: int = 3) -> Path:
     for number in range(count):
         in_files(folder / f"host{number}", random_capture(number, 6, 500), [100, 200, 300, 400])
     return folder
-
-
-def json_in(folder: Path) -> dict[str, str]:
-    return {path.stem: path.read_text() for path in (folder / "groups").iterdir()}
-
-
-def as_told(text: str, folder: Path, told: str) -> str:
-    """The JSON of files in a folder as it is of files that are somewhere else."""
-    return text.replace(str(folder), told)
 
 
 @pytest.mark.parametrize("spread", [False, True])
