@@ -22,14 +22,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=why))
 
 
-@pytest.fixture(scope="module")
-def workers() -> Iterator[Any]:
+@pytest.fixture(scope="session")
+def workers(store: Any) -> Iterator[Any]:
+    """Two worker processes, in the environment that names the object store."""
+    del store
     pytest.importorskip("distributed")
     with local_workers(2) as client:
         yield client
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def store() -> Iterator[Any]:
     """An object store on loopback, as the environment names it."""
     server = pytest.importorskip("moto.server", reason="needs moto[server]")

@@ -42,24 +42,17 @@ def test_local_workers_give_the_same_json(
 
 
 @pytest.mark.parametrize("how", ["here", "workers", "spread"])
-@pytest.mark.parametrize("source", ["s3://captures", "s3://captures/host*/*"])
+@pytest.mark.parametrize("source", ["s3://captures/hosts", "s3://captures/hosts/host*/*"])
 def test_an_object_store_gives_the_same_json(
     tmp_path: Path, store: Any, workers: Any, monkeypatch: pytest.MonkeyPatch, how: str, source: str
 ) -> None:
     monkeypatch.setattr(spreading, "LEAST_SPREAD_BYTES", 0 if how == "spread" else 1 << 40)
     folder = hosts(tmp_path / "in")
-    store.put(f"{folder}/", BUCKET, recursive=True)
-    if how != "here":
-
-        def put_into_environment(settings: dict[str, str]) -> None:  # where workers are started, elsewhere
-            os.environ.update(settings)
-
-        settings = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-        workers.run(put_into_environment, settings)
+    store.put(f"{folder}/", f"{BUCKET}/hosts", recursive=True)
     fleet = analyze(source, client=None if how == "here" else workers, output=tmp_path / "out")
     assert [each["error"] for each in fleet.answer.unread] == []
     assert json_in(tmp_path / "out") == {
-        f"host{i}": as_told(plain_json(folder / f"host{i}"), folder, "s3://captures") for i in range(3)
+        f"host{i}": as_told(plain_json(folder / f"host{i}"), folder, "s3://captures/hosts") for i in range(3)
     }
     assert not [
         path for path in (tmp_path / "out").rglob("*") if path.is_file() and b"very-secret" in path.read_bytes()
