@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -40,6 +41,7 @@ from analyzer.points.joined import Joined, PtbWay, leg_of, lost_ptb, told_mtu
 from analyzer.points.legs import Times, legs_of
 from analyzer.points.located import revised
 from analyzer.points.order import order_of
+from analyzer.points.reasons import Lacks, Reasons
 from analyzer.points.sightings import Place, Seen, seen_by
 
 MOST_ROWS = 150_000
@@ -209,6 +211,7 @@ class _Join:
         deaf = frozenset(place for place in points if not self._keeps_icmp(place))
         ptbs = self._ptbs(connections, clocks, list(points))
         changed: dict[int, Flow] = {}
+        lacks: dict[int, Lacks] = {}
         of_path: dict[tuple[str, str], list[tuple[tuple[int, ...], list[Leg]]]] = defaultdict(list)
         for connection, each in zip(connections, seen, strict=True):
             flow = self.analysis.flow(connection.stream)
@@ -224,13 +227,13 @@ class _Join:
                 if lost is not None:
                     lost[1].ptb_lost = True
             alone = self._alone(connection) if flow.verdict in PROBLEMS else []
-            new = revised(flow, client, both, alone, self.analysis.settings.platforms)
+            new, lacks[connection.stream] = revised(flow, client, both, alone, self.analysis.settings.platforms)
             changed[connection.stream] = new
             for side in (0, 1):
                 ends = (new.client.ip, new.server.ip) if side == client else (new.server.ip, new.client.ip)
                 order_numbers = tuple(numbers[place] for place in both[side].order)
                 of_path[ends].append((order_numbers, [leg_of(leg, numbers) for leg in both[side].legs]))
-        return self._put_together(changed, of_path, tuple(points.values()), notes)
+        return self._put_together(changed, lacks, of_path, tuple(points.values()), notes)
 
     def _alone(self, connection: Connection) -> list[tuple[Place, Flow]]:
         """What each point says of the connection by itself."""
@@ -290,6 +293,7 @@ class _Join:
     def _put_together(
         self,
         changed: Mapping[int, Flow],
+        lacks: Mapping[int, Lacks],
         of_path: Mapping[tuple[str, str], list[tuple[tuple[int, ...], list[Leg]]]],
         points: tuple[CapturePoint, ...],
         notes: list[str],
@@ -298,7 +302,7 @@ class _Join:
         flows = analysis.all_flows
         if not isinstance(flows, FlowList):
             flows = FlowList.of(flows)
-        flows = flows.revised(changed)
+        flows = flows.revised(changed, partial(Reasons, points=lacks))
         paths = []
         for path in analysis.all_paths:
             those = of_path.get((path.src, path.dst), [])
