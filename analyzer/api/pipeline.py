@@ -48,7 +48,7 @@ from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
 from analyzer.model.analysis import Analysis, CaptureFile, Rereadable, Totals
 from analyzer.model.text import extent, plural
 from analyzer.model.verdicts import PROBLEMS
-from analyzer.passes.capture_points import Points, told_apart
+from analyzer.passes.capture_points import PointOpening, Points, told_apart
 from analyzer.passes.first import Skimmer
 from analyzer.passes.walk import (
     Input,
@@ -171,7 +171,8 @@ def found_in(
             at=apart,
             names=names,
         )
-    result, found = _result(skimmer, files, settings, tuple(each.again for each in taken), anonymizer, interrupted)
+    again = tuple(each.again for each in taken)
+    result, found = _result(skimmer, files, settings, again, anonymizer, points.renumbered, interrupted)
     if not interrupted and (any(file.point for file in files) or _on_several_interfaces(result)):
         result = _joined(result, skimmer, found, compiled, notify)
     named = anonymizer is None
@@ -301,6 +302,7 @@ def _result(
     settings: Settings,
     sources: tuple[Rereadable | None, ...],
     anonymizer: Anonymizer | None,
+    renumbered: Sequence[tuple[PointOpening, PointOpening]],
     interrupted: bool,
 ) -> tuple[Analysis, JudgedFlows]:
     """What was found at each point alone."""
@@ -336,7 +338,7 @@ def _result(
     notes += quality.notes()
     notes += merge_points.notes(files)
     state = in_use(skimmer.state)
-    found = judged_flows(state, settings, quality)
+    found = judged_flows(state, settings, quality, renumbered)
     flows = found.flows
     ways = direction_table(state)
     totals = Totals(

@@ -24,7 +24,7 @@ from analyzer.decode.link_names import NAMES
 from analyzer.evidence.ptb import CHECKSUM_WRONG
 from analyzer.flows.flow_tables import C_FLOWS, C_ICMPS, State, direction_table
 from analyzer.flows.icmp_quotes import QUOTED_SEQ
-from analyzer.model.analysis import Analysis
+from analyzer.model.analysis import Analysis, CaptureFile
 from analyzer.model.flow import Flow
 from analyzer.model.flow_list import FlowList
 from analyzer.model.path import Path
@@ -36,7 +36,7 @@ from analyzer.passes.reread import reader_of
 from analyzer.passes.walk import Notify, goes_compiled, prepare, start_all, walk_inputs
 from analyzer.passes.watched import Watcher
 from analyzer.points.clocks import Clocks, clocks_of, pairings_of
-from analyzer.points.connections import Connection, connections_of, watches_of
+from analyzer.points.connections import Connection, Stall, connections_of, watches_of
 from analyzer.points.joined import Joined, PtbWay, leg_of, lost_ptb, told_mtu
 from analyzer.points.legs import Times, legs_of
 from analyzer.points.located import revised
@@ -107,7 +107,7 @@ class _Join:
             if len(whole) == 1:
                 return self.analysis
             return replace(self.analysis, joined_points=self._points(whole, Clocks({}), {}))
-        stalls = {flow.stream: stall for flow in found if (stall := _stall(flow)) is not None}
+        stalls = {flow.stream: stall for flow in found if (stall := _stall(flow, self.analysis.files)) is not None}
         watched = watches_of(flows, directions, connections, stalls)
         listed = self._listed(watched.watches, compiled, notify)
         seen = seen_by(listed.rows, watched, connections, flows, split)
@@ -345,12 +345,12 @@ def _router(row: Any) -> str:
     return ip_text(sum(int(row[f"s{i}"]) << (96 - 32 * i) for i in range(4)), 6)
 
 
-def _stall(flow: Flow) -> tuple[int, int] | None:
-    """The side whose segment got stuck, and its number."""
+def _stall(flow: Flow, files: Sequence[CaptureFile]) -> Stall | None:
+    """Where the flow got stuck."""
     if flow.stalled is None or flow.direction is None:
         return None
     side = flow.client_side if flow.direction == "client_to_server" else 1 - flow.client_side
-    return side, flow.stalled.seq
+    return Stall(side, flow.stalled.seq, files[flow.file].point)
 
 
 def pooled(legs: Sequence[Leg]) -> tuple[Leg, ...]:

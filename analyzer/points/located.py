@@ -175,11 +175,17 @@ def _size(size: PathMtu, crossed: int | None, limit: int | None, found: Joined) 
     return PathMtu(least, exact or most, exact or None)
 
 
+def _stuck_number(raw: int, flow: Flow, found: Joined) -> int:
+    """A number as on the wire where the flow's verdict comes from, as the sightings count."""
+    place = next((place for place in found.names if flow.file in found.files[place]), found.order[0])
+    return relative_number(found.seen, found.side, raw, place)
+
+
 def _stuck_leg(flow: Flow, found: Joined) -> LegFacts | None:
     """The leg on which all copies of the stalled segment vanish, if it is one."""
-    if flow.stalled is None:
+    if flow.stalled is None or not found.order:
         return None
-    number = relative_number(found.seen, found.side, flow.stalled.seq)
+    number = _stuck_number(flow.stalled.seq, flow, found)
     lost_on = []
     for leg in found.legs:
         copies = [each for each in leg.lost if each.packet.seq <= number < each.packet.end]
@@ -236,7 +242,7 @@ def _last_place(flow: Flow, found: Joined) -> tuple[int, tuple[FrameRef, ...]] |
     """The last point, if it saw the stalled segment again and again."""
     if flow.stalled is None or not found.order:
         return None
-    number = relative_number(found.seen, found.side, flow.stalled.seq)
+    number = _stuck_number(flow.stalled.seq, flow, found)
     last = found.order[-1]
     copies = [p for p in found.seen.at[last][found.side] if p.seq <= number < p.end]
     if len(copies) < LEAST_STUCK:

@@ -151,7 +151,8 @@ def talk(**stack: object) -> tuple[Talk, ...]:
     return (Talk(DOWN, client_stack=each, server_stack=each),)
 
 
-def _talk6(writes: tuple[tuple[str, float, int], ...] = DOWN_6, **stack: object) -> tuple[Talk, ...]:
+def talk6(writes: tuple[tuple[str, float, int], ...] = DOWN_6, **stack: object) -> tuple[Talk, ...]:
+    """As `talk`, over IPv6."""
     each = Stack(**({"mss": 1440} | stack))  # type: ignore[arg-type]
     return (Talk(writes, client_stack=each, server_stack=each, client=V6[0], server=V6[1]),)
 
@@ -172,7 +173,8 @@ def _large_payload(at: int, span: int = 1) -> Callable[[Packet, bytes, Way, floa
     return rule
 
 
-def _dead(since: float, until: float = 1e9) -> Drop:
+def dead(since: float, until: float = 1e9) -> Drop:
+    """Drops everything for a time."""
     return Drop(lambda seen, data, way, now: since <= now < until)
 
 
@@ -193,7 +195,8 @@ def _some(share: float, seed: int, least: int) -> Drop:
 MERGING = {"server": Tap("server", merges=0.0004), "client": Tap("client", merges=0.0006)}
 
 
-def _offload() -> dict[str, Tap]:
+def offload() -> dict[str, Tap]:
+    """Hosts whose captures show super-segments."""
     return {name: replace(tap, seen=[]) for name, tap in MERGING.items()}
 
 
@@ -213,7 +216,8 @@ def single(element: Callable[[], Element]) -> Callable[[], Sequence[Element]]:
     return lambda: [element()]
 
 
-def _dropping_icmp() -> Sequence[Element]:
+def dropping_icmp() -> Sequence[Element]:
+    """A link, and what lets no ICMP through."""
     return [Link(), Drop(no_icmp)]
 
 
@@ -231,8 +235,8 @@ def _cases() -> list[Case]:
     add(hole("silent_first_leg", first))
     add(hole("silent_last_leg", last))
     add(hole("silent_switch", along(None, single(lambda: silent(1460, hop=False)))))
-    lost_ptb("ptb_lost_at_once", along(None, single(lambda: Link(mtu_back=1400)), _dropping_icmp))
-    lost_ptb("ptb_lost_later", along(single(lambda: Link(mtu_back=1420)), None, _dropping_icmp))
+    lost_ptb("ptb_lost_at_once", along(None, single(lambda: Link(mtu_back=1400)), dropping_icmp))
+    lost_ptb("ptb_lost_later", along(single(lambda: Link(mtu_back=1420)), None, dropping_icmp))
     lost_ptb("ptb_lost_between_routers", along(single(lambda: Link(mtu_back=1420)), lambda: [Link(), Drop(no_icmp)]))
     up = along(None, single(lambda: Link(mtu=1400, ptb="silent")))
     add(hole("upload_silent", up, talks=(Talk(UP),), way="to_server"))
@@ -240,22 +244,22 @@ def _cases() -> list[Case]:
         "upload_ptb_lost", along(lambda: [Drop(no_icmp), Link()], None, single(lambda: Link(mtu=1380))),
         talks=(Talk(UP),), way="to_server",
     )  # fmt: skip
-    add(hole("ipv6_silent", along(None, single(lambda: silent(1380))), talks=_talk6()))
+    add(hole("ipv6_silent", along(None, single(lambda: silent(1380))), talks=talk6()))
     add(
         hole(
             "ipv6_bare",
             along(None, single(lambda: silent(1380))),
-            talks=_talk6(tuple((w, t, 9 * 1440 + 700 if c > 5000 else c) for w, t, c in DOWN), timestamps=False),
+            talks=talk6(tuple((w, t, 9 * 1440 + 700 if c > 5000 else c) for w, t, c in DOWN), timestamps=False),
         )
     )
-    lost_ptb("ipv6_ptb_lost", along(single(lambda: Link(mtu_back=1340)), None, _dropping_icmp), talks=_talk6())
-    add(hole("offload_silent", along(None, single(silent), taps=_offload)))
-    lost_ptb("offload_ptb_lost", along(None, single(lambda: Link(mtu_back=1400)), _dropping_icmp, taps=_offload))
+    lost_ptb("ipv6_ptb_lost", along(single(lambda: Link(mtu_back=1340)), None, dropping_icmp), talks=talk6())
+    add(hole("offload_silent", along(None, single(silent), taps=offload)))
+    lost_ptb("offload_ptb_lost", along(None, single(lambda: Link(mtu_back=1400)), dropping_icmp, taps=offload))
     add(hole("nat_before", along(lambda: [Link(), NAT], single(silent)), outside=OUTSIDE))
     add(hole("nat_behind", along(single(silent), lambda: [NAT, Link()]), outside=OUTSIDE))
     lost_ptb(
         "nat_ptb_lost",
-        along(single(lambda: Link(mtu_back=1400)), lambda: [NAT, Link()], _dropping_icmp),
+        along(single(lambda: Link(mtu_back=1400)), lambda: [NAT, Link()], dropping_icmp),
         outside=OUTSIDE,
     )
     add(hole("clamped_one_way", along(lambda: [Link(), clamp(1360, way="to_client")], single(silent))))
@@ -373,8 +377,8 @@ def _cases() -> list[Case]:
     add(hole("narrower_later", narrower, talks=(Talk(twofold),), verdicts=ANY_HOLE, sure=False))
     # Harmless twins, and other troubles.
     add(fine("plain", along()))
-    add(fine("plain_ipv6", along(), talks=_talk6()))
-    add(fine("plain_offload", along(taps=_offload)))
+    add(fine("plain_ipv6", along(), talks=talk6()))
+    add(fine("plain_offload", along(taps=offload)))
     add(fine("plain_nat", along(lambda: [Link(), NAT]), outside=OUTSIDE))
     add(fine("plain_underlay", along(taps=lambda: {"router-b": Tap("router-b", inside=True)})))
     for seed, (share, where) in enumerate(((0.03, 1), (0.1, 2), (0.2, 0), (0.25, 1))):
@@ -387,19 +391,19 @@ def _cases() -> list[Case]:
         add(fine(f"lossy_{int(share * 100)}", lossy, talks=(Talk((*DOWN, ("server", 3.0, 40_000))),)))
         add(fine(f"lossy_{int(share * 100)}_four_flows", lossy, talks=four, seconds=8))
     add(fine("large_ones_lossy", along(None, lambda: [_some(0.5, 4, 1000), Link()])))
-    add(fine("dead", along(None, lambda: [_dead(0.62), Link()]), kind="all", blamed=3))
+    add(fine("dead", along(None, lambda: [dead(0.62), Link()]), kind="all", blamed=3))
     talkative = (*DOWN, ("server", 1.0, 100), ("server", 2.0, 100))
     add(
         fine(
             "dead_both_talk",
-            along(None, lambda: [_dead(0.62), Link()]),
+            along(None, lambda: [dead(0.62), Link()]),
             kind="all",
             blamed=3,
             talks=(Talk(talkative), Talk(DOWN, ports=(40_002, 443))),
         )
     )
-    add(fine("outage", along(None, lambda: [_dead(0.62, 3.0), Link()])))
-    add(fine("outage_with_fallback", along(None, lambda: [_dead(0.62, 4.0), Link()]), talks=talk(falls_back=3)))
+    add(fine("outage", along(None, lambda: [dead(0.62, 3.0), Link()])))
+    add(fine("outage_with_fallback", along(None, lambda: [dead(0.62, 4.0), Link()]), talks=talk(falls_back=3)))
     add(fine("zero_window", along(), talks=(Talk(DOWN, client_stack=Stack(window_shut_after=4000)),)))
     content = along(None, lambda: [Drop(_large_payload(5000)), Link()])
     add(fine("content", content, kind="content", blamed=_blame(content, _filter)))
@@ -415,7 +419,7 @@ def _cases() -> list[Case]:
             along(None, None, single(lambda: Link(mtu_back=1380))),
             kind="size",
             blamed=5,
-            talks=_talk6(),
+            talks=talk6(),
             certain=False,
         )
     )

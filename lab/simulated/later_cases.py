@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+import random
+from functools import partial
+
 from lab.headers import Packet
-from lab.simulated.cases import ANY_HOLE, CASES, DOWN, Case, along, fine, hole, silent, single, talk
-from lab.simulated.elements import Drop, Link, Tap, Way
+from lab.simulated.cases import (
+    ANY_HOLE,
+    CASES,
+    DOWN,
+    NAT,
+    OUTSIDE,
+    Case,
+    along,
+    dead,
+    dropping_icmp,
+    fine,
+    hole,
+    offload,
+    silent,
+    single,
+    talk,
+    talk6,
+)  # fmt: skip
+from lab.simulated.elements import Drop, Link, Tap, Way, clamp, renumbered
 from lab.simulated.path import Talk
 
 BULK = (*DOWN[:5], ("server", 0.64, 40 * 1448), ("client", 2.5, 90), ("client", 5.0, 60))
 """As `DOWN`, but all that the server may send before it hears of the client again is of full size."""
+
+ASA = partial(renumbered, 1_234_567_890)
+FOUR = tuple(Talk(DOWN, ports=(40_001 + i, 443), begins=0.05 * i) for i in range(4))
 
 ONE_WAY = ("router-a", "router-b")
 
@@ -51,6 +74,41 @@ def later_cases() -> list[Case]:
         ),
         hole("bulk", along(None, single(silent)), talks=(Talk(BULK),), verdicts=ANY_HOLE, sure=False),
         fine("bulk_plain", along(), talks=(Talk(BULK),)),
+        hole("renumbered_before", along(lambda: [Link(), ASA()], single(silent))),
+        hole("renumbered_behind", along(single(silent), lambda: [ASA(), Link()])),
+        hole("renumbered_both_ways", along(lambda: [Link(), ASA(2_222_222_222)], single(silent))),
+        hole("renumbered_clamped", along(lambda: [Link(), clamp(1460), ASA(7)], single(silent))),
+        hole("renumbered_and_translated", along(lambda: [Link(), NAT, ASA(99_999)], single(silent)), outside=OUTSIDE),
+        hole("renumbered_ipv6", along(lambda: [Link(), ASA()], single(lambda: silent(1380))), talks=talk6()),
+        hole("renumbered_offload", along(lambda: [Link(), ASA()], single(silent), taps=offload)),
+        hole(
+            "renumbered_four_flows",
+            along(lambda: [Link(), ASA()], single(silent)),
+            talks=FOUR,
+        ),
+        hole(
+            "renumbered_ptb_lost",
+            (ptb_lost := along(lambda: [Link(), ASA()], single(lambda: Link(mtu_back=1400)), dropping_icmp)),
+            ptb_dropped=next(i for i, each in enumerate(ptb_lost()) if isinstance(each, Drop)),
+        ),
+        hole(
+            "renumbered_without_timestamps",
+            along(lambda: [Link(), ASA()], single(silent)),
+            talks=talk(timestamps=False),
+        ),
+        fine("renumbered_plain_without_timestamps", along(lambda: [Link(), ASA()]), talks=talk(timestamps=False)),
+        fine("renumbered_plain", along(lambda: [Link(), ASA()])),
+        fine("renumbered_plain_both_ways", along(lambda: [Link(), ASA(2_222_222_222)], None), talks=FOUR),
+        fine("renumbered_translated_plain", along(lambda: [Link(), NAT, ASA(5)]), outside=OUTSIDE),
+        fine(
+            "renumbered_lossy",
+            along(
+                lambda: [Link(), ASA()],
+                single(lambda: Link(loss=0.1, loss_back=0.1, random=random.Random(5))),
+            ),
+            talks=(Talk((*DOWN, ("server", 3.0, 40_000))),),
+        ),
+        fine("renumbered_dead", along(lambda: [Link(), ASA()], lambda: [dead(0.62), Link()]), kind="all", blamed=5),
         fine("bulk_no_data_at_all", along(None, lambda: [server_data(0.0), Link()]), talks=(Talk(BULK),)),
     ]
 
