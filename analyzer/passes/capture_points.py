@@ -8,7 +8,7 @@ arrived is there twice. Flows of different points are followed apart, and judged
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -76,7 +76,8 @@ class _Signatures(NamedTuple):
     whole: set[int]  # with addresses and ports
     translated: set[int]  # without
     bare: set[int]  # of packets that nothing tells from their copies
-    renumbered: dict[int, tuple[Opening, int]]  # by numbers that count from the SYNs: in which connection, and its mark
+    renumbered: dict[int, tuple[Opening, int, float]]
+    """By numbers that count from the SYNs: in which connection, the packet's mark, and what share of a proof it is."""
 
     @classmethod
     def none(cls) -> _Signatures:
@@ -101,12 +102,12 @@ class _Signatures(NamedTuple):
 
     def renumbered_as(self, other: _Signatures) -> list[tuple[Opening, Opening]]:
         """Connections that the other has with other initial sequence numbers: a firewall puts in its own."""
-        found: dict[tuple[Opening, Opening], set[int]] = defaultdict(set)
+        found: dict[tuple[Opening, Opening], dict[int, float]] = defaultdict(dict)
         for key in self.renumbered.keys() & other.renumbered.keys():
-            (mine, mark), (theirs, _) = self.renumbered[key], other.renumbered[key]
+            (mine, mark, weight), (theirs, _, _) = self.renumbered[key], other.renumbered[key]
             if mine != theirs:
-                found[mine, theirs].add(mark)
-        return [pair for pair, marks in found.items() if len(marks) >= SHARED_BEYOND_NAT]
+                found[mine, theirs][mark] = weight
+        return [pair for pair, marks in found.items() if sum(marks.values()) >= 1]
 
 
 class Points:
@@ -156,8 +157,8 @@ def _signatures(reader: CaptureReader, most: int) -> _Signatures:
             _open(openings, h, ends)
         elif ends in openings:
             opening, from_client = openings[ends]
-            key, mark = _renumbered(view, h, opening if from_client else opening[::-1], ends)
-            found.renumbered[hash((from_client, key))] = opening, mark
+            for key, mark, weight in _renumbered(view, h, opening if from_client else opening[::-1], ends):
+                found.renumbered[hash((from_client, key))] = opening, mark, weight
         if h[IP_ID] <= 0 and not options:
             bare[hash((ends, packet, h[WINDOW]))] += 1
             continue
@@ -180,21 +181,33 @@ def _open(openings: dict[tuple[int, ...], tuple[Opening, bool]], h: Sequence[int
         openings[ends], openings[back] = (numbers, False), (numbers, True)
 
 
-def _renumbered(view: memoryview, h: Sequence[int], numbers: Opening, ends: tuple[int, ...]) -> tuple[int, int]:
-    """What tells a packet whatever the initial numbers are, its sender's first; and a mark: several must be the same.
+def _renumbered(
+    view: memoryview, h: Sequence[int], numbers: Opening, ends: tuple[int, ...]
+) -> Iterator[tuple[int, int, float]]:
+    """What tells a packet whatever the initial numbers are, its sender's first, each with a mark and its weight.
 
-    Of packets with timestamps the identification is left out, which such a firewall may rewrite as well, and so are the
-    ends, which a NAT translates. Without them both count.
+    Packets with several marks must be the same: some hosts put one identification into all packets, or begin each
+    connection with the same timestamp. Where the ends may be others, both have to agree.
     """
     packet = ((h[SEQ] - numbers[0]) & WORD, (h[ACK] - numbers[1]) & WORD, h[PAYLOAD], h[FLAGS])
+    ident = max(h[IP_ID], 0)
+    stamp = _timestamps(view, h)
+    if stamp or ident:
+        weight = 1 / (SHARED_BEYOND_NAT if stamp else SHARED_BARE)
+        yield hash((packet, ident, stamp or h[WINDOW], ends)), ident or hash(stamp), weight
+    if stamp and ident:
+        yield hash((packet, ident, stamp)), ident, 1 / SHARED_BEYOND_NAT
+
+
+def _timestamps(view: memoryview, h: Sequence[int]) -> bytes:
+    """The values of the timestamps option; nothing where there is none."""
     end = min(h[IP_END], h[L4] + h[TCP_LEN])
     o = option_from(view, h[L4] + 20, end)
     while o >= 0:
         if view[o] == OPTION_TIMESTAMPS and view[o + 1] == TIMESTAMPS_LEN:
-            key = hash((packet, bytes(view[o + 2 : o + TIMESTAMPS_LEN])))
-            return key, key
+            return bytes(view[o + 2 : o + TIMESTAMPS_LEN])
         o = option_from(view, o + view[o + 1], end)
-    return hash((packet, h[IP_ID], h[WINDOW], ends)), h[IP_ID]
+    return b""
 
 
 def told_apart(state: State, points: Sequence[int]) -> list[int] | None:

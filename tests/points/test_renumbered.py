@@ -75,3 +75,12 @@ def test_files_of_a_ring_buffer_are_one_point(stack: Stack, parts: int) -> None:
     cut = [records[i * len(records) // parts : (i + 1) * len(records) // parts] for i in range(parts)]
     files = [io.BytesIO(data[:24] + b"".join(part)) for part in cut]
     assert {file.point for file in analyzer.analyze(files).files} == {0}
+
+
+@pytest.mark.parametrize("stack", [Stack(), Stack(timestamps=False)])
+def test_connections_that_are_alike_are_not_one(stack: Stack) -> None:
+    """Other ports and numbers, but the same sizes, and the same timestamps: hosts that count them from 0."""
+    same = replace(stack, identifies=False)
+    first, _ = at_two_points([Talk(DOWN)], 0, same)
+    second, _ = at_two_points([Talk(DOWN, ports=(40_002, 443))], 5_000_000, same)
+    assert {file.point for file in analysed([first, second]).files} == {0}
