@@ -159,8 +159,9 @@ def _compared(leg: LegFacts, crossed: int | None, lost: int | None) -> str:
     since = min((each.time for each in leg.proving if each.packet.payload), default=0)
     if not data:
         return f"packets without data crossed, up to {crossed} bytes, none with data did"
-    if not any(each.time >= since for each in data) and any(each.time >= since for each in leg.crossed):
-        return f"{crossed} crossed before, since then packets without data did, {lost} did not"
+    if not any(each.time >= since for each in data):
+        bare = "packets without data" if any(each.time >= since for each in leg.crossed) else "nothing"
+        return f"{crossed} crossed before, since then {bare} did, {lost} did not"
     return f"{crossed} crossed, {lost} did not"
 
 

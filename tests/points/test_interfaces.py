@@ -44,3 +44,25 @@ def test_names_of_interfaces() -> None:
     data = pcapng_of(CASES["plain"].run())
     assert read_names(data) == ("client", "router-a", "router-b", "server")
     assert read_names(data[:40]) == ()
+
+
+def test_a_ptb_that_comes_in_by_one_interface_and_never_goes_out_by_the_other_is_lost_in_that_host() -> None:
+    flow = of_two_interfaces("ptb_lost_between_routers").flow(0)
+    assert flow.located is not None
+    assert flow.located.ptb_lost_between == (0, 1)
+    assert "came back as far as host.pcapng (router-a) and never reached host.pcapng (router-b)" in flow.explanation
+
+
+def test_a_ptb_that_went_through_the_host_is_not() -> None:
+    flow = of_two_interfaces("ptb_lost_later").flow(0)
+    assert flow.located is not None
+    assert flow.located.ptb_lost_between is None
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_interfaces_of_ptbs_are_told_in_both_modes(compiled: bool) -> None:
+    file = io.BytesIO(pcapng_of(CASES["ptb_lost_between_routers"].run()[1:3]))
+    file.name = "host.pcapng"
+    located = analyzer.analyze(file, compiled=compiled).flow(0).located
+    assert located is not None
+    assert located.ptb_lost_between == (0, 1)
