@@ -46,7 +46,7 @@ from analyzer.flows.flow_tables import (
 )
 from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
 from analyzer.model.analysis import Analysis, CaptureFile, Rereadable, Totals
-from analyzer.model.text import extent, plural
+from analyzer.model.text import extent, joined, plural, printable
 from analyzer.model.verdicts import PROBLEMS
 from analyzer.passes.capture_points import PointOpening, Points, told_apart
 from analyzer.passes.first import Skimmer
@@ -211,6 +211,13 @@ def _joined(
     """The analysis of several points, joined; as it is, and a note, where the files cannot be read once more."""
     from analyzer.points.join import join  # of one point there is nothing to join
 
+    pipes = [printable(file.path) for file, again in zip(result.files, result.sources, strict=True) if again is None]
+    if pipes:
+        told = (
+            f"What becomes of packets between the points is not told: {joined(pipes)} cannot be read once more, as "
+            "no pipe can. Save it to a file first."
+        )
+        return replace(result, notes=(*result.notes, told))
     try:
         return join(result, skimmer.state, found.rows, found.judged_alone, compiled=compiled, notify=notify)
     except UsageError as error:

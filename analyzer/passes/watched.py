@@ -11,11 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analyzer.capture.container import BIG, FORMAT, FRAME, GOT_PACKET, I_WIDTH, PCAP, RECORD
-from analyzer.capture.pcapng import ENHANCED_PACKET
+from analyzer.capture.container import FRAME, GOT_PACKET, I_WIDTH
 from analyzer.decode.icmp import KIND_PTB, icmp_kind
-from analyzer.decode.integers import Buffer, be16, be32, int32, ones_sum
-from analyzer.decode.link import SLL2
+from analyzer.decode.integers import Buffer, be16, be32, ones_sum
 from analyzer.decode.network import PROTO_TCP
 from analyzer.decode.packet_fields import (
     ACK,
@@ -32,7 +30,6 @@ from analyzer.decode.packet_fields import (
     IP_LEN,
     L4,
     LAYERS,
-    LINK,
     MSS,
     NET,
     OK,
@@ -42,7 +39,6 @@ from analyzer.decode.packet_fields import (
     REASON_LATER_FRAGMENT,
     SEQ,
     SPORT,
-    START,
     TCP_LEN,
     TS,
     TTL,
@@ -64,6 +60,7 @@ from analyzer.flows.flow_tables import C_FILE, C_PACKETS, State, new_state
 from analyzer.flows.lookup import Endpoints, endpoint_order, endpoints_of, find_flow, find_slot, new_flow
 from analyzer.kernels.marks import bound, inlined, kernel
 from analyzer.passes.first import FOREVER, Skimmer, decode_packet, next_before
+from analyzer.passes.interfaces import interface_of
 from analyzer.passes.trial import trial_capture
 
 WATCHED = np.dtype(
@@ -145,17 +142,6 @@ def matters(h: list[int], lows: list[int], spans: list[int], place: int, side: i
         span = spans[place + side]
         return (h[SEQ] - low) & WORD < span or (last - low) & WORD < span
     return (h[ACK] - lows[place + 1 - side]) & WORD <= spans[place + 1 - side]
-
-
-@inlined
-def interface_of(buf: Buffer, container: list[int], h: list[int]) -> int:
-    """The number of the interface that captured the packet, within its section; -1 where the file does not tell."""
-    if h[LINK] == SLL2:
-        return be32(buf, h[START] + 4)
-    if container[FORMAT] == PCAP:
-        return -1
-    o = container[RECORD]
-    return int32(buf, o + 8, container[BIG]) if int32(buf, o, container[BIG]) == ENHANCED_PACKET else 0
 
 
 @kernel

@@ -198,7 +198,8 @@ class _Join:
             if place[1] >= 0:
                 known = names.get(of[0], ())
                 interface = known[place[1]] if place[1] < len(known) and known[place[1]] else f"interface {place[1]}"
-            out.append(CapturePoint(number, of, interface, stand))
+            own = place[1] if place[1] >= 0 else None
+            out.append(CapturePoint(number, of, interface, stand, own))
         return tuple(out)
 
     def _revised(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 
@@ -66,3 +67,25 @@ def test_interfaces_of_ptbs_are_told_in_both_modes(compiled: bool) -> None:
     located = analyzer.analyze(file, compiled=compiled).flow(0).located
     assert located is not None
     assert located.ptb_lost_between == (0, 1)
+
+
+def test_the_evidence_keeps_the_interfaces_apart(tmp_path: Path) -> None:
+    file = io.BytesIO(pcapng_of(CASES["ptb_lost_between_routers"].run()[1:3]))
+    file.name = "host.pcapng"
+    found = analyzer.analyze(file)
+    found.save(tmp_path / "evidence.pcapng")
+    content = (tmp_path / "evidence.pcapng").read_bytes()
+    assert read_names(content) == ("router-a", "router-b")
+    again = analyzer.analyze(tmp_path / "evidence.pcapng")
+    one, two = found.flow(0).located, again.flow(0).located
+    assert one is not None
+    assert two is not None
+    assert (one.between, one.ptb_lost_between) == (two.between, two.ptb_lost_between)
+
+
+def test_names_of_interfaces_stay_at_home_with_other_addresses(tmp_path: Path) -> None:
+    file = io.BytesIO(pcapng_of(CASES["silent_middle"].run()[1:3]))
+    file.name = "host.pcapng"
+    found = analyzer.analyze(file, anonymizer=analyzer.Anonymizer())
+    found.save(tmp_path / "evidence.pcapng")
+    assert read_names((tmp_path / "evidence.pcapng").read_bytes()) == ("interface 0", "interface 1")
