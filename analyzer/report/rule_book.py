@@ -12,12 +12,12 @@ from analyzer.verdicts.unjudged_rules import UNJUDGED
 from analyzer.verdicts.unstalled_rules import UNSTALLED
 
 TABLES: Mapping[str, Sequence[Rule[Any]]] = {
-    "flow": UNJUDGED,
+    "unjudged": UNJUDGED,
     "stalled": STALLED,
     "unstalled": UNSTALLED,
     "points": POINTS,
 }
-"""The tables by what the ids of their rules begin with."""
+"""The tables by their names."""
 
 RULES: tuple[Rule[Any], ...] = tuple(rule for table in TABLES.values() for rule in table)
 BY_ID: Mapping[str, Rule[Any]] = {rule.id: rule for rule in RULES}

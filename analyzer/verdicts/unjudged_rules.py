@@ -6,6 +6,7 @@ from analyzer.verdicts.rule import Condition, Rule, checked, low
 
 NOT_IN_ORDER = "flow/not-in-order"
 TOO_MUCH = "flow/too-much"
+TOO_MANY = "capture/too-much"
 """Ids of the rules, and the facts that they go by: what keeps a flow from being judged."""
 
 
@@ -26,6 +27,19 @@ UNJUDGED: tuple[UnjudgedRule, ...] = checked(
             id=TOO_MUCH,
             verdict="inconclusive",
             requires=(Condition("judging it takes more work than one flow is given", lambda why: why == TOO_MUCH),),
+            confidence=low,
+            words=str,
+        ),
+        UnjudgedRule(
+            id=TOO_MANY,
+            verdict="inconclusive",
+            requires=(
+                Condition(
+                    "more flows, each with another trouble, come before it than are judged of a compressed capture of "
+                    "this size",
+                    lambda why: why == TOO_MANY,
+                ),
+            ),
             confidence=low,
             words=str,
         ),
