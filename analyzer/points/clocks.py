@@ -22,6 +22,9 @@ EARLY_NS = 50_000_000
 TELLING_NS = 20_000
 """Round trips between two places that are shorter tell nothing about their order."""
 
+ROUNDED_NS = 2_000
+"""What a round trip of four times in microseconds may be off, since they are cut."""
+
 DRIFT_SPAN_NS = 120_000_000_000
 """A drift is looked for in captures that last longer."""
 
@@ -97,9 +100,11 @@ def nearer(forth: Shared, back: Shared) -> int:
         return 0
     ahead = trimmed([b - a for a, b in zip(forth.first, forth.second, strict=True)])
     behind = trimmed([b - a for a, b in zip(back.first, back.second, strict=True)])
-    if ahead[0] - behind[-1] > TELLING_NS:
-        return 1
-    return -1 if behind[0] - ahead[-1] > TELLING_NS else 0
+    if_first, if_second = ahead[0] - behind[-1], behind[0] - ahead[-1]  # the shortest round trips, were it so
+    if max(if_first, if_second) <= TELLING_NS:
+        # Both ends of one cable: nothing is that short, but in one of the orders packets would arrive before they left.
+        return int(if_first >= -ROUNDED_NS > if_second) - int(if_second >= -ROUNDED_NS > if_first)
+    return 1 if if_first > if_second else -1
 
 
 class Pairing:

@@ -117,3 +117,17 @@ def test_a_point_that_a_hang_never_reached_does_not_acquit_it() -> None:
         flow = analyzer.analyze(files).flow(1)
         assert flow.verdict in ("blackhole_probable", "blackhole")
         assert flow.confidence == analyzer.analyze(server).flow(1).confidence == "low"
+
+
+@pytest.mark.parametrize(
+    "name", ["ptb", "ptb_no_offload", "nat", "none", "masquerade", "ipv6", "silent_none", "clamp_one_way"]
+)
+@pytest.mark.parametrize("points", [ORDER[2:], ORDER[::-1], ("server", "client", "router-b")], ids="+".join)
+def test_the_points_are_in_the_order_of_the_path(name: str, points: tuple[str, ...]) -> None:
+    """Between router-b and the server there is no router, and a packet takes some microseconds."""
+    for path in found_at(name, points).all_paths:
+        if not path.legs:
+            continue
+        shown = [points[path.legs[0].start], *(points[leg.end] for leg in path.legs)]
+        expected = [point for point in ORDER if point in points]
+        assert shown == (expected[::-1] if path.src in ("10.71.3.2", "fd71:3::2") else expected)
