@@ -9,12 +9,10 @@ took, and the memory at its peak. The files lie in a temporary directory (0.6 GB
 from __future__ import annotations
 
 import json
-import os
 import struct
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +27,7 @@ from lab.simulated.path import EPOCH, capture_of
 
 from benchmarks.generate import KINDS, write_file
 
+LAUNCH = Path(__file__).with_name("launch.py")
 PACKETS = 5_000_000
 FILE_HEADER, RECORD_HEADER = 24, 16
 TTL_AT = RECORD_HEADER + 14 + 8
@@ -96,16 +95,13 @@ def _put(data: Any, places: Any, values: Any) -> None:
 
 def measured(paths: Sequence[Path]) -> tuple[Cost, dict[str, Any]]:
     """One run of the command, and what its report says."""
-    began = time.perf_counter()
-    program = [sys.executable, "-m", "analyzer", *map(str, paths), "--json"]
-    with tempfile.TemporaryFile() as out:
-        process = subprocess.Popen(program, stdout=out)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        wall = time.perf_counter() - began
-        out.seek(0)
-        report = json.load(out)
-    return Cost(used.ru_utime + used.ru_stime, wall, used.ru_maxrss * 1024), report
+    out = paths[0].with_name("report.json")
+    command = [sys.executable, "-m", "analyzer", *map(str, paths), "-o", str(out)]
+    done = subprocess.run([sys.executable, "-I", "-S", str(LAUNCH), *command], check=True, stdout=subprocess.PIPE)
+    told = json.loads(done.stdout)
+    report = json.loads(out.read_text(encoding="utf-8"))
+    out.unlink()
+    return Cost(told["cpu"], told["seconds"], told["peak"]), report
 
 
 def tell(line: str) -> None:
