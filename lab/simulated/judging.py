@@ -99,6 +99,8 @@ def missing(case: Case, analysis: analyzer.Analysis, names: Sequence[str]) -> It
 
 def clocks_wrong(analysis: analyzer.Analysis, offsets: Sequence[float]) -> Iterator[str]:
     """Offsets that are not what they are said to be."""
+    if len({file.point for file in analysis.files}) != len(offsets):
+        return  # files that share too little are one point, with one clock
     for point in analysis.all_points:
         if point.clock.offset_s is None or point.clock.uncertainty_s is None:
             continue
