@@ -24,7 +24,7 @@ OTHERS_A_PATH = 4
 """Connections without a problem that are joined, in all and of one pair of addresses."""
 
 MOST_PACKETS = 4_096
-MOST_PACKETS_OF_OTHERS = 256
+MOST_PACKETS_OF_OTHERS = 512
 """Packets of a connection that are listed at one point at most: with a problem, and without."""
 
 WINDOW_BEFORE = 300_000
