@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from analyzer.flows.flow_tables import SAW_SYN, SAW_SYN_ACK
+from analyzer.settings import LEAST_APART_NS
 
 WRAP = 1 << 32
 ENDS = ("a0", "a1", "a2", "a3", "b0", "b1", "b2", "b3", "port_a", "port_b", "version")
@@ -27,9 +28,6 @@ Column = np.ndarray[Any, Any]
 
 PointOpening = tuple[int, int, int]
 """Capture point, and the initial sequence numbers that a connection has there: the client's and the server's."""
-
-LEAST_APART_NS = 500_000_000
-"""Handshakes of one connection at two points are no farther apart than those of another one by so much, ns."""
 
 
 def stream_numbers(

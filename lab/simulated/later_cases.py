@@ -6,13 +6,12 @@ import random
 from functools import partial
 
 from lab.headers import Packet
+from lab.simulated.case import DOWN, Case
 from lab.simulated.cases import (
     ANY_HOLE,
     CASES,
-    DOWN,
     NAT,
     OUTSIDE,
-    Case,
     along,
     dead,
     dropping_icmp,

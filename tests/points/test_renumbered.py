@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 import analyzer
-from lab.simulated.cases import DOWN
+from lab.simulated.case import DOWN
 from lab.simulated.elements import Link, Tap, renumbered
 from lab.simulated.hosts import Stack
 from lab.simulated.judging import analysed
