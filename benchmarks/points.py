@@ -3,7 +3,7 @@
 Makes four files of PACKETS (by default 5 million) that four points of a path saw: bulk transfers with losses and
 retransmissions, cut to 96 bytes, TTL and time as they are farther on, and behind them one hang of `lab.simulated`, of
 which two points saw the packets leave. Analyses each alone, then all together, and tells processor time, the time it
-took, and the memory at its peak. The files lie in a temporary directory (0.6 GB each).
+took, and the memory at its peak. The files lie in a temporary directory.
 """
 
 from __future__ import annotations
