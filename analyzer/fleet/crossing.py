@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analyzer.fleet.plan import Group
+from analyzer.fleet.plan import Group, file_names
 from analyzer.model.verdicts import SIZE_PROBLEMS
 
 MOST_CROSSINGS = 20
@@ -97,10 +97,9 @@ def _together(rows: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, ...]]:
 def joined(found: Sequence[Crossing], plan: Sequence[Group]) -> list[Group]:
     """The groups that are to be analysed together, each set as a group of its own."""
     by_name = {group.name: group for group in plan}
-    out = []
-    for crossing in found[:MOST_CROSSINGS]:
-        groups = [by_name[name] for name in crossing.groups if name in by_name]
-        if len(groups) == len(crossing.groups):
-            members = tuple(member for group in groups for member in group.members)
-            out.append(Group("+".join(crossing.groups)[:120], members, groups[0].settings))
-    return out
+    sets = [each.groups for each in found[:MOST_CROSSINGS] if all(name in by_name for name in each.groups)]
+    names = file_names(["+".join(groups) for groups in sets])
+    return [
+        Group(name, tuple(member for each in groups for member in by_name[each].members), by_name[groups[0]].settings)
+        for name, groups in zip(names, sets, strict=True)
+    ]

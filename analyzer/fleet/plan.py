@@ -82,7 +82,7 @@ def grouped(
         else:
             key = (_top(member), str(PurePosixPath(member.below).parent))
         found.setdefault(key, []).append(member)
-    names = _names([_name_of(key, files) for key, files in found.items()])
+    names = file_names([_name_of(key, files) for key, files in found.items()])
     settings = settings or Settings()
     return [Group(name, tuple(files), settings) for name, files in zip(names, found.values(), strict=True)]
 
@@ -109,8 +109,8 @@ def _compiled(pattern: str) -> re.Pattern[str]:
         raise UsageError(f"--group-by: expected a regular expression, found {pattern!r} ({error})") from None
 
 
-def _names(keys: Sequence[str]) -> list[str]:
-    """Names for files, one for each key: no two alike, no path in them, none hidden."""
+def file_names(keys: Sequence[str]) -> list[str]:
+    """Names for files, one for each key: no two alike, not too long, no path in them, none hidden."""
     out: list[str] = []
     taken: set[str] = set()
     for key in keys:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from analyzer.fleet import analyze
-from analyzer.fleet.crossing import crossings
+from analyzer.fleet.crossing import Crossing, crossings, joined
+from analyzer.fleet.plan import Group
 from tests.fleet.captures import plain_json
 from tests.fleet.test_keeping import kept
 from tests.passes.test_blanked import POINTS
@@ -38,6 +39,12 @@ def test_groups_that_saw_the_same_flows_are_joined(hosts: Path, tmp_path: Path) 
     assert fleet.answer.legs
     page = (tmp_path / "out" / "index.html").read_text()
     assert "The same flows in several captures" in page
+
+
+def test_long_names_of_groups_stay_apart() -> None:
+    plan = [Group(f"{'x' * 170}{number}", ()) for number in range(4)]
+    sets = [Crossing((plan[0].name, plan[number].name), 1) for number in (1, 2, 3)]
+    assert len({group.name for group in joined(sets, plan)}) == 3
 
 
 def test_they_are_joined_once(hosts: Path, tmp_path: Path) -> None:
