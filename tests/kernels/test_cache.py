@@ -19,7 +19,7 @@ from analyzer.flows.flow_tables import State
 from analyzer.kernels import cache, known_answer
 from analyzer.kernels.cache import CompileError
 from analyzer.kernels.marks import KERNELS, bound
-from analyzer.passes import blanked as blanking  # noqa: F401  # its group is among those that are tried
+from analyzer.passes import blanked as blanking
 from analyzer.passes import first as skim
 from analyzer.passes import names as search
 from analyzer.passes import second as listing
@@ -144,6 +144,7 @@ def test_no_changed_byte_of_the_cache_is_loaded(tmp_path: Path) -> None:
     skim.Skimmer(compiled=True)
     listing.Lister(compiled=True, rows=1)
     cache.load_kernels(search._examples, "names")
+    cache.load_kernels(blanking._examples, "blanking")
     watching.Watcher([], files=1, most=1, compiled=True)
     (tmp_path / "pmtu-analyze").mkdir(mode=0o700)
     for made in map(cache._cache_file, cache.GROUPS):
@@ -191,7 +192,7 @@ def test_a_broken_cache_is_made_anew(there: str, tmp_path: Path) -> None:
 
 def test_the_cache_depends_on_every_module_that_a_kernel_is_in_or_takes_something_from() -> None:
     """Wherever kernels are moved to, what is kept of them goes with their sources."""
-    entries = {skim.__name__, listing.__name__, search.__name__, watching.__name__}
+    entries = {skim.__name__, listing.__name__, search.__name__, watching.__name__, blanking.__name__}
     assert entries == set(cache.GROUPS.values())
     for group, entry in cache.GROUPS.items():
         sources = cache.sources_of(entry)
