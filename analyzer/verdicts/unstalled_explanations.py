@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analyzer.evidence.segments import frame_of, refs
 from analyzer.model.statement import FrameRef
-from analyzer.verdicts.stalled_explanations import seconds
+from analyzer.verdicts.stuck_words import seconds
 from analyzer.verdicts.unstalled_facts import UnstalledFacts
 
 
