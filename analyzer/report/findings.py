@@ -113,7 +113,7 @@ def _when(finding: Finding, example: Flow | None) -> str:
     first, last = day_clock(finding.first_time), day_clock(finding.last_time)
     if last == first or finding.last_time <= finding.first_time:
         return clock(finding.first_time)
-    until = last[1] if last[0] == first[0] else clock(finding.last_time).removesuffix(" UTC")
+    until = last[1] if last[0] == first[0] else " ".join(last)
     of = ""
     if example is not None:
         of = f" (first and last {'transmission' if example.stalled is not None else 'packet'})"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from analyzer.evidence.controls import Control
 from analyzer.evidence.ptb import PtbSeen
+from analyzer.model.text import seconds_of
 from analyzer.verdicts.stalled_facts import OVERSIZED, StalledFacts
-from analyzer.verdicts.stuck_words import end, seconds, stuck
+from analyzer.verdicts.stuck_words import end, stuck
 
 NO_PTB = "The capture holds no PTB (ICMP frag-needed or packet-too-big) for this flow."
 
@@ -115,7 +116,7 @@ def recovered(f: StalledFacts) -> str:
     )
     if not new.df and f.stuck_segment.df and new.ip_len < f.stuck_segment.ip_len:
         how += " without DF"
-    lost = seconds(f.series.waited_ns)
+    lost = seconds_of(f.series.waited_ns)
     control = f.control or f.just_before
     small = f" Meanwhile {control.text}." if control is not None and control is f.control else ""
     if control is not None and control is f.just_before:
@@ -250,8 +251,8 @@ def too_short(f: StalledFacts) -> str:
         )
     if f.unanswered_ns >= f.settings.control_wait_ns:
         return (
-            f"{stuck(f)} and is unanswered when the capture ends {seconds(f.unanswered_ns)} later: too few copies to "
-            f"tell loss from a black hole.{large} Capture for 10 s or more of the hang."
+            f"{stuck(f)} and is unanswered when the capture ends {seconds_of(f.unanswered_ns)} later: too few copies "
+            f"to tell loss from a black hole.{large} Capture for 10 s or more of the hang."
         )
     return (
         f"{stuck(f)}; then the capture ends, too early to tell loss from a black hole.{large} Capture for 10 s or "

@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-from analyzer.model.text import seconds as written
+from analyzer.model.text import seconds_of, times
 from analyzer.verdicts.stalled_facts import StalledFacts
-
-
-def seconds(ns: int) -> str:
-    """A duration as all of the reports write it."""
-    return written(ns / 1e9)
-
-
-def times(count: int) -> str:
-    """A count for people: once, twice, 5 times."""
-    return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def stuck(f: StalledFacts) -> str:
@@ -24,7 +14,7 @@ def stuck(f: StalledFacts) -> str:
     sent = f"first sent in {first}"
     if series.original is None:
         sent = f"its original is not in the capture, its first copy is {first}"
-    within = f" within {seconds(series.span)}" if len(series.tries) > 1 else ""
+    within = f" within {seconds_of(series.span)}" if len(series.tries) > 1 else ""
     return (
         f"The segment of {stuck_segment.ip_len} bytes{df} ({sent}) was retransmitted "
         f"{times(series.retransmission_count)}{within}"
