@@ -42,7 +42,6 @@ from analyzer.flows.flow_tables import (
     C_ROWS,
     C_UNDECODED,
     direction_table,
-    in_use,
 )
 from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
 from analyzer.model.analysis import Analysis, CaptureFile, Rereadable, Totals
@@ -141,6 +140,7 @@ def found_in(
         if stop is not None:
             stop.over = True
         skimmer.finish()
+        skimmer.let_go()
         apart = told_apart(skimmer.state, at) if found_at is at and len(at) > 1 else None
         files = tuple(_describe(each, stamp(by.source)) for each, by in zip(inputs, taken, strict=True))
         if anonymizer is not None:
@@ -150,7 +150,7 @@ def found_in(
             files = tuple(_anonymous(file, anonymizer) for file in files)
     finally:
         for one in opened:
-            one.reader.close()
+            one.reader.release()
     interrupted = stop is not None and stop.asked
     if apart is not None and not interrupted and all(each.again is not None for each in taken):
         for file in taken:
@@ -335,7 +335,7 @@ def _result(
     quality = quality_of(files, int(counters[C_PACKETS]))
     notes += quality.notes()
     notes += merge_points.notes(files)
-    state = in_use(skimmer.state)
+    state = skimmer.state
     found = judged_flows(state, settings, quality)
     flows = found.flows
     ways = direction_table(state)

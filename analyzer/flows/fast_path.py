@@ -45,7 +45,7 @@ MOST_FIXED_BYTES = 64  # read without looking at lengths: IPv6 header, TCP heade
 
 
 @inlined
-def is_known(direction: Any, transfer: Any) -> bool:
+def is_known(direction: Any, transfer: Any, odd: Any) -> bool:
     """True if all that a direction's first packets tell is known, and nothing is missing or closed."""
     return (
         direction["seen"] != 0
@@ -53,21 +53,22 @@ def is_known(direction: Any, transfer: Any) -> bool:
         and direction["base_set"] != 0
         and direction["una_known"] != 0
         and direction["first_ts"] != 0
-        and transfer["hole_ts"] == 0
-        and transfer["window_zero_ts"] == 0
+        and (transfer["odd"] == 0 or (odd["hole_ts"] == 0 and odd["window_zero_ts"] == 0))
     )
 
 
 @inlined
-def may_take_fast_path(flow: Any, me: Any, out: Any, peer: Any, peer_out: Any) -> bool:
+def may_take_fast_path(
+    flow: Any, odd: Any, me: Any, out: Any, odd_out: Any, peer: Any, peer_out: Any, odd_peer_out: Any
+) -> bool:
     """True if the flow's next packets may take the short way: bare, not recorded, all known."""
     return (
         flow["recording"] == 0
-        and flow["layers"] == 0
+        and odd["layers"] == 0
         and flow["seen"] & SAW_BARE != 0
         and (flow["ack_ts"] != 0 or flow["syn_ack_ts"] == 0)
-        and is_known(me, out)
-        and is_known(peer, peer_out)
+        and is_known(me, out, odd_out)
+        and is_known(peer, peer_out, odd_peer_out)
     )
 
 
@@ -156,6 +157,8 @@ def take_fast_path(state: State, buf: Buffer, h: list[int], frame: int) -> bool:
     peer = state.directions[at(2 * number + 1 - side)]
     out = state.transfers[at(2 * number + side)]
     peer_out = state.transfers[at(2 * number + 1 - side)]
+    odd_out = state.odd_transfers[at(2 * number + side)]
+    odd_peer_out = state.odd_transfers[at(2 * number + 1 - side)]
     seq = me["snd_max"] + 0
     una = peer["una"] + 0
     acked = (be32_inside(buf, tcp + 8) - una) & 0xFFFFFFFF
@@ -181,31 +184,32 @@ def take_fast_path(state: State, buf: Buffer, h: list[int], frame: int) -> bool:
     me["last_ts"] = ts
     if unlikely(h[PACKET_DIRECTION] != DIRECTION_UNKNOWN):
         if h[PACKET_DIRECTION] == INBOUND:
-            out["came_in"] += 1
+            odd_out["came_in"] += 1
         else:
-            out["went_out"] += 1
-    me["window"] = window << me["wscale"] if me["wscale"] >= 0 and peer["wscale"] >= 0 else window
+            odd_out["went_out"] += 1
+    me["window"] = window << int(me["wscale"]) if me["wscale"] >= 0 and peer["wscale"] >= 0 else window
     ack = una + acked
     if acked > 0:
         peer["una"] = ack
         if unlikely((peer_out["progress_ts"] ^ ts) >> PROGRESS_SHIFT):
             put_progress(state, peer_out, 2 * number + 1 - side)
         peer_out["progress_ts"] = ts
-        peer_out["run_count"] = 0
-        note_delivered(peer_out, ack, frame_id, ts)
+        if peer_out["odd"]:
+            odd_peer_out["run_count"] = 0
+        note_delivered(peer_out, odd_peer_out, ack, frame_id, ts)
     if peer_out["progress_ts"] == ts:
         peer_out["progress_frame"] = frame_id
     marks = 0
     if payload > 0:
         me["snd_max"] = seq + payload
-        marks = note_size(out, peer, version, ip_len, header, payload, df, seq + payload, frame_id, ip_len)
+        marks = note_size(out, odd_out, peer, version, ip_len, header, payload, df, seq + payload, frame_id, ip_len)
         out["data_packets"] += 1
         out["payload_bytes"] += payload
         out["last_data_ts"] = ts
         out["last_data_frame"] = frame_id
         out["last_data_len"] = ip_len
         if not df:
-            out["nodf_packets"] += 1
+            odd_out["nodf_packets"] += 1
     if df:
         marks |= MARK_DF
     checksum = be16_inside(buf, tcp + 16)

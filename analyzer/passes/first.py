@@ -64,6 +64,7 @@ from analyzer.flows.flow_tables import (
     C_ROWS,
     C_UNDECODED,
     State,
+    in_use,
     new_state,
 )
 from analyzer.flows.fragments import note_datagram
@@ -193,6 +194,10 @@ def _examples() -> dict[str, tuple[Any, ...]]:
     }
 
 
+def _over(*_: object) -> int:
+    raise RuntimeError("the tables were let go")
+
+
 class Skimmer:
     """The state of one run and the mode it runs in.
 
@@ -293,12 +298,21 @@ class Skimmer:
             larger[: len(interfaces[0])] = interfaces[0]
             interfaces[0] = larger
 
+    def let_go(self) -> None:
+        """Give back what only a next packet needs: there will be none."""
+        self._skim = _over
+        self.state = in_use(self.state)
+
     def finish(self) -> None:
         """End of all input."""
         count = self.state.counters[C_FLOWS]
-        transfers, flows = self.state.transfers[: 2 * count], self.state.flows[:count]
-        trouble = (transfers["run_count"] > 0) | (transfers["hole_ts"] != 0) | (transfers["window_zero_ts"] != 0)
-        last = flows["last_row"]
-        kept = (last >= max(self.state.counters[C_ROWS] - RING_ROWS, 0)) & (last > flows["recorded"])
-        for number in np.flatnonzero(kept & (trouble[0::2] | trouble[1::2])).tolist():
+        rows = np.flatnonzero(self.state.transfers["odd"][: 2 * count])
+        odd = self.state.odd_transfers
+        trouble = (odd["run_count"][rows] > 0) | (odd["hole_ts"][rows] != 0) | (odd["window_zero_ts"][rows] != 0)
+        numbers = rows[trouble] // 2
+        numbers = numbers[np.diff(numbers, prepend=-1) > 0]
+        last = self.state.flows["last_row"][numbers]
+        kept = last >= max(self.state.counters[C_ROWS] - RING_ROWS, 0)
+        kept &= last >= self.state.odd_flows["recorded"][numbers]
+        for number in numbers[kept].tolist():
             finish_flow(self.state, number)  # interpreted: they are few

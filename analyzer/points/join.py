@@ -21,7 +21,7 @@ from analyzer.decode.icmp import KIND_PTB
 from analyzer.decode.link import SLL2
 from analyzer.decode.link_names import NAMES
 from analyzer.evidence.ptb import CHECKSUM_WRONG
-from analyzer.flows.flow_tables import C_FLOWS, C_ICMPS, State, direction_table
+from analyzer.flows.flow_tables import C_ICMPS, State, direction_table, flow_table
 from analyzer.flows.icmp_quotes import QUOTED_SEQ
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow
@@ -135,7 +135,7 @@ class _Join:
 
     def _original_flows(self) -> Any:
         """The flow table with addresses as they are in the files."""
-        flows = self.state.flows[: int(self.state.counters[C_FLOWS])]
+        flows = flow_table(self.state)
         anonymizer = self.analysis.anonymizer
         if anonymizer is None:
             return flows
