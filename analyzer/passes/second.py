@@ -121,8 +121,10 @@ def write_listed(state: State, rows: Any, edges: Any, place: int, buf: Buffer, h
     row["stream"] = number
     row["file"] = newest["file"]
     # Where the initial numbers are is known modulo 2**32; the first number seen tells the rest.
-    row["seq"] = seq - unwrap_seq(np.int64(me["base"]), me["first_seq"] + 0 if me["ref"] else seq)
-    row["ack"] = ack - unwrap_seq(np.int64(peer["base"]), peer["first_seq"] + 0 if peer["ref"] else ack) if ack else 0
+    row["seq"] = seq - unwrap_seq(int(np.int64(me["base"])), me["first_seq"] + 0 if me["ref"] else seq)
+    row["ack"] = (
+        ack - unwrap_seq(int(np.int64(peer["base"])), peer["first_seq"] + 0 if peer["ref"] else ack) if ack else 0
+    )
     row["raw_seq"] = seq & 0xFFFFFFFF
     row["raw_ack"] = ack & 0xFFFFFFFF
     row["wire_len"] = h[WIRE_LEN]

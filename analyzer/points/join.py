@@ -140,7 +140,8 @@ class _Join:
         if anonymizer is None:
             return flows
         flows = flows.copy()
-        for row in flows:
+        for number in range(len(flows)):
+            row = flows[number]
             for letter in "ab":
                 words = [int(row[f"{letter}{i}"]) for i in range(1 if row["version"] == 4 else 4)]
                 original = anonymizer.original(b"".join(word.to_bytes(4) for word in words))
