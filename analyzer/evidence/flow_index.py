@@ -84,7 +84,7 @@ class Collector:
         self.events = events
         self.event_heads = state.event_header_bytes[: counters[C_EVENTS]]
         self.event_order = order
-        self.event_starts = np.searchsorted(events["flow"][order], np.arange(len(self.flows) + 1))
+        self.event_starts = np.searchsorted(events["flow"][order], np.arange(len(self.flows) + 1)).astype(np.int32)
         icmps = state.icmps[: counters[C_ICMPS]]
         self.ptb_index: PtbIndex | None = None
         if (icmps["kind"] == KIND_PTB).any():

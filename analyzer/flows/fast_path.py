@@ -1,5 +1,7 @@
 """The next packet of a flow in which nothing is going on: in order, acknowledging what was sent, window open.
 
+It may be inside of a tunnel: `tunnel.step_in` has found the way to it.
+
 Most packets of most captures are of this kind (header prediction, as BSD's tcp_input has it, rests on that). What the
 decoders and `tcp_state` would find out about them step by step is known beforehand: it takes one look at the headers,
 and a few counters move. `tcp_state` says after each other packet whether its flow is steady. Results are the same
@@ -27,10 +29,12 @@ from analyzer.decode.packet_fields import (
 from analyzer.decode.tcp import ACK_FLAG, PSH, TIMESTAMPS_ONLY
 from analyzer.flows.flow_tables import (
     C_FILE,
+    FAST_BARE,
+    FAST_INSIDE,
     FILE_SHIFT,
     MARK_DF,
+    MARK_INSIDE,
     PROGRESS_SHIFT,
-    SAW_BARE,
     State,
 )
 from analyzer.flows.lookup import Endpoints, find_flow
@@ -58,14 +62,10 @@ def is_known(direction: Any, transfer: Any, odd: Any) -> bool:
 
 
 @inlined
-def may_take_fast_path(
-    flow: Any, odd: Any, me: Any, out: Any, odd_out: Any, peer: Any, peer_out: Any, odd_peer_out: Any
-) -> bool:
-    """True if the flow's next packets may take the short way: bare, not recorded, all known."""
+def may_take_fast_path(flow: Any, me: Any, out: Any, odd_out: Any, peer: Any, peer_out: Any, odd_peer_out: Any) -> bool:
+    """True if the flow's next packets may take the short way: not recorded, all known."""
     return (
         flow["recording"] == 0
-        and odd["layers"] == 0
-        and flow["seen"] & SAW_BARE != 0
         and (flow["ack_ts"] != 0 or flow["syn_ack_ts"] == 0)
         and is_known(me, out, odd_out)
         and is_known(peer, peer_out, odd_peer_out)
@@ -90,7 +90,7 @@ def take_fast_path(state: State, buf: Buffer, h: list[int], frame: int) -> bool:
     """
     net = h[NET]
     end = h[END]
-    if unlikely(h[LAYERS] != 0 or net < 0 or net + LEAST_BYTES > end or net + MOST_FIXED_BYTES > len(buf)):
+    if unlikely(net < 0 or net + LEAST_BYTES > end or net + MOST_FIXED_BYTES > len(buf)):
         return False
     word = be32_inside(buf, net)
     if h[ETHER_TYPE] == ETHER_IPV4:
@@ -151,7 +151,9 @@ def take_fast_path(state: State, buf: Buffer, h: list[int], frame: int) -> bool:
     if unlikely(number < 0):
         return False
     flow = state.flows[at(number)]
-    if unlikely(flow["fast_path"] == 0):
+    inside = h[LAYERS] != 0
+    # The first one inside, or the first outside, tells of the flow what was not known.
+    if unlikely(flow["fast_path"] & (FAST_INSIDE if inside else FAST_BARE) == 0):
         return False
     me = state.directions[at(2 * number + side)]
     peer = state.directions[at(2 * number + 1 - side)]
@@ -212,6 +214,8 @@ def take_fast_path(state: State, buf: Buffer, h: list[int], frame: int) -> bool:
             odd_out["nodf_packets"] += 1
     if df:
         marks |= MARK_DF
+    if inside:
+        marks |= MARK_INSIDE
     checksum = be16_inside(buf, tcp + 16)
     flags = word >> 16 & 0xFF
     store_row(

@@ -45,7 +45,7 @@ FLOW = np.dtype(
         ("seen", "i2"),  # SAW_ bits
         ("version", "u1"),  # 4 or 6
         ("client", "u1"),  # side that opened the connection, or sent the first packet seen
-        ("fast_path", "u1"),  # not 0: nothing is going on, and `fast_path` may take the next packet
+        ("fast_path", "u1"),  # FAST_ bits: nothing is going on, and which of its next packets `fast_path` may take
         ("recording", "u1"),  # packets still to be recorded
         ("packets", "u4"),
         ("bytes", "i8"),  # IP total lengths
@@ -85,6 +85,9 @@ SAW_RST = 8
 SAW_FRAGMENT = 16
 SAW_BACKWARDS = 64  # a packet with a time well before that of the one before it
 SAW_RST_0 = 128  # SAW_RST from endpoint 0; and the next bit: from endpoint 1
+SAW_INSIDE = 1024  # packets inside of something: `layers` is not 0
+FAST_BARE = 1
+FAST_INSIDE = 2
 SAW_MORE = 512  # packets of its trouble that were not recorded: a bound was reached
 SAW_BARE = 32  # packets outside of any tunnel, too, where `layers` is not 0
 

@@ -34,6 +34,8 @@ from analyzer.flows.fast_path import FARTHEST, may_take_fast_path
 from analyzer.flows.flow_tables import (
     C_FILE,
     C_FLOWS,
+    FAST_BARE,
+    FAST_INSIDE,
     FILE_SHIFT,
     MARK_BAD_SUM,
     MARK_DSACK,
@@ -50,6 +52,7 @@ from analyzer.flows.flow_tables import (
     SAW_BARE,
     SAW_FIN,
     SAW_FRAGMENT,
+    SAW_INSIDE,
     SAW_RST,
     SAW_RST_0,
     State,
@@ -347,6 +350,7 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
     size = ip_length_on_wire(h)
     frame_id = state.counters[C_FILE] << FILE_SHIFT | frame
     if h[LAYERS] and not odd["layers"]:
+        flow["seen"] |= SAW_INSIDE
         odd["layers"] = h[LAYERS]
         odd["overhead"] = h[NET] - h[OUTER]
     if not h[LAYERS]:
@@ -427,7 +431,10 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
         flow["recording"] = AFTERMATH_ROWS  # the trouble is not over yet
     if out["odd"] and odd_out["hole_ts"] and flow["recording"] == 0 and h[TS] - odd_out["hole_ts"] > LONG_HOLE_NS:
         start_recording(state, number, HISTORY_ROWS, 1)
-    flow["fast_path"] = 1 if may_take_fast_path(flow, odd, me, out, odd_out, peer, peer_out, odd_peer_out) else 0
+    flow["fast_path"] = 0
+    if may_take_fast_path(flow, me, out, odd_out, peer, peer_out, odd_peer_out):
+        bare = FAST_BARE if flow["seen"] & SAW_BARE else 0
+        flow["fast_path"] = bare | (FAST_INSIDE if flow["seen"] & SAW_INSIDE else 0)
     return number
 
 

@@ -34,6 +34,7 @@ from analyzer.decode.link import decode_link
 from analyzer.decode.network import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, decode_network
 from analyzer.decode.packet_fields import (
     COUNT,
+    END,
     FRAGMENT,
     LINK,
     OK,
@@ -49,7 +50,7 @@ from analyzer.decode.packet_fields import (
     VERSION,
 )
 from analyzer.decode.tcp import decode_tcp
-from analyzer.decode.tunnel import descend
+from analyzer.decode.tunnel import carries, descend, step_in
 from analyzer.flows.fast_path import take_fast_path
 from analyzer.flows.flow_tables import (
     C_COUNT,
@@ -139,12 +140,27 @@ def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: in
     if unlikely(ts < counters[C_FIRST_TS] or packets == 0):
         counters[C_FIRST_TS] = ts
     reason = decode_link(buf, h)
-    if not unlikely(reason != OK or not take_fast_path(state, buf, h, frame)):
-        return
+    end = h[END]
+    stepped = False
+    counted = False
+    may_be_steady = reason == OK
+    while may_be_steady:
+        if not unlikely(not take_fast_path(state, buf, h, frame)):
+            return
+        may_be_steady = False
+        if not stepped and carries(buf, h) and decode_network(buf, h) == OK and h[FRAGMENT] == 0:
+            stepped = True
+            counted = h[PROTO] != PROTO_TCP
+            if counted:
+                note_datagram(state, buf, h, frame)
+            may_be_steady = step_in(buf, h)
+    if stepped:  # it is no next packet of a steady flow: once more from the start, step by step
+        h[END] = end
+        reason = decode_link(buf, h)
     if reason == OK:
         reason = decode_network(buf, h)
         if reason == OK:
-            if unlikely(h[PROTO] != PROTO_TCP or h[FRAGMENT] != 0):
+            if unlikely(not counted and (h[PROTO] != PROTO_TCP or h[FRAGMENT] != 0)):
                 note_datagram(state, buf, h, frame)
             reason = decode_transport(buf, h)
     if reason == OK:
