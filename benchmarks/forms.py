@@ -29,7 +29,7 @@ def _sum(header: bytes) -> int:
     total = sum(struct.unpack(f">{len(header) // 2}H", header))
     while total > 0xFFFF:
         total = (total & 0xFFFF) + (total >> 16)
-    return 0xFFFF - total
+    return int(0xFFFF - total)
 
 
 def _ipv4(protocol: int, payload: int) -> bytes:

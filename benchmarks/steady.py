@@ -25,8 +25,8 @@ from benchmarks.layout import (
     Shape,
     first_sequence,
     set_checksum,
-    set_ident,
     set_ends,
+    set_ident,
     set_lengths,
     set_times,
 )

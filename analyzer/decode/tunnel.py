@@ -220,15 +220,20 @@ def enter_gre(buf: Buffer, o: int, end: int, outer: int, h: list[int]) -> int:
     return enter_frame(buf, o, end, h)
 
 
-@kernel
+@inlined
 def enter_frame(buf: Buffer, o: int, end: int, h: list[int]) -> int:
     """Step over the Ethernet header at `o`."""
     if o + 14 > end:
         return REASON_TUNNEL_CUT
-    return follow_ether(buf, o + 14, end, be16(buf, o + 12), h)
+    kind = be16(buf, o + 12)
+    if kind in (ETHER_IPV4, ETHER_IPV6):
+        h[ETHER_TYPE] = kind
+        h[NET] = o + 14
+        return OK
+    return follow_ether(buf, o + 14, end, kind, h)
 
 
-@kernel
+@inlined
 def enter_udp(buf: Buffer, o: int, end: int, outer: int, h: list[int]) -> int:
     """Recognise a tunnel by its UDP port, or an IP packet right behind the UDP header by its fit."""
     if o + 8 > end:
