@@ -64,8 +64,11 @@ KINDS: dict[str, Callable[[int], Source]] = {
     "lossy": lambda packets: Lossy(packets, min(20, max(1, packets // 16_000))),
     "pcapng": lambda packets: Steady(packets, 10, 96, container="pcapng"),
     "vxlan": lambda packets: Steady(packets, 10, 146, vxlan=True),
-    **{name: partial(_in_form, form) for name, form in FORMS.items()},
 }
+
+
+IN_FORMS: dict[str, Callable[[int], Source]] = {name: partial(_in_form, form) for name, form in FORMS.items()}
+"""As `snap96`, each packet in something else."""
 
 
 def write(source: Source, out: BinaryIO) -> None:
@@ -92,9 +95,10 @@ def write_file(source: Source, path: Path) -> None:
 
 def main() -> None:
     """Write the capture named on the command line."""
-    if len(sys.argv) != 4 or sys.argv[1] not in KINDS:
-        sys.exit(f"usage: generate.py {'|'.join(KINDS)} PACKETS OUT")
-    source = KINDS[sys.argv[1]](int(float(sys.argv[2])))
+    kinds = KINDS | IN_FORMS
+    if len(sys.argv) != 4 or sys.argv[1] not in kinds:
+        sys.exit(f"usage: generate.py {'|'.join(kinds)} PACKETS OUT")
+    source = kinds[sys.argv[1]](int(float(sys.argv[2])))
     if sys.argv[3] == "-":
         try:
             write(source, sys.stdout.buffer)
