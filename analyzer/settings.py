@@ -175,6 +175,16 @@ LOOKS_AT_A_PACKET = 1_000
 A run of retransmissions takes a dozen at each packet of the flow at most; of 2,100 captures that people had reason to
 keep no flow takes more than 14 at all. A thousand looks take 0.1 ms."""
 
+JUDGED_PACKETS = 10_000
+BYTES_A_JUDGED_PACKET = 16
+PACKETS_A_JUDGED_FLOW = 4
+OF_LONG_FLOWS = 32
+"""Flows that are judged one by one, since none is like them, may have so many recorded packets, and one more for each
+so many bytes of the input as it is stored; a flow counts as so many packets more, and PTBs count, too. Of the packets
+behind the first so many of a flow, which are read in columns, every eighth counts. A packet takes 0.05 ms. The two
+packets without which nothing is judged take 100 bytes at least: captures that are not compressed stay below the bound,
+whatever is in them."""
+
 DAY_NS = 86_400_000_000_000
 """Nothing is said to last longer: between packets that far apart, clocks were set and captures joined."""
 
@@ -231,6 +241,61 @@ LEAST_FRAGMENTS_SPAN_NS = 1_000_000_000
 
 CAPTURE_EDGE_NS = 1_000_000_000
 """A datagram may have begun so long before the capture, or go on so long after it."""
+
+# Of several capture points.
+
+EARLY_NS = 50_000_000
+"""A packet that seems to arrive so much earlier than most others is another copy: no clock and no queue does that."""
+
+TELLING_NS = 20_000
+"""Round trips between two places that are shorter tell nothing about their order."""
+
+DRIFT_SPAN_NS = 120_000_000_000
+"""A drift is looked for in captures that last longer."""
+
+LEAST_DRIFT = 2e-6
+"""A drift below this is within what timestamps and queues make."""
+
+TRANSIT_NS = 3_000_000_000
+"""A packet is not longer on its way between two places, as far as clocks are known."""
+
+ROUGH_NS = 2_000_000
+"""What times may be off beyond the doubt of the clocks: packets wait before they are stamped."""
+
+LEAST_LOST = 3
+"""Packets above some size that must be lost, and none cross, before size is thought of: MAX_PROBES of RFC 8899."""
+
+LEAST_SURE = 4
+"""And so many, of two segments, before it is sure."""
+
+LEG_CHANCE = 0.01
+"""Losses that are expected by chance more often than this prove nothing."""
+
+LEAST_LOST_NS = 1_000_000_000
+"""What a single segment must be lost for, ns."""
+
+SLACK_NS = 50_000_000
+"""What packets may be late, beyond the doubt of the clocks, before they are missing in a capture."""
+
+SILENT_NS = 2_000_000_000
+"""A capture that falls silent so shortly before something is lost fell silent because of it, and did not end."""
+
+LEAST_SMALL_TRIES = 2
+"""Smaller packets that must be lost, and none cross, before everything is said to end on a leg."""
+
+LEAST_STUCK = 2
+"""Copies of the stalled segment that must vanish on a leg before it is named."""
+
+DRAWN_BEFORE_NS = 1_000_000_000
+"""From how long before the first loss on packets are kept to be drawn of each end of a leg, ns."""
+
+# Of single flows, and of fragments.
+
+LEAST_UNANSWERED = 2
+"""Retransmissions of the peer without an answer after which the other side counts as gone."""
+
+GIVEN_UP_SHARE = 0.5
+"""Of the datagrams captured, those that the receiver could not put together: less is loss."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, NamedTuple
 # CPython 3.11 allocates and frees a piece of its stack at each of many calls, which costs some 15 ms.
 import numpy as np  # noqa: F401
 
-from analyzer.capture.container import DROPPED, FORMAT, I_DROPPED, I_LINK, I_WIDTH, INTERFACES, LINK_TYPE, PCAP
+from analyzer.capture.container import (
+    DROPPED,
+    FORMAT,
+    FORMAT_NAMES,
+    I_DROPPED,
+    I_LINK,
+    I_WIDTH,
+    INTERFACES,
+    LINK_TYPE,
+    PCAPNG,
+)
 from analyzer.capture.reader import CaptureReader
 from analyzer.capture.sources import (
     Given,
@@ -261,7 +271,7 @@ def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:
     reader = each.reader
     container = reader.container
     dropped = 0
-    if int(container[FORMAT]) == PCAP:
+    if int(container[FORMAT]) != PCAPNG:
         links = [int(container[LINK_TYPE])]
     else:
         table = each.interfaces[0]
@@ -270,18 +280,19 @@ def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:
         links = sorted({int(table[i * I_WIDTH + I_LINK]) for i in range(int(container[INTERFACES]))})
     return CaptureFile(
         path=reader.name,
-        format="pcap" if int(container[FORMAT]) == PCAP else "pcapng",
+        format=FORMAT_NAMES[int(container[FORMAT])],
         link_types=tuple(NAMES.get(link, str(link)) for link in links),
         bytes=reader.bytes_read,
         packets=reader.packets,
         damaged_at=reader.damaged_at,
         problem=reader.problem,
+        stored=reader.bytes_stored,
         is_cut=reader.is_cut,
         stamp=stamped,
         filters=reader.filters,
         dropped=dropped,
         point=each.point,
-        interfaces=1 if int(container[FORMAT]) == PCAP else int(container[INTERFACES]),
+        interfaces=1 if int(container[FORMAT]) != PCAPNG else int(container[INTERFACES]),
     )
 
 
@@ -336,7 +347,7 @@ def _result(
     notes += quality.notes()
     notes += merge_points.notes(files)
     state = skimmer.state
-    found = judged_flows(state, settings, quality)
+    found = judged_flows(state, settings, quality, sum(file.stored for file in files))
     flows = found.flows
     ways = direction_table(state)
     totals = Totals(

@@ -34,8 +34,8 @@ from analyzer.capture.container import (
     SKIP_BYTES,
 )
 from analyzer.capture.foreign_formats import no_capture
-from analyzer.capture.pcap import FILE_HEADER, next_pcap, read_file_header
-from analyzer.capture.pcapng import next_pcapng
+from analyzer.capture.pcap import FILE_HEADER, read_file_header
+from analyzer.capture.pcapng import next_packet
 from analyzer.capture.regular_file import Identity, RegularFile, ReplacedError, opened
 from analyzer.decode.integers import int32
 from analyzer.decode.packet_fields import COUNT as FIELDS
@@ -76,6 +76,7 @@ class CaptureReader:
         self._lingers = False  # a pipe, which decides itself when to stop
         self.size: int | None = None
         self.bytes_read = 0
+        self.bytes_stored = 0  # of these, as they are stored: of compressed input fewer
         self.damaged_at: int | None = None
         self.is_cut = False
         self.problem = ""
@@ -302,6 +303,7 @@ class CaptureReader:
             self._broken(error)
             got = 0
         self.bytes_read += got
+        self.bytes_stored = self.bytes_read if self._file is self._raw else int(self._file.compressed_bytes)
         self._end_of_file = not got
         if self._file is not self._raw and self.bytes_read > self._limit():
             self.container[PROBLEM] = PROBLEM_DECOMPRESSED
@@ -358,11 +360,7 @@ class CaptureReader:
         fields = [0] * FIELDS
         with memoryview(self.buffer) as view:
             for _ in range(most):
-                if container[FORMAT] == PCAP:
-                    status = next_pcap(view, self.ready, container, fields)
-                else:
-                    status = next_pcapng(view, self.ready, container, interfaces, fields)
-                if status != GOT_PACKET:
+                if next_packet(view, self.ready, container, interfaces, fields) != GOT_PACKET:
                     return
                 yield container, fields, view
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from analyzer.capture.container import FRAME, GOT_PACKET, I_WIDTH
+from analyzer.capture.pcapng import next_packet
 from analyzer.decode.integers import Buffer, be32
 from analyzer.decode.network import PROTO_TCP
 from analyzer.decode.packet_fields import (
@@ -36,11 +37,11 @@ from analyzer.decode.packet_fields import (
 from analyzer.decode.tcp import OPTION_SACK, SYN, option_from
 from analyzer.flows.flow_tables import C_FILE, C_PACKETS, C_ROWS, State, new_state
 from analyzer.flows.icmp_quotes import QUOTED_PORTS, number_quoted, read_quote, track_icmp
-from analyzer.flows.lookup import endpoint_order, endpoints_of, same_endpoints
+from analyzer.flows.lookup import NO_FLOW, endpoint_order, endpoints_of, number_stream, same_endpoints
 from analyzer.flows.recording import RING_MASK
-from analyzer.flows.tcp_state import NO_FLOW, number_stream, track_tcp, unwrap_seq
+from analyzer.flows.tcp_state import track_tcp, unwrap_seq
 from analyzer.kernels.marks import bound, inlined, kernel
-from analyzer.passes.first import FOREVER, Skimmer, decode_packet, next_before, next_packet
+from analyzer.passes.first import FOREVER, Skimmer, decode_packet, next_before
 from analyzer.passes.trial import trial_capture
 
 ROW = np.dtype(

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analyzer.capture.container import BIG, FORMAT, FRAME, GOT_PACKET, I_WIDTH, PCAP, RECORD
+from analyzer.capture.container import BIG, FORMAT, FRAME, GOT_PACKET, I_WIDTH, PCAPNG, RECORD
 from analyzer.capture.pcapng import ENHANCED_PACKET
 from analyzer.decode.integers import Buffer, be16, be32, int32, ones_sum
 from analyzer.decode.link import SLL2
@@ -151,7 +151,7 @@ def interface_of(buf: Buffer, container: list[int], h: list[int]) -> int:
     """The number of the interface that captured the packet, within its section; -1 where the file does not tell."""
     if h[LINK] == SLL2:
         return be32(buf, h[START] + 4)
-    if container[FORMAT] == PCAP:
+    if container[FORMAT] != PCAPNG:
         return -1
     o = container[RECORD]
     return int32(buf, o + 8, container[BIG]) if int32(buf, o, container[BIG]) == ENHANCED_PACKET else 0

@@ -15,20 +15,9 @@ from itertools import combinations
 from typing import NamedTuple
 
 from analyzer.points.sightings import Place, Seen, Shared
-
-EARLY_NS = 50_000_000
-"""A packet that seems to arrive so much earlier than most others is another copy: no clock and no queue does that."""
-
-TELLING_NS = 20_000
-"""Round trips between two places that are shorter tell nothing about their order."""
-
-DRIFT_SPAN_NS = 120_000_000_000
-"""A drift is looked for in captures that last longer."""
+from analyzer.settings import DRIFT_SPAN_NS, EARLY_NS, LEAST_DRIFT, TELLING_NS
 
 DRIFT_BINS = 12
-LEAST_DRIFT = 2e-6
-"""A drift below this is within what timestamps and queues make."""
-
 UNKNOWN_COST = 3_600_000_000_000
 """What an offset from one direction only counts for, ns, where there is another way to a place."""
 

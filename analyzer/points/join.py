@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analyzer.capture.capture_filter import excludes_icmp, read_names
-from analyzer.capture.container import FORMAT, PCAP
+from analyzer.capture.container import FORMAT, PCAPNG
 from analyzer.capture.reader import CaptureReader
 from analyzer.decode.icmp import KIND_PTB
 from analyzer.decode.link import SLL2
@@ -316,7 +316,7 @@ class _Join:
 
 def _names(reader: CaptureReader) -> tuple[str, ...]:
     """Names of a started reader's interfaces; empty where its file has none."""
-    return read_names(bytes(reader.buffer[: reader.ready])) if int(reader.container[FORMAT]) != PCAP else ()
+    return read_names(bytes(reader.buffer[: reader.ready])) if int(reader.container[FORMAT]) == PCAPNG else ()
 
 
 def _shared(seen: Sequence[Seen]) -> frozenset[int]:

@@ -15,7 +15,6 @@ from analyzer.model.statement import FrameRef, Statement
 from analyzer.model.verdicts import PROBLEMS, SIZE_PROBLEMS
 from analyzer.points.joined import SHOWN_FRAMES, Joined, all_lost, told_mtu
 from analyzer.points.legs import LegFacts
-from analyzer.points.matching import TRANSIT_NS
 from analyzer.points.sightings import Place, relative_number
 from analyzer.points.told import (
     contradictions,
@@ -27,11 +26,11 @@ from analyzer.points.told import (
     shown_evidence,
     with_ptb,
 )
+from analyzer.settings import DRAWN_BEFORE_NS, LEAST_STUCK, TRANSIT_NS
 from analyzer.verdicts.merge_points import chosen_of
 
 SHOWN_PACKETS = 512
-BEFORE_NS = 1_000_000_000
-"""Packets that are kept to be drawn of each end of a leg, and from when on."""
+"""Packets that are kept to be drawn of each end of a leg."""
 
 RAISED = frozenset({"inconclusive", "blackhole_suspected", "blackhole_probable", "stall"})
 """Verdicts of a single point that a narrow leg makes graver."""
@@ -42,9 +41,6 @@ OTHER_PATHS = frozenset({"stalled/parallel-paths", "stalled/other-paths-before",
 NARROW = "points/narrow-leg"
 DAMAGED = "points/damaged"
 """Ids of the rules by which a verdict is what all points say, and none of them alone."""
-
-LEAST_STUCK = 2
-"""Copies of the stalled segment that must vanish on a leg before it is named."""
 
 
 def revised(
@@ -230,7 +226,7 @@ def _located(flow: Flow, found: Joined, leg: LegFacts | None) -> Located | None:
 
 def _seen(leg: LegFacts) -> tuple[tuple[SeenPacket, ...], tuple[SeenPacket, ...]]:
     """The packets with data at both ends of a leg, from a second before the first loss on."""
-    since = min((each.time for each in leg.proving), default=0) - BEFORE_NS
+    since = min((each.time for each in leg.proving), default=0) - DRAWN_BEFORE_NS
     crossed = [each for each in leg.crossed if each.packet.payload and each.time >= since]
     left = [SeenPacket(each.time, each.size, False) for each in crossed]
     left += [SeenPacket(each.time, each.size, True) for each in leg.lost if each.packet.payload]

@@ -16,9 +16,10 @@ from analyzer.evidence.vantage import at_receiver, beside_receiver
 from analyzer.flows.flow_tables import SAW_SYN_ACK
 from analyzer.model.flow import PathMtu, Ptb, Stalled
 from analyzer.model.statement import FrameRef, RuledOut, Statement
-from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS, rank, those
+from analyzer.model.text import plural
+from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS, SURE_PROBLEMS, rank, those
 from analyzer.settings import FILLS_BYTES, LOST_AGAIN, Settings
-from analyzer.verdicts.frame_parts import parts_of, told_controls
+from analyzer.verdicts.frame_parts import evidence_of, parts_of
 from analyzer.verdicts.stalled_facts import StalledFacts
 from analyzer.verdicts.stalled_rules import StalledRule, judge_stalled
 from analyzer.verdicts.unstalled_facts import UnstalledFacts
@@ -63,6 +64,9 @@ NOT_IN_ORDER = "flow/not-in-order"
 TOO_MUCH = "flow/too-much"
 """Instead of a rule: what would take too much work is not judged."""
 
+TOO_MANY = "capture/too-much"
+"""Instead of a rule: flows beyond those that may be judged one by one."""
+
 
 class Judged(NamedTuple):
     """What was found about a flow."""
@@ -81,6 +85,12 @@ def judge(conversation: Conversation, settings: Settings) -> Judged:
         found = Judged(judged, judged[conversation.client_side])
     conversation.directions[0].effort.lift()  # what is told is about one run
     return found
+
+
+def passed_over(conversation: Conversation) -> Judged:
+    """What is found about a flow that is not judged, since there are too many."""
+    judged = [_too_many(direction) for direction in conversation.directions]
+    return Judged(judged, judged[conversation.client_side])
 
 
 def judge_direction(direction: Direction, conversation: Conversation, settings: Settings) -> Judgement:
@@ -130,7 +140,7 @@ def _tell_stalled(rule: StalledRule, facts: StalledFacts, direction: Direction, 
         stalled=_stalled(facts.series),
         ptb=_ptbs(direction, facts if rule.verdict == "ptb_ignored" else None, settings),
         ruled_out=_ruled_out(rule.verdict, facts),
-        evidence=_evidence(facts),
+        evidence=evidence_of(facts),
         parts=parts_of(facts),
         rests_on=(),
         named=tuple(facts.named),
@@ -201,6 +211,16 @@ def _too_much(direction: Direction) -> Judgement:
     )
     frame = (direction.segments or direction.ptbs)[0].ref
     return _unjudged(TOO_MUCH, text, frame, direction)
+
+
+def _too_many(direction: Direction) -> Judgement:
+    text = (
+        "Too much to judge: more flows of this capture have trouble, each another one, than are judged of a compressed "
+        f"file of its size; this one has {plural(len(direction.segments), 'recorded packet')}, "
+        f"{len(direction.resent)} of them retransmissions of this direction. Decompress the capture, and all are judged"
+    )
+    frame = (direction.segments or direction.ptbs)[0].ref
+    return _unjudged(TOO_MANY, text, frame, direction)
 
 
 def _unjudged(rule: str, text: str, frame: FrameRef, direction: Direction) -> Judgement:
@@ -330,24 +350,9 @@ def _ptbs(direction: Direction, facts: StalledFacts | None, settings: Settings) 
     return tuple(out)
 
 
-def _evidence(facts: StalledFacts) -> tuple[Statement, ...]:
-    series = facts.series
-    rows = [
-        Statement(f"the segment of {series.stuck_segment.ip_len} bytes and its retransmissions", refs(series.tries))
-    ]
-    if series.changed:
-        rows.append(Statement("the same bytes sent in another shape", refs(series.changed)))
-    if series.acked_by is not None:
-        rows.append(Statement("acknowledged", (series.acked_by.ref,)))
-    rows += [Statement(control.text, control.frames) for _, control in told_controls(facts)]
-    if facts.about:
-        rows.append(Statement("PTBs", tuple(p.ref for p in facts.about)))
-    return tuple(rows)
-
-
 def _ruled_out(verdict: str, facts: StalledFacts) -> tuple[RuledOut, ...]:
     """The other causes of a stall, each with what speaks against it."""
-    if verdict in ("inconclusive", "pmtud_ok", "loss"):
+    if verdict not in SURE_PROBLEMS:
         return ()
     out: list[RuledOut] = []
     series = facts.series
@@ -363,7 +368,7 @@ def _ruled_out(verdict: str, facts: StalledFacts) -> tuple[RuledOut, ...]:
         out.append(RuledOut("dead_path", facts.passed.text, facts.passed.frames))
     elif verdict != "dead_path" and series.acked_by is not None:
         out.append(RuledOut("dead_path", "the same bytes were acknowledged in the end", (series.acked_by.ref,)))
-    if verdict not in ("loss", "stall") and series.retransmission_count >= 2:
+    if verdict != "stall" and series.retransmission_count >= 2:
         out.append(
             RuledOut(
                 "loss",

@@ -14,7 +14,8 @@ from itertools import combinations, permutations
 import analyzer
 from analyzer.model.verdicts import SIZE_PROBLEMS
 
-from lab.simulated.cases import CASES, HELD_OUT, Case
+from lab.simulated.case import Case
+from lab.simulated.cases import CASES, HELD_OUT
 from lab.simulated.elements import Tap
 from lab.simulated.path import capture_of
 

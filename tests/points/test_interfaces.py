@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import pytest
 
 import analyzer
 from analyzer.capture.capture_filter import read_names
 from lab.simulated.cases import CASES
-from lab.simulated.path import pcapng_of
+from lab.simulated.elements import Tap
+from lab.simulated.path import EPOCH, shown_at
+from tests.builders import END_OF_OPTIONS, ETHERNET, Packet, enhanced, ethernet, interface, option, section
+
+
+def pcapng_of(taps: Sequence[Tap]) -> bytes:
+    """One pcapng file with an interface for each tap, as a host with several interfaces writes it."""
+    out = section() + b"".join(
+        interface(ETHERNET, options=option(2, tap.name.encode()) + END_OF_OPTIONS) for tap in taps
+    )
+    rows = [(time, number, data) for number, tap in enumerate(taps) for time, data in shown_at(tap)]
+    for time, number, data in sorted(rows, key=lambda row: row[0]):
+        out += enhanced(Packet(int((EPOCH + time) * 1e6), ethernet(data)), number=number)
+    return out
 
 
 def of_two_interfaces(name: str) -> analyzer.Analysis:
