@@ -51,8 +51,8 @@ from analyzer.flows.flow_tables import (
     C_PTB,
     C_ROWS,
     C_UNDECODED,
-    direction_table,
 )
+from analyzer.flows.joined import direction_table
 from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
 from analyzer.model.analysis import Analysis, CaptureFile, Rereadable, Totals
 from analyzer.model.text import extent, plural

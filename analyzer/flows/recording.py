@@ -299,3 +299,11 @@ def store_row(
     copy_head(state.ring_header_bytes, slot, buf, start, length)
     flow["last_row"] = counter
     return counter
+
+
+def finish_flow(state: State, number: int) -> None:
+    """At the end of the capture: record what is left of a flow whose trouble was not over."""
+    for side in range(2):
+        odd = state.odd_transfers[2 * number + side]
+        if odd["run_count"] > 0 or odd["hole_ts"] or odd["window_zero_ts"]:
+            bring_back(state, number, HISTORY_ROWS)

@@ -56,9 +56,10 @@ from analyzer.flows.flow_tables import (
     SAW_RST_0,
     State,
 )
+from analyzer.flows.holes import close_hole, note_hole, note_late
 from analyzer.flows.lookup import NO_FLOW, endpoint_order, flow_of_packet
 from analyzer.flows.progress_log import put_progress
-from analyzer.flows.recording import RING_MASK, bring_back, is_capture_duplicate, start_recording, write_row
+from analyzer.flows.recording import RING_MASK, is_capture_duplicate, start_recording, write_row
 from analyzer.flows.sizes import drop_ambiguous, forget_larger, is_super, note_delivered, note_sent
 from analyzer.kernels.marks import inlined, kernel
 from analyzer.settings import AFTERMATH_ROWS, BACKWARDS_NS, HISTORY_ROWS, LONG_HOLE_NS
@@ -78,13 +79,6 @@ def unwrap_seq(raw: int, reference: int) -> int:
     if ahead >= 0x80000000:
         ahead -= WRAP
     return reference + ahead
-
-
-@kernel
-def close_hole(odd: Any, ts: int) -> None:
-    """The open hole of a direction was filled or proved harmless at time `ts`."""
-    odd["hole_longest"] = max(odd["hole_longest"], ts - odd["hole_ts"])
-    odd["hole_ts"] = 0
 
 
 @inlined
@@ -180,32 +174,6 @@ def note_resent(me: Any, out: Any, odd_out: Any, h: list[int], seq: int, frame: 
         return 1
     # While the run lasts, so does the recording: the ladder of a hang is sparse, its last steps count.
     return 1 if odd_out["run_count"] > RUN_RECORDED else 0
-
-
-@kernel
-def note_late(odd_out: Any, h: list[int], seq: int) -> int:
-    """A late segment may fill the open hole; returns MARK_FILLS if it does, and closes the hole."""
-    end = seq + h[PAYLOAD]
-    if not odd_out["hole_ts"] or seq >= odd_out["hole_end"] or end <= odd_out["hole_start"]:
-        return 0
-    odd_out["filled"] += 1
-    if seq <= odd_out["hole_start"]:
-        odd_out["hole_start"] = end
-    if odd_out["hole_start"] >= odd_out["hole_end"]:
-        close_hole(odd_out, h[TS])
-    return MARK_FILLS
-
-
-@kernel
-def note_hole(me: Any, out: Any, odd_out: Any, h: list[int], seq: int, frame: int) -> None:
-    """A segment beyond the highest byte seen: bytes are missing. The first open hole is followed."""
-    out["odd"] = 1
-    odd_out["holes"] += 1
-    if odd_out["hole_ts"] == 0:
-        odd_out["hole_start"] = me["snd_max"]
-        odd_out["hole_end"] = seq
-        odd_out["hole_ts"] = h[TS]
-        odd_out["hole_frame"] = frame
 
 
 @inlined
@@ -403,11 +371,3 @@ def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
         bare = FAST_BARE if flow["seen"] & SAW_BARE else 0
         flow["fast_path"] = bare | (FAST_INSIDE if flow["seen"] & SAW_INSIDE else 0)
     return number
-
-
-def finish_flow(state: State, number: int) -> None:
-    """At the end of the capture: record what is left of a flow whose trouble was not over."""
-    for side in range(2):
-        odd = state.odd_transfers[2 * number + side]
-        if odd["run_count"] > 0 or odd["hole_ts"] or odd["window_zero_ts"]:
-            bring_back(state, number, HISTORY_ROWS)

@@ -62,13 +62,14 @@ from analyzer.flows.flow_tables import (
     C_ROWS,
     C_UNDECODED,
     State,
-    in_use,
     new_state,
 )
 from analyzer.flows.fragments import note_datagram
 from analyzer.flows.icmp_quotes import track_icmp
+from analyzer.flows.joined import in_use
 from analyzer.flows.lookup import NO_FLOW, number_stream
-from analyzer.flows.tcp_state import finish_flow, track_tcp
+from analyzer.flows.recording import finish_flow
+from analyzer.flows.tcp_state import track_tcp
 from analyzer.kernels.marks import bound, inlined, kernel, unlikely
 from analyzer.settings import RING_ROWS
 

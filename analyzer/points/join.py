@@ -21,8 +21,9 @@ from analyzer.decode.icmp import KIND_PTB
 from analyzer.decode.link import SLL2
 from analyzer.decode.link_names import NAMES
 from analyzer.evidence.ptb import CHECKSUM_WRONG
-from analyzer.flows.flow_tables import C_ICMPS, State, direction_table, flow_table
+from analyzer.flows.flow_tables import C_ICMPS, State
 from analyzer.flows.icmp_quotes import QUOTED_SEQ
+from analyzer.flows.joined import direction_table, flow_table
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow
 from analyzer.model.flow_list import FlowList

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.evidence.siblings import Siblings
-from analyzer.flows.flow_tables import DIRECTION, ODD_TRANSFER, TRANSFER, Joined
+from analyzer.flows.flow_tables import DIRECTION, ODD_TRANSFER, TRANSFER
+from analyzer.flows.joined import Joined
 from analyzer.settings import LEAST_RETRANSMISSIONS
 
 FLOWS = st.lists(
