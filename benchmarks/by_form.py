@@ -1,98 +1,80 @@
-"""Marginal rates by what is around the packets: `python benchmarks/by_form.py`. It prints the table of the page.
+"""Rates of the packet loop by what is around the packets: `python benchmarks/by_form.py`. It prints the page's table.
 
-For each form a small and a large capture of the same traffic, which take turns with those of plain Ethernet; the
-difference between the two is free of start-up. Processor time of the tool's process, all threads, is what is compared:
-on a machine with other work it is the wall clock without the waiting.
+For each form a capture of the same traffic, which takes turns with that of plain Ethernet in one process. What is
+counted is the processor time of the thread that walks the packets, compiled: reading goes on beside it, in another one.
+So it is what more packets cost where the disk keeps up and a second core reads, and start-up is not in it.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks.captures import Made, Wanted, make, warm
-from benchmarks.figures import Summary, differences, number, ratios, spread, summary
+from analyzer.capture.sources import open_source
+from analyzer.flows.flow_tables import C_PACKETS
+from analyzer.passes.first import Skimmer
+from analyzer.passes.walk import prepare, walk_inputs
+
+from benchmarks.captures import Wanted, make, warm
+from benchmarks.figures import number, rates, ratios, spread, summary
 from benchmarks.forms import FORMS
-from benchmarks.measure import ROOT
-from benchmarks.programs import TOOL
 
-SMALL, LARGE = 500_000, 5_000_000
-
-
-class Cost(NamedTuple):
-    """What one run took, seconds."""
-
-    wall: float
-    processor: float
+PACKETS = 3_000_000
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="by_form.py", description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("--runs", type=int, default=5, help="rounds, after one that is not counted")
-    parser.add_argument("forms", nargs="*", default=[name for name in FORMS if name != "plain"], metavar="FORM")
+    parser.add_argument("--packets", type=int, default=PACKETS, help="of each capture")
     options = parser.parse_args(arguments)
-    heads = ("form", "processor time, packets/s", "wall clock, packets/s", "time per packet, Ethernet = 1")
-    sys.stdout.write(f"| {' | '.join(heads)} |\n|---|---:|---:|---:|\n")
+    sys.stdout.write("| form | packets/s | time per packet, Ethernet = 1 |\n|---|---:|---:|\n")
     with tempfile.TemporaryDirectory(prefix="benchmark-forms-") as directory:
-        plain = _pair("plain", Path(directory))
-        for name in options.forms:
-            pair = _pair(name, Path(directory))
-            here, there = _alternate(pair, plain, options.runs)
-            cells = [_rate([one.processor for one in here]), _rate([one.wall for one in here])]
-            ratio = summary(ratios([one.processor for one in here], [one.processor for one in there]))
-            sys.stdout.write(f"| {FORMS[name].title} | {' | '.join(cells)} | {spread(ratio)} |\n")
+        plain = make(Wanted("plain", options.packets), Path(directory)).path
+        warm(plain)
+        for name, form in FORMS.items():
+            path = make(Wanted(name, options.packets), Path(directory)).path
+            warm(path)
+            rounds = [(seconds_of(path), seconds_of(plain)) for _ in range(options.runs + 1)][1:]
+            own, theirs = [one for one, _ in rounds], [one for _, one in rounds]
+            rate = number(summary(rates(options.packets, own)).median)
+            sys.stdout.write(f"| {form.title} | {rate} | {spread(summary(ratios(own, theirs)))} |\n")
             sys.stdout.flush()
-            for made in pair:
-                made.path.unlink()
+            if path != plain:
+                path.unlink()
     return 0
 
 
-def _pair(form: str, directory: Path) -> tuple[Made, Made]:
-    small, large = (make(Wanted(form, packets), directory) for packets in (SMALL, LARGE))
-    return small, large
+def seconds_of(path: Path) -> float:
+    """Processor time that the packet loop takes for the capture."""
+    reader = open_source(path, None, None)
+    try:
+        reader.start()
+        skimmer = Skimmer(compiled=True, large=True, input_bytes=path.stat().st_size)
+        take, spent = skimmer.take, 0
 
+        def timed(*some: Any) -> int:
+            nonlocal spent
+            begun = time.thread_time_ns()
+            status = take(*some)
+            spent += time.thread_time_ns() - begun
+            return status
 
-def _alternate(pair: tuple[Made, Made], plain: tuple[Made, Made], runs: int) -> tuple[list[Cost], list[Cost]]:
-    """What the added packets cost in each round, in the form and as plain Ethernet."""
-    files = (*pair, *plain)
-    costs: list[list[Cost]] = [[] for _ in files]
-    for made in files:
-        warm(made.path)
-    for turn in range(-1, runs):
-        for place in range(len(files)):
-            at = (place + turn) % len(files)
-            cost = _once(files[at].path)
-            if turn >= 0:
-                costs[at].append(cost)
-    added = []
-    for small, large in ((costs[0], costs[1]), (costs[2], costs[3])):
-        columns = [differences([s[i] for s in small], [one[i] for one in large]) for i in range(len(Cost._fields))]
-        added.append([Cost(*each) for each in zip(*columns, strict=True)])
-    return added[0], added[1]
-
-
-def _once(path: Path) -> Cost:
-    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run([*TOOL.command[:-1], str(path)], stdout=subprocess.DEVNULL, cwd=ROOT, check=True)
-    wall, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return Cost(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-
-
-def _rate(seconds: list[float]) -> str:
-    if min(seconds) <= 0:
-        return "less than the noise"
-    rates: Summary = summary([(LARGE - SMALL) / one for one in seconds])
-    return f"{number(rates.median)} ({number(rates.low)} to {number(rates.high)})"
+        skimmer.take = timed  # type: ignore[method-assign,assignment]
+        for _ in walk_inputs(skimmer, prepare(skimmer, [reader])):
+            pass
+    finally:
+        reader.close()
+    if not skimmer.state.counters[C_PACKETS]:
+        sys.exit(f"by_form: no packets in {path.name}")
+    return spent / 1e9
 
 
 if __name__ == "__main__":
