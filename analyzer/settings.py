@@ -250,6 +250,12 @@ EARLY_NS = 50_000_000
 TELLING_NS = 20_000
 """Round trips between two places that are shorter tell nothing about their order."""
 
+ROUNDED_NS = 2_000
+"""What a round trip of four times in microseconds may be off, since they are cut, ns."""
+
+LEAST_APART_NS = 500_000_000
+"""Handshakes of one connection at two points are no farther apart than those of another one by so much, ns."""
+
 DRIFT_SPAN_NS = 120_000_000_000
 """A drift is looked for in captures that last longer."""
 

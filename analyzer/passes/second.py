@@ -42,6 +42,7 @@ from analyzer.flows.recording import RING_MASK
 from analyzer.flows.tcp_state import track_tcp, unwrap_seq
 from analyzer.kernels.marks import bound, inlined, kernel
 from analyzer.passes.first import FOREVER, Skimmer, decode_packet, next_before
+from analyzer.passes.interfaces import interface_of
 from analyzer.passes.trial import trial_capture
 
 ROW = np.dtype(
@@ -283,7 +284,9 @@ class Lister(Skimmer):
 
 
 class Picker(Skimmer):
-    """As the Skimmer, but hands single packets to `take`, with the number of their file, and passes over all others.
+    """As the Skimmer, but hands single packets to `take`, with the numbers of their file, frame and interface.
+
+    All others are passed over.
 
     `wanted` has the frame numbers in each file. The first packet of the time `moment` (ns) is handed over, too.
     """
@@ -292,7 +295,7 @@ class Picker(Skimmer):
         self,
         wanted: Mapping[int, Iterable[int]],
         moment: int,
-        take: Callable[[Any, list[int], int, int], None],
+        take: Callable[[Any, list[int], int, int, int], None],
         *,
         compiled: bool,
     ) -> None:
@@ -319,7 +322,8 @@ class Picker(Skimmer):
         while (status := pick(view, end, container, interfaces, h, until)) == PICKED:
             if h[TS] == self._moment[0]:
                 self._moment[0] = FOREVER  # which no packet's time is
-            self._picked(view, [int(value) for value in h], file, int(container[FRAME]))
+            interface = int(interface_of(view, container, h))
+            self._picked(view, [int(value) for value in h], file, int(container[FRAME]), interface)
         return status
 
 

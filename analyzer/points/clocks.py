@@ -15,7 +15,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from analyzer.points.sightings import Place, Seen, Shared
-from analyzer.settings import DRIFT_SPAN_NS, EARLY_NS, LEAST_DRIFT, TELLING_NS
+from analyzer.settings import DRIFT_SPAN_NS, EARLY_NS, LEAST_DRIFT, ROUNDED_NS, TELLING_NS
 
 DRIFT_BINS = 12
 UNKNOWN_COST = 3_600_000_000_000
@@ -86,9 +86,11 @@ def nearer(forth: Shared, back: Shared) -> int:
         return 0
     ahead = trimmed([b - a for a, b in zip(forth.first, forth.second, strict=True)])
     behind = trimmed([b - a for a, b in zip(back.first, back.second, strict=True)])
-    if ahead[0] - behind[-1] > TELLING_NS:
-        return 1
-    return -1 if behind[0] - ahead[-1] > TELLING_NS else 0
+    if_first, if_second = ahead[0] - behind[-1], behind[0] - ahead[-1]  # the shortest round trips, were it so
+    if max(if_first, if_second) <= TELLING_NS:
+        # Both ends of one cable: nothing is that short, but in one of the orders packets would arrive before they left.
+        return int(if_first >= -ROUNDED_NS > if_second) - int(if_second >= -ROUNDED_NS > if_first)
+    return 1 if if_first > if_second else -1
 
 
 class Pairing:

@@ -159,7 +159,7 @@ class _Way:
             for place in behind
         }
         facts = LegFacts(start, end)
-        facts.translated = self.seen.translated.get(start) != self.seen.translated.get(end)
+        facts.translated = any(told.get(start) != told.get(end) for told in (self.seen.translated, self.seen.own_base))
         covered = _Covered([p for place in behind for p in there[place]])
         unseen = []
         for index, packet in enumerate(here):

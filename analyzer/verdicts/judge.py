@@ -20,8 +20,10 @@ from analyzer.model.text import plural
 from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS, SURE_PROBLEMS, rank, those
 from analyzer.settings import FILLS_BYTES, LOST_AGAIN, Settings
 from analyzer.verdicts.frame_parts import evidence_of, parts_of
+from analyzer.verdicts.rule import decide
 from analyzer.verdicts.stalled_facts import StalledFacts
 from analyzer.verdicts.stalled_rules import StalledRule, judge_stalled
+from analyzer.verdicts.unjudged_rules import NOT_IN_ORDER, TOO_MANY, TOO_MUCH, UNJUDGED
 from analyzer.verdicts.unstalled_facts import UnstalledFacts
 from analyzer.verdicts.unstalled_rules import UnstalledRule, judge_unstalled
 
@@ -56,16 +58,6 @@ class Judgement:
     ptbs: Callable[[], tuple[Ptb, ...]] = tuple  # as `tell` has them
     series: RetransmissionSeries | None = None  # what is stalled
     longest_wait_ns: int = 0  # of all that was sent again: from its first transmission to its ACK, or its last one
-
-
-NOT_IN_ORDER = "flow/not-in-order"
-"""Instead of a rule: of packets that are not in the order of their times nothing is judged."""
-
-TOO_MUCH = "flow/too-much"
-"""Instead of a rule: what would take too much work is not judged."""
-
-TOO_MANY = "capture/too-much"
-"""Instead of a rule: flows beyond those that may be judged one by one."""
 
 
 class Judged(NamedTuple):
@@ -223,7 +215,7 @@ def _too_many(direction: Direction) -> Judgement:
     return _unjudged(TOO_MANY, text, frame, direction)
 
 
-def _unjudged(rule: str, text: str, frame: FrameRef, direction: Direction) -> Judgement:
+def _unjudged(why: str, text: str, frame: FrameRef, direction: Direction) -> Judgement:
     told = Told(
         explanation=text,
         stalled=None,
@@ -235,7 +227,8 @@ def _unjudged(rule: str, text: str, frame: FrameRef, direction: Direction) -> Ju
         named=(frame,),
         arrived=False,
     )
-    return Judgement("inconclusive", rule, "low", PathMtu(), direction.side, lambda: told)
+    decided = decide(UNJUDGED, why)
+    return Judgement(decided.verdict, decided.id, decided.confidence(why), PathMtu(), direction.side, lambda: told)
 
 
 def longest_wait(found_series: list[RetransmissionSeries]) -> RetransmissionSeries | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -58,3 +59,47 @@ def test_names_of_interfaces() -> None:
     data = pcapng_of(CASES["plain"].run())
     assert read_names(data) == ("client", "router-a", "router-b", "server")
     assert read_names(data[:40]) == ()
+
+
+def test_a_ptb_that_comes_in_by_one_interface_and_never_goes_out_by_the_other_is_lost_in_that_host() -> None:
+    flow = of_two_interfaces("ptb_lost_between_routers").flow(0)
+    assert flow.located is not None
+    assert flow.located.ptb_lost_between == (0, 1)
+    assert "came back as far as host.pcapng (router-a) and never reached host.pcapng (router-b)" in flow.explanation
+
+
+def test_a_ptb_that_went_through_the_host_is_not() -> None:
+    flow = of_two_interfaces("ptb_lost_later").flow(0)
+    assert flow.located is not None
+    assert flow.located.ptb_lost_between is None
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_interfaces_of_ptbs_are_told_in_both_modes(compiled: bool) -> None:
+    file = io.BytesIO(pcapng_of(CASES["ptb_lost_between_routers"].run()[1:3]))
+    file.name = "host.pcapng"
+    located = analyzer.analyze(file, compiled=compiled).flow(0).located
+    assert located is not None
+    assert located.ptb_lost_between == (0, 1)
+
+
+def test_the_evidence_keeps_the_interfaces_apart(tmp_path: Path) -> None:
+    file = io.BytesIO(pcapng_of(CASES["ptb_lost_between_routers"].run()[1:3]))
+    file.name = "host.pcapng"
+    found = analyzer.analyze(file)
+    found.save(tmp_path / "evidence.pcapng")
+    content = (tmp_path / "evidence.pcapng").read_bytes()
+    assert read_names(content) == ("router-a", "router-b")
+    again = analyzer.analyze(tmp_path / "evidence.pcapng")
+    one, two = found.flow(0).located, again.flow(0).located
+    assert one is not None
+    assert two is not None
+    assert (one.between, one.ptb_lost_between) == (two.between, two.ptb_lost_between)
+
+
+def test_names_of_interfaces_stay_at_home_with_other_addresses(tmp_path: Path) -> None:
+    file = io.BytesIO(pcapng_of(CASES["silent_middle"].run()[1:3]))
+    file.name = "host.pcapng"
+    found = analyzer.analyze(file, anonymizer=analyzer.Anonymizer())
+    found.save(tmp_path / "evidence.pcapng")
+    assert read_names((tmp_path / "evidence.pcapng").read_bytes()) == ("interface 0", "interface 1")
