@@ -318,7 +318,7 @@ def _diagnosis(
         ),
         where=(
             *where_lines(flow, paths, name_of),
-            *([f"beside it: {beside_text(beside)}"] if beside is not None else []),
+            *([f"Beside it: {beside_text(beside)}"] if beside is not None else []),
         ),
         strip=_strip(flow, paths, points),
         why=tuple(why),
