@@ -17,15 +17,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analyzer.decode.packet_fields import UNDECODED_REASONS
+from analyzer.flows.conversation_tables import CONVERSATION, DATAGRAM, KEYS, SENT
 from analyzer.flows.fragment_tables import FRAGMENT, PAIR
 from analyzer.settings import (
+    DATAGRAM_RING_ROWS,
     HEAD_BYTES,
     ICMP_HEAD_BYTES,
+    MAX_CONVERSATIONS,
+    MAX_DATAGRAMS,
     MAX_EVENTS,
     MAX_FLOWS,
     MAX_FRAGMENTED_PAIRS,
     MAX_ICMP,
     RING_ROWS,
+    UDP_HEAD_BYTES,
 )
 
 SIDES = 2
@@ -204,6 +209,14 @@ class State(NamedTuple):
     fragments: Any
     pairs: Any
     pair_slots: Any  # as `slots`
+    udp_slots: Any  # as `slots`, of conversations
+    conversations: Any
+    udp_sent: Any  # row 2 * conversation + side
+    udp_keys: Any  # uint32 (rows of udp_sent, 2 * KEYS): keys of datagrams, and when each was sent last, ms
+    udp_ring: Any
+    udp_ring_heads: Any  # uint8 (DATAGRAM_RING_ROWS, UDP_HEAD_BYTES): `head_len` bytes of the payload
+    datagrams: Any
+    datagram_heads: Any
 
 
 class DirectionTable:
@@ -253,6 +266,10 @@ def in_use(state: State) -> State:
     rows |= {"icmp_header_bytes": state.icmp_header_bytes[:icmps]}
     rows |= {"fragments": state.fragments[: int(state.counters[C_FRAGMENTS])]}
     rows |= {"pairs": state.pairs[: int(state.counters[C_PAIRS])]}
+    talks = int(state.counters[C_CONVERSATIONS])
+    rows |= {"conversations": state.conversations[:talks], "udp_sent": state.udp_sent[: SIDES * talks]}
+    for name in ("datagrams", "datagram_heads"):
+        rows[name] = getattr(state, name)[: int(state.counters[C_UDP_ROWS])]
     kept = {name: table.copy() if table.nbytes <= MOST_COPIED else table for name, table in rows.items()}
     return State(counters=state.counters, **kept)
 
@@ -276,7 +293,13 @@ C_LAST_LINK = C_UNDECODED + len(UNDECODED_REASONS)  # the first link type that w
 C_FRAGMENTS = C_LAST_LINK + 1
 C_FRAGMENTS_LOST = C_FRAGMENTS + 1
 C_PAIRS = C_FRAGMENTS + 2
-C_RECENT = C_PAIRS + 1  # and on: flows found or made lately, each the latest with its endpoints
+C_CONVERSATIONS = C_PAIRS + 1
+C_UDP_STREAMS = C_PAIRS + 2  # conversations that have a stream number
+C_UDP_PACKETS = C_PAIRS + 3  # datagrams, of fragmented ones the first fragment
+C_UDP_LOST = C_PAIRS + 4  # of these, beyond the bound of conversations
+C_DATAGRAMS = C_PAIRS + 5  # ever written to the ring of datagrams
+C_UDP_ROWS = C_PAIRS + 6  # rows of the table of datagrams
+C_RECENT = C_PAIRS + 7  # and on: flows found or made lately, each the latest with its endpoints
 RECENT_FLOWS = 64
 """Places for flows that are found without hashing. A power of two."""
 C_COUNT = C_RECENT + RECENT_FLOWS
@@ -353,6 +376,7 @@ def _room() -> float:
 
 def _shapes(flows: int, events: int, icmps: int) -> dict[str, tuple[tuple[int, ...], Any]]:
     """Shape and kind of each table."""
+    talks, rows = min(flows, MAX_CONVERSATIONS), min(events, MAX_DATAGRAMS)
     return {
         "slots": ((1 << (2 * flows - 1).bit_length(),), np.dtype(np.int32)),
         "flows": ((flows,), FLOW),
@@ -368,6 +392,14 @@ def _shapes(flows: int, events: int, icmps: int) -> dict[str, tuple[tuple[int, .
         "fragments": ((icmps,), FRAGMENT),  # no fewer, no more: both are exceptions
         "pairs": ((MAX_FRAGMENTED_PAIRS,), PAIR),
         "pair_slots": ((2 * MAX_FRAGMENTED_PAIRS,), np.dtype(np.int32)),
+        "udp_slots": ((1 << (2 * talks - 1).bit_length(),), np.dtype(np.int32)),
+        "conversations": ((talks,), CONVERSATION),
+        "udp_sent": ((talks * SIDES,), SENT),
+        "udp_keys": ((talks * SIDES, 2 * KEYS), np.dtype(np.uint32)),
+        "udp_ring": ((DATAGRAM_RING_ROWS,), DATAGRAM),
+        "udp_ring_heads": ((DATAGRAM_RING_ROWS, UDP_HEAD_BYTES), np.dtype(np.uint8)),
+        "datagrams": ((rows,), DATAGRAM),
+        "datagram_heads": ((rows, UDP_HEAD_BYTES), np.dtype(np.uint8)),
     }
 
 

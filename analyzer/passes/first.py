@@ -35,6 +35,7 @@ from analyzer.decode.network import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, decode_
 from analyzer.decode.packet_fields import (
     COUNT,
     FRAGMENT,
+    L4,
     LINK,
     OK,
     POINT,
@@ -50,6 +51,7 @@ from analyzer.decode.packet_fields import (
 )
 from analyzer.decode.tcp import decode_tcp
 from analyzer.decode.tunnel import descend
+from analyzer.flows.conversations import note_udp
 from analyzer.flows.fast_path import take_fast_path
 from analyzer.flows.flow_tables import (
     C_COUNT,
@@ -145,7 +147,11 @@ def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: in
         if reason == OK:
             if unlikely(h[PROTO] != PROTO_TCP or h[FRAGMENT] != 0):
                 note_datagram(state, buf, h, frame)
+                note_udp(state, buf, h, frame)
+            outermost = h[L4]
             reason = decode_transport(buf, h)
+            if unlikely(reason != OK and h[L4] != outermost):
+                note_udp(state, buf, h, frame)
     if reason == OK:
         if h[PROTO] != PROTO_TCP:
             counters[C_ICMP_PACKETS] += 1
