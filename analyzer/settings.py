@@ -235,6 +235,12 @@ LEAST_PINGS_LOST = 3
 LEAST_PINGS_SPAN_NS = 2_000_000_000
 """Lost in one go within a shorter time, they may have met an outage."""
 
+WAITED_NS = 1_000_000_000
+"""Who has no answer asks again within this time: the usual first timeout of DNS stubs, IKE, QUIC and DTLS."""
+
+MOST_ASKED = 10
+"""Asked more often, a question is not repeated for want of an answer, but again and again: who waits gives up."""
+
 PTB_AGAIN_NS = 1_000_000_000
 """Quoted again so much later, the first PTB had come: RFC 6298 2.4 lets no timer be shorter."""
 

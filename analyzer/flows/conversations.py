@@ -198,7 +198,7 @@ def datagram_key(buf: Buffer, o: int, end: int, length: int) -> int:
 @kernel
 def is_quic(version: int) -> bool:
     """Whether this is a version of QUIC: 1 (RFC 9000), 2 (RFC 9369), or a draft."""
-    return version == 1 or version == 0x6B3343CF or version >> 8 == 0xFF0000
+    return version in {1, 1798521807} or version >> 8 == 16711680
 
 
 @kernel
@@ -287,7 +287,7 @@ def record_conversation(state: State, number: int) -> None:
 
 @kernel
 def number_quoted_udp(state: State, buf: Buffer, h: list[int], q: list[int]) -> int:
-    """Number the stream of a UDP packet that an ICMP error quotes, as Wireshark does; returns its conversation, or -1."""
+    """Number the stream of a UDP packet that an ICMP error quotes, as Wireshark does; its conversation, or -1."""
     if h[QUOTE] == 0:
         return -1
     if h[VERSION] == 4:

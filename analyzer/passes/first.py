@@ -66,10 +66,10 @@ from analyzer.flows.flow_tables import (
     C_ROWS,
     C_UNDECODED,
     State,
-    new_state,
 )
 from analyzer.flows.fragments import note_datagram
 from analyzer.flows.icmp_quotes import track_icmp
+from analyzer.flows.table_pages import new_state
 from analyzer.flows.tcp_state import NO_FLOW, finish_flow, number_stream, track_tcp
 from analyzer.kernels.marks import bound, inlined, kernel, unlikely
 from analyzer.settings import RING_ROWS

@@ -11,7 +11,7 @@ import numpy as np
 
 from analyzer.evidence.flow_index import Collector
 from analyzer.evidence.icmp_rows import in_reassembly
-from analyzer.flows.flow_tables import C_FRAGMENTS, C_FRAGMENTS_LOST, C_ICMPS, State
+from analyzer.flows.flow_tables import C_FRAGMENTS, C_FRAGMENTS_LOST, C_ICMPS, C_UDP_LOST, State
 from analyzer.model.brief import Brief
 from analyzer.model.flow import Flow
 from analyzer.model.flow_list import FlowList
@@ -21,6 +21,7 @@ from analyzer.model.verdicts import VERDICTS
 from analyzer.settings import Settings
 from analyzer.verdicts.bulk_verdicts import CODES, BulkVerdicts, bulk_verdicts
 from analyzer.verdicts.capture_quality import CaptureQuality
+from analyzer.verdicts.conversation_findings import JudgedConversations, judged_conversations
 from analyzer.verdicts.half_open import half_open
 from analyzer.verdicts.path_findings import Pools, add_answered_datagrams, add_bulk, add_lone_ptbs, add_probes
 from analyzer.verdicts.traits import traits_of
@@ -99,6 +100,7 @@ class JudgedFlows(NamedTuple):
     ptbs: tuple[SeenPtb, ...]
     fragments: tuple[FragmentCount, ...]
     troubles: tuple[Trouble, ...]  # what packets of no TCP flow show to be wrong
+    udp_flows: FlowList[Flow]
     notes: tuple[str, ...]
     rows: Mapping[int, Sequence[int]]
     """Rows of the flow table by stream number: of flows judged one by one, and of some that several points saw."""
@@ -139,7 +141,9 @@ def judged_flows(state: State, settings: Settings, quality: CaptureQuality) -> J
     troubles += ignored
     fragments, lost = _fragments(state, quality)
     troubles += lost
-    for trouble in lost:
+    udp = judged_conversations(state, collector.ptbs, pools, settings)
+    troubles += _not_told(udp, troubles)
+    for trouble in (*lost, *_of_udp(troubles)):
         pools[trouble.sender, trouble.receiver].alone.append(trouble.verdict)
     paths = pools.paths(settings)
     timeline = tuple((p.ts, collector.numbers[p.flow] if p.flow >= 0 else -1, p.mtu, p.ref) for p in collector.ptbs)
@@ -167,10 +171,26 @@ def judged_flows(state: State, settings: Settings, quality: CaptureQuality) -> J
         ptbs,
         fragments,
         tuple(troubles),
+        udp.flows if udp is not None else NO_FLOWS,
         _notes(collector, state, left_out),
         _several(collector, rows, bulk),
         _ByNumber(making, {}),
     )
+
+
+NO_FLOWS: FlowList[Flow] = FlowList.of(())
+
+
+def _of_udp(troubles: Sequence[Trouble]) -> list[Trouble]:
+    return [trouble for trouble in troubles if trouble.kind == "udp"]
+
+
+def _not_told(udp: JudgedConversations | None, troubles: Sequence[Trouble]) -> list[Trouble]:
+    """What UDP conversations show, but where fragments or PTBs show as much of the same hosts."""
+    if udp is None:
+        return []
+    told = {(t.sender, t.receiver, t.verdict) for t in troubles if t.protocol == "udp"}
+    return [trouble for trouble in udp.troubles if (trouble.sender, trouble.receiver, trouble.verdict) not in told]
 
 
 def _rows_of(numbers: Any, elsewhere: Mapping[int, int]) -> Any:
@@ -234,6 +254,10 @@ def _notes(collector: Collector, state: State, left_out: int) -> tuple[str, ...]
         from analyzer.verdicts.lone_ptbs import notes_of  # most captures have none
 
         notes += notes_of(collector.ptbs, several=collector.several_files)
+    if left := int(state.counters[C_UDP_LOST]):
+        notes.append(
+            f"{left} UDP datagrams are of conversations beyond the bound: they were counted, but not followed."
+        )
     lost = int(collector.flows["lost_events"].sum())
     if lost:
         notes.append(f"{lost} packets of troubled flows were counted but not recorded: the bound is reached.")

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from analyzer.flows.flow_tables import State, new_state
+from analyzer.flows.flow_tables import State
+from analyzer.flows.table_pages import new_state
 from analyzer.settings import MAX_EVENTS, MAX_FLOWS, MAX_ICMP
 
 

@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from analyzer.flows.flow_tables import C_FRAGMENTS, C_FRAGMENTS_LOST, C_PAIRS, new_state
+from analyzer.flows.flow_tables import C_FRAGMENTS, C_FRAGMENTS_LOST, C_PAIRS
+from analyzer.flows.table_pages import new_state
 from tests.builders import CLIENT6, SERVER6, UDP, Packet, ipv4, ipv6, pcap, tcp
 from tests.reading import Skimmed, same, skim
 from tests.verdicts.test_fragment_findings import BOTH, FIRST, LATER, datagram, mixed, small

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analyzer.flows.flow_tables import C_EVENTS, C_FLOWS, C_ROWS, State, new_state
+from analyzer.flows.flow_tables import C_EVENTS, C_FLOWS, C_ROWS, State
 from analyzer.flows.recording import bring_back
+from analyzer.flows.table_pages import new_state
 from analyzer.settings import AFTERMATH_ROWS, HISTORY_ROWS
 from tests.builders import Packet
 from tests.flows.skimmed_packets import run
