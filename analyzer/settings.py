@@ -199,6 +199,16 @@ LOOKS_AT_A_PACKET = 1_000
 A run of retransmissions takes a dozen at each packet of the flow at most; of 2,100 captures that people had reason to
 keep no flow takes more than 14 at all. A thousand looks take 0.1 ms."""
 
+JUDGED_PACKETS = 10_000
+BYTES_A_JUDGED_PACKET = 16
+PACKETS_A_JUDGED_FLOW = 4
+OF_LONG_FLOWS = 32
+"""Flows that are judged one by one, since none is like them, may have so many recorded packets, and one more for each
+so many bytes of the input as it is stored; a flow counts as so many packets more, and PTBs count, too. Of the packets
+behind the first so many of a flow, which are read in columns, every eighth counts. A packet takes 0.05 ms. The two
+packets without which nothing is judged take 100 bytes at least: captures that are not compressed stay below the bound,
+whatever is in them."""
+
 DAY_NS = 86_400_000_000_000
 """Nothing is said to last longer: between packets that far apart, clocks were set and captures joined."""
 

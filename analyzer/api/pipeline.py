@@ -276,6 +276,7 @@ def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:
         packets=reader.packets,
         damaged_at=reader.damaged_at,
         problem=reader.problem,
+        stored=reader.bytes_stored,
         is_cut=reader.is_cut,
         stamp=stamped,
         filters=reader.filters,
@@ -336,7 +337,7 @@ def _result(
     notes += quality.notes()
     notes += merge_points.notes(files)
     state = in_use(skimmer.state)
-    found = judged_flows(state, settings, quality)
+    found = judged_flows(state, settings, quality, sum(file.stored for file in files))
     flows = found.flows
     ways = direction_table(state)
     totals = Totals(

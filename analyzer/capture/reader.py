@@ -76,6 +76,7 @@ class CaptureReader:
         self._lingers = False  # a pipe, which decides itself when to stop
         self.size: int | None = None
         self.bytes_read = 0
+        self.bytes_stored = 0  # of these, as they are stored: of compressed input fewer
         self.damaged_at: int | None = None
         self.is_cut = False
         self.problem = ""
@@ -302,6 +303,7 @@ class CaptureReader:
             self._broken(error)
             got = 0
         self.bytes_read += got
+        self.bytes_stored = self.bytes_read if self._file is self._raw else int(self._file.compressed_bytes)
         self._end_of_file = not got
         if self._file is not self._raw and self.bytes_read > self._limit():
             self.container[PROBLEM] = PROBLEM_DECOMPRESSED

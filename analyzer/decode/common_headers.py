@@ -14,6 +14,8 @@ Column = np.ndarray[Any, Any]
 
 TCP = 6
 V4_HEADER, V6_HEADER, TCP_HEADER = 20, 40, 20
+TO_WINDOW = 16
+"""Bytes of a TCP header up to its window, that much of which the skim needs."""
 ONLY_TIMESTAMPS = 0x0101080A
 """RFC 7323 appendix A: two NOPs, then the option's kind and length; 32-bit words of the whole TCP header: 8."""
 
@@ -21,7 +23,8 @@ ONLY_TIMESTAMPS = 0x0101080A
 class Usual(NamedTuple):
     """Which packets have headers of the usual form, and where the TCP options are that they have."""
 
-    form: Column  # bool: TCP right behind an IP header without options, both complete, and as the skim took them
+    form: Column  # bool: TCP right behind an IP header without options, both as the skim took them, and cut at most
+    # behind the TCP window
     bare: Column  # bool: of these, those with no TCP option but timestamps
     begin: Column
     end: Column  # or where the packet is cut
@@ -42,13 +45,15 @@ def usual_headers(heads: Any, lengths: Column, seq: Column, df: Column) -> Usual
     v4 &= (heads[:, 9] == TCP) & (fragment & 0x1FFF == 0) & (fragment >> 14 & 1 == df)
     v6 &= (heads[:, 6] == TCP) & (df == 1)
     total = number_at(heads, np.where(v6, 4, 2), 2)  # of IPv6 without its header; 0 with segmentation offload
-    stop = np.where(total == 0, lengths, np.minimum(total + np.where(v6, V6_HEADER, 0), lengths))
+    whole = total + np.where(v6, V6_HEADER, 0)
+    stop = np.where(total == 0, lengths, np.minimum(whole, lengths))
     words = number_at(heads, start + 12, 1) >> 4
     begin = start + TCP_HEADER
-    form = (v4 | v6) & (stop >= begin) & (words >= TCP_HEADER // 4) & (number_at(heads, start + 4, 4) == seq)
+    cut = (stop < begin) & (stop >= start + TO_WINDOW) & ((total == 0) | (whole >= begin))
+    form = (v4 | v6) & ((stop >= begin) | cut) & (words >= TCP_HEADER // 4) & (number_at(heads, start + 4, 4) == seq)
     end = np.minimum(start + 4 * words, stop)
     stamped = (words == 8) & (number_at(heads, begin, 4) == ONLY_TIMESTAMPS)
-    return Usual(np.asarray(form), np.asarray(form & ((end == begin) | stamped)), begin, end)
+    return Usual(np.asarray(form), np.asarray(form & ((end <= begin) | stamped)), begin, end)
 
 
 def number_at(heads: Any, place: Column, count: int) -> Column:

@@ -1,12 +1,19 @@
-"""A bound for the work of judging a flow: how often its packets are looked at.
+"""Bounds for the work of judging: how often a flow's packets are looked at, and how many flows one by one.
 
-A capture may be made so that every packet is asked about every other. Emits `Effort`, on which all that walks over
-the packets of a flow draws.
+A capture may be made so that every packet is asked about every other; or be compressed so that a small file has very
+many flows, each with a trouble of its own. Emits `Effort`, on which all that walks over the packets of a flow draws,
+and `Allowance`, on which flows draw that are not judged with others.
 """
 
 from __future__ import annotations
 
-from analyzer.settings import LOOKS_AT_A_PACKET
+from analyzer.settings import (
+    BYTES_A_JUDGED_PACKET,
+    JUDGED_PACKETS,
+    LOOKS_AT_A_PACKET,
+    OF_LONG_FLOWS,
+    PACKETS_A_JUDGED_FLOW,
+)
 
 
 class TooMuchError(Exception):
@@ -33,3 +40,23 @@ class Effort:
     def lift(self) -> None:
         """Bound it no longer."""
         self.left = 1 << 62
+
+
+class Allowance:
+    """So many flows of a capture as may be judged one by one. `beyond` are rows of the flow table that are too many.
+
+    Args:
+        stored: bytes of the input as it is stored, compressed or not.
+        ptbs: how many PTBs there are to look at besides.
+    """
+
+    def __init__(self, stored: int, ptbs: int = 0) -> None:
+        self.beyond: set[int] = set()
+        self._left = max(JUDGED_PACKETS - ptbs, 0) + stored // BYTES_A_JUDGED_PACKET
+
+    def allows(self, row: int, packets: int) -> bool:
+        """Whether the flow of a row, which has so many recorded packets, may be judged; if so it draws on this."""
+        self._left -= PACKETS_A_JUDGED_FLOW + min(packets, OF_LONG_FLOWS) + max(packets - OF_LONG_FLOWS, 0) // 8
+        if self._left < 0:
+            self.beyond.add(row)
+        return self._left >= 0

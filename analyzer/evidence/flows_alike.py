@@ -226,10 +226,11 @@ class Tables:
         events = self.collector.events
         sizes = {
             name: _lanes([events[name][at].astype(np.int64) for at in places], together)
-            for name in ("payload", "ip_len", "window", "ip_id", "ttl")
+            for name in ("ip_len", "window", "ip_id", "ttl")
         }
         if named:
             sizes["ip_id"] = [Key(events["ip_id"][at].astype(np.int64), together) for at in places]
+        sizes["payload"] = _lanes([events["payload"][at].astype(np.int64) for at in places], together, Key)
         files = _lanes([events["file"][at].astype(np.int64) for at in places], together, Key)
         made = []
         for i, at in enumerate(places):

@@ -28,6 +28,7 @@ from analyzer.flows.flow_tables import (
 )
 from analyzer.flows.tcp_state import unwrap_seq
 from analyzer.model.statement import FrameRef
+from analyzer.settings import OF_LONG_FLOWS
 
 Blocks = tuple[tuple[int, int], ...]
 
@@ -118,7 +119,7 @@ class Segment(NamedTuple):
         return bool(self.flags & RST)
 
 
-ONE_BY_ONE = 32
+ONE_BY_ONE = OF_LONG_FLOWS
 """Up to so many packets of a flow dpkt reads all of them: columns take as long to begin with."""
 
 

@@ -62,6 +62,7 @@ class CaptureFile:
     packets: int
     damaged_at: int | None
     problem: str
+    stored: int = 0  # bytes that were read of it as it is stored; `bytes` are what these decompress to
     is_cut: bool = False  # it is sound as far as it goes, but ends within a record
     filters: tuple[str, ...] = ()  # capture filters that the file names
     dropped: int = 0  # packets that the capturing host says it lost

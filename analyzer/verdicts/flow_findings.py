@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from analyzer.evidence.effort import Allowance
 from analyzer.evidence.flow_index import Collector
 from analyzer.evidence.icmp_rows import in_reassembly
 from analyzer.flows.flow_tables import C_FRAGMENTS, C_FRAGMENTS_LOST, C_ICMPS, C_UDP_LOST, State
@@ -48,11 +49,12 @@ class _Making:
     settings: Settings
     quality: CaptureQuality
     simple: Any  # bool: rows that `half_open` tells
+    allowance: Allowance
 
     def maker(self) -> Maker:
         from analyzer.verdicts.flow_making import Maker
 
-        return Maker(self.collector, self.settings, self.quality, self.simple)
+        return Maker(self.collector, self.settings, self.quality, self.simple, self.allowance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class _Briefs:
         from analyzer.verdicts.flow_making import judged_in_bulk
 
         rows = [self.rows.get(stream, stream) for stream in streams]
-        return judged_in_bulk(self.making.maker(), np.array(rows, np.int64), Pools())
+        return judged_in_bulk(self.making.maker(), np.array(rows, np.int64), Pools(), bounded=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +109,8 @@ class JudgedFlows(NamedTuple):
     judged_alone: Callable[[int], Flow]  # a row of the flow table, as it is judged by itself
 
 
-def judged_flows(state: State, settings: Settings, quality: CaptureQuality) -> JudgedFlows:
-    """Judge every flow, and what else the capture holds.
+def judged_flows(state: State, settings: Settings, quality: CaptureQuality, stored: int) -> JudgedFlows:
+    """Judge every flow, and what else the capture holds; `stored` is how many bytes it has, compressed or not.
 
     Flows that need no judge are judged in the tables, and made when somebody asks for them.
     """
@@ -116,7 +118,8 @@ def judged_flows(state: State, settings: Settings, quality: CaptureQuality) -> J
     pools = Pools()
     bulk = bulk_verdicts(collector, settings)
     simple = half_open(collector)
-    making = _Making(collector, settings, quality, simple)
+    allowance = Allowance(stored, len(collector.ptbs))
+    making = _Making(collector, settings, quality, simple, allowance)
     seen = collector.flows["packets"] > 0  # others were only quoted in an ICMP error
     rows: dict[int, list[int]] = defaultdict(list)
     for row in np.flatnonzero(seen & ~bulk.rows).tolist():
@@ -130,7 +133,7 @@ def judged_flows(state: State, settings: Settings, quality: CaptureQuality) -> J
         few = len(rows) <= MADE_AT_ONCE
         for number in sorted(rows):
             if few or len(rows[number]) > 1 or simple[rows[number][0]]:
-                made[number] = merged([maker.flow_and_found(row) for row in rows[number]], pools)
+                made[number] = merged([maker.flow_if_allowed(row) for row in rows[number]], pools)
         rest = np.array([found[0] for number, found in rows.items() if number not in made], np.int64)
         if len(rest):
             briefs = judged_in_bulk(maker, rest, pools)
@@ -172,7 +175,7 @@ def judged_flows(state: State, settings: Settings, quality: CaptureQuality) -> J
         fragments,
         tuple(troubles),
         udp.flows if udp is not None else NO_FLOWS,
-        _notes(collector, state, left_out),
+        _notes(collector, state, left_out, len(allowance.beyond)),
         _several(collector, rows, bulk),
         _ByNumber(making, {}),
     )
@@ -246,8 +249,13 @@ def _fragments(state: State, quality: CaptureQuality) -> tuple[tuple[FragmentCou
     return judged(state, quality)
 
 
-def _notes(collector: Collector, state: State, left_out: int) -> tuple[str, ...]:
+def _notes(collector: Collector, state: State, left_out: int, unjudged: int) -> tuple[str, ...]:
     notes = []
+    if unjudged:
+        notes.append(
+            f"{unjudged:,} flows were not judged: each has another trouble, and they are more than are judged of a "
+            "compressed capture of this size. Decompress it, and all are judged."
+        )
     if left_out:
         notes.append(f"{left_out} more pairs of addresses are not listed as paths: nothing limits their packets' size.")
     if any(ptb.flow < 0 and ptb.quoted_echo is None for ptb in collector.ptbs):

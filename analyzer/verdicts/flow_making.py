@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from analyzer.evidence.direction import Conversation
+from analyzer.evidence.effort import Allowance
 from analyzer.evidence.flow_index import Collector
 from analyzer.evidence.vantage import NOT_ESTABLISHED, vantage
 from analyzer.knowledge.fixes import fixes_for, tunnel_of
@@ -19,7 +20,7 @@ from analyzer.model.verdicts import SIZE_PROBLEMS, those
 from analyzer.settings import Settings
 from analyzer.verdicts.capture_quality import CaptureQuality
 from analyzer.verdicts.context import announced, announced_parts, captured, carried, encapsulation, tunnel_told
-from analyzer.verdicts.judge import Judgement, judge
+from analyzer.verdicts.judge import Judgement, judge, passed_over
 from analyzer.verdicts.merge_points import chosen_of
 from analyzer.verdicts.path_findings import Pools, add_judgement, add_together
 from analyzer.verdicts.unstalled_explanations import NOT_OPENED
@@ -51,6 +52,7 @@ class Maker:
     settings: Settings
     quality: CaptureQuality
     simple: Any  # bool: rows that `half_open` tells
+    allowance: Allowance
 
     def __call__(self, row: int) -> Flow:
         """The flow of a row."""
@@ -64,10 +66,23 @@ class Maker:
         flow = _flow(self.collector, found, self.settings, self.quality)
         return flow, found.directions
 
+    def flow_if_allowed(self, row: int) -> tuple[Flow, list[Judgement]]:
+        """As `flow_and_found`, unless there are too many before this one."""
+        if not self.simple[row]:
+            self.allows(row)
+        return self.flow_and_found(row)
+
     def judged(self, row: int) -> _Found:
         """What is found about the flow."""
         conversation = self.collector.conversation(row)
+        if row in self.allowance.beyond:
+            return _Found(conversation, *passed_over(conversation))
         return _Found(conversation, *judge(conversation, self.settings))
+
+    def allows(self, row: int) -> bool:
+        """Whether there are few enough flows to be judged one by one before this one."""
+        starts = self.collector.event_starts
+        return self.allowance.allows(row, int(starts[row + 1] - starts[row]))
 
     def brief(self, found: _Found) -> Brief:
         """As `brief_of` that flow."""
@@ -87,6 +102,22 @@ class Maker:
             stuck=stuck_size(chosen.verdict, chosen.path_mtu, series.stuck_segment.ip_len if series else None),
             first_time=series.first.ts if series else found.conversation.first_ts,
             last_time=series.tries[-1].ts if series else found.conversation.last_ts,
+        )
+
+    def brief_unjudged(self, row: int) -> Brief:
+        """As `brief` of a flow that is not judged."""
+        flow, ends = self.collector.flows[row], self.collector.endpoints(row)
+        sender, receiver = (ends[side][0] for side in (int(flow["client"]), 1 - int(flow["client"])))
+        return Brief(
+            verdict="inconclusive",
+            confidence="low",
+            sender=sender,
+            receiver=receiver,
+            reasons=(),
+            path_mtu=PathMtu(),
+            stuck=None,
+            first_time=int(flow["first_ts"]),
+            last_time=int(flow["last_ts"]),
         )
 
     def briefs(self, together: JudgedTogether, hosts: dict[int, tuple[str, str]]) -> Iterator[tuple[int, Brief]]:
@@ -117,12 +148,15 @@ class Maker:
         from analyzer.verdicts.why_not import why_not  # only where somebody asks
 
         row = rows[chosen_of([self(row) for row in rows]) if len(rows) > 1 else 0]
-        conversation = self.collector.conversation(row)
-        return why_not(verdict, conversation, judge(conversation, self.settings).chosen, self.settings)
+        found = self.judged(row)
+        return why_not(verdict, found.conversation, found.chosen, self.settings)
 
 
-def judged_in_bulk(maker: Maker, rows: Any, pools: Pools) -> dict[int, Brief]:
-    """What there is to know of the flows of these rows, by their stream numbers; `pools` get it, too."""
+def judged_in_bulk(maker: Maker, rows: Any, pools: Pools, *, bounded: bool = True) -> dict[int, Brief]:
+    """What there is to know of the flows of these rows, by their stream numbers; `pools` get it, too.
+
+    If `bounded`, those that are beyond the maker's allowance are not judged.
+    """
     from analyzer.verdicts.judge_many import ManyFlows  # only where there are many
 
     collector = maker.collector
@@ -132,7 +166,10 @@ def judged_in_bulk(maker: Maker, rows: Any, pools: Pools) -> dict[int, Brief]:
     for some in many.together(rows):
         briefs.update((collector.numbers[row], brief) for row, brief in maker.briefs(some, hosts))
         add_together(pools, some, collector, hosts)
-    for row in np.concatenate(many.left).tolist():
+    for row in np.sort(np.concatenate(many.left)).tolist():
+        if bounded and not maker.allows(row):
+            briefs[collector.numbers[row]] = maker.brief_unjudged(row)
+            continue
         found = maker.judged(row)
         ends = [ip for ip, _ in collector.endpoints(row)]
         number = collector.numbers[row]

@@ -16,6 +16,7 @@ from analyzer.evidence.vantage import at_receiver, beside_receiver
 from analyzer.flows.flow_tables import SAW_SYN_ACK
 from analyzer.model.flow import PathMtu, Ptb, Stalled
 from analyzer.model.statement import FrameRef, RuledOut, Statement
+from analyzer.model.text import plural
 from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS, rank, those
 from analyzer.settings import FILLS_BYTES, LOST_AGAIN, Settings
 from analyzer.verdicts.frame_parts import parts_of, told_controls
@@ -63,6 +64,9 @@ NOT_IN_ORDER = "flow/not-in-order"
 TOO_MUCH = "flow/too-much"
 """Instead of a rule: what would take too much work is not judged."""
 
+TOO_MANY = "capture/too-much"
+"""Instead of a rule: flows beyond those that may be judged one by one."""
+
 
 class Judged(NamedTuple):
     """What was found about a flow."""
@@ -81,6 +85,12 @@ def judge(conversation: Conversation, settings: Settings) -> Judged:
         found = Judged(judged, judged[conversation.client_side])
     conversation.directions[0].effort.lift()  # what is told is about one run
     return found
+
+
+def passed_over(conversation: Conversation) -> Judged:
+    """What is found about a flow that is not judged, since there are too many."""
+    judged = [_too_many(direction) for direction in conversation.directions]
+    return Judged(judged, judged[conversation.client_side])
 
 
 def judge_direction(direction: Direction, conversation: Conversation, settings: Settings) -> Judgement:
@@ -201,6 +211,16 @@ def _too_much(direction: Direction) -> Judgement:
     )
     frame = (direction.segments or direction.ptbs)[0].ref
     return _unjudged(TOO_MUCH, text, frame, direction)
+
+
+def _too_many(direction: Direction) -> Judgement:
+    text = (
+        "Too much to judge: more flows of this capture have trouble, each another one, than are judged of a compressed "
+        f"file of its size; this one has {plural(len(direction.segments), 'recorded packet')}, "
+        f"{len(direction.resent)} of them retransmissions of this direction. Decompress the capture, and all are judged"
+    )
+    frame = (direction.segments or direction.ptbs)[0].ref
+    return _unjudged(TOO_MANY, text, frame, direction)
 
 
 def _unjudged(rule: str, text: str, frame: FrameRef, direction: Direction) -> Judgement:

@@ -10,7 +10,7 @@ from analyzer.evidence.effort import TooMuchError
 from analyzer.evidence.segments import refs
 from analyzer.model.statement import FrameRef, Statement
 from analyzer.settings import Settings
-from analyzer.verdicts.judge import NOT_IN_ORDER, TOO_MUCH, Judgement, cases_of
+from analyzer.verdicts.judge import NOT_IN_ORDER, TOO_MANY, TOO_MUCH, Judgement, cases_of
 from analyzer.verdicts.rule import Rule, decide
 from analyzer.verdicts.stalled_rules import STALLED
 from analyzer.verdicts.unstalled_rules import UNSTALLED
@@ -28,8 +28,8 @@ def why_not(verdict: str, conversation: Conversation, judged: Judgement, setting
         return Statement(
             f"{NOT_IN_ORDER}: the packets are not in the order of their times", judged.tell().evidence[0].frames
         )
-    if judged.rule == TOO_MUCH:
-        return Statement(f"{TOO_MUCH}: this flow takes too much work to judge", _all(judged))
+    if judged.rule in (TOO_MUCH, TOO_MANY):
+        return Statement(f"{judged.rule}: this flow takes too much work to judge", _all(judged))
     conversation.directions[0].effort.renew()
     try:
         lacks = list(_lacks(verdict, conversation, judged, settings))

@@ -42,6 +42,15 @@ def test_a_super_segment_without_a_length_has_the_usual_form() -> None:
     assert look(ipv4(tcp(bytes(3000), seq=SEQ, options=STAMPS), total=0)) == (True, True, STAMPS)
 
 
+@pytest.mark.parametrize(("build", "before"), [(ipv4, 20), (ipv6, 40)])
+@pytest.mark.parametrize("options", [b"", STAMPS, SACK_PERMITTED])
+def test_a_header_may_be_cut_behind_the_window(build: Callable[[bytes], bytes], before: int, options: bytes) -> None:
+    packet = build(tcp(bytes(1000), seq=SEQ, options=options))
+    for length in range(before + 16, before + 20):
+        assert look(packet, length) == (True, True, b"")
+    assert look(packet, before + 15)[0] is False
+
+
 @pytest.mark.parametrize(
     ("packet", "seq", "df"),
     [

@@ -26,12 +26,14 @@ from analyzer.passes.names import MOST_MESSAGES
 from analyzer.passes.walk import MOST_OPEN
 from analyzer.report.frame_comments import COMMENTED_FLOWS, FRAME_COMMENTS
 from analyzer.settings import (
+    BYTES_A_JUDGED_PACKET,
     CHUNK_BYTES,
     DECOMPRESSED_AT_LEAST,
     DECOMPRESSED_RATIO,
     HEAD_BYTES,
     HISTORY_ROWS,
     ICMP_HEAD_BYTES,
+    JUDGED_PACKETS,
     LOOKS_AT_A_PACKET,
     MAX_DECOMPRESSED_BYTES,
     MAX_EVENTS,
@@ -42,6 +44,7 @@ from analyzer.settings import (
     MAX_ICMP,
     MAX_RECORD_BYTES,
     MAX_TROUBLED,
+    PACKETS_A_JUDGED_FLOW,
     RING_ROWS,
 )
 from tests.fuzz.checks import MOST_MEGABYTES, MOST_SECONDS
@@ -128,6 +131,11 @@ def bounds() -> str:
         ("pairs of addresses listed as paths, where nothing limits their packets", f"{MAX_HEALTHY_PAIRS:,}", "1 KB each"),
         ("hung flows of two addresses that one question looks at", f"{MOST_LOOKED_AT}", ""),
         ("looks at each packet and PTB of a flow, on average", f"{LOOKS_AT_A_PACKET:,}", "then it is `flow/too-much`"),
+        (
+            "flows judged one by one, since none is like them",
+            f"{JUDGED_PACKETS:,} packets, 1 for each {BYTES_A_JUDGED_PACKET} bytes of the stored input; a flow counts {PACKETS_A_JUDGED_FLOW} more",
+            "then `capture/too-much`; only compressed input gets there",
+        ),
         ("PTBs without a flow that are tied to one number, or one size, of a flow", f"{MOST_TIED}", ""),
         ("files that are open although they are not due", f"{MOST_OPEN}", "of more, each is opened when it is read"),
         ("capture points told apart", f"{MOST_POINTS}", ""),

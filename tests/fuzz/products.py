@@ -5,6 +5,7 @@ Each case takes the number of packets, as those of `hostile` do.
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Iterator
 
 from tests.builders import (
@@ -238,6 +239,25 @@ def set_clock(count: int) -> bytes:
     return timed(packets())
 
 
+def unlike(count: int) -> bytes:
+    """Hung flows with IP options, which are judged one by one."""
+
+    def packets() -> Iterator[tuple[int, bytes]]:
+        for i in range(count // 2):
+            client = f"10.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255}"
+            segment = tcp(sport=40000, seq=FIRST, ack=PEER_FIRST, flags=ACK)
+            packet = ipv4(segment, src=client, total=44 + 1000 + i % 400, options=b"\x01" * 4)
+            yield i * MS, packet
+            yield i * MS + SECOND, packet
+
+    return timed(iter(sorted(packets(), key=lambda packet: packet[0])))
+
+
+def unlike_squeezed(count: int) -> bytes:
+    """The same, compressed: a small file of many flows, of which not all are judged."""
+    return gzip.compress(unlike(count), 9)
+
+
 HUNDRED_THOUSAND = 100_000
 
 # Name, what makes it, and how many packets it has at full size.
@@ -255,4 +275,6 @@ PRODUCTS: dict[str, tuple[Callable[[int], bytes], int]] = {
     "duplicate ACKs without SACK": (duplicate_acks, HUNDRED_THOUSAND),
     "runs, and SACK blocks beyond all of them": (many_blocks, HUNDRED_THOUSAND),
     "a clock that is set back again and again": (set_clock, HUNDRED_THOUSAND),
+    "hung flows with IP options": (unlike, HUNDRED_THOUSAND),
+    "hung flows with IP options, gzip": (unlike_squeezed, HUNDRED_THOUSAND),
 }

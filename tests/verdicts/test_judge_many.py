@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from analyzer.evidence.effort import Allowance
 from analyzer.evidence.flow_index import Collector
 from analyzer.evidence.lockstep import Lane
 from analyzer.flows.flow_tables import State
@@ -48,7 +49,7 @@ def said_of(together: JudgedTogether, at: int) -> list[object]:
 def check(state: State, least: int = 1) -> Counter[str]:
     """Compare all that can be judged together with the judge; returns how often each rule decided."""
     collector = Collector(state)
-    maker = Maker(collector, SETTINGS, CaptureQuality(0, 0, None), half_open(collector))
+    maker = Maker(collector, SETTINGS, CaptureQuality(0, 0, None), half_open(collector), Allowance(1 << 40))
     troubled = (collector.flows["packets"] > 0) & ~bulk_verdicts(collector, SETTINGS).rows & ~maker.simple
     many = ManyFlows(collector, SETTINGS, least)
     rules: Counter[str] = Counter()

@@ -40,7 +40,10 @@ SHOWN_DIAGNOSES = 1
 """Findings that are told in full: the gravest. All others are a line of the table."""
 
 SHOWN_CURES = 3
-"""Of the ways to mend it, the best first; what comes behind is a stopgap."""
+"""Of the ways to mend it, the best first; what comes behind is a stopgap. Fewer where the report would be too long."""
+
+MOST_LINES = 99
+"""Of a report that is not asked for in full: what can be read before one acts."""
 
 SHOWN_NAMES = 8
 """Addresses whose names are listed."""
@@ -87,6 +90,16 @@ def make_console(file: TextIO | None = None) -> Console:
 
 def lines_of(document: Document, console: Console, *, show_all: bool = False) -> Iterator[Text]:
     """The report, line by line."""
+    for cures in range(SHOWN_CURES, 0, -1):
+        lines = list(_lines(document, console, None if show_all else cures))
+        if show_all or len(lines) <= MOST_LINES:
+            break
+    yield from lines
+
+
+def _lines(document: Document, console: Console, cures: int | None) -> Iterator[Text]:
+    """With so many ways to mend it; None: with all there is."""
+    show_all = cures is None
     prose = min(console.width, PROSE_WIDTH)
     wide = min(console.width, HEADLINE_WIDTH)
     if document.changes is not None:
@@ -116,7 +129,7 @@ def lines_of(document: Document, console: Console, *, show_all: bool = False) ->
     shown = document.diagnoses if show_all else document.diagnoses[:SHOWN_DIAGNOSES]
     for diagnosis in shown:
         yield Text()
-        yield from _diagnosis(diagnosis, console, prose, show_all=show_all)
+        yield from _diagnosis(diagnosis, console, prose, cures)
     if hidden := len(document.diagnoses) - len(shown):
         yield Text()
         yield Text(f"{plural(hidden, 'more finding')} told in full by --all, or each by --stream EXAMPLE", "dim")
@@ -188,7 +201,7 @@ def _changes(changes: ChangeTable, console: Console, *, show_all: bool) -> Itera
 # A diagnosis.
 
 
-def _diagnosis(diagnosis: Diagnosis, console: Console, width: int, *, show_all: bool) -> Iterator[Text]:
+def _diagnosis(diagnosis: Diagnosis, console: Console, width: int, cures: int | None) -> Iterator[Text]:
     title = Text(f"{diagnosis.name}: ", "bold")
     title.append(diagnosis.title, STYLES[diagnosis.tone])
     title.append(f" ({diagnosis.confidence} confidence{rule_suffix(diagnosis)})", "dim")
@@ -206,12 +219,12 @@ def _diagnosis(diagnosis: Diagnosis, console: Console, width: int, *, show_all: 
             yield from _labelled(console, "" if i else "Legs", Text(leg), width, indent=INDENT)
     yield from _statements("Why", diagnosis.why, console, width)
     yield from _statements("Ruled out", diagnosis.ruled_out, console, width)
-    yield from _steps(diagnosis, console, width, show_all=show_all)
+    yield from _steps(diagnosis, console, width, cures)
     filters = [diagnosis.display_filter] if several_files else []
     filters += [f"{each.file}: {each.text}" if each.file else each.text for each in diagnosis.frame_filters]
     for i, wanted in enumerate(filters):
         yield from _labelled(console, "" if i else "Wireshark", Text(wanted, "dim"), width, indent=INDENT)
-    if diagnosis.same and show_all:
+    if diagnosis.same and cures is None:
         yield from _labelled(console, "Also", Text(diagnosis.same), width, indent=INDENT)
 
 
@@ -223,11 +236,11 @@ def _statements(label: str, statements: Sequence[Remark], console: Console, widt
         yield from _labelled(console, "" if i else label, body, width, indent=INDENT)
 
 
-def _steps(diagnosis: Diagnosis, console: Console, width: int, *, show_all: bool) -> Iterator[Text]:
+def _steps(diagnosis: Diagnosis, console: Console, width: int, cures: int | None) -> Iterator[Text]:
     """Each step: its command, to be picked out at a glance, then where it belongs and what it does."""
     number = 0
     for kind, fixes in diagnosis.steps:
-        shown = fixes if show_all or kind != "fix" else fixes[:SHOWN_CURES]
+        shown = fixes[:cures] if kind == "fix" else fixes
         for place, fix in enumerate(shown):
             number += 1
             label = "" if place else STEPS[kind]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,17 @@ def test_many_flows_of_one_network_are_one_finding() -> None:
     assert text.count("PMTUD black hole, confirmed") == 1
     assert "streams 1, 2, 3, 4 and 55 more" in text_of(analysis, 100, show_all=True)
     assert text.count("\n") < 100
+
+
+def test_a_long_report_shows_fewer_ways_to_mend_it_and_all_of_them_if_asked() -> None:
+    notes = tuple(f"Note {i}." for i in range(50))
+    analysis = make_analysis([make_flow(0)], notes=notes)
+    usual, short = text_of(make_analysis([make_flow(0)]), 80), text_of(analysis, 80)
+    cures = [len(re.findall(r"^ {13}\d\. ", text, re.MULTILINE)) for text in (usual, short)]
+    assert cures[0] > cures[1] >= 1
+    assert "more ways: --all" in short
+    assert all(note in short for note in notes)
+    assert text_of(analysis, 80, show_all=True).count("more way") == 0
 
 
 def test_many_findings_are_cut_short_and_all_tells_them() -> None:
