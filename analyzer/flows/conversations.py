@@ -198,7 +198,7 @@ def datagram_key(buf: Buffer, o: int, end: int, length: int) -> int:
 @kernel
 def is_quic(version: int) -> bool:
     """Whether this is a version of QUIC: 1 (RFC 9000), 2 (RFC 9369), or a draft."""
-    return version in {1, 1798521807} or version >> 8 == 16711680
+    return version in (1, 0x6B3343CF) or version >> 8 == 0xFF0000
 
 
 @kernel
