@@ -12,12 +12,13 @@ from typing import Any
 
 from analyzer.model.verdicts import VERDICTS
 from analyzer.verdicts.rule import EVERYTHING, Rule, told_confidence
+from analyzer.verdicts.conversation_rules import UDP
 from analyzer.verdicts.stalled_rules import STALLED
 from analyzer.verdicts.unstalled_rules import UNSTALLED
 
 PAGE = Path(__file__).with_name("verdicts.md")
 BEGIN, END = "<!-- rules: made by docs/rules.py -->", "<!-- end of rules -->"
-TABLES: tuple[Sequence[Rule[Any]], ...] = (STALLED, UNSTALLED)
+TABLES: tuple[Sequence[Rule[Any]], ...] = (STALLED, UNSTALLED, UDP)
 
 
 def main() -> None:
