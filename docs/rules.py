@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from analyzer.model.verdicts import VERDICTS
-from analyzer.verdicts.rule import EVERYTHING, Rule, told_confidence
 from analyzer.verdicts.conversation_rules import UDP
+from analyzer.verdicts.rule import EVERYTHING, Rule, told_confidence
 from analyzer.verdicts.stalled_rules import STALLED
 from analyzer.verdicts.unstalled_rules import UNSTALLED
 

@@ -79,9 +79,12 @@ def dns(
     return packets
 
 
+EDGES = [sent(0, b"x", sport=9, dport=9), sent(90, b"x", sport=9, dport=9)]
+"""The capture begins before, and ends after."""
+
+
 def analysed(packets: Iterable[Packet]) -> analyzer.Analysis:
-    around = [sent(0, b"x", sport=9, dport=9), sent(90, b"x", sport=9, dport=9)]
-    return analyzer.analyze(io.BytesIO(pcap(sorted([*packets, *around], key=lambda packet: packet.ts))))
+    return analyzer.analyze(io.BytesIO(pcap(sorted([*packets, *EDGES], key=lambda packet: packet.ts))))
 
 
 def rules(packets: Iterable[Packet]) -> list[tuple[str, str]]:
