@@ -12,7 +12,7 @@ import numpy as np
 from analyzer.evidence.effort import Allowance
 from analyzer.evidence.flow_index import Collector
 from analyzer.evidence.icmp_rows import in_reassembly
-from analyzer.flows.flow_tables import C_FRAGMENTS, C_FRAGMENTS_LOST, C_ICMPS, C_UDP_LOST, State
+from analyzer.flows.flow_tables import C_CONVERSATIONS, C_FRAGMENTS, C_FRAGMENTS_LOST, C_ICMPS, C_UDP_LOST, State
 from analyzer.model.brief import Brief
 from analyzer.model.flow import Flow
 from analyzer.model.flow_list import FlowList
@@ -22,7 +22,6 @@ from analyzer.model.verdicts import VERDICTS
 from analyzer.settings import Settings
 from analyzer.verdicts.bulk_verdicts import CODES, BulkVerdicts, bulk_verdicts
 from analyzer.verdicts.capture_quality import CaptureQuality
-from analyzer.verdicts.conversation_findings import JudgedConversations, judged_conversations
 from analyzer.verdicts.half_open import half_open
 from analyzer.verdicts.path_findings import Pools, add_answered_datagrams, add_bulk, add_lone_ptbs, add_probes
 from analyzer.verdicts.traits import traits_of
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from analyzer.model.fragment_count import FragmentCount
     from analyzer.model.seen_ptb import SeenPtb
     from analyzer.model.trouble import Trouble
+    from analyzer.verdicts.conversation_findings import JudgedConversations
     from analyzer.verdicts.flow_making import Maker
 
 MADE_AT_ONCE = 1_000
@@ -144,7 +144,7 @@ def judged_flows(state: State, settings: Settings, quality: CaptureQuality, stor
     troubles += ignored
     fragments, lost = _fragments(state, quality)
     troubles += lost
-    udp = judged_conversations(state, collector.ptbs, pools, settings)
+    udp = _conversations(state, collector, pools, settings)
     troubles += _not_told(udp, troubles)
     for trouble in (*lost, *_of_udp(troubles)):
         pools[trouble.sender, trouble.receiver].alone.append(trouble.verdict)
@@ -186,6 +186,15 @@ NO_FLOWS: FlowList[Flow] = FlowList.of(())
 
 def _of_udp(troubles: Sequence[Trouble]) -> list[Trouble]:
     return [trouble for trouble in troubles if trouble.kind == "udp"]
+
+
+def _conversations(state: State, collector: Collector, pools: Pools, settings: Settings) -> JudgedConversations | None:
+    """What became of UDP conversations; None where there are none."""
+    if not state.counters[C_CONVERSATIONS]:
+        return None
+    from analyzer.verdicts.conversation_findings import judged_conversations  # a plain capture of TCP does without
+
+    return judged_conversations(state, collector.ptbs, pools, settings)
 
 
 def _not_told(udp: JudgedConversations | None, troubles: Sequence[Trouble]) -> list[Trouble]:
