@@ -2,15 +2,16 @@
 
     analysis = analyzer.analyze("capture.pcap"); analysis.flows; analysis.flow(0).verdict; analysis.save("report.html")
 
-General layout, in the order in which the data flows (each folder imports only from those above it, `api` from all):
+General layout (each folder imports only from those above it; data flow in this order, but from `capture` to `decode`):
 
 - `model`: what is found, as plain data: verdicts, flows, paths, the analysis. `kernels`: how loops are compiled.
-- `capture`: files to chunks of bytes to packets. `decode`: a packet's headers. `flows`: the state of each connection.
+- `decode`: a packet's headers. `capture`: files to chunks of bytes to packets.
+- `knowledge`: fixes, platforms, overheads of tunnels. `flows`: the state of each connection.
 - `passes`: the first pass over all packets (`first`), further ones for whoever asks (`second`, `reread`).
+- `redaction`: addresses and payload taken out.
 - `evidence`: what is recorded of a flow's packets, turned into facts, each with its frames.
 - `verdicts`: facts to one verdict a flow, by two tables of rules; most flows at once, from their counters.
 - `points`: several capture points of one path, joined: clocks, order, legs, and where packets get lost.
-- `knowledge`: fixes, platforms, overheads of tunnels. `redaction`: addresses and payload taken out.
 - `tables`: DataFrames. `report`: pages, text, data, figures. `notebook`: how things show themselves.
 - `api`: `analyze`, and `Analysis` and `Flow` as handed out. `cli`: the command `pmtu-analyze`.
 """

@@ -6,19 +6,16 @@ They stand in the section of each verdict, between two marks; all else on the pa
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from analyzer.model.verdicts import VERDICTS
-from analyzer.verdicts.conversation_rules import UDP
+from analyzer.report.rule_book import RULES
 from analyzer.verdicts.rule import EVERYTHING, Rule, told_confidence
-from analyzer.verdicts.stalled_rules import STALLED
-from analyzer.verdicts.unstalled_rules import UNSTALLED
 
 PAGE = Path(__file__).with_name("verdicts.md")
 BEGIN, END = "<!-- rules: made by docs/rules.py -->", "<!-- end of rules -->"
-TABLES: tuple[Sequence[Rule[Any]], ...] = (STALLED, UNSTALLED, UDP)
 
 
 def main() -> None:
@@ -45,7 +42,7 @@ def _section(part: str) -> str:
 
 def conditions(verdict: str) -> str:
     """What gives a verdict, a list a rule."""
-    rules = [rule for table in TABLES for rule in table if rule.verdict == verdict]
+    rules = [rule for rule in RULES if rule.verdict == verdict]
     return "\n".join(["**Conditions.**", *(line for rule in rules for line in _rule(rule))])
 
 

@@ -7,11 +7,13 @@ This is the one place where tests build a packet or a capture file. What is buil
 - `tests/wrapping.py` puts link types, tunnels and containers around packets; `tests/traffic.py` makes traffic without
   sense; `tests/fuzz/hostile.py` repeats a packet a million times.
 
-Three makers of packets are kept apart because each judges, or outruns, another:
+Four makers of packets are kept apart because each judges, or outruns, another:
 
 - Nothing here uses `analyzer`: a header that it misread would be misbuilt in the same way, and no test would notice.
-- `lab/headers.py` and `lab/capture_file.py` read and answer packets while the laboratory records, and check recordings
+- `lab/headers.py` and `lab/capture_file.py` read and answer packets while the laboratory records, simulates a path
+  (`lab/simulated/`, where conversations come out of a small TCP stack) or writes a timeline down, and check recordings
   without `analyzer` and without the tests. Their tests build packets here, so that each checks the other.
+- `analyzer/passes/trial.py` has the few packets by which compiled kernels are tried where there are no tests.
 - `benchmarks/layout.py` fills numpy columns, since a capture there has up to 10^8 packets.
 """
 

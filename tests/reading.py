@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analyzer.capture.container import FRAME, GOT_PACKET, I_WIDTH, NEED_BYTES, SKIP
+from analyzer.capture.pcapng import next_packet
 from analyzer.capture.reader import CaptureReader
 from analyzer.decode.packet_fields import (
     COUNT,
@@ -23,7 +24,7 @@ from analyzer.decode.packet_fields import (
     WIRE_LEN,
 )
 from analyzer.flows.flow_tables import C_CONVERSATIONS, C_EVENTS, C_FLOWS, C_ICMPS, C_ROWS, C_UDP_ROWS, State
-from analyzer.passes.first import Skimmer, decode_packet, next_packet
+from analyzer.passes.first import Skimmer, decode_packet
 from analyzer.passes.walk import prepare, walk_inputs
 from analyzer.settings import HEAD_BYTES, RING_ROWS
 

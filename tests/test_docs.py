@@ -20,10 +20,8 @@ import numpy as np
 import pytest
 from nbclient import NotebookClient
 
+from analyzer.report.rule_book import RULES
 from analyzer.tables.columns import CATEGORIES, DTYPES, TABLES
-from analyzer.verdicts.rule import Rule
-from analyzer.verdicts.stalled_rules import STALLED
-from analyzer.verdicts.unstalled_rules import UNSTALLED
 from tests.reading import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -67,8 +65,7 @@ def generator(name: str) -> ModuleType:
 def test_the_conditions_of_the_verdicts_are_those_of_the_rules() -> None:
     text = (ROOT / "docs" / "verdicts.md").read_text(encoding="utf-8")
     assert generator("rules").page(text) == text, "run: python docs/rules.py"
-    rules: list[Rule[Any]] = [*STALLED, *UNSTALLED]
-    for rule in rules:
+    for rule in RULES:
         assert f"\n`{rule.id}`, confidence " in text
 
 

@@ -26,17 +26,20 @@ def test_sizes_of_the_wire_have_one_home() -> None:
         if path.name in ("wire_sizes.py", "settings.py") or path.parent.name in ("figures", "notebook"):  # places, dots
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            assert not (isinstance(node, ast.Constant) and node.value in (1280, 1500, 576)), f"{path}: {node.lineno}"
+            assert not (isinstance(node, ast.Constant) and node.value in (1280, 1460, 1500, 576)), (
+                f"{path}: {node.lineno}"
+            )
 
 
 def test_a_threshold_of_the_evidence_and_the_rules_has_one_home() -> None:
     """Times, shares and least numbers that decide something."""
     for path in FILES:
-        if path.parent.name in ("evidence", "verdicts"):
+        if path.parent.name in ("evidence", "verdicts", "points"):
             own = {
                 name
                 for name, value in constants(path).items()
-                if name.endswith("_NS") or (name.startswith("LEAST_") and isinstance(value, ast.Constant))
+                if name.endswith(("_NS", "_SHARE", "CHANCE"))
+                or (name.startswith("LEAST_") and isinstance(value, ast.Constant))
             }
             assert own == set(), path
 

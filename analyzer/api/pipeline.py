@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, NamedTuple
 # CPython 3.11 allocates and frees a piece of its stack at each of many calls, which costs some 15 ms.
 import numpy as np  # noqa: F401
 
-from analyzer.capture.container import DROPPED, FORMAT, I_DROPPED, I_LINK, I_WIDTH, INTERFACES, LINK_TYPE, PCAP
+from analyzer.capture.container import (
+    DROPPED,
+    FORMAT,
+    FORMAT_NAMES,
+    I_DROPPED,
+    I_LINK,
+    I_WIDTH,
+    INTERFACES,
+    LINK_TYPE,
+    PCAPNG,
+)
 from analyzer.capture.reader import CaptureReader
 from analyzer.capture.sources import (
     Given,
@@ -46,9 +56,9 @@ from analyzer.flows.flow_tables import (
 )
 from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
 from analyzer.model.analysis import Analysis, CaptureFile, Rereadable, Totals
-from analyzer.model.text import extent, plural
+from analyzer.model.text import extent, joined, plural, printable
 from analyzer.model.verdicts import PROBLEMS
-from analyzer.passes.capture_points import Points, told_apart
+from analyzer.passes.capture_points import PointOpening, Points, told_apart
 from analyzer.passes.first import Skimmer
 from analyzer.passes.walk import (
     Input,
@@ -171,7 +181,8 @@ def found_in(
             at=apart,
             names=names,
         )
-    result, found = _result(skimmer, files, settings, tuple(each.again for each in taken), anonymizer, interrupted)
+    again = tuple(each.again for each in taken)
+    result, found = _result(skimmer, files, settings, again, anonymizer, points.renumbered, interrupted)
     if not interrupted and (any(file.point for file in files) or _on_several_interfaces(result)):
         result = _joined(result, skimmer, found, compiled, notify)
     named = anonymizer is None
@@ -210,6 +221,13 @@ def _joined(
     """The analysis of several points, joined; as it is, and a note, where the files cannot be read once more."""
     from analyzer.points.join import join  # of one point there is nothing to join
 
+    pipes = [printable(file.path) for file, again in zip(result.files, result.sources, strict=True) if again is None]
+    if pipes:
+        told = (
+            f"What becomes of packets between the points is not told: {joined(pipes)} cannot be read once more, as "
+            "no pipe can. Save it to a file first."
+        )
+        return replace(result, notes=(*result.notes, told))
     try:
         return join(result, skimmer.state, found.rows, found.judged_alone, compiled=compiled, notify=notify)
     except UsageError as error:
@@ -261,7 +279,7 @@ def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:
     reader = each.reader
     container = reader.container
     dropped = 0
-    if int(container[FORMAT]) == PCAP:
+    if int(container[FORMAT]) != PCAPNG:
         links = [int(container[LINK_TYPE])]
     else:
         table = each.interfaces[0]
@@ -270,7 +288,7 @@ def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:
         links = sorted({int(table[i * I_WIDTH + I_LINK]) for i in range(int(container[INTERFACES]))})
     return CaptureFile(
         path=reader.name,
-        format="pcap" if int(container[FORMAT]) == PCAP else "pcapng",
+        format=FORMAT_NAMES[int(container[FORMAT])],
         link_types=tuple(NAMES.get(link, str(link)) for link in links),
         bytes=reader.bytes_read,
         packets=reader.packets,
@@ -282,7 +300,7 @@ def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:
         filters=reader.filters,
         dropped=dropped,
         point=each.point,
-        interfaces=1 if int(container[FORMAT]) == PCAP else int(container[INTERFACES]),
+        interfaces=1 if int(container[FORMAT]) != PCAPNG else int(container[INTERFACES]),
     )
 
 
@@ -302,6 +320,7 @@ def _result(
     settings: Settings,
     sources: tuple[Rereadable | None, ...],
     anonymizer: Anonymizer | None,
+    renumbered: Sequence[tuple[PointOpening, PointOpening]],
     interrupted: bool,
 ) -> tuple[Analysis, JudgedFlows]:
     """What was found at each point alone."""
@@ -337,7 +356,8 @@ def _result(
     notes += quality.notes()
     notes += merge_points.notes(files)
     state = in_use(skimmer.state)
-    found = judged_flows(state, settings, quality, sum(file.stored for file in files))
+    stored = sum(file.stored for file in files)
+    found = judged_flows(state, settings, quality, stored, renumbered)
     flows = found.flows
     ways = direction_table(state)
     totals = Totals(

@@ -7,7 +7,7 @@ so a walk can stop anywhere and go on after more bytes were read.
 
 from __future__ import annotations
 
-FORMAT = 0  # PCAP or PCAPNG
+FORMAT = 0  # an index into FORMAT_NAMES
 BIG = 1  # 1 if the file (pcapng: the section) is big-endian
 RECORD_HEADER = 2  # pcap: bytes of a record header, 16 or 24 (modified format)
 FRACTION_NS = 3  # pcap: nanoseconds in a unit of the fraction, 1000 or 1
@@ -30,7 +30,8 @@ LENGTHS_WIRE_FIRST = 1
 LENGTHS_UNSURE = 2  # the smaller is the captured one
 
 PCAP = 0
-PCAPNG = 1
+PCAPNG = 1  # alone in having blocks, and interfaces that they describe
+FORMAT_NAMES = ("pcap", "pcapng")
 
 # Columns of the interface table, a flat array of WIDTH integers an interface.
 I_LINK = 0

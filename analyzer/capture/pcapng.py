@@ -9,6 +9,8 @@
 
 Blocks of other types are skipped by their length, however long. Custom blocks and those of the systemd
 journal have frame numbers in Wireshark, so they are counted.
+
+`next_packet` steps through a file of any format.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from analyzer.capture.container import (
     BIG,
     DAMAGED,
     DROPPED,
+    FORMAT,
     FRAME,
     GOT_PACKET,
     GROW_INTERFACES,
@@ -30,6 +33,7 @@ from analyzer.capture.container import (
     LAST_TS,
     NEED_BYTES,
     OTHER_FRAMES,
+    PCAP,
     POS,
     PROBLEM,
     PROBLEM_BLOCK_LENGTH,
@@ -42,6 +46,7 @@ from analyzer.capture.container import (
     SKIP,
     SKIP_BYTES,
 )
+from analyzer.capture.pcap import next_pcap
 from analyzer.decode.integers import Buffer, int16, int32
 from analyzer.decode.packet_fields import (
     DIRECTION_UNKNOWN,
@@ -292,3 +297,11 @@ def next_pcapng(buf: Buffer, end: int, container: list[int], interfaces: list[in
                 container[POS] = o + length
             return status
         container[POS] = o + length
+
+
+@inlined
+def next_packet(buf: Buffer, end: int, container: list[int], interfaces: list[int], h: list[int]) -> int:
+    """Step to the next packet of the file, whatever its format; returns what happened."""
+    if container[FORMAT] == PCAP:
+        return next_pcap(buf, end, container, h)
+    return next_pcapng(buf, end, container, interfaces, h)

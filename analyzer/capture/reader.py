@@ -34,8 +34,8 @@ from analyzer.capture.container import (
     SKIP_BYTES,
 )
 from analyzer.capture.foreign_formats import no_capture
-from analyzer.capture.pcap import FILE_HEADER, next_pcap, read_file_header
-from analyzer.capture.pcapng import next_pcapng
+from analyzer.capture.pcap import FILE_HEADER, read_file_header
+from analyzer.capture.pcapng import next_packet
 from analyzer.capture.regular_file import Identity, RegularFile, ReplacedError, opened
 from analyzer.decode.integers import int32
 from analyzer.decode.packet_fields import COUNT as FIELDS
@@ -360,11 +360,7 @@ class CaptureReader:
         fields = [0] * FIELDS
         with memoryview(self.buffer) as view:
             for _ in range(most):
-                if container[FORMAT] == PCAP:
-                    status = next_pcap(view, self.ready, container, fields)
-                else:
-                    status = next_pcapng(view, self.ready, container, interfaces, fields)
-                if status != GOT_PACKET:
+                if next_packet(view, self.ready, container, interfaces, fields) != GOT_PACKET:
                     return
                 yield container, fields, view
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -28,19 +28,28 @@ Groups for --fail-on: problem (every verdict worse than inconclusive) and size
 ({", ".join(sorted(SIZE_PROBLEMS, key=rank))}).
 """
 
+
+class _Value(NamedTuple):
+    """What an option with a value needs, in the words of the line that says so."""
+
+    option: str
+    needs: str
+    such_as: str
+
+
 EXAMPLES = {
-    "stream": "a number, as in --stream 3",
-    "port": "a number from 0 to 65535, as in --port 443",
-    "host": "an IP address or a network, as in --host 192.0.2.1 or --host 192.0.2.0/24",
-    "max_decompressed": "a number of GiB, as in --max-decompressed 4",
-    "output": "a file, as in -o ticket.html",
-    "compare": "a capture, as in --compare after.pcap",
-    "fail_on": "a verdict, as in --fail-on blackhole",
-    "why_not": "a verdict, as in --why-not blackhole",
-    "explain": "a verdict, as in --explain blackhole",
-    "platform": "a name, as in --platform cisco",
+    "stream": _Value("--stream", "a number", "3"),
+    "port": _Value("--port", "a number from 0 to 65535", "443"),
+    "host": _Value("--host", "an IP address or a network", "192.0.2.1 or --host 192.0.2.0/24"),
+    "max_decompressed": _Value("--max-decompressed", "a number of GiB", "4"),
+    "output": _Value("-o", "a file", "ticket.html"),
+    "compare": _Value("--compare", "a capture", "after.pcap"),
+    "fail_on": _Value("--fail-on", "a verdict", "blackhole"),
+    "why_not": _Value("--why-not", "a verdict", "blackhole"),
+    "explain": _Value("--explain", "a verdict", "blackhole"),
+    "platform": _Value("--platform", "a name", "cisco"),
 }
-"""What each option with a value needs, in the words of the line that says so."""
+"""The options that take a value, by the names of their parameters."""
 
 app = typer.Typer(add_completion=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -326,7 +335,7 @@ def _in_words(error: Exception) -> str:
     named = "output" if option == "-o" else option.removeprefix("--").replace("-", "_")
     wanted = EXAMPLES.get(getattr(getattr(error, "param", None), "name", None) or named)
     if wanted is not None:
-        return f"{wanted.partition(' as in ')[2].split()[0]} needs {wanted}"
+        return f"{wanted.option} needs {wanted.needs}, as in {wanted.option} {wanted.such_as}"
     return f"{message.strip().rstrip('.')}; try --help"
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from analyzer.decode.icmp import KIND_PTB
 from analyzer.evidence.handshake import handshake_trips
 from analyzer.evidence.row_addresses import host_keys, numbered, row_address
-from analyzer.evidence.stream_numbers import stream_numbers
+from analyzer.evidence.stream_numbers import PointOpening, stream_numbers
 from analyzer.flows.flow_tables import (
     C_EVENTS,
     C_FILES,
@@ -57,13 +57,13 @@ class Collector:
     Here `stream` is a row of the flow table; `numbers` has Wireshark's number of each.
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, renumbered: Sequence[tuple[PointOpening, PointOpening]] = ()) -> None:
         counters = state.counters
         self.flows = state.flows[: counters[C_FLOWS]]
         self.directions = direction_table(state)
         self.progress = state.progress
         self.several_files = int(counters[C_FILES]) > 1
-        self.numbers = stream_numbers(self.flows, self.directions)
+        self.numbers = stream_numbers(self.flows, self.directions, renumbered)
         self.end = int(counters[C_LAST_TS])
         self._ends = _last_times(self.flows, self.end)
         self.ends = _ends_by_row(self.flows, self._ends)

@@ -12,10 +12,10 @@ from functools import cached_property
 
 from analyzer.evidence.effort import Effort
 from analyzer.evidence.segments import Segment
+from analyzer.model.wire_sizes import ETHERNET_MSS
 from analyzer.settings import LEAST_FULL_PAYLOAD
 
 TIMESTAMPS_OPTION = 12  # bytes that timestamps take from each segment (RFC 7323 3.2, padded)
-ETHERNET_MSS = 1460  # RFC 9293 3.7.1: 1500 bytes less headers
 
 
 @dataclass

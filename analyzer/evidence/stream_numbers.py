@@ -2,11 +2,13 @@
 
 They are the rows' own numbers, unless the capture was taken at several points: then a connection has a row
 for each point that saw it, and all of them share the number of the first. Where its addresses were translated between
-the points, it is known by the initial sequence numbers of both ends, which no two connections share.
+the points, it is known by the initial sequence numbers of both ends, which no two connections share; where a firewall
+puts in its own numbers, by packets that two points saw of it.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from analyzer.flows.flow_tables import SAW_SYN, SAW_SYN_ACK
+from analyzer.settings import LEAST_APART_NS
 
 WRAP = 1 << 32
 ENDS = ("a0", "a1", "a2", "a3", "b0", "b1", "b2", "b3", "port_a", "port_b", "version")
@@ -23,12 +26,23 @@ MIXED = 0x9E3779B97F4A7C15
 Column = np.ndarray[Any, Any]
 
 
-def stream_numbers(flows: Any, directions: Any) -> Sequence[int]:
-    """The stream number of each row of the flow table, which is in order of first sight."""
+PointOpening = tuple[int, int, int]
+"""Capture point, and the initial sequence numbers that a connection has there: the client's and the server's."""
+
+
+def stream_numbers(
+    flows: Any, directions: Any, renumbered: Sequence[tuple[PointOpening, PointOpening]] = ()
+) -> Sequence[int]:
+    """The stream number of each row of the flow table, which is in order of first sight.
+
+    `renumbered`: connections that two points saw with other initial numbers.
+    """
     if not len(flows) or not flows["point"].any():
         return range(len(flows))
     first = _first_rows(flows, directions)
     _join_translated(flows, directions, first)
+    if renumbered:
+        _join_renumbered(flows, directions, first, renumbered)
     found: list[int] = np.searchsorted(np.flatnonzero(first == np.arange(len(first))), first).tolist()
     return found
 
@@ -98,6 +112,58 @@ def _join_translated(flows: Any, directions: Any, first: Column) -> None:
         if not points[one] & points[two]:
             points[one] |= points[two]
             first[first == two] = one
+
+
+def _join_renumbered(
+    flows: Any, directions: Any, first: Column, renumbered: Sequence[tuple[PointOpening, PointOpening]]
+) -> None:
+    """Enter the first rows of connections whose numbers were rewritten between two points.
+
+    Those of which packets were compared are known; they tell how far the clocks are apart, and so which of the others
+    between these points were opened at the same time, by the same two ends with the same options.
+    """
+    opened = np.flatnonzero(flows["seen"] & (SAW_SYN | SAW_SYN_ACK) == SAW_SYN | SAW_SYN_ACK).tolist()
+    by_opening: dict[PointOpening, int] = {}
+    for row in opened:
+        client = int(flows["client"][row])
+        bases = [int(directions["base"][2 * row + side]) & (WRAP - 1) for side in (client, 1 - client)]
+        by_opening[int(flows["point"][row]), bases[0], bases[1]] = row
+    apart: dict[tuple[int, int], list[int]] = defaultdict(list)
+    points: dict[int, set[int]] = defaultdict(set)
+    for row, head in enumerate(first.tolist()):
+        points[head].add(int(flows["point"][row]))
+
+    def enter(row: int, other: int) -> None:
+        one, two = sorted((int(first[row]), int(first[other])))
+        if one != two and not points[one] & points[two]:
+            points[one] |= points[two]
+            first[first == two] = one
+
+    for one, two in renumbered:
+        if one in by_opening and two in by_opening:
+            a, b = by_opening[one], by_opening[two]
+            enter(a, b)
+            apart[one[0], two[0]].append(int(flows["syn_ack_ts"][b]) - int(flows["syn_ack_ts"][a]))
+    by_ends: dict[tuple[int, ...], dict[int, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
+    for row in opened:
+        ends = tuple(int(flows[name][row]) for name in ENDS)
+        by_ends[ends][int(flows["point"][row])].append((int(flows["syn_ack_ts"][row]), row))
+    for same in by_ends.values():
+        for (one_point, two_point), times in apart.items():
+            there = sorted(same.get(two_point, ()))
+            for time, row in same.get(one_point, ()):
+                low, high = time + min(times) - LEAST_APART_NS, time + max(times) + LEAST_APART_NS
+                for _, other in there[bisect_left(there, (low, -1)) : bisect_right(there, (high, WRAP))]:
+                    if _same_options(directions, row, other):
+                        enter(row, other)
+
+
+def _same_options(directions: Any, one: int, two: int) -> bool:
+    """True if both ends of two rows announced the same; the MSS may be clamped."""
+    names = ("wscale", "sack_ok", "has_ts")
+    return all(
+        directions[name][2 * one + side] == directions[name][2 * two + side] for name in names for side in (0, 1)
+    )
 
 
 def _one_connection(directions: Any, rows: Column, others: Column) -> Column:

@@ -2,7 +2,7 @@
 
 Most packets of most captures are of this kind (header prediction, as BSD's tcp_input has it, rests on that). What the
 decoders and `tcp_state` would find out about them step by step is known beforehand: it takes one look at the headers,
-and a few counters move. `tcp_state` says after each other packet whether its flow is steady. Results are the same
+and a few counters move. `tcp_state` says after each other packet whether its flow may take it. Results are the same
 without this short way; a test compares the two.
 """
 
@@ -80,7 +80,7 @@ def four_words(buf: Buffer, o: int) -> tuple[int, int, int, int]:
 @inlined
 @checked_in_front
 def take_fast_path(state: State, buf: Buffer, h: list[int], frame: int) -> bool:
-    """Take the packet behind the link header if a steady flow goes on with it.
+    """Take the packet behind the link header if its flow may take this path.
 
     False if not, with nothing done but perhaps the flow found; nothing of `h` is changed.
 

@@ -41,10 +41,10 @@ from analyzer.decode.tcp import NUMBERED_BYTES, ip_length_on_wire
 from analyzer.decode.tunnel import descend
 from analyzer.flows.conversations import number_quoted_udp, record_conversation
 from analyzer.flows.flow_tables import C_FILE, C_ICMPS, C_ICMPS_LOST, C_PTB, State
-from analyzer.flows.lookup import endpoint_order, endpoints_of, find_slot
+from analyzer.flows.lookup import endpoint_order, endpoints_of, find_slot, flow_of_packet
 from analyzer.flows.recording import copy_bytes, start_recording
 from analyzer.flows.sizes import forget_larger
-from analyzer.flows.tcp_state import flow_of_packet, unwrap_seq
+from analyzer.flows.tcp_state import unwrap_seq
 from analyzer.kernels.marks import kernel
 from analyzer.model.wire_sizes import LEAST_V4_MTU
 from analyzer.settings import AFTERMATH_ROWS, ICMP_HEAD_BYTES

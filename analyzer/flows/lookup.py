@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from analyzer.decode.integers import at
-from analyzer.decode.packet_fields import DPORT, DST, POINT, SPORT, SRC, VERSION
-from analyzer.decode.tcp import UNKNOWN
+from analyzer.decode.packet_fields import DPORT, DST, FLAGS, POINT, SEQ, SPORT, SRC, VERSION
+from analyzer.decode.tcp import ACK_FLAG, SYN, UNKNOWN
 from analyzer.flows.flow_tables import C_FLOWS, C_RECENT, C_SEED, RECENT_FLOWS, State
 from analyzer.kernels.marks import checked_in_front, inlined, kernel
+
+NO_FLOW = -1
+"""Instead of a flow's number: the bound on flows is reached."""
 
 
 class Endpoints(NamedTuple):
@@ -154,3 +157,34 @@ def new_flow(state: State, ends: Endpoints, side: int, slot: int) -> int:
         direction["window"] = -1
         direction["ttl_min"] = 256
     return number
+
+
+@inlined
+def flow_of_packet(state: State, h: list[int], side: int) -> int:
+    """The packet's flow, made if need be; NO_FLOW if the bound on flows is reached.
+
+    A SYN with another initial sequence number on known endpoints opens a new flow, as in Wireshark.
+    """
+    opens = h[FLAGS] & (SYN | ACK_FLAG) == SYN
+    ends = endpoints_of(h, side)
+    if not opens:
+        number = find_flow(state, ends)
+        if number >= 0:
+            return number
+    slot = find_slot(state, ends)
+    number = state.slots[slot] - 1
+    if number >= 0:
+        direction = state.directions[2 * number + side]
+        if not direction["base_set"] or direction["base"] == h[SEQ]:
+            return number
+    if state.counters[C_FLOWS] >= len(state.flows):
+        return NO_FLOW
+    # Who opened it is not known without the SYN: servers listen on well-known ports, which are the lower ones.
+    client = side if opens or ends.low_port == ends.high_port else 0 if ends.low_port > ends.high_port else 1
+    return new_flow(state, ends, client, slot)
+
+
+@kernel
+def number_stream(state: State, h: list[int]) -> None:
+    """Give a packet that cannot be followed its stream number all the same, as Wireshark does."""
+    flow_of_packet(state, h, endpoint_order(h))

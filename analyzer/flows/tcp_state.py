@@ -33,7 +33,6 @@ from analyzer.flows.announced import note_handshake, note_window
 from analyzer.flows.fast_path import FARTHEST, may_take_fast_path
 from analyzer.flows.flow_tables import (
     C_FILE,
-    C_FLOWS,
     FILE_SHIFT,
     MARK_BAD_SUM,
     MARK_DSACK,
@@ -54,7 +53,7 @@ from analyzer.flows.flow_tables import (
     SAW_RST_0,
     State,
 )
-from analyzer.flows.lookup import endpoint_order, endpoints_of, find_flow, find_slot, new_flow
+from analyzer.flows.lookup import NO_FLOW, endpoint_order, flow_of_packet
 from analyzer.flows.progress_log import put_progress
 from analyzer.flows.recording import RING_MASK, bring_back, is_capture_duplicate, start_recording, write_row
 from analyzer.flows.sizes import drop_ambiguous, forget_larger, is_super, note_delivered, note_sent
@@ -63,7 +62,6 @@ from analyzer.settings import AFTERMATH_ROWS, BACKWARDS_NS, HISTORY_ROWS, LONG_H
 
 WRAP = 1 << 32
 RUN_RECORDED = 3  # retransmissions of one head before the flow is recorded
-NO_FLOW = -1
 NEAR = 1 << 20
 """A number no farther away may always belong to the window: the largest one without window scaling, many times."""
 UNSCALED = 16
@@ -77,37 +75,6 @@ def unwrap_seq(raw: int, reference: int) -> int:
     if ahead >= 0x80000000:
         ahead -= WRAP
     return reference + ahead
-
-
-@inlined
-def flow_of_packet(state: State, h: list[int], side: int) -> int:
-    """The packet's flow, made if need be; NO_FLOW if the bound on flows is reached.
-
-    A SYN with another initial sequence number on known endpoints opens a new flow, as in Wireshark.
-    """
-    opens = h[FLAGS] & (SYN | ACK_FLAG) == SYN
-    ends = endpoints_of(h, side)
-    if not opens:
-        number = find_flow(state, ends)
-        if number >= 0:
-            return number
-    slot = find_slot(state, ends)
-    number = state.slots[slot] - 1
-    if number >= 0:
-        direction = state.directions[2 * number + side]
-        if not direction["base_set"] or direction["base"] == h[SEQ]:
-            return number
-    if state.counters[C_FLOWS] >= len(state.flows):
-        return NO_FLOW
-    # Who opened it is not known without the SYN: servers listen on well-known ports, which are the lower ones.
-    client = side if opens or ends.low_port == ends.high_port else 0 if ends.low_port > ends.high_port else 1
-    return new_flow(state, ends, client, slot)
-
-
-@kernel
-def number_stream(state: State, h: list[int]) -> None:
-    """Give a packet that cannot be followed its stream number all the same, as Wireshark does."""
-    flow_of_packet(state, h, endpoint_order(h))
 
 
 @kernel

@@ -6,7 +6,9 @@ one `[[fix]]` a variant:
     step     which step of the plans it is
     ip       4 or 6, if it is for that version only
     where    on which machine
-    command  what to enter there; further lines belong to it or, as `# or: ...`, are alternatives; may be empty
+    command  what to enter there, one command a line; may be empty
+    alternative  another `line` that does the same, and the words that `lead` to it, beginning with "or"; left out where
+             the capture does not fill one of its blanks
     why      what it shows or does, without a full stop
     source   where that is documented: one URL, or several separated by a space
     extra    true: not in the short list that is given where no platform is named
@@ -19,16 +21,21 @@ a command line.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
-from analyzer.model.flow import Encapsulation, PathMtu
+from analyzer.knowledge.overheads import DEVICE_KINDS, Tunnel
+from analyzer.model.flow import PathMtu
 from analyzer.model.statement import Command, Fix, FixKind
 from analyzer.model.verdicts import VERDICTS, complete
 from analyzer.model.wire_sizes import ETHERNET_MTU, IPV4_TCP_HEADERS, IPV6_TCP_HEADERS, LEAST_V4_MTU, LEAST_V6_MTU
 from analyzer.settings import NARROW_BRACKET
+
+Blanks = Mapping[str, "str | int | None"]
+
+_BLANK = re.compile(r"<([a-z][a-z0-9_]*)>")
 
 IPV4_PING_HEADERS = 28
 """IPv4 header (20) and ICMP echo header (8): `ping -s` counts the bytes behind them."""
@@ -78,33 +85,6 @@ class Bracket(Protocol):
     def at_most(self) -> int | None: ...  # noqa: D102
     @property
     def exact(self) -> int | None: ...  # noqa: D102
-
-
-class Tunnel(NamedTuple):
-    """What carries the packets that get lost, as the capture shows it."""
-
-    name: str  # "VXLAN", "GRE in IPIP"
-    overhead: int  # bytes from the start of the outermost header to the IP header inside
-    told: int | None  # MTU for the packets inside, as a router's PTB to the tunnel's end gives it; None: none came
-
-
-DEVICE_KINDS = {
-    "GRE": "gre", "gretap/NVGRE": "gretap", "ERSPAN": "erspan", "IPIP": "ipip", "6in4": "sit", "4in6": "ip6tnl",
-    "6in6": "ip6tnl", "VXLAN": "vxlan", "VXLAN-GPE": "vxlan", "Geneve": "geneve", "GTP-U": "gtp",
-}  # fmt: skip
-"""What Linux calls the devices of a tunnel, by the name of the layer: ip-link(8)."""
-
-
-NO_TUNNEL = frozenset({"MPLS"})
-"""Layers without ends that somebody could give an MTU."""
-
-
-def tunnel_of(inside: Encapsulation | None, told: Iterable[int] = ()) -> Tunnel | None:
-    """The tunnel of a flow, None where there is none; `told`: MTUs of which its end was told, for packets inside."""
-    layers = [layer for layer in inside.layers if layer not in NO_TUNNEL] if inside is not None else []
-    if inside is None or not layers:
-        return None
-    return Tunnel(" in ".join(reversed(layers)), inside.overhead, min(told, default=None))
 
 
 _VERIFY = ("ping_lost", "ping_passes", "measure")
@@ -260,13 +240,15 @@ def _scoped(ip: str) -> str:
     return f"{ip}%DEVICE" if ip.lower().startswith("fe80:") else ip
 
 
-def _blanks(sender: str, receiver: str, bracket: Bracket, version: int, tunnel: Tunnel | None) -> dict[str, str | int]:
-    """Everything that the texts can name. Sizes are bytes of IP total length, those in `_ping` of echo data."""
+def _blanks(sender: str, receiver: str, bracket: Bracket, version: int, tunnel: Tunnel | None) -> Blanks:
+    """Everything that the texts can name; None for what the capture does not tell.
+
+    Sizes are bytes of IP total length, those in `_ping` of echo data.
+    """
     six = version == 6
     ping_headers = IPV6_PING_HEADERS if six else IPV4_PING_HEADERS
     tcp_headers = IPV6_TCP_HEADERS if six else IPV4_TCP_HEADERS
     mtu = inner_mtu(bracket, tunnel)
-    kind = DEVICE_KINDS.get(tunnel.name.split(" in ")[0]) if tunnel is not None else None
     passed = bracket.exact if bracket.exact is not None else bracket.at_least or 0
     lost = (bracket.at_most if bracket.at_most is not None else passed) + 1
     big = lost if bracket.at_most is not None else max(ETHERNET_MTU, lost)
@@ -301,7 +283,7 @@ def _blanks(sender: str, receiver: str, bracket: Bracket, version: int, tunnel: 
         "mtu_words": mtu if mtu is not None else "what Measure gives",
         "tunnel": tunnel.name if tunnel is not None else "",
         "tunnel_note": _tunnel_note(tunnel, mtu) if tunnel is not None else "",
-        "find_device": f"\n# or, to find DEVICE: ip -d link show type {kind}" if kind is not None else "",
+        "device_kind": DEVICE_KINDS.get(tunnel.layers[0]) if tunnel is not None else None,
         "ip6_option": "-6 " if six else "",
         "host_bits": 128 if six else 32,
         "icmp": "icmp6" if six else "icmp",
@@ -311,14 +293,17 @@ def _blanks(sender: str, receiver: str, bracket: Bracket, version: int, tunnel: 
     }
 
 
-def _filled(text: str, blanks: dict[str, str | int]) -> str:
-    return re.sub(r"<([a-z][a-z0-9_]*)>", lambda blank: str(blanks[blank[1]]), text.strip("\n"))
+def _filled(text: str, blanks: Blanks) -> str:
+    return _BLANK.sub(lambda blank: str(blanks[blank[1]]), text.strip("\n"))
 
 
-def _commands(text: str) -> tuple[Command, ...]:
-    """The lines of `command` in a platform's file: each `# or...: LINE` is an alternative to the one before it."""
-    found = ((line, re.match(r"# (or[^:]*: )(.*)", line)) for line in text.splitlines())
-    return tuple(Command(either[1], either[2]) if either else Command("", line) for line, either in found)
+def _commands(entry: Mapping[str, Any], blanks: Blanks) -> tuple[Command, ...]:
+    """The lines of a platform's entry, and the alternative to the last of them."""
+    out = [Command("", line) for line in _filled(entry["command"], blanks).splitlines()]
+    other = entry.get("alternative")
+    if other is not None and all(blanks[name] is not None for name in _BLANK.findall(other["line"])):
+        out.append(Command(f"{other['lead']}: ", _filled(other["line"], blanks)))
+    return tuple(out)
 
 
 def _variants(step: str, version: int, platforms: Sequence[str]) -> list[dict[str, Any]]:
@@ -397,7 +382,7 @@ def _filled_steps(
         Fix(
             kind=KINDS[step],
             where=_filled(entry["where"], blanks),
-            commands=_commands(_filled(entry["command"], blanks)),
+            commands=_commands(entry, blanks),
             why=_filled(entry["why"], blanks),
             platform=entry["platform"],
             source=entry["source"],

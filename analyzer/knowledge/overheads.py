@@ -1,4 +1,4 @@
-"""Path MTUs met in the field, and what takes the missing bytes: `overheads.toml`, read and compared.
+"""What takes bytes of each packet: tunnels seen in the capture, and path MTUs met in the field (`overheads.toml`).
 
 A bracket of sizes never proves a tunnel: many share an MTU, and anyone may set any number. So callers say
 "consistent with", never "is".
@@ -6,10 +6,12 @@ A bracket of sizes never proves a tunnel: many share an MTU, and anyone may set 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from analyzer.model.flow import Encapsulation
 from analyzer.model.wire_sizes import ETHERNET_MTU
 
 JUMBO_MTUS = (9001, 9000)
@@ -83,3 +85,35 @@ def consistent_with(at_least: int | None, at_most: int | None, exact: int | None
     else:
         return ()
     return tuple(str(row) for row in _all_candidates() if row.most >= low and row.least <= high)
+
+
+class Tunnel(NamedTuple):
+    """What carries the packets that get lost, as the capture shows it."""
+
+    layers: tuple[str, ...]  # innermost first: "GRE", "IPIP"
+    overhead: int  # bytes from the start of the outermost header to the IP header inside
+    told: int | None  # MTU for the packets inside, as a router's PTB to the tunnel's end gives it; None: none came
+
+    @property
+    def name(self) -> str:
+        """As it is told: "VXLAN", "GRE in IPIP"."""
+        return " in ".join(self.layers)
+
+
+DEVICE_KINDS = {
+    "GRE": "gre", "gretap/NVGRE": "gretap", "ERSPAN": "erspan", "IPIP": "ipip", "6in4": "sit", "4in6": "ip6tnl",
+    "6in6": "ip6tnl", "VXLAN": "vxlan", "VXLAN-GPE": "vxlan", "Geneve": "geneve", "GTP-U": "gtp",
+}  # fmt: skip
+"""What Linux calls the devices of a tunnel, by the name of the layer: ip-link(8)."""
+
+
+NO_TUNNEL = frozenset({"MPLS"})
+"""Layers without ends that somebody could give an MTU."""
+
+
+def tunnel_of(inside: Encapsulation | None, told: Iterable[int] = ()) -> Tunnel | None:
+    """The tunnel of a flow, None where there is none; `told`: MTUs of which its end was told, for packets inside."""
+    layers = tuple(layer for layer in inside.layers if layer not in NO_TUNNEL) if inside is not None else ()
+    if inside is None or not layers:
+        return None
+    return Tunnel(layers[::-1], inside.overhead, min(told, default=None))

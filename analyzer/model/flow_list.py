@@ -28,6 +28,9 @@ FEW = 1_000
 F_co = TypeVar("F_co", bound=Flow, covariant=True)
 G = TypeVar("G", bound=Flow)
 
+Reason = Callable[[int, str], Statement]
+"""Says why the flow of a stream number has not a certain verdict."""
+
 
 class FlowList(Sequence[F_co], Generic[F_co]):
     """Flows in order of their stream numbers, as immutable as a tuple of them.
@@ -51,7 +54,7 @@ class FlowList(Sequence[F_co], Generic[F_co]):
         verdicts: Sequence[str],
         made: Mapping[int, F_co],
         make: Callable[[int], F_co],
-        reason: Callable[[int, str], Statement] | None = None,
+        reason: Reason | None = None,
         briefs: Mapping[int, Brief] | None = None,
         many: Callable[[Sequence[int]], Mapping[int, Brief]] | None = None,
         traits: np.ndarray[Any, Any] | None = None,
@@ -88,15 +91,17 @@ class FlowList(Sequence[F_co], Generic[F_co]):
             self.traits,
         )
 
-    def revised(self, flows: Mapping[int, F_co]) -> FlowList[F_co]:
-        """The same flows, but for some that something else is known of, by stream number."""
+    def revised(self, flows: Mapping[int, F_co], also: Callable[[Reason], Reason] | None = None) -> FlowList[F_co]:
+        """The same flows, but for some that something else is known of, by stream number.
+
+        `also` makes of what says why flows have not other verdicts something that knows about these as well.
+        """
+        reason = also(self._reason) if also is not None and self._reason is not None else self._reason
         codes = self._codes.copy()
         codes[np.searchsorted(self.streams, list(flows))] = [rank(flow.verdict) for flow in flows.values()]
         briefs = {stream: brief for stream, brief in self._briefs.items() if stream not in flows}
         made = {**self._made, **flows}
-        return FlowList(
-            self.streams, codes, self._verdicts, made, self._make, self._reason, briefs, self._many, self.traits
-        )
+        return FlowList(self.streams, codes, self._verdicts, made, self._make, reason, briefs, self._many, self.traits)
 
     def why_not(self, stream: int, verdict: str) -> Statement | None:
         """What the flow with this stream number lacks to have `verdict`; None if it has it, or nobody can tell.

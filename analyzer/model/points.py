@@ -25,6 +25,7 @@ class CapturePoint(NamedTuple):
     files: tuple[int, ...]  # indexes in `Analysis.files`
     interface: str | None  # where a file holds several interfaces that are points of their own
     clock: Clock
+    interface_number: int | None = None  # that of the interface in its file
 
 
 @dataclass(frozen=True, slots=True)

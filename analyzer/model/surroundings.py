@@ -8,9 +8,7 @@ from typing import NamedTuple
 
 from analyzer.model.finding import Finding, prefix_of
 from analyzer.model.path import Path
-
-HEALTHY = frozenset({"ok", "pmtud_ok"})
-"""Verdicts of paths that are known to carry full-size packets."""
+from analyzer.model.verdicts import CARRYING
 
 
 class Beside(NamedTuple):
@@ -48,7 +46,7 @@ class Surroundings:
 def _carries(path: Path, lost: int | None) -> bool:
     """Whether the path is known to carry what the finding's does not: so many bytes, or full-size packets."""
     if lost is None:
-        return path.verdict in HEALTHY
+        return path.verdict in CARRYING
     return path.at_least is not None and path.at_least >= lost
 
 

@@ -104,15 +104,25 @@ def seconds(value: float) -> str:
     return f"{value:.1f} s" if value < 100 else f"{value:,.0f} s"
 
 
+def seconds_of(ns: int) -> str:
+    """As `seconds`, of a duration in nanoseconds."""
+    return seconds(ns / 1e9)
+
+
+def times(count: int) -> str:
+    """How often: "once", "twice", "5 times"."""
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
+
+
 def clock(ns: int) -> str:
     """A time of the capture: "2026-11-22 13:50:00 UTC"."""
-    return f"{datetime.fromtimestamp(ns // 1_000_000_000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{' '.join(day_clock(ns))} UTC"
 
 
 def day_clock(ns: int) -> tuple[str, str]:
     """Day and time of the day, UTC: "2026-11-22", "13:50:00"."""
-    day, time, _ = clock(ns).split(" ")
-    return day, time
+    moment = datetime.fromtimestamp(ns // 1_000_000_000, UTC)
+    return f"{moment:%Y-%m-%d}", f"{moment:%H:%M:%S}"
 
 
 def iso_time(ns: int) -> str:

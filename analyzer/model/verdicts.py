@@ -37,6 +37,10 @@ class Verdict:
     """It rests on there being no PTB in the capture, or on there being one; or on neither."""
     told_as: str = ""
     """The verdict with which it is the same trouble, less sure; empty: it is trouble of its own."""
+    carries: bool = False
+    """Packets of full size get through, or what a router says to those that do not."""
+    directed: bool = True
+    """It is about one of the two directions of a flow."""
     decisive: bool = True
     """The capture point saw enough: of several points, it stands beside those that did not."""
 
@@ -81,10 +85,10 @@ TABLE = (
     Verdict(name="stall", kind="problem", tone="warn", advised=True, ptb="none"),
     Verdict(name="inconclusive", kind="undecided", tone="warn", advised=True, decisive=False),
     Verdict(name="loss", kind="healthy", tone="good", advised=True),
-    Verdict(name="pmtud_ok", kind="healthy", tone="good", ptb="some"),
+    Verdict(name="pmtud_ok", kind="healthy", tone="good", ptb="some", carries=True),
     Verdict(name="no_df", kind="healthy", tone="plain"),
-    Verdict(name="ok", kind="healthy", tone="good"),
-    Verdict(name="not_exercised", kind="healthy", tone="plain", decisive=False),
+    Verdict(name="ok", kind="healthy", tone="good", carries=True),
+    Verdict(name="not_exercised", kind="healthy", tone="plain", directed=False, decisive=False),
 )
 """All verdicts, the worst first. A flow gets the worse of its two directions'."""
 
@@ -112,6 +116,9 @@ SURE_PROBLEMS = those(lambda verdict: verdict.kind == "problem")
 
 SIZE_PROBLEMS = those(lambda verdict: verdict.limited_by_size)
 """Verdicts that say packets above some size do not arrive."""
+
+CARRYING = those(lambda verdict: verdict.carries)
+"""Verdicts of what is known to carry full-size packets."""
 
 GROUPS: Mapping[str, frozenset[str]] = {"problem": SURE_PROBLEMS, "size": SIZE_PROBLEMS}
 """Names that stand for several verdicts, where one of them is asked for."""

@@ -19,3 +19,6 @@ IPV4_TCP_HEADERS = 40
 
 IPV6_TCP_HEADERS = 60
 """IPv6 (40) and TCP (20) without options."""
+
+ETHERNET_MSS = ETHERNET_MTU - IPV4_TCP_HEADERS
+"""Payload of a full segment without options: RFC 9293 3.7.1."""

@@ -17,7 +17,7 @@ from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow, PathMtu
 from analyzer.model.path import Path
 from analyzer.model.text import bracket, clock, plural
-from analyzer.model.verdicts import SIZE_PROBLEMS, rank
+from analyzer.model.verdicts import CARRYING, SIZE_PROBLEMS, rank
 from analyzer.passes.second import MAX_BLOCKS, ROW
 from analyzer.report.document import tone_of
 from analyzer.report.figures.drawn_packets import read_again, recorded
@@ -165,7 +165,7 @@ def known_paths(analysis: Analysis) -> list[Path]:
     known = [
         path
         for path in analysis.all_paths
-        if path.at_most is not None or path.exact is not None or path.verdict in ("ok", "no_df", "pmtud_ok")
+        if path.at_most is not None or path.exact is not None or path.verdict in {*CARRYING, "no_df"}
     ]
     return sorted(known, key=_severity)
 

@@ -14,20 +14,17 @@ import numpy as np
 from analyzer.capture.container import COUNT as CONTAINER
 from analyzer.capture.container import (
     DAMAGED,
-    FORMAT,
     FRAME,
     GOT_PACKET,
     GROW_INTERFACES,
     I_WIDTH,
     MAX_INTERFACES,
-    PCAP,
     POS,
     PROBLEM,
     PROBLEM_INTERFACES,
     RECORD,
 )
-from analyzer.capture.pcap import next_pcap
-from analyzer.capture.pcapng import next_pcapng
+from analyzer.capture.pcapng import next_packet
 from analyzer.decode.icmp import decode_icmp
 from analyzer.decode.integers import Buffer
 from analyzer.decode.link import decode_link
@@ -69,8 +66,9 @@ from analyzer.flows.flow_tables import (
 )
 from analyzer.flows.fragments import note_datagram
 from analyzer.flows.icmp_quotes import track_icmp
+from analyzer.flows.lookup import NO_FLOW, number_stream
 from analyzer.flows.table_pages import new_state
-from analyzer.flows.tcp_state import NO_FLOW, finish_flow, number_stream, track_tcp
+from analyzer.flows.tcp_state import finish_flow, track_tcp
 from analyzer.kernels.marks import bound, inlined, kernel, unlikely
 from analyzer.settings import RING_ROWS
 
@@ -107,14 +105,6 @@ def decode_transport(buf: Buffer, h: list[int]) -> int:
     if h[PROTO] == PROTO_TCP:
         return decode_tcp(buf, h)
     return decode_icmp(buf, h)
-
-
-@inlined
-def next_packet(buf: Buffer, end: int, container: list[int], interfaces: list[int], h: list[int]) -> int:
-    """Step to the next packet of the file, whatever its format; returns what happened."""
-    if container[FORMAT] == PCAP:
-        return next_pcap(buf, end, container, h)
-    return next_pcapng(buf, end, container, interfaces, h)
 
 
 @inlined

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from analyzer.capture.container import BIG, FORMAT, GOT_PACKET, I_WIDTH, NEED_BYTES, PCAPNG, POS
-from analyzer.capture.pcapng import BYTE_ORDER_MAGIC, NAME_RESOLUTION, SECTION
+from analyzer.capture.pcapng import BYTE_ORDER_MAGIC, NAME_RESOLUTION, SECTION, next_packet
 from analyzer.capture.reader import CaptureReader
 from analyzer.decode.host_names import dns_names, names_in_block, server_name
 from analyzer.decode.integers import Buffer, be16, int32
@@ -23,7 +23,7 @@ from analyzer.kernels.marks import bound, kernel
 from analyzer.model.analysis import Analysis
 from analyzer.model.host_name import NAMED_ADDRESSES, NAMES_PER_ADDRESS, HostName, NameSource
 from analyzer.model.text import packed_ip_text
-from analyzer.passes.first import Skimmer, decode_packet, next_packet
+from analyzer.passes.first import Skimmer, decode_packet
 from analyzer.passes.reread import reader_of
 from analyzer.passes.trial import trial_capture
 from analyzer.passes.walk import Notify, goes_compiled, prepare, start_all, walk_inputs

@@ -105,7 +105,7 @@ def pick(
     readers: Sequence[CaptureReader],
     wanted: Mapping[int, Iterable[int]],
     moment: int,
-    take: Callable[[Any, list[int], int, int], None],
+    take: Callable[[Any, list[int], int, int, int], None],
     notify: Notify | None = None,
 ) -> None:
     """Hand single packets of readers, which it starts, to `take`, in the order in which they were analysed.

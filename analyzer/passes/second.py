@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from analyzer.capture.container import FRAME, GOT_PACKET, I_WIDTH
+from analyzer.capture.pcapng import next_packet
 from analyzer.decode.integers import Buffer, be32
 from analyzer.decode.network import PROTO_TCP
 from analyzer.decode.packet_fields import (
@@ -36,12 +37,13 @@ from analyzer.decode.packet_fields import (
 from analyzer.decode.tcp import OPTION_SACK, SYN, option_from
 from analyzer.flows.flow_tables import C_FILE, C_PACKETS, C_ROWS, FLOW, State
 from analyzer.flows.icmp_quotes import QUOTED_PORTS, number_quoted, read_quote, track_icmp
-from analyzer.flows.lookup import endpoint_order, endpoints_of, same_endpoints
+from analyzer.flows.lookup import NO_FLOW, endpoint_order, endpoints_of, number_stream, same_endpoints
 from analyzer.flows.recording import RING_MASK
 from analyzer.flows.table_pages import new_state
-from analyzer.flows.tcp_state import NO_FLOW, number_stream, track_tcp, unwrap_seq
+from analyzer.flows.tcp_state import track_tcp, unwrap_seq
 from analyzer.kernels.marks import bound, inlined, kernel
-from analyzer.passes.first import FOREVER, Skimmer, decode_packet, next_before, next_packet
+from analyzer.passes.first import FOREVER, Skimmer, decode_packet, next_before
+from analyzer.passes.interfaces import interface_of
 from analyzer.passes.trial import trial_capture
 
 ROW = np.dtype(
@@ -266,7 +268,9 @@ class Lister(Skimmer):
 
 
 class Picker(Skimmer):
-    """As the Skimmer, but hands single packets to `take`, with the number of their file, and passes over all others.
+    """As the Skimmer, but hands single packets to `take`, with the numbers of their file, frame and interface.
+
+    All others are passed over.
 
     `wanted` has the frame numbers in each file. The first packet of the time `moment` (ns) is handed over, too.
     """
@@ -275,7 +279,7 @@ class Picker(Skimmer):
         self,
         wanted: Mapping[int, Iterable[int]],
         moment: int,
-        take: Callable[[Any, list[int], int, int], None],
+        take: Callable[[Any, list[int], int, int, int], None],
         *,
         compiled: bool,
     ) -> None:
@@ -302,7 +306,8 @@ class Picker(Skimmer):
         while (status := pick(view, end, container, interfaces, h, until)) == PICKED:
             if h[TS] == self._moment[0]:
                 self._moment[0] = FOREVER  # which no packet's time is
-            self._picked(view, [int(value) for value in h], file, int(container[FRAME]))
+            interface = int(interface_of(view, container, h))
+            self._picked(view, [int(value) for value in h], file, int(container[FRAME]), interface)
         return status
 
 

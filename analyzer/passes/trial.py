@@ -9,6 +9,7 @@ import numpy as np
 
 from analyzer.capture.container import COUNT
 from analyzer.capture.pcap import MAGIC_NANO, read_file_header
+from analyzer.model.wire_sizes import ETHERNET_MSS
 
 CLIENT, SERVER, ROUTER = bytes((192, 0, 2, 1)), bytes((198, 51, 100, 1)), bytes((192, 0, 2, 254))
 SYN, ACK, PUSH = 0x02, 0x10, 0x18
@@ -19,7 +20,7 @@ DF, MORE = 0x4000, 0x2000
 
 def trial_capture() -> tuple[Any, Any]:
     """The bytes of the capture, and the state of the walk through it at the first packet."""
-    large = _tcp(1, PUSH, 3001, 301, size=1460)
+    large = _tcp(1, PUSH, 3001, 301, size=ETHERNET_MSS)
     packets = [
         _tcp(0, SYN, 0, options=OPTIONS),
         _tcp(1, SYN | ACK, 0, options=OPTIONS),

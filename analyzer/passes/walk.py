@@ -57,10 +57,14 @@ class Input:
     def fit(self, skimmer: Skimmer) -> None:
         """Bring the walk state into the form that the skimmer's mode wants by now."""
         if skimmer.compiled and isinstance(self.reader.container, list):
-            for held, at in ((vars(self.reader), "container"), (self.interfaces, 0)):
-                values = skimmer.integers(len(held[at]))  # type: ignore[index]
-                values[:] = held[at]  # type: ignore[index]
-                held[at] = values  # type: ignore[index]
+            self.reader.container = _in_mode_of(skimmer, self.reader.container)
+            self.interfaces[0] = _in_mode_of(skimmer, self.interfaces[0])
+
+
+def _in_mode_of(skimmer: Skimmer, values: Sequence[int]) -> Any:
+    out = skimmer.integers(len(values))
+    out[:] = values
+    return out
 
 
 def is_small(readers: Sequence[CaptureReader], group: str = "skim") -> bool:

@@ -11,10 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analyzer.capture.container import BIG, FORMAT, FRAME, GOT_PACKET, I_WIDTH, PCAP, RECORD
-from analyzer.capture.pcapng import ENHANCED_PACKET
-from analyzer.decode.integers import Buffer, be16, be32, int32, ones_sum
-from analyzer.decode.link import SLL2
+from analyzer.capture.container import FRAME, GOT_PACKET, I_WIDTH
+from analyzer.decode.icmp import KIND_PTB, icmp_kind
+from analyzer.decode.integers import Buffer, be16, be32, ones_sum
 from analyzer.decode.network import PROTO_TCP
 from analyzer.decode.packet_fields import (
     ACK,
@@ -31,7 +30,6 @@ from analyzer.decode.packet_fields import (
     IP_LEN,
     L4,
     LAYERS,
-    LINK,
     MSS,
     NET,
     OK,
@@ -41,7 +39,6 @@ from analyzer.decode.packet_fields import (
     REASON_LATER_FRAGMENT,
     SEQ,
     SPORT,
-    START,
     TCP_LEN,
     TS,
     TTL,
@@ -64,6 +61,7 @@ from analyzer.flows.lookup import Endpoints, endpoint_order, endpoints_of, find_
 from analyzer.flows.table_pages import new_state
 from analyzer.kernels.marks import bound, inlined, kernel
 from analyzer.passes.first import FOREVER, Skimmer, decode_packet, next_before
+from analyzer.passes.interfaces import interface_of
 from analyzer.passes.trial import trial_capture
 
 WATCHED = np.dtype(
@@ -147,17 +145,6 @@ def matters(h: list[int], lows: list[int], spans: list[int], place: int, side: i
     return (h[ACK] - lows[place + 1 - side]) & WORD <= spans[place + 1 - side]
 
 
-@inlined
-def interface_of(buf: Buffer, container: list[int], h: list[int]) -> int:
-    """The number of the interface that captured the packet, within its section; -1 where the file does not tell."""
-    if h[LINK] == SLL2:
-        return be32(buf, h[START] + 4)
-    if container[FORMAT] == PCAP:
-        return -1
-    o = container[RECORD]
-    return int32(buf, o + 8, container[BIG]) if int32(buf, o, container[BIG]) == ENHANCED_PACKET else 0
-
-
 @kernel
 def list_watched(
     state: State,
@@ -212,6 +199,24 @@ def list_watched(
 
 
 @kernel
+def list_ptb(
+    counts: list[int], rows: Any, filled: int, buf: Buffer, container: list[int], h: list[int], file: int
+) -> int:
+    """List the decoded ICMP message if it is a PTB, and where it was seen; returns how many rows are filled then."""
+    number = len(counts) - 1
+    if counts[number] <= 0 or icmp_kind(h) != KIND_PTB:
+        return filled
+    counts[number] -= 1
+    row = rows[filled]
+    row["ts"] = h[TS]
+    row["frame"] = container[FRAME]
+    row["watch"] = number
+    row["file"] = file
+    row["interface"] = interface_of(buf, container, h)
+    return filled + 1
+
+
+@kernel
 def watch_chunk(
     state: State,
     ports: list[int],
@@ -244,7 +249,10 @@ def watch_chunk(
         if reason == REASON_LATER_FRAGMENT:
             h[SPORT] = 0
             h[DPORT] = 0
-        elif reason != OK or h[PROTO] != PROTO_TCP:
+        elif reason != OK:
+            continue
+        elif h[PROTO] != PROTO_TCP:
+            filled[0] = list_ptb(counts, rows, filled[0], buf, container, h, state.counters[C_FILE])
             continue
         if ports[h[SPORT]] and ports[h[DPORT]]:
             filled[0] = list_watched(state, ports, lows, spans, counts, rows, filled[0], buf, container, h)
@@ -254,7 +262,7 @@ def _examples() -> dict[str, tuple[Any, ...]]:
     """Arguments of the compiled entry, for a call that does some of everything."""
     buf, container = trial_capture()
     state = _table([_trial_watch()])
-    one = np.zeros(2, np.int64), np.full(2, EVERYTHING, np.int64), np.full(1, 64, np.int64)
+    one = np.zeros(2, np.int64), np.full(2, EVERYTHING, np.int64), np.full(2, 16, np.int64)
     rows = np.zeros(64, WATCHED), np.zeros(1, np.int64), np.zeros(2, np.int64)
     chunk = (
         buf,
@@ -281,9 +289,12 @@ def _table(watches: Sequence[Watch]) -> State:
 
 
 class Watcher(Skimmer):
-    """As the Skimmer, but lists packets of the flows in `watches`, which differ in their ends, up to `most` rows."""
+    """As the Skimmer, but lists packets of the flows in `watches`, which differ in their ends, up to `most` rows.
 
-    def __init__(self, watches: Sequence[Watch], *, files: int, most: int, compiled: bool) -> None:
+    `ptbs`: so many PTBs are listed besides, whatever they quote: times, frames and interfaces.
+    """
+
+    def __init__(self, watches: Sequence[Watch], *, files: int, most: int, compiled: bool, ptbs: int = 0) -> None:
         super().__init__(compiled=False, input_bytes=0)
         chunk = self._entry(watch_chunk, _examples, "watching", compiled=compiled)
         self.state = _table(watches)
@@ -299,8 +310,8 @@ class Watcher(Skimmer):
         for number, watch in enumerate(watches):
             for side in (0, 1):
                 lows[2 * number + side], spans[2 * number + side] = watch.low[side], watch.span[side]
-        counts = self.integers(len(watches))  # that may still be listed
-        counts[:] = [watch.most for watch in watches]
+        counts = self.integers(len(watches) + 1)  # that may still be listed; the last: of PTBs
+        counts[:] = [*(watch.most for watch in watches), ptbs]
         self._times = self.integers(2 * files)
         self._times[::2] = [FOREVER] * files if isinstance(self._times, list) else FOREVER
         self._skim = bound(chunk, self.state, ports, lows, spans, counts, self._rows, self._filled, self._times)
@@ -318,5 +329,5 @@ class Watcher(Skimmer):
 
     @property
     def rows(self) -> Any:
-        """The packets listed so far, in the order in which they were read, dtype WATCHED."""
+        """The packets listed so far, in the order in which they were read, dtype WATCHED; `watch` of PTBs is none."""
         return self._rows[: int(self._filled[0])]

@@ -15,20 +15,9 @@ from itertools import combinations
 from typing import NamedTuple
 
 from analyzer.points.sightings import Place, Seen, Shared
-
-EARLY_NS = 50_000_000
-"""A packet that seems to arrive so much earlier than most others is another copy: no clock and no queue does that."""
-
-TELLING_NS = 20_000
-"""Round trips between two places that are shorter tell nothing about their order."""
-
-DRIFT_SPAN_NS = 120_000_000_000
-"""A drift is looked for in captures that last longer."""
+from analyzer.settings import DRIFT_SPAN_NS, EARLY_NS, LEAST_DRIFT, ROUNDED_NS, TELLING_NS
 
 DRIFT_BINS = 12
-LEAST_DRIFT = 2e-6
-"""A drift below this is within what timestamps and queues make."""
-
 UNKNOWN_COST = 3_600_000_000_000
 """What an offset from one direction only counts for, ns, where there is another way to a place."""
 
@@ -97,9 +86,11 @@ def nearer(forth: Shared, back: Shared) -> int:
         return 0
     ahead = trimmed([b - a for a, b in zip(forth.first, forth.second, strict=True)])
     behind = trimmed([b - a for a, b in zip(back.first, back.second, strict=True)])
-    if ahead[0] - behind[-1] > TELLING_NS:
-        return 1
-    return -1 if behind[0] - ahead[-1] > TELLING_NS else 0
+    if_first, if_second = ahead[0] - behind[-1], behind[0] - ahead[-1]  # the shortest round trips, were it so
+    if max(if_first, if_second) <= TELLING_NS:
+        # Both ends of one cable: nothing is that short, but in one of the orders packets would arrive before they left.
+        return int(if_first >= -ROUNDED_NS > if_second) - int(if_second >= -ROUNDED_NS > if_first)
+    return 1 if if_first > if_second else -1
 
 
 class Pairing:

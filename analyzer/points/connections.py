@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
+from analyzer.flows.flow_tables import SAW_SYN, SAW_SYN_ACK
 from analyzer.flows.lookup import Endpoints
 from analyzer.model.flow import Flow
 from analyzer.model.verdicts import PROBLEMS, rank
@@ -29,6 +31,7 @@ WINDOW_BEFORE = 300_000
 WINDOW_BEHIND = 1_500_000
 """Bytes around the stalled segment of a flow of very many packets of which packets are listed."""
 
+OPENED = SAW_SYN | SAW_SYN_ACK
 ENDS = ("a0", "a1", "a2", "a3", "b0", "b1", "b2", "b3", "port_a", "port_b", "version", "point")
 
 
@@ -38,6 +41,8 @@ class Member(NamedTuple):
     row: int
     point: int
     flipped: bool
+    base: tuple[int, int] | None = None
+    """Where numbers are rewritten on the way: the initial ones there, those of the first member's side 0 first."""
 
 
 class Connection(NamedTuple):
@@ -77,21 +82,40 @@ def connections_of(
 
 
 def _members(flows: Any, directions: Any, rows: Sequence[int]) -> tuple[Member, ...]:
-    first = rows[0]
-    ends = [flows[first][name].item() for name in ENDS[:-1]]
-    out = []
-    for row in rows:
-        same = [flows[row][name].item() for name in ENDS[:-1]] == ends
-        flipped = not same and _flipped(directions, first, row)
-        out.append(Member(row, int(flows["point"][row]), flipped))
-    return tuple(out)
+    ends = {row: tuple(flows[row][name].item() for name in ENDS[:-1]) for row in rows}
+    flipped: dict[tuple[Any, ...], bool] = {ends[rows[0]]: False}
+    opened = [row for row in rows if int(flows["seen"][row]) & OPENED == OPENED]
+    for row in [*opened, *rows]:
+        if ends[row] not in flipped:
+            flipped[ends[row]] = _flipped(flows, directions, rows[0], row)
+    members = [Member(row, int(flows["point"][row]), flipped[ends[row]]) for row in rows]
+    bases = [_bases(directions, member) for member in members if member.row in opened]
+    if len(set(bases)) < 2:
+        return tuple(members)
+    # A capture that began later has the numbers of one of the others.
+    return tuple(
+        member._replace(base=min(bases, key=partial(_apart, _bases(directions, member)))) for member in members
+    )
 
 
-def _flipped(directions: Any, first: int, row: int) -> bool:
+def _flipped(flows: Any, directions: Any, first: int, row: int) -> bool:
     """True if side 0 of one row is side 1 of the other, where addresses were translated between them."""
     mine = [int(directions["base"][2 * first + side]) for side in (0, 1)]
     theirs = [int(directions["base"][2 * row + side]) for side in (0, 1)]
-    return mine != theirs and mine == theirs[::-1]
+    if set(mine).isdisjoint(theirs):  # numbers were rewritten, too: both saw who opened the connection
+        return int(flows["client"][first]) != int(flows["client"][row])
+    return mine[0] != theirs[0] and (mine[0] == theirs[1] or mine[1] == theirs[0])
+
+
+def _bases(directions: Any, member: Member) -> tuple[int, int]:
+    """The initial numbers of a row, the first member's side 0 first."""
+    both = [int(directions["base"][2 * member.row + side]) & WORD for side in (0, 1)]
+    return (both[1], both[0]) if member.flipped else (both[0], both[1])
+
+
+def _apart(one: tuple[int, int], two: tuple[int, int]) -> int:
+    """How far the numbers of two rows are from each other."""
+    return sum(min((a - b) & WORD, (b - a) & WORD) for a, b in zip(one, two, strict=True))
 
 
 class Watched(NamedTuple):
@@ -101,16 +125,29 @@ class Watched(NamedTuple):
     members: list[list[tuple[int, Member]]]  # of each watch: (number of the connection, member), by their start
 
 
-def watches_of(
-    flows: Any, directions: Any, connections: Sequence[Connection], stalls: dict[int, tuple[int, int]]
-) -> Watched:
+class Stall(NamedTuple):
+    """Where a flow got stuck."""
+
+    side: int  # by the first member's sides
+    seq: int  # as on the wire at `point`
+    point: int
+
+    def at(self, connection: Connection, member: Member) -> Stall:
+        """The same as on the wire at a member, whose numbers may be others."""
+        own = next((each.base for each in connection.members if each.point == self.point), None)
+        if own is None or member.base is None:
+            return self
+        return Stall(self.side, self.seq - own[self.side] + member.base[self.side], member.point)
+
+
+def watches_of(flows: Any, directions: Any, connections: Sequence[Connection], stalls: Mapping[int, Stall]) -> Watched:
     """What to list of the connections.
 
     Args:
         flows: the flow table, with addresses as in the files.
         directions: the table of their directions.
         connections: see above.
-        stalls: of some streams the side whose packets got stuck, by the first member's sides, and their raw number.
+        stalls: where some streams got stuck.
     """
     keyed: dict[Endpoints, list[tuple[int, Member]]] = defaultdict(list)
     for number, connection in enumerate(connections):
@@ -121,7 +158,9 @@ def watches_of(
         those.sort(key=lambda each: int(flows["first_ts"][each[1].row]))
         low, span = (0, 0), (EVERYTHING, EVERYTHING)
         if len(those) == 1 and int(flows["packets"][those[0][1].row]) > MOST_PACKETS:
-            low, span = _window(directions, those[0][1], stalls.get(connections[those[0][0]].stream))
+            connection, member = connections[those[0][0]], those[0][1]
+            stall = stalls.get(connection.stream)
+            low, span = _window(directions, member, stall.at(connection, member) if stall is not None else None)
         trouble = any(connections[number].problem for number, _ in those)
         watches.append(Watch(ends, low, span, MOST_PACKETS if trouble else MOST_PACKETS_OF_OTHERS))
         members.append(those)
@@ -132,12 +171,12 @@ def watches_of(
     return Watched(watches, members)
 
 
-def _window(directions: Any, member: Member, stall: tuple[int, int] | None) -> tuple[tuple[int, int], tuple[int, int]]:
+def _window(directions: Any, member: Member, stall: Stall | None) -> tuple[tuple[int, int], tuple[int, int]]:
     lows, spans = [0, 0], [EVERYTHING, EVERYTHING]
     for side in (0, 1):
-        stuck = stall is not None and side == stall[0] ^ member.flipped
+        stuck = stall is not None and side == stall.side ^ member.flipped
         start = (
-            stall[1] - WINDOW_BEFORE
+            stall.seq - WINDOW_BEFORE
             if stall is not None and stuck
             else int(directions["first_seq"][2 * member.row + side])
         )

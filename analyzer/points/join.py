@@ -9,41 +9,42 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from analyzer.capture.capture_filter import excludes_icmp, read_names
-from analyzer.capture.container import FORMAT, PCAP
+from analyzer.capture.container import FORMAT, PCAPNG
 from analyzer.capture.reader import CaptureReader
-from analyzer.decode.icmp import KIND_PTB
 from analyzer.decode.link import SLL2
 from analyzer.decode.link_names import NAMES
-from analyzer.evidence.ptb import CHECKSUM_WRONG
-from analyzer.flows.flow_tables import C_FLOWS, C_ICMPS, State, direction_table
-from analyzer.flows.icmp_quotes import QUOTED_SEQ
-from analyzer.model.analysis import Analysis
+from analyzer.flows.flow_tables import C_FLOWS, State, direction_table
+from analyzer.model.analysis import Analysis, CaptureFile
 from analyzer.model.flow import Flow
 from analyzer.model.flow_list import FlowList
 from analyzer.model.path import Path
 from analyzer.model.points import CapturePoint, Clock, Leg
 from analyzer.model.statement import FrameRef
-from analyzer.model.text import file_labels, ip_text, printable
+from analyzer.model.text import file_labels, printable
 from analyzer.model.verdicts import PROBLEMS, rank, worst
 from analyzer.passes.reread import reader_of
 from analyzer.passes.walk import Notify, goes_compiled, prepare, start_all, walk_inputs
 from analyzer.passes.watched import Watcher
 from analyzer.points.clocks import Clocks, clocks_of, pairings_of
-from analyzer.points.connections import Connection, connections_of, watches_of
+from analyzer.points.connections import Connection, Stall, connections_of, watches_of
 from analyzer.points.joined import Joined, PtbWay, leg_of, lost_ptb, told_mtu
 from analyzer.points.legs import Times, legs_of
 from analyzer.points.located import revised
 from analyzer.points.order import order_of
+from analyzer.points.ptb_ways import ptb_ways
+from analyzer.points.reasons import Lacks, Reasons
 from analyzer.points.sightings import Place, Seen, seen_by
 
 MOST_ROWS = 150_000
 """Packets that are listed of all connections together (26 MB)."""
+
+MOST_PTBS = 4_096
+"""PTBs of which it is looked up on which interface of a host they were seen."""
 
 NS = 1e9
 
@@ -58,6 +59,7 @@ class _Listed(NamedTuple):
     times: list[tuple[int, int]]  # of each file the first and the last
     names: dict[int, tuple[str, ...]]  # of the interfaces of each file
     full: bool  # there were more
+    ptbs: dict[FrameRef, int]  # interfaces of PTBs, in files of several
 
 
 def join(
@@ -105,7 +107,7 @@ class _Join:
             if len(whole) == 1:
                 return self.analysis
             return replace(self.analysis, joined_points=self._points(whole, Clocks({}), {}))
-        stalls = {flow.stream: stall for flow in found if (stall := _stall(flow)) is not None}
+        stalls = {flow.stream: stall for flow in found if (stall := _stall(flow, self.analysis.files)) is not None}
         watched = watches_of(flows, directions, connections, stalls)
         listed = self._listed(watched.watches, compiled, notify)
         seen = seen_by(listed.rows, watched, connections, flows, split)
@@ -125,7 +127,10 @@ class _Join:
         notes = []
         if listed.full:
             notes.append(f"More than {MOST_ROWS:,} packets would have to be compared; the rest of them were not.")
-        return self._revised(connections, seen, orders, clocks, running, dict(zip(places, points, strict=True)), notes)
+        by_place = dict(zip(places, points, strict=True))
+        seen_on = {ref: on for ref, on in listed.ptbs.items() if self.analysis.files[ref.file].point in split}
+        ptbs = ptb_ways(self.state, connections, clocks, places, self.analysis.files, seen_on)
+        return self._revised(connections, seen, orders, clocks, running, by_place, ptbs, notes)
 
     def _of_several_interfaces(self) -> frozenset[int]:
         """Points that may be several, since their files hold several interfaces."""
@@ -155,11 +160,15 @@ class _Join:
             readers = [stack.enter_context(reader_of(self.analysis, number)) for number in range(len(files))]
             names = {number: _names(reader) for number, reader in enumerate(start_all(readers))}
             large = goes_compiled(readers, "packet matching", "watching", compiled, notify)
-            watcher = Watcher(watches, files=len(files), most=MOST_ROWS, compiled=large)
+            ptbs = MOST_PTBS if self._of_several_interfaces() else 0
+            watcher = Watcher(watches, files=len(files), most=MOST_ROWS, compiled=large, ptbs=ptbs)
             for _ in walk_inputs(watcher, prepare(watcher, readers, [file.point for file in files])):
                 if watcher.full:
                     break
-        return _Listed(watcher.rows.copy(), watcher.times, names, watcher.full)
+        rows = watcher.rows
+        of_ptb = rows["watch"] == len(watches)
+        seen_on = {FrameRef(*of): on for *of, on in rows[["file", "frame", "interface"]][of_ptb].tolist()}
+        return _Listed(rows[~of_ptb], watcher.times, names, watcher.full, seen_on)
 
     def _running(self, places: Sequence[Place], times: Sequence[tuple[int, int]], clocks: Clocks) -> Times:
         out = {}
@@ -189,7 +198,8 @@ class _Join:
             if place[1] >= 0:
                 known = names.get(of[0], ())
                 interface = known[place[1]] if place[1] < len(known) and known[place[1]] else f"interface {place[1]}"
-            out.append(CapturePoint(number, of, interface, stand))
+            own = place[1] if place[1] >= 0 else None
+            out.append(CapturePoint(number, of, interface, stand, own))
         return tuple(out)
 
     def _revised(
@@ -200,6 +210,7 @@ class _Join:
         clocks: Clocks,
         running: Times,
         points: Mapping[Place, CapturePoint],
+        ptbs: Mapping[tuple[int, int], Sequence[PtbWay]],
         notes: list[str],
     ) -> Analysis:
         labels = file_labels(self.analysis.files)
@@ -207,8 +218,8 @@ class _Join:
         names = {place: _name(point, labels) for place, point in points.items()}
         files = {place: frozenset(point.files) for place, point in points.items()}
         deaf = frozenset(place for place in points if not self._keeps_icmp(place))
-        ptbs = self._ptbs(connections, clocks, list(points))
         changed: dict[int, Flow] = {}
+        lacks: dict[int, Lacks] = {}
         of_path: dict[tuple[str, str], list[tuple[tuple[int, ...], list[Leg]]]] = defaultdict(list)
         for connection, each in zip(connections, seen, strict=True):
             flow = self.analysis.flow(connection.stream)
@@ -224,13 +235,13 @@ class _Join:
                 if lost is not None:
                     lost[1].ptb_lost = True
             alone = self._alone(connection) if flow.verdict in PROBLEMS else []
-            new = revised(flow, client, both, alone, self.analysis.settings.platforms)
+            new, lacks[connection.stream] = revised(flow, client, both, alone, self.analysis.settings.platforms)
             changed[connection.stream] = new
             for side in (0, 1):
                 ends = (new.client.ip, new.server.ip) if side == client else (new.server.ip, new.client.ip)
                 order_numbers = tuple(numbers[place] for place in both[side].order)
                 of_path[ends].append((order_numbers, [leg_of(leg, numbers) for leg in both[side].legs]))
-        return self._put_together(changed, of_path, tuple(points.values()), notes)
+        return self._put_together(changed, lacks, of_path, tuple(points.values()), notes)
 
     def _alone(self, connection: Connection) -> list[tuple[Place, Flow]]:
         """What each point says of the connection by itself."""
@@ -249,47 +260,10 @@ class _Join:
         files = [file for file in self.analysis.files if file.point == place[0]]
         return not any(excludes_icmp(text) for file in files for text in file.filters)
 
-    def _ptbs(
-        self, connections: Sequence[Connection], clocks: Clocks, all_places: Sequence[Place]
-    ) -> dict[tuple[int, int], list[PtbWay]]:
-        """The PTBs about each side of each connection.
-
-        On which of several interfaces one was is not kept: it counts for all of them.
-        """
-        rows = {member.row: (connection.stream, member) for connection in connections for member in connection.members}
-        icmps = self.state.icmps[: int(self.state.counters[C_ICMPS])]
-        strangers: set[tuple[int, int]] = set()  # MTU and point of PTBs that quote what no translation made fit
-        groups: dict[tuple[int, int, str, int], list[tuple[Place, int, FrameRef]]] = defaultdict(list)
-        wrong: set[tuple[int, int, str, int]] = set()
-        for index in np.flatnonzero(icmps["kind"] == KIND_PTB):
-            row = icmps[index]
-            if int(row["flow"]) not in rows:
-                strangers.add((int(row["mtu"]), self.analysis.files[int(row["file"])].point))
-                continue
-            stream, member = rows[int(row["flow"])]
-            place = (member.point, -1)
-            known = next((each for each in all_places if each[0] == member.point), place)
-            time = clocks.time(known, int(row["ts"]))
-            side = int(row["side"]) ^ member.flipped
-            key = (stream, side, _router(row), int(row["mtu"]))
-            stray = int(row["quoted"]) == QUOTED_SEQ and not int(row["una"]) <= int(row["seq"]) <= int(row["snd_max"])
-            if int(row["sum"]) == CHECKSUM_WRONG or stray:
-                wrong.add(key)
-            groups[key].append((place, time, FrameRef(int(row["file"]), int(row["frame"]))))
-        out: dict[tuple[int, int], list[PtbWay]] = defaultdict(list)
-        for key, those in groups.items():
-            stream, side, router, mtu = key
-            at = {place[0] for place, _, _ in those} | {point for told, point in strangers if told == mtu}
-            places = frozenset(place for place in all_places if place[0] in at)
-            last = max(time for _, time, _ in those)
-            out[stream, side].append(
-                PtbWay(router, mtu, places, last, key not in wrong, tuple(ref for _, _, ref in those))
-            )
-        return out
-
     def _put_together(
         self,
         changed: Mapping[int, Flow],
+        lacks: Mapping[int, Lacks],
         of_path: Mapping[tuple[str, str], list[tuple[tuple[int, ...], list[Leg]]]],
         points: tuple[CapturePoint, ...],
         notes: list[str],
@@ -298,7 +272,7 @@ class _Join:
         flows = analysis.all_flows
         if not isinstance(flows, FlowList):
             flows = FlowList.of(flows)
-        flows = flows.revised(changed)
+        flows = flows.revised(changed, partial(Reasons, points=lacks))
         paths = []
         for path in analysis.all_paths:
             those = of_path.get((path.src, path.dst), [])
@@ -315,7 +289,7 @@ class _Join:
 
 def _names(reader: CaptureReader) -> tuple[str, ...]:
     """Names of a started reader's interfaces; empty where its file has none."""
-    return read_names(bytes(reader.buffer[: reader.ready])) if int(reader.container[FORMAT]) != PCAP else ()
+    return read_names(bytes(reader.buffer[: reader.ready])) if int(reader.container[FORMAT]) == PCAPNG else ()
 
 
 def _shared(seen: Sequence[Seen]) -> frozenset[int]:
@@ -334,19 +308,12 @@ def _name(point: CapturePoint, labels: Sequence[str]) -> str:
     return f"{labels[point.files[0]]}{more}{interface}"
 
 
-def _router(row: Any) -> str:
-    version = int(row["version"])
-    if version == 4:
-        return ip_text(int(row["s0"]), 4)
-    return ip_text(sum(int(row[f"s{i}"]) << (96 - 32 * i) for i in range(4)), 6)
-
-
-def _stall(flow: Flow) -> tuple[int, int] | None:
-    """The side whose segment got stuck, and its number."""
+def _stall(flow: Flow, files: Sequence[CaptureFile]) -> Stall | None:
+    """Where the flow got stuck."""
     if flow.stalled is None or flow.direction is None:
         return None
     side = flow.client_side if flow.direction == "client_to_server" else 1 - flow.client_side
-    return side, flow.stalled.seq
+    return Stall(side, flow.stalled.seq, files[flow.file].point)
 
 
 def pooled(legs: Sequence[Leg]) -> tuple[Leg, ...]:

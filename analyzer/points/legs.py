@@ -16,35 +16,23 @@ from dataclasses import dataclass, field
 
 from analyzer.decode.tcp import SYN
 from analyzer.model.points import Ends
+from analyzer.model.wire_sizes import ETHERNET_MSS
 from analyzer.passes.watched import SUM_PARTIAL, SUM_RIGHT, SUM_WRONG
 from analyzer.points.clocks import Clocks
 from analyzer.points.matching import matched
 from analyzer.points.sightings import Place, Seen, Sighting
-from analyzer.settings import LARGE_LOST
-
-LEAST_LOST = 3
-"""Packets above some size that must be lost, and none cross, before size is thought of: MAX_PROBES of RFC 8899."""
-
-LEAST_SURE = 4
-"""And so many, of two segments, before it is sure."""
-
-CHANCE = 0.01
-"""Losses that are expected by chance more often than this prove nothing."""
-
-LEAST_SECONDS_NS = 1_000_000_000
-"""What a single segment must be lost for, ns."""
-
-USUAL_MSS = 1_460
-SLACK_NS = 50_000_000
-"""What packets may be late, beyond the doubt of the clocks, before they are missing in a capture."""
-
-SILENT_NS = 2_000_000_000
-"""A capture that falls silent so shortly before something is lost fell silent because of it, and did not end."""
+from analyzer.settings import (
+    LARGE_LOST,
+    LEAST_LOST,
+    LEAST_LOST_NS,
+    LEAST_SMALL_TRIES,
+    LEAST_SURE,
+    LEG_CHANCE,
+    SILENT_NS,
+    SLACK_NS,
+)
 
 FOREVER = 1 << 62
-
-SMALL_TRIES = 2
-"""Smaller packets that must be lost, and none cross, before everything is said to end on a leg."""
 
 
 @dataclass(slots=True)
@@ -136,7 +124,7 @@ class _Acked:
 
 def _largest_single(seen: Seen, side: int) -> int:
     """Payload above which a captured segment is none that was on the wire."""
-    return seen.mss_of(side) or USUAL_MSS
+    return seen.mss_of(side) or ETHERNET_MSS
 
 
 class _Way:
@@ -171,7 +159,7 @@ class _Way:
             for place in behind
         }
         facts = LegFacts(start, end)
-        facts.translated = self.seen.translated.get(start) != self.seen.translated.get(end)
+        facts.translated = any(told.get(start) != told.get(end) for told in (self.seen.translated, self.seen.own_base))
         covered = _Covered([p for place in behind for p in there[place]])
         unseen = []
         for index, packet in enumerate(here):
@@ -303,7 +291,7 @@ def _narrow(facts: LegFacts, large: list[Lost], after: list[Crossed], width: int
     smaller_lost = sum(1 for each in facts.lost if 0 < each.size <= width)
     smaller = sum(1 for each in facts.crossed if 0 < each.size <= width)
     share = (smaller_lost + facts.missed + 1) / (smaller + smaller_lost + facts.missed + 2)
-    if len(large) < LEAST_LOST or share ** len(large) > CHANCE or (last - first < LEAST_SECONDS_NS and not cut):
+    if len(large) < LEAST_LOST or share ** len(large) > LEG_CHANCE or (last - first < LEAST_LOST_NS and not cut):
         return
     facts.segments = _different(large)
     facts.wider_before = any(each.size >= limit for each in facts.crossed)
@@ -327,11 +315,11 @@ def _different(lost: Sequence[Lost]) -> int:
 
 def _nothing_after(facts: LegFacts, stuck: list[Lost]) -> None:
     """Nothing crossed any more since."""
-    if len(stuck) < LEAST_LOST or max(e.time for e in stuck) - min(e.time for e in stuck) < LEAST_SECONDS_NS:
+    if len(stuck) < LEAST_LOST or max(e.time for e in stuck) - min(e.time for e in stuck) < LEAST_LOST_NS:
         return
     before = facts.at_least or 0
     small = [each for each in stuck if each.size and each.size <= before]
-    if len(small) >= SMALL_TRIES or (before and len(small) == len(stuck)):
+    if len(small) >= LEAST_SMALL_TRIES or (before and len(small) == len(stuck)):
         facts.ends = "all"
         return
     large = [each for each in stuck if each.size > before]
@@ -351,10 +339,10 @@ def _content(facts: LegFacts, stuck: list[Lost], after: list[Crossed]) -> None:
     as_large = [
         each for each in after if each.size >= max(lost.size for lost in most) > 0 and each.time >= most[0].time
     ]
-    if len(most) > LEAST_LOST and span >= LEAST_SECONDS_NS and as_large:
+    if len(most) > LEAST_LOST and span >= LEAST_LOST_NS and as_large:
         smaller_lost = len(facts.lost) - len(most) + facts.missed
         share = (smaller_lost + 1) / (len(facts.crossed) + smaller_lost + 2)
-        if share ** len(most) <= CHANCE:
+        if share ** len(most) <= LEG_CHANCE:
             facts.ends = "content"
             facts.segments = 1
 

@@ -15,7 +15,8 @@ from analyzer.model.statement import FrameRef, Statement
 from analyzer.model.verdicts import PROBLEMS, SIZE_PROBLEMS
 from analyzer.points.joined import SHOWN_FRAMES, Joined, all_lost, told_mtu
 from analyzer.points.legs import LegFacts
-from analyzer.points.matching import TRANSIT_NS
+from analyzer.points.reasons import Lacks, lacks_of
+from analyzer.points.rules import OTHER_PATHS, PointFacts, decided
 from analyzer.points.sightings import Place, relative_number
 from analyzer.points.told import (
     contradictions,
@@ -27,30 +28,17 @@ from analyzer.points.told import (
     shown_evidence,
     with_ptb,
 )
+from analyzer.settings import DRAWN_BEFORE_NS, LEAST_STUCK, TRANSIT_NS
 from analyzer.verdicts.merge_points import chosen_of
 
 SHOWN_PACKETS = 512
-BEFORE_NS = 1_000_000_000
-"""Packets that are kept to be drawn of each end of a leg, and from when on."""
-
-RAISED = frozenset({"inconclusive", "blackhole_suspected", "blackhole_probable", "stall"})
-"""Verdicts of a single point that a narrow leg makes graver."""
-
-OTHER_PATHS = frozenset({"stalled/parallel-paths", "stalled/other-paths-before", "stalled/path-changed"})
-"""Rules that say why no path is blamed for sure: that stays so, whichever leg it is."""
-
-NARROW = "points/narrow-leg"
-DAMAGED = "points/damaged"
-"""Ids of the rules by which a verdict is what all points say, and none of them alone."""
-
-LEAST_STUCK = 2
-"""Copies of the stalled segment that must vanish on a leg before it is named."""
+"""Packets that are kept to be drawn of each end of a leg."""
 
 
 def revised(
     flow: Flow, client: int, both: Mapping[int, Joined], alone: Sequence[tuple[Place, Flow]], platforms: Sequence[str]
-) -> Flow:
-    """The flow, with what all points say together.
+) -> tuple[Flow, Lacks]:
+    """The flow, with what all points say together; and why they do not say more.
 
     Args:
         flow: with the verdict of the point that saw most.
@@ -69,28 +57,15 @@ def revised(
             found = both[_side(flow, client)]
         else:
             flow = replace(flow, confidence="low")
-    narrow = [leg for leg in found.legs if leg.ends == "size"]
-    stuck = _stuck_leg(flow, found)
+    facts = facts_of(flow, found)
+    leg = facts.leg
+    rule_of_points = decided(facts)
     verdict, rule, confidence = flow.verdict, flow.rule, flow.confidence
-    if verdict in SIZE_PROBLEMS and stuck is None and any(leg.ends == "damaged" for leg in found.legs):
-        verdict, rule, confidence = "stall", DAMAGED, "medium"  # they arrived, and no host takes them
-    leg = stuck if stuck is not None else narrow[0] if len(narrow) == 1 else None
-    if leg is not None and leg.ends in ("content", "damaged", "all"):
-        leg = None
-    sized = leg is not None and leg.ends == "size" and flow.rule not in OTHER_PATHS
-    if (
-        leg is not None
-        and sized
-        and verdict in RAISED
-        and not leg.wider_before
-        and _hangs(leg)
-        and (leg.sure or verdict == "blackhole_suspected")
-    ):
-        verdict = "blackhole" if _with_df(leg) else "fragment_loss"
-        rule = NARROW
-        confidence = "high" if leg.sure else "medium"
-    elif leg is not None and sized and verdict in SIZE_PROBLEMS and leg.sure:
+    if rule_of_points is not None:
+        verdict, rule, confidence = rule_of_points.verdict, rule_of_points.id, rule_of_points.confidence(facts)
+    elif verdict in SIZE_PROBLEMS and flow.rule not in OTHER_PATHS and facts.sized is not None and facts.sized.sure:
         confidence = "high"
+    lacks = lacks_of(facts, rule_of_points)
     located = None
     if verdict in SIZE_PROBLEMS:
         if leg is not None and leg.ends is None:
@@ -107,7 +82,7 @@ def revised(
         size = size._replace(at_most=None)
     told = [located.told] if located is not None else []
     told += [told_ for each in found.legs if (told_ := ending(each, found)) is not None]
-    return replace(
+    new = replace(
         flow,
         verdict=verdict,
         rule=rule,
@@ -119,6 +94,17 @@ def revised(
         evidence=(*shown_evidence(located, told, found), *flow.evidence, *contradictions(verdict, alone, found)),
         fixes=named(fixes_of(flow, verdict, size, platforms), located, found),
     )
+    return new, lacks
+
+
+def facts_of(flow: Flow, found: Joined) -> PointFacts:
+    """What the rules of the points go by."""
+    narrow = [leg for leg in found.legs if leg.ends == "size"]
+    stuck = _stuck_leg(flow, found)
+    leg = stuck if stuck is not None else narrow[0] if len(narrow) == 1 else None
+    if leg is not None and leg.ends in ("content", "damaged", "all"):
+        leg = None
+    return PointFacts(flow, found, stuck, leg)
 
 
 def _side(flow: Flow, client: int) -> int:
@@ -144,22 +130,13 @@ def _smaller_fail_too(flow: Flow, found: Joined) -> bool:
     )
 
 
-def _hangs(leg: LegFacts) -> bool:
-    """True if what was lost on the leg never got through."""
-    stuck = leg.proving
-    last = max(each.time for each in stuck)
-    return not any(
-        each.time > last and any(each.packet.seq <= lost.packet.seq < each.packet.end for lost in stuck)
-        for each in leg.crossed
-    )
-
-
-def _with_df(leg: LegFacts) -> bool:
-    return all(each.packet.df for each in leg.proving)
-
-
 def _limit(leg: LegFacts) -> None:
-    """Size ends on a leg: the flow says so, and the leg does not contradict."""
+    """Size ends on a leg: the flow says so, and the leg does not contradict.
+
+    Where nothing with data ever crossed, the leg does not say either whether it is the size or the data.
+    """
+    if not any(each.packet.payload for each in leg.crossed):
+        return
     proving = [each for each in leg.proving if each.packet.payload and each.size]
     since = min((each.time for each in leg.lost if each.packet.payload), default=0)
     width = max((each.size for each in leg.crossed if each.time >= since), default=0)
@@ -168,6 +145,20 @@ def _limit(leg: LegFacts) -> None:
         below = max((each.size for each in leg.crossed if each.size < limit), default=0)
         leg.ends, leg.limit, leg.at_least = "size", limit, below or None
         leg.segments = leg.segments or 1
+
+
+def _compared(leg: LegFacts, crossed: int | None, lost: int | None) -> str:
+    """What crossed the leg beside what did not, and when: data since the first loss proves more than bare ACKs."""
+    if not crossed:
+        return "none of them crossed"
+    data = [each for each in leg.crossed if each.packet.payload]
+    since = min((each.time for each in leg.proving if each.packet.payload), default=0)
+    if not data:
+        return f"packets without data crossed, up to {crossed} bytes, none with data did"
+    if not any(each.time >= since for each in data):
+        bare = "packets without data" if any(each.time >= since for each in leg.crossed) else "nothing"
+        return f"{crossed} crossed before, since then {bare} did, {lost} did not"
+    return f"{crossed} crossed, {lost} did not"
 
 
 def _size(size: PathMtu, crossed: int | None, limit: int | None, found: Joined) -> PathMtu:
@@ -181,11 +172,17 @@ def _size(size: PathMtu, crossed: int | None, limit: int | None, found: Joined) 
     return PathMtu(least, exact or most, exact or None)
 
 
+def _stuck_number(raw: int, flow: Flow, found: Joined) -> int:
+    """A number as on the wire where the flow's verdict comes from, as the sightings count."""
+    place = next((place for place in found.names if flow.file in found.files[place]), found.order[0])
+    return relative_number(found.seen, found.side, raw, place)
+
+
 def _stuck_leg(flow: Flow, found: Joined) -> LegFacts | None:
     """The leg on which all copies of the stalled segment vanish, if it is one."""
-    if flow.stalled is None:
+    if flow.stalled is None or not found.order:
         return None
-    number = relative_number(found.seen, found.side, flow.stalled.seq)
+    number = _stuck_number(flow.stalled.seq, flow, found)
     lost_on = []
     for leg in found.legs:
         copies = [each for each in leg.lost if each.packet.seq <= number < each.packet.end]
@@ -209,7 +206,7 @@ def _located(flow: Flow, found: Joined, leg: LegFacts | None) -> Located | None:
         if crossed is not None and lost is not None and crossed >= lost:
             crossed = flow.path_mtu.at_least if (flow.path_mtu.at_least or 0) < lost else None
         ends = (found.numbers[leg.start], found.numbers[leg.end])
-        sizes = f"{crossed} crossed, {lost} did not" if crossed else "none of them crossed"
+        sizes = _compared(leg, crossed, lost)
         text = (
             f"Packets of {lost} bytes are lost between {found.names[leg.start]} and {found.names[leg.end]}: "
             f"{sizes} ({len(same)} of {len(same)})."
@@ -230,7 +227,7 @@ def _located(flow: Flow, found: Joined, leg: LegFacts | None) -> Located | None:
 
 def _seen(leg: LegFacts) -> tuple[tuple[SeenPacket, ...], tuple[SeenPacket, ...]]:
     """The packets with data at both ends of a leg, from a second before the first loss on."""
-    since = min((each.time for each in leg.proving), default=0) - BEFORE_NS
+    since = min((each.time for each in leg.proving), default=0) - DRAWN_BEFORE_NS
     crossed = [each for each in leg.crossed if each.packet.payload and each.time >= since]
     left = [SeenPacket(each.time, each.size, False) for each in crossed]
     left += [SeenPacket(each.time, each.size, True) for each in leg.lost if each.packet.payload]
@@ -242,7 +239,7 @@ def _last_place(flow: Flow, found: Joined) -> tuple[int, tuple[FrameRef, ...]] |
     """The last point, if it saw the stalled segment again and again."""
     if flow.stalled is None or not found.order:
         return None
-    number = relative_number(found.seen, found.side, flow.stalled.seq)
+    number = _stuck_number(flow.stalled.seq, flow, found)
     last = found.order[-1]
     copies = [p for p in found.seen.at[last][found.side] if p.seq <= number < p.end]
     if len(copies) < LEAST_STUCK:

@@ -13,13 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from analyzer.points.sightings import Sighting
-from analyzer.settings import LEAST_PIECE
-
-TRANSIT_NS = 3_000_000_000
-"""A packet is not longer on its way between two places, as far as clocks are known."""
-
-ROUGH_NS = 2_000_000
-"""What times may be off beyond the doubt of the clocks: packets wait before they are stamped."""
+from analyzer.settings import (
+    LEAST_PIECE,
+    ROUGH_NS,
+    TRANSIT_NS,
+)
 
 
 @dataclass(slots=True)

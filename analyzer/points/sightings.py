@@ -107,6 +107,7 @@ class Seen:
 
     stream: int
     base: list[int] = field(default_factory=lambda: [0, 0])  # of each side, the number from which all are counted
+    own_base: dict[Place, tuple[int, int]] = field(default_factory=dict)  # where a place has other numbers
     at: dict[Place, tuple[list[Sighting], list[Sighting]]] = field(default_factory=dict)
     fragments: dict[Place, dict[tuple[int, int], int]] = field(default_factory=dict)
     """Bytes in later fragments, by their side and identification."""
@@ -156,6 +157,8 @@ def seen_by(
                 some = mine if interface == -1 else mine[mine["interface"] == interface]
                 _add(seen[connection], (member.point, interface), some, member.flipped)
                 seen[connection].translated[member.point, interface] = _ends(flows[member.row], member.flipped)
+                if member.base is not None:
+                    seen[connection].own_base[member.point, interface] = member.base
     _add_fragments(seen, rows, order, starts, watched, connections, split)
     for each in seen:
         _straighten(each)
@@ -216,15 +219,16 @@ def _pair(ends: Any) -> tuple[Any, ...]:
 def _straighten(seen: Seen) -> None:
     """Count sequence numbers from the connection's first one, in both directions, and drop the capture's copies."""
     seen.base = [_first(seen, side) for side in (0, 1)]
-    for side in (0, 1):
-        for packets in seen.at.values():
-            packets[side][:] = _without_copies(_relative(packets[side], seen.base[side], seen.base[1 - side]))
+    for place, packets in seen.at.items():
+        base = seen.own_base.get(place, seen.base)
+        for side in (0, 1):
+            packets[side][:] = _without_copies(_relative(packets[side], base[side], base[1 - side]))
 
 
-def relative_number(seen: Seen, side: int, raw: int) -> int:
-    """A sequence number as on the wire, counted as those of the sightings."""
+def relative_number(seen: Seen, side: int, raw: int, place: Place) -> int:
+    """A sequence number as on the wire at a place, counted as those of the sightings."""
     numbers = [p.seq for packets in seen.at.values() for p in packets[side][-1:]]
-    return _near(raw - seen.base[side], numbers[0] if numbers else 0)
+    return _near(raw - seen.own_base.get(place, seen.base)[side], numbers[0] if numbers else 0)
 
 
 def _first(seen: Seen, side: int) -> int:

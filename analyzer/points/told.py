@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analyzer.knowledge.fixes import fixes_for, tunnel_of
+from analyzer.knowledge.fixes import fixes_for
+from analyzer.knowledge.overheads import tunnel_of
 from analyzer.model.flow import Flow, PathMtu
 from analyzer.model.points import Located
 from analyzer.model.statement import Fix, FrameRef, RuledOut, Statement

@@ -34,7 +34,7 @@ from analyzer.report.diagnosis import Diagnosis, Remark, cause_words
 from analyzer.report.findings import FindingRow, FirstSteps, beside_text, finding_row, first_steps
 from analyzer.report.read_facts import read_facts
 from analyzer.report.verdict_text import WORDS, Paths, headline, paths_of
-from analyzer.report.where import where_lines
+from analyzer.report.where import behind, where_lines
 
 if TYPE_CHECKING:
     from analyzer.report.changes import ChangeTable
@@ -283,7 +283,7 @@ def _diagnoses(analysis: Analysis, findings: Sequence[Finding]) -> Made[Finding,
 
             return trouble_told(finding.trouble, finding, paths, labels, analysis.named)
         flow = analysis.flow(finding.streams[0] if finding.example is None else finding.example)
-        return _diagnosis(flow, paths, labels, analysis.named, names, finding, around.beside(finding))
+        return _diagnosis(flow, paths, labels, analysis.name_of, names, finding, around.beside(finding))
 
     return Made(findings, told)
 
@@ -307,21 +307,21 @@ def _strip(flow: Flow, paths: Paths, names: dict[int, str]) -> Strip | None:
 
 def diagnosis_of(analysis: Analysis, flow: Flow) -> Diagnosis:
     """All there is to say about one flow, healthy or not."""
-    return _diagnosis(flow, paths_of(analysis), file_labels(analysis.files), analysis.named, _point_names(analysis))
+    return _diagnosis(flow, paths_of(analysis), file_labels(analysis.files), analysis.name_of, _point_names(analysis))
 
 
 def _diagnosis(
     flow: Flow,
     paths: Paths,
     labels: Sequence[str],
-    named: Callable[[str], str],
+    name_of: Callable[[str], str],
     points: dict[int, str],
     finding: Finding | None = None,
     beside: Beside | None = None,
 ) -> Diagnosis:
     ptb_frames = {ptb.frame for ptb in flow.ptb}
     # A name goes behind the port: "198.51.100.20:443 (www.example.com)".
-    ends = [endpoint(end) + named(end.ip).removeprefix(end.ip) for end in (flow.client, flow.server)]
+    ends = [endpoint(end) + behind(name_of(end.ip)) for end in (flow.client, flow.server)]
     why = [
         Remark(printable(text), frames_text(frames, labels))
         for text, frames in flow.evidence
@@ -347,7 +347,7 @@ def _diagnosis(
             frames_text(_unmentioned(flow), labels),
         ),
         where=(
-            *where_lines(flow, paths, named),
+            *where_lines(flow, paths, name_of),
             *([f"beside it: {beside_text(beside)}"] if beside is not None else []),
         ),
         strip=_strip(flow, paths, points),

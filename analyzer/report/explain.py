@@ -12,17 +12,14 @@ from typing import Any
 from analyzer.knowledge.fixes import fixes_for
 from analyzer.model.flow import PathMtu
 from analyzer.report.reasons import check_verdict
+from analyzer.report.rule_book import RULES
 from analyzer.report.verdict_text import WORDS
 from analyzer.verdicts.rule import EVERYTHING, Rule, told_confidence
-from analyzer.verdicts.stalled_rules import STALLED
-from analyzer.verdicts.unstalled_rules import UNSTALLED
 
 WIDTH = 80
 
 SENDER, RECEIVER = "SENDER", "RECEIVER"
 """What stands in commands instead of addresses, which only a capture tells."""
-
-RULES: tuple[Rule[Any], ...] = (*STALLED, *UNSTALLED)
 
 
 def explanation(verdict: str, platforms: Sequence[str] = ()) -> list[str]:

@@ -107,5 +107,5 @@ def _when(finding: Finding) -> str:
     first, last = day_clock(finding.first_time), day_clock(finding.last_time)
     if finding.last_time <= finding.first_time:
         return clock(finding.first_time)
-    until = last[1] if last[0] == first[0] else clock(finding.last_time).removesuffix(" UTC")
+    until = last[1] if last[0] == first[0] else " ".join(last)
     return f"{first[0]} {first[1]} - {until} UTC"

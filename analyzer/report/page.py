@@ -18,7 +18,7 @@ from analyzer.model.analysis import Analysis
 from analyzer.model.brief import Brief
 from analyzer.model.flow import Flow, PathMtu
 from analyzer.model.text import bracket, clock, extent, file_labels, joined, plural, printable, seconds
-from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS, VERDICTS
+from analyzer.model.verdicts import BY_NAME, CARRYING, SIZE_PROBLEMS, VERDICTS
 from analyzer.report.digest import sha256_of
 from analyzer.report.document import Document, document_of
 from analyzer.report.read_facts import SHOWN_FILES, fragments, more_files
@@ -162,7 +162,7 @@ def _pictured(analysis: Analysis) -> Flow | None:
     """The flow that the headline names, if its verdict is about a size; else the gravest such flow."""
     if analysis.all_troubles and not any(brief.verdict in SIZE_PROBLEMS for _, brief in analysis.problems):
         return None  # a healthy path is not what the report is about
-    found = analysis.problems or analysis.briefs_with({"pmtud_ok", "ok"})
+    found = analysis.problems or analysis.briefs_with(CARRYING)
     for verdict in VERDICTS:
         same = [member for member in found if member[1].verdict == verdict and _tells_size(member[1])]
         if same:
@@ -173,7 +173,7 @@ def _pictured(analysis: Analysis) -> Flow | None:
 def _tells_size(brief: Brief) -> bool:
     if brief.verdict in SIZE_PROBLEMS:
         return True
-    if brief.verdict not in ("pmtud_ok", "ok"):
+    if brief.verdict not in CARRYING:
         return False
     return (brief.path_mtu.exact if brief.verdict == "pmtud_ok" else brief.path_mtu.at_least) is not None
 

@@ -15,13 +15,18 @@ SHOWN_CANDIDATES = 6
 DIRECTIONS = {"client_to_server": "client to server", "server_to_client": "server to client"}
 
 
-def where_lines(flow: Flow, paths: Paths, named: Callable[[str], str]) -> list[str]:
-    """The hosts and the bracket, what is pooled with it, and the other direction; `named` writes an address."""
+def behind(names: str) -> str:
+    """Names as they stand behind an address: " (www.example.com)", or nothing."""
+    return f" ({names})" if names else ""
+
+
+def where_lines(flow: Flow, paths: Paths, name_of: Callable[[str], str]) -> list[str]:
+    """The hosts and the bracket, what is pooled with it, the other direction; `name_of` tells names of an address."""
     direction = DIRECTIONS[flow.direction] if flow.direction is not None else ""
     left, arrow, right = flow.client, "--", flow.server
     if direction:
         left, arrow, right = flow.sender, "->", flow.receiver
-    place = f"{named(left.ip)} {arrow} {named(right.ip)}"
+    place = f"{left.ip}{behind(name_of(left.ip))} {arrow} {right.ip}{behind(name_of(right.ip))}"
     lines = [f"{place} ({direction})" if direction else place]
     if flow.verdict not in SIZE_PROBLEMS:
         return lines

@@ -12,6 +12,7 @@ import numpy as np
 from analyzer.evidence.effort import Allowance
 from analyzer.evidence.flow_index import Collector
 from analyzer.evidence.icmp_rows import in_reassembly
+from analyzer.evidence.stream_numbers import PointOpening
 from analyzer.flows.flow_tables import C_CONVERSATIONS, C_FRAGMENTS, C_FRAGMENTS_LOST, C_ICMPS, C_UDP_LOST, State
 from analyzer.model.brief import Brief
 from analyzer.model.flow import Flow
@@ -109,12 +110,19 @@ class JudgedFlows(NamedTuple):
     judged_alone: Callable[[int], Flow]  # a row of the flow table, as it is judged by itself
 
 
-def judged_flows(state: State, settings: Settings, quality: CaptureQuality, stored: int) -> JudgedFlows:
+def judged_flows(
+    state: State,
+    settings: Settings,
+    quality: CaptureQuality,
+    stored: int,
+    renumbered: Sequence[tuple[PointOpening, PointOpening]] = (),
+) -> JudgedFlows:
     """Judge every flow, and what else the capture holds; `stored` is how many bytes it has, compressed or not.
 
+    `renumbered`: connections that two points saw with other initial sequence numbers.
     Flows that need no judge are judged in the tables, and made when somebody asks for them.
     """
-    collector = Collector(state)
+    collector = Collector(state, renumbered)
     pools = Pools()
     bulk = bulk_verdicts(collector, settings)
     simple = half_open(collector)

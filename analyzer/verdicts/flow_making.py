@@ -12,7 +12,8 @@ from analyzer.evidence.direction import Conversation
 from analyzer.evidence.effort import Allowance
 from analyzer.evidence.flow_index import Collector
 from analyzer.evidence.vantage import NOT_ESTABLISHED, vantage
-from analyzer.knowledge.fixes import fixes_for, tunnel_of
+from analyzer.knowledge.fixes import fixes_for
+from analyzer.knowledge.overheads import tunnel_of
 from analyzer.model.brief import Brief, ignored_for, stuck_size
 from analyzer.model.flow import Endpoint, Flow, PathMtu
 from analyzer.model.statement import Statement
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 ADVISED = those(lambda verdict: verdict.advised)
 """Verdicts for which there is something to do."""
 
-UNDIRECTED = frozenset({"not_exercised"})
+UNDIRECTED = those(lambda verdict: not verdict.directed)
 """Verdicts about no direction."""
 
 

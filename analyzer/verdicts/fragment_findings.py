@@ -40,15 +40,13 @@ from analyzer.model.text import plural, seconds
 from analyzer.model.trouble import Trouble
 from analyzer.settings import (
     CAPTURE_EDGE_NS,
+    GIVEN_UP_SHARE,
     LEAST_DATAGRAMS,
     LEAST_DATAGRAMS_MIXED,
     LEAST_FRAGMENTS_SPAN_NS,
     LEAST_WHOLE,
 )
 from analyzer.verdicts.capture_quality import CaptureQuality
-
-GIVEN_UP_SHARE = 0.5
-"""Of the datagrams captured, those that the receiver could not put together: less is loss."""
 
 MOST_FRAMES = 16
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.evidence.controls import Control
-from analyzer.evidence.segments import Segment
+from analyzer.evidence.segments import Segment, refs
 from analyzer.model.statement import Statement
-from analyzer.model.text import seconds
+from analyzer.model.text import seconds_of
 from analyzer.verdicts.stalled_facts import StalledFacts
 
 
@@ -60,10 +60,26 @@ def _fate(facts: StalledFacts) -> str:
         return f"acknowledged only when sent {f'as {new.ip_len} bytes' if smaller else 'without DF'}"
     if series.acked_by is None:
         return "acknowledged later" if series.acked else "never acknowledged"
-    return f"acknowledged after {seconds(series.waited_ns / 1e9)}"
+    return f"acknowledged after {seconds_of(series.waited_ns)}"
 
 
 def _others(facts: StalledFacts) -> list[Segment]:
     """Segments as large that were lost, beside the stuck one."""
     own = {sent.ref for sent in facts.series.tries}
     return [sent for sent in facts.large_lost if sent.ref not in own]
+
+
+def evidence_of(facts: StalledFacts) -> tuple[Statement, ...]:
+    """The statements on which a verdict about a stall rests."""
+    series = facts.series
+    rows = [
+        Statement(f"the segment of {series.stuck_segment.ip_len} bytes and its retransmissions", refs(series.tries))
+    ]
+    if series.changed:
+        rows.append(Statement("the same bytes sent in another shape", refs(series.changed)))
+    if series.acked_by is not None:
+        rows.append(Statement("acknowledged", (series.acked_by.ref,)))
+    rows += [Statement(control.text, control.frames) for _, control in told_controls(facts)]
+    if facts.about:
+        rows.append(Statement("PTBs", tuple(p.ref for p in facts.about)))
+    return tuple(rows)

@@ -17,11 +17,13 @@ from analyzer.flows.flow_tables import SAW_SYN_ACK
 from analyzer.model.flow import PathMtu, Ptb, Stalled
 from analyzer.model.statement import FrameRef, RuledOut, Statement
 from analyzer.model.text import plural
-from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS, rank, those
+from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS, SURE_PROBLEMS, rank, those
 from analyzer.settings import FILLS_BYTES, LOST_AGAIN, Settings
-from analyzer.verdicts.frame_parts import parts_of, told_controls
+from analyzer.verdicts.frame_parts import evidence_of, parts_of
+from analyzer.verdicts.rule import decide
 from analyzer.verdicts.stalled_facts import StalledFacts
 from analyzer.verdicts.stalled_rules import StalledRule, judge_stalled
+from analyzer.verdicts.unjudged_rules import NOT_IN_ORDER, TOO_MANY, TOO_MUCH, UNJUDGED
 from analyzer.verdicts.unstalled_facts import UnstalledFacts
 from analyzer.verdicts.unstalled_rules import UnstalledRule, judge_unstalled
 
@@ -56,16 +58,6 @@ class Judgement:
     ptbs: Callable[[], tuple[Ptb, ...]] = tuple  # as `tell` has them
     series: RetransmissionSeries | None = None  # what is stalled
     longest_wait_ns: int = 0  # of all that was sent again: from its first transmission to its ACK, or its last one
-
-
-NOT_IN_ORDER = "flow/not-in-order"
-"""Instead of a rule: of packets that are not in the order of their times nothing is judged."""
-
-TOO_MUCH = "flow/too-much"
-"""Instead of a rule: what would take too much work is not judged."""
-
-TOO_MANY = "capture/too-much"
-"""Instead of a rule: flows beyond those that may be judged one by one."""
 
 
 class Judged(NamedTuple):
@@ -140,7 +132,7 @@ def _tell_stalled(rule: StalledRule, facts: StalledFacts, direction: Direction, 
         stalled=_stalled(facts.series),
         ptb=_ptbs(direction, facts if rule.verdict == "ptb_ignored" else None, settings),
         ruled_out=_ruled_out(rule.verdict, facts),
-        evidence=_evidence(facts),
+        evidence=evidence_of(facts),
         parts=parts_of(facts),
         rests_on=(),
         named=tuple(facts.named),
@@ -223,7 +215,7 @@ def _too_many(direction: Direction) -> Judgement:
     return _unjudged(TOO_MANY, text, frame, direction)
 
 
-def _unjudged(rule: str, text: str, frame: FrameRef, direction: Direction) -> Judgement:
+def _unjudged(why: str, text: str, frame: FrameRef, direction: Direction) -> Judgement:
     told = Told(
         explanation=text,
         stalled=None,
@@ -235,7 +227,8 @@ def _unjudged(rule: str, text: str, frame: FrameRef, direction: Direction) -> Ju
         named=(frame,),
         arrived=False,
     )
-    return Judgement("inconclusive", rule, "low", PathMtu(), direction.side, lambda: told)
+    decided = decide(UNJUDGED, why)
+    return Judgement(decided.verdict, decided.id, decided.confidence(why), PathMtu(), direction.side, lambda: told)
 
 
 def longest_wait(found_series: list[RetransmissionSeries]) -> RetransmissionSeries | None:
@@ -350,24 +343,9 @@ def _ptbs(direction: Direction, facts: StalledFacts | None, settings: Settings) 
     return tuple(out)
 
 
-def _evidence(facts: StalledFacts) -> tuple[Statement, ...]:
-    series = facts.series
-    rows = [
-        Statement(f"the segment of {series.stuck_segment.ip_len} bytes and its retransmissions", refs(series.tries))
-    ]
-    if series.changed:
-        rows.append(Statement("the same bytes sent in another shape", refs(series.changed)))
-    if series.acked_by is not None:
-        rows.append(Statement("acknowledged", (series.acked_by.ref,)))
-    rows += [Statement(control.text, control.frames) for _, control in told_controls(facts)]
-    if facts.about:
-        rows.append(Statement("PTBs", tuple(p.ref for p in facts.about)))
-    return tuple(rows)
-
-
 def _ruled_out(verdict: str, facts: StalledFacts) -> tuple[RuledOut, ...]:
     """The other causes of a stall, each with what speaks against it."""
-    if verdict in ("inconclusive", "pmtud_ok", "loss"):
+    if verdict not in SURE_PROBLEMS:
         return ()
     out: list[RuledOut] = []
     series = facts.series
@@ -383,7 +361,7 @@ def _ruled_out(verdict: str, facts: StalledFacts) -> tuple[RuledOut, ...]:
         out.append(RuledOut("dead_path", facts.passed.text, facts.passed.frames))
     elif verdict != "dead_path" and series.acked_by is not None:
         out.append(RuledOut("dead_path", "the same bytes were acknowledged in the end", (series.acked_by.ref,)))
-    if verdict not in ("loss", "stall") and series.retransmission_count >= 2:
+    if verdict != "stall" and series.retransmission_count >= 2:
         out.append(
             RuledOut(
                 "loss",

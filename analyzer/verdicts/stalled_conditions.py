@@ -1,8 +1,8 @@
-"""The conditions of the rules for stalled series: each a clause, and what of the facts shows it."""
+"""What the rules for stalled series ask: conditions, each a clause and what shows it; and how sure they are."""
 
 from __future__ import annotations
 
-from analyzer.settings import LARGE_LOST, SEVERAL
+from analyzer.settings import FEW_MISSING, LARGE_LOST, SEVERAL
 from analyzer.verdicts.rule import Condition
 from analyzer.verdicts.stalled_facts import StalledFacts
 
@@ -173,3 +173,44 @@ ptb_outcome_open = C(
 failed_without_control = C(
     "smaller packets failed as well, and none is known to pass", lambda f: f.failed if f.control is None else None
 )
+
+# How sure a rule is, where that depends on the facts.
+
+
+def recovered_confidence(f: StalledFacts) -> str:
+    """High if smaller data of this connection got through during an episode at one size; else medium."""
+    return "high" if f.episode and f.control is not None and f.control.kind == "data" else "medium"
+
+
+def blackhole_confidence(f: StalledFacts) -> str:
+    """High if the proof is complete; low if over 5 % of the acknowledged bytes are not in the capture; else medium.
+
+    Complete: the SYN was captured, frames show smaller data of this connection that got through, nothing smaller
+    failed, and more than one packet that large was tried.
+    """
+    if f.direction.missing_share > FEW_MISSING:
+        return "low"
+    # Not what came later, which the words tell: the end of a capture must not make it surer.
+    control = f.control
+    seen_from_start = f.direction.full_size > 0
+    sure = seen_from_start and control is not None and control.kind == "data" and control.frames and f.failed is None
+    return "high" if sure and not f.only_one_tried and not f.capture_lossy else "medium"
+
+
+def changed_confidence(f: StalledFacts) -> str:
+    """Low if only bare ACKs or other connections pass and these lose nothing as large, else medium."""
+    alone = f.control is not None and f.control.kind != "data" and not f.siblings_lost
+    return "low" if alone else "medium"
+
+
+def fragment_confidence(f: StalledFacts) -> str:
+    """High if smaller data of this connection passed and no other one got as large through meanwhile; else low."""
+    sure = f.control is not None and f.control.kind == "data" and f.siblings_as_large[1] is None
+    return "high" if sure else "low"
+
+
+def dead_confidence(f: StalledFacts) -> str:
+    """Low if nothing smaller was tried; high if its own smaller packets failed and the peer is silent; else medium."""
+    if f.failed is None:
+        return "low"
+    return "high" if f.failed.kind != "sibling" and f.peer_spoke is None else "medium"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analyzer.evidence.controls import Control
 from analyzer.evidence.ptb import PtbSeen
-from analyzer.model.text import seconds as written
+from analyzer.model.text import seconds_of, times
 from analyzer.verdicts.stalled_facts import OVERSIZED, StalledFacts
 
 NO_PTB = "The capture holds no PTB (ICMP frag-needed or packet-too-big) for this flow."
@@ -32,16 +32,6 @@ def _translator(f: StalledFacts, ptb: PtbSeen) -> str:
     )
 
 
-def seconds(ns: int) -> str:
-    """A duration as all of the reports write it."""
-    return written(ns / 1e9)
-
-
-def times(count: int) -> str:
-    """A count for people: once, twice, 5 times."""
-    return {1: "once", 2: "twice"}.get(count, f"{count} times")
-
-
 def _begun(control: Control) -> str:
     """A control's words as the beginning of a sentence."""
     return control.text[0].upper() + control.text[1:]
@@ -51,7 +41,7 @@ def _stuck(f: StalledFacts) -> str:
     series, stuck_segment = f.series, f.stuck_segment
     df = "" if f.direction.version == 6 else (" with DF" if stuck_segment.df else " without DF")
     original = f"The segment of {stuck_segment.ip_len} bytes{df} (first sent in {f.name(series.tries[0].ref)})"
-    return f"{original} was retransmitted {times(series.retransmission_count)} within {seconds(series.span)}"
+    return f"{original} was retransmitted {times(series.retransmission_count)} within {seconds_of(series.span)}"
 
 
 def _end(f: StalledFacts) -> str:
@@ -137,7 +127,7 @@ def recovered(f: StalledFacts) -> str:
     )
     if not new.df and f.stuck_segment.df and new.ip_len < f.stuck_segment.ip_len:
         how += " without DF"
-    lost = seconds(f.series.waited_ns)
+    lost = seconds_of(f.series.waited_ns)
     control = f.control or f.just_before
     small = f" Meanwhile {control.text}." if control is not None and control is f.control else ""
     if control is not None and control is f.just_before:
@@ -272,8 +262,8 @@ def too_short(f: StalledFacts) -> str:
         )
     if f.unanswered_ns >= f.settings.control_wait_ns:
         return (
-            f"{_stuck(f)} and is unanswered when the capture ends {seconds(f.unanswered_ns)} later: too few copies to "
-            f"tell loss from a black hole.{large} Capture for 10 s or more of the hang."
+            f"{_stuck(f)} and is unanswered when the capture ends {seconds_of(f.unanswered_ns)} later: too few copies "
+            f"to tell loss from a black hole.{large} Capture for 10 s or more of the hang."
         )
     return (
         f"{_stuck(f)}; then the capture ends, too early to tell loss from a black hole.{large} Capture for 10 s or "

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from analyzer.settings import FEW_MISSING
 from analyzer.verdicts import stalled_conditions as c
 from analyzer.verdicts import stalled_explanations as words
 from analyzer.verdicts.rule import EVERYTHING, Rule, checked, decide, high, low, medium
@@ -14,45 +13,6 @@ from analyzer.verdicts.stalled_facts import StalledFacts
 
 class StalledRule(Rule[StalledFacts]):
     """A rule for a stalled series."""
-
-
-def _recovered_confidence(f: StalledFacts) -> str:
-    """High if smaller data of this connection got through during an episode at one size; else medium."""
-    return "high" if f.episode and f.control is not None and f.control.kind == "data" else "medium"
-
-
-def _blackhole_confidence(f: StalledFacts) -> str:
-    """High if the proof is complete; low if over 5 % of the acknowledged bytes are not in the capture; else medium.
-
-    Complete: the SYN was captured, frames show smaller data of this connection that got through, nothing smaller
-    failed, and more than one packet that large was tried.
-    """
-    if f.direction.missing_share > FEW_MISSING:
-        return "low"
-    # Not what came later, which the words tell: the end of a capture must not make it surer.
-    control = f.control
-    seen_from_start = f.direction.full_size > 0
-    sure = seen_from_start and control is not None and control.kind == "data" and control.frames and f.failed is None
-    return "high" if sure and not f.only_one_tried and not f.capture_lossy else "medium"
-
-
-def _changed_confidence(f: StalledFacts) -> str:
-    """Low if only bare ACKs or other connections pass and these lose nothing as large, else medium."""
-    alone = f.control is not None and f.control.kind != "data" and not f.siblings_lost
-    return "low" if alone else "medium"
-
-
-def _fragment_confidence(f: StalledFacts) -> str:
-    """High if smaller data of this connection passed and no other one got as large through meanwhile; else low."""
-    sure = f.control is not None and f.control.kind == "data" and f.siblings_as_large[1] is None
-    return "high" if sure else "low"
-
-
-def _dead_confidence(f: StalledFacts) -> str:
-    """Low if nothing smaller was tried; high if its own smaller packets failed and the peer is silent; else medium."""
-    if f.failed is None:
-        return "low"
-    return "high" if f.failed.kind != "sibling" and f.peer_spoke is None else "medium"
 
 
 _STUCK_BY_SIZE = (c.episode, c.oversized, c.size_on_wire, c.with_df)
@@ -134,7 +94,7 @@ STALLED: tuple[StalledRule, ...] = checked(
             requires=(c.resolved, c.gave_up_size, c.with_df, c.oversized, c.control_or_just_before),
             excludes=(c.capture_lossy, c.as_large),
             yields_to=("stalled/pmtud-works", "stalled/told-by-sibling", "stalled/arrived", "stalled/ptb-ignored"),
-            confidence=_recovered_confidence,
+            confidence=c.recovered_confidence,
             words=words.recovered,
         ),
         StalledRule(
@@ -283,7 +243,7 @@ STALLED: tuple[StalledRule, ...] = checked(
             requires=(*_STUCK_BY_SIZE, c.control),
             excludes=(c.resolved, c.as_large, c.sibling_as_large_so_far),
             yields_to=(*_BEFORE_SIZE, "stalled/zero-window"),
-            confidence=_blackhole_confidence,
+            confidence=c.blackhole_confidence,
             words=words.blackhole,
         ),
         StalledRule(
@@ -310,7 +270,7 @@ STALLED: tuple[StalledRule, ...] = checked(
             requires=(*_STUCK_BY_SIZE, c.control, c.many_lost_since),
             excludes=(c.resolved, c.as_large_since, c.sibling_as_large_meanwhile, c.cut_off),
             yields_to=(*_BEFORE_SIZE, "stalled/blackhole"),
-            confidence=_changed_confidence,
+            confidence=c.changed_confidence,
             words=words.path_changed,
         ),
         StalledRule(
@@ -334,7 +294,7 @@ STALLED: tuple[StalledRule, ...] = checked(
                 c.resolved,
                 c.as_large,
             ),
-            confidence=_fragment_confidence,
+            confidence=c.fragment_confidence,
             words=words.fragment_loss,
         ),
         StalledRule(
@@ -361,7 +321,7 @@ STALLED: tuple[StalledRule, ...] = checked(
                 c.control,
             ),
             yields_to=(EVERYTHING,),
-            confidence=_dead_confidence,
+            confidence=c.dead_confidence,
             words=words.dead_path,
         ),
         StalledRule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analyzer.evidence.segments import frame_of, refs
 from analyzer.model.statement import FrameRef
-from analyzer.verdicts.stalled_explanations import seconds
+from analyzer.model.text import seconds_of
 from analyzer.verdicts.unstalled_facts import UnstalledFacts
 
 
@@ -49,7 +49,7 @@ def pending_frames(c: UnstalledFacts) -> tuple[FrameRef, ...]:
 def zero_window_words(c: UnstalledFacts) -> str:
     """The receiver closed its window."""
     return (
-        f"The receiver closed its window for {seconds(c.closed_ns)} ({c.name(c.closed_frame)}): "
+        f"The receiver closed its window for {seconds_of(c.closed_ns)} ({c.name(c.closed_frame)}): "
         "the sender was waiting for the receiver, not for the path."
     )
 
@@ -97,7 +97,7 @@ def recut_words(c: UnstalledFacts) -> str:
     hole = c.recut_hole
     assert hole is not None  # noqa: S101  # the rule requires it
     return (
-        f"The answer came only after {seconds(c.recut_after_ns)}, in pieces ({hole.filled_by[0].ip_len} bytes and "
+        f"The answer came only after {seconds_of(c.recut_after_ns)}, in pieces ({hole.filled_by[0].ip_len} bytes and "
         f"less) that add up to segments of full size ({c.direction.usual_size} bytes): the sender cut them smaller, at "
         "once after a PTB, or after it had sent them whole in vain for all that time. Capture at the sender to tell."
     )
@@ -172,7 +172,7 @@ def silent_words(c: UnstalledFacts) -> str:
     """A request without an answer."""
     frame = c.direction.peer["last_data_frame"]
     return (
-        f"The request in {c.frame(frame)} was acknowledged, then nothing came for {seconds(c.silence_ns)}. Either "
+        f"The request in {c.frame(frame)} was acknowledged, then nothing came for {seconds_of(c.silence_ns)}. Either "
         "the application stayed silent, or its large answer was lost before this capture point. Capture at the sender "
         "of the answer."
     )
@@ -199,7 +199,7 @@ def _longest_wait(c: UnstalledFacts) -> str:
     if series is None or series.acked_by is None or series.waited_ns < c.settings.control_wait_ns:
         return ""
     return (
-        f" The longest wait was {seconds(series.waited_ns)}, from {c.name(series.first.ref)} to "
+        f" The longest wait was {seconds_of(series.waited_ns)}, from {c.name(series.first.ref)} to "
         f"{c.name(series.acked_by.ref)}."
     )
 

@@ -15,11 +15,16 @@ from analyzer.evidence.segments import frame_of
 from analyzer.flows.flow_tables import SAW_FIN, SAW_MORE, SAW_RST
 from analyzer.model.statement import FrameRef
 from analyzer.model.wire_sizes import EVERY_HOST_TAKES
-from analyzer.settings import DAY_NS, JITTER_NS, LEAST_ZERO_WINDOWS, REQUEST_PACKETS, SOON_NS, Settings
+from analyzer.settings import (
+    DAY_NS,
+    JITTER_NS,
+    LEAST_UNANSWERED,
+    LEAST_ZERO_WINDOWS,
+    REQUEST_PACKETS,
+    SOON_NS,
+    Settings,
+)
 from analyzer.verdicts.naming_facts import NamingFacts
-
-UNANSWERED = 2
-"""Retransmissions of the peer without an answer after which the other side counts as gone."""
 
 
 def closed_longest(peer: Mapping[str, Any], end: int) -> tuple[int, int]:
@@ -168,7 +173,7 @@ class UnstalledFacts(NamingFacts):
     def suspicious_hole(self) -> Hole | None:
         """The unexplained hole if it stayed open long enough for `blackhole_suspected`."""
         hole = self.unexplained_hole
-        if hole is None or (hole.filled_ts is None and self.direction.peer["run_count"] >= UNANSWERED):
+        if hole is None or (hole.filled_ts is None and self.direction.peer["run_count"] >= LEAST_UNANSWERED):
             return None  # what this side gets is not answered either: it is gone, not only its large packets
         if self.lossy or not any(s.payload for s in hole.arrived):
             return None  # bare ACKs arrive from a sender whose data do not, whatever their size

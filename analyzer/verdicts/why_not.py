@@ -10,9 +10,10 @@ from analyzer.evidence.effort import TooMuchError
 from analyzer.evidence.segments import refs
 from analyzer.model.statement import FrameRef, Statement
 from analyzer.settings import Settings
-from analyzer.verdicts.judge import NOT_IN_ORDER, TOO_MANY, TOO_MUCH, Judgement, cases_of
+from analyzer.verdicts.judge import Judgement, cases_of
 from analyzer.verdicts.rule import Rule, decide
 from analyzer.verdicts.stalled_rules import STALLED
+from analyzer.verdicts.unjudged_rules import NOT_IN_ORDER, TOO_MANY, TOO_MUCH
 from analyzer.verdicts.unstalled_rules import UNSTALLED
 
 

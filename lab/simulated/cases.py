@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Literal
 
 from lab.headers import TCP, Packet
+from lab.simulated.case import DOWN, DOWN_6, LONG, UP, V6, Case
 from lab.simulated.elements import (
     Change,
     Drop,
@@ -27,83 +27,7 @@ from lab.simulated.elements import (
     without_df,
 )
 from lab.simulated.hosts import Stack
-from lab.simulated.path import Run, Talk
-
-Kind = Literal["size", "content", "all", "damaged", "none"]
-
-DOWN = (
-    ("client", 0.10, 200), ("server", 0.14, 300), ("client", 0.30, 150), ("server", 0.34, 700),
-    ("client", 0.60, 120), ("server", 0.64, 9 * 1448 + 700), ("client", 2.5, 90), ("client", 5.0, 60),
-)  # fmt: skip
-"""Small answers, then nine full segments and a short one."""
-UP = tuple(({"client": "server", "server": "client"}[who], time, count) for who, time, count in DOWN)
-DOWN_6 = tuple((who, time, 9 * 1428 + 700 if count > 5000 else count) for who, time, count in DOWN)
-LONG = (
-    *DOWN,
-    *(
-        (who, time, count)
-        for i in range(20)
-        for who, time, count in (("client", 6 + i * 15.0, 80), ("server", 6.05 + i * 15.0, 400))
-    ),
-)
-
-V6 = ("2001:db8:c::10", "2001:db8:5::10")
-
-
-@dataclass(frozen=True)
-class Case:
-    """One conversation, or several, and the truth about them."""
-
-    name: str
-    elements: Callable[[], Sequence[Element]]
-    talks: tuple[Talk, ...]
-    kind: Kind = "none"
-    way: Way = "to_client"  # of the packets that end
-    blamed: int = -1  # index of the element to blame
-    ptb_dropped: int = -1  # index of the element that drops PTBs, which come from beyond it
-    verdicts: frozenset[str] = frozenset()  # one of these, where all points are given; empty: any that accuses nobody
-    certain: bool = True  # with all points the leg can be told
-    sure: bool = True  # and with high confidence
-    ports: frozenset[int] = frozenset()  # of the clients that are concerned; empty: all
-    seconds: float = 14.0
-    outside: tuple[tuple[str, int], ...] = ()
-
-    def run(self) -> list[Tap]:
-        """The capture points after the conversation, from the client to the server."""
-        elements = list(self.elements())
-        Run(elements, self.talks, self.seconds, dict(self.outside))
-        return [element for element in elements if isinstance(element, Tap)]
-
-    def leg(self, names: Sequence[str]) -> tuple[str | None, str | None] | None:
-        """Between which of some points the packets end, in their direction."""
-        return self._between(self.blamed, self.way, names)
-
-    def ptb_leg(self, names: Sequence[str]) -> tuple[str | None, str | None] | None:
-        """Between which of some points the PTBs end, in their direction; None if nobody of them saw any."""
-        if self.ptb_dropped < 0:
-            return None
-        back: Way = "to_server" if self.way == "to_client" else "to_client"
-        found = self._between(self.ptb_dropped, back, names)
-        if found is None or None in found:
-            return None
-        # They come from the element to blame: a point beyond it never sees them.
-        place = next(i for i, e in enumerate(self.elements()) if isinstance(e, Tap) and e.name == found[0])
-        between = self.blamed < place < self.ptb_dropped or self.ptb_dropped < place < self.blamed
-        return found if between else None
-
-    def _between(self, index: int, way: Way, names: Sequence[str]) -> tuple[str | None, str | None] | None:
-        if index < 0:
-            return None
-        before = after = None
-        for place, element in enumerate(self.elements()):
-            if not isinstance(element, Tap) or element.name not in names:
-                continue
-            if place < index:
-                before = element.name
-            elif after is None:
-                after = element.name
-        return (before, after) if way == "to_server" else (after, before)
-
+from lab.simulated.path import Talk
 
 HOLE = frozenset({"blackhole"})
 ANY_HOLE = frozenset({"blackhole", "blackhole_probable"})
@@ -134,26 +58,31 @@ def _filter(element: Element) -> bool:
     return isinstance(element, Drop)
 
 
-def _hole(name: str, elements: Callable[[], Sequence[Element]], **changes: object) -> Case:
+def hole(name: str, elements: Callable[[], Sequence[Element]], **changes: object) -> Case:
+    """A black hole at the narrow link."""
     case = Case(name, elements, (Talk(DOWN),), "size", blamed=_blame(elements, _narrow), verdicts=HOLE)
     return replace(case, **changes)  # type: ignore[arg-type]
 
 
-def _fine(name: str, elements: Callable[[], Sequence[Element]], **changes: object) -> Case:
+def fine(name: str, elements: Callable[[], Sequence[Element]], **changes: object) -> Case:
+    """A path on which nothing is narrow, unless `changes` say so."""
     return replace(Case(name, elements, (Talk(DOWN),)), **changes)  # type: ignore[arg-type]
 
 
-def _talk(**stack: object) -> tuple[Talk, ...]:
+def talk(**stack: object) -> tuple[Talk, ...]:
+    """One conversation of two hosts with such stacks."""
     each = Stack(**stack)  # type: ignore[arg-type]
     return (Talk(DOWN, client_stack=each, server_stack=each),)
 
 
-def _talk6(writes: tuple[tuple[str, float, int], ...] = DOWN_6, **stack: object) -> tuple[Talk, ...]:
+def talk6(writes: tuple[tuple[str, float, int], ...] = DOWN_6, **stack: object) -> tuple[Talk, ...]:
+    """As `talk`, over IPv6."""
     each = Stack(**({"mss": 1440} | stack))  # type: ignore[arg-type]
     return (Talk(writes, client_stack=each, server_stack=each, client=V6[0], server=V6[1]),)
 
 
-def _silent(mtu: int = 1400, **more: object) -> Link:
+def silent(mtu: int = 1400, **more: object) -> Link:
+    """A link that is narrow towards the client, and whose router sends no PTBs."""
     return Link(mtu_back=mtu, ptb="silent", **more)  # type: ignore[arg-type]
 
 
@@ -168,7 +97,8 @@ def _large_payload(at: int, span: int = 1) -> Callable[[Packet, bytes, Way, floa
     return rule
 
 
-def _dead(since: float, until: float = 1e9) -> Drop:
+def dead(since: float, until: float = 1e9) -> Drop:
+    """Drops everything for a time."""
     return Drop(lambda seen, data, way, now: since <= now < until)
 
 
@@ -189,7 +119,8 @@ def _some(share: float, seed: int, least: int) -> Drop:
 MERGING = {"server": Tap("server", merges=0.0004), "client": Tap("client", merges=0.0006)}
 
 
-def _offload() -> dict[str, Tap]:
+def offload() -> dict[str, Tap]:
+    """Hosts whose captures show super-segments."""
     return {name: replace(tap, seen=[]) for name, tap in MERGING.items()}
 
 
@@ -199,15 +130,18 @@ OUTSIDE = (("198.51.100.77", 10_000),)
 E = Callable[[], Sequence[Element]]
 
 
-def _e(*between: Callable[[], Sequence[Element]] | None, taps: Callable[[], dict[str, Tap]] | None = None) -> E:
+def along(*between: Callable[[], Sequence[Element]] | None, taps: Callable[[], dict[str, Tap]] | None = None) -> E:
+    """What makes a path with these elements between the taps."""
     return lambda: _path(*[make() if make else () for make in between], taps=taps() if taps else None)
 
 
-def _m(element: Callable[[], Element]) -> Callable[[], Sequence[Element]]:
+def single(element: Callable[[], Element]) -> Callable[[], Sequence[Element]]:
+    """What makes a list of one element."""
     return lambda: [element()]
 
 
-def _dropping_icmp() -> Sequence[Element]:
+def dropping_icmp() -> Sequence[Element]:
+    """A link, and what lets no ICMP through."""
     return [Link(), Drop(no_icmp)]
 
 
@@ -218,90 +152,92 @@ def _cases() -> list[Case]:
         out.append(case)
 
     def lost_ptb(name: str, elements: E, **more: object) -> None:
-        add(_hole(name, elements, ptb_dropped=_blame(elements, _filter), **more))
+        add(hole(name, elements, ptb_dropped=_blame(elements, _filter), **more))
 
-    middle, first, last = _e(None, _m(_silent)), _e(None, None, _m(_silent)), _e(_m(_silent))
-    add(_hole("silent_middle", middle))
-    add(_hole("silent_first_leg", first))
-    add(_hole("silent_last_leg", last))
-    add(_hole("silent_switch", _e(None, _m(lambda: _silent(1460, hop=False)))))
-    lost_ptb("ptb_lost_at_once", _e(None, _m(lambda: Link(mtu_back=1400)), _dropping_icmp))
-    lost_ptb("ptb_lost_later", _e(_m(lambda: Link(mtu_back=1420)), None, _dropping_icmp))
-    lost_ptb("ptb_lost_between_routers", _e(_m(lambda: Link(mtu_back=1420)), lambda: [Link(), Drop(no_icmp)]))
-    up = _e(None, _m(lambda: Link(mtu=1400, ptb="silent")))
-    add(_hole("upload_silent", up, talks=(Talk(UP),), way="to_server"))
+    middle, first, last = along(None, single(silent)), along(None, None, single(silent)), along(single(silent))
+    add(hole("silent_middle", middle))
+    add(hole("silent_first_leg", first))
+    add(hole("silent_last_leg", last))
+    add(hole("silent_switch", along(None, single(lambda: silent(1460, hop=False)))))
+    lost_ptb("ptb_lost_at_once", along(None, single(lambda: Link(mtu_back=1400)), dropping_icmp))
+    lost_ptb("ptb_lost_later", along(single(lambda: Link(mtu_back=1420)), None, dropping_icmp))
+    lost_ptb("ptb_lost_between_routers", along(single(lambda: Link(mtu_back=1420)), lambda: [Link(), Drop(no_icmp)]))
+    up = along(None, single(lambda: Link(mtu=1400, ptb="silent")))
+    add(hole("upload_silent", up, talks=(Talk(UP),), way="to_server"))
     lost_ptb(
-        "upload_ptb_lost", _e(lambda: [Drop(no_icmp), Link()], None, _m(lambda: Link(mtu=1380))),
+        "upload_ptb_lost", along(lambda: [Drop(no_icmp), Link()], None, single(lambda: Link(mtu=1380))),
         talks=(Talk(UP),), way="to_server",
     )  # fmt: skip
-    add(_hole("ipv6_silent", _e(None, _m(lambda: _silent(1380))), talks=_talk6()))
+    add(hole("ipv6_silent", along(None, single(lambda: silent(1380))), talks=talk6()))
     add(
-        _hole(
+        hole(
             "ipv6_bare",
-            _e(None, _m(lambda: _silent(1380))),
-            talks=_talk6(tuple((w, t, 9 * 1440 + 700 if c > 5000 else c) for w, t, c in DOWN), timestamps=False),
+            along(None, single(lambda: silent(1380))),
+            talks=talk6(tuple((w, t, 9 * 1440 + 700 if c > 5000 else c) for w, t, c in DOWN), timestamps=False),
         )
     )
-    lost_ptb("ipv6_ptb_lost", _e(_m(lambda: Link(mtu_back=1340)), None, _dropping_icmp), talks=_talk6())
-    add(_hole("offload_silent", _e(None, _m(_silent), taps=_offload)))
-    lost_ptb("offload_ptb_lost", _e(None, _m(lambda: Link(mtu_back=1400)), _dropping_icmp, taps=_offload))
-    add(_hole("nat_before", _e(lambda: [Link(), NAT], _m(_silent)), outside=OUTSIDE))
-    add(_hole("nat_behind", _e(_m(_silent), lambda: [NAT, Link()]), outside=OUTSIDE))
+    lost_ptb("ipv6_ptb_lost", along(single(lambda: Link(mtu_back=1340)), None, dropping_icmp), talks=talk6())
+    add(hole("offload_silent", along(None, single(silent), taps=offload)))
+    lost_ptb("offload_ptb_lost", along(None, single(lambda: Link(mtu_back=1400)), dropping_icmp, taps=offload))
+    add(hole("nat_before", along(lambda: [Link(), NAT], single(silent)), outside=OUTSIDE))
+    add(hole("nat_behind", along(single(silent), lambda: [NAT, Link()]), outside=OUTSIDE))
     lost_ptb(
-        "nat_ptb_lost", _e(_m(lambda: Link(mtu_back=1400)), lambda: [NAT, Link()], _dropping_icmp), outside=OUTSIDE
+        "nat_ptb_lost",
+        along(single(lambda: Link(mtu_back=1400)), lambda: [NAT, Link()], dropping_icmp),
+        outside=OUTSIDE,
     )
-    add(_hole("clamped_one_way", _e(lambda: [Link(), clamp(1360, way="to_client")], _m(_silent))))
+    add(hole("clamped_one_way", along(lambda: [Link(), clamp(1360, way="to_client")], single(silent))))
     inside = {"router-b": lambda: Tap("router-b", inside=True)}
-    add(_hole("underlay", _e(None, _m(_silent), taps=lambda: {"router-b": inside["router-b"]()})))
+    add(hole("underlay", along(None, single(silent), taps=lambda: {"router-b": inside["router-b"]()})))
     add(
-        _hole(
+        hole(
             "underlay_hole_within",
-            _e(
-                _m(lambda: _silent(1450)),
+            along(
+                single(lambda: silent(1450)),
                 taps=lambda: {"router-a": Tap("router-a", inside=True), "router-b": Tap("router-b", inside=True)},
             ),
         )
     )
     add(
-        _hole(
-            "recovered", middle, talks=_talk(falls_back=3), verdicts=frozenset({"blackhole_recovered"}), sure=False,
+        hole(
+            "recovered", middle, talks=talk(falls_back=3), verdicts=frozenset({"blackhole_recovered"}), sure=False,
         )
     )  # fmt: skip
     add(
-        _hole(
-            "ptb_ignored", _e(None, _m(lambda: Link(mtu_back=1400))), talks=_talk(heeds_ptb=False),
+        hole(
+            "ptb_ignored", along(None, single(lambda: Link(mtu_back=1400))), talks=talk(heeds_ptb=False),
             verdicts=frozenset({"ptb_ignored"}),
         )
     )  # fmt: skip
-    pieces = _e(None, lambda: [Drop(lambda seen, data, way, now: seen.fragment), Link(mtu_back=1400)])
+    pieces = along(None, lambda: [Drop(lambda seen, data, way, now: seen.fragment), Link(mtu_back=1400)])
     add(
-        _hole(
+        hole(
             "fragments_lost",
             pieces,
-            talks=_talk(df=False),
+            talks=talk(df=False),
             blamed=_blame(pieces, _filter),
             verdicts=frozenset({"fragment_loss"}),
             sure=False,
         )
     )
-    apart = _e(
-        None, lambda: [Drop(lambda seen, data, way, now: seen.fragment), Link()], _m(lambda: Link(mtu_back=1400))
+    apart = along(
+        None, lambda: [Drop(lambda seen, data, way, now: seen.fragment), Link()], single(lambda: Link(mtu_back=1400))
     )
     add(
-        _hole(
+        hole(
             "fragments_lost_later",
             apart,
-            talks=_talk(df=False),
+            talks=talk(df=False),
             blamed=_blame(apart, _filter),
             verdicts=frozenset({"fragment_loss"}),
             sure=False,
             certain=False,
         )
     )
-    odd = _e(None, _m(lambda: _silent(narrow_for=lambda seen: seen.destination_port % 2 == 1)))
+    odd = along(None, single(lambda: silent(narrow_for=lambda seen: seen.destination_port % 2 == 1)))
     four = tuple(Talk(DOWN, ports=(40_001 + i, 443), begins=0.05 * i) for i in range(4))
     add(
-        _hole(
+        hole(
             "parallel_paths",
             odd,
             talks=four,
@@ -311,34 +247,34 @@ def _cases() -> list[Case]:
         )
     )
     add(
-        _hole(
+        hole(
             "two_of_four_hosts",
-            _e(None, _m(lambda: _silent(narrow_for=lambda seen: seen.destination == "192.0.2.10"))),
+            along(None, single(lambda: silent(narrow_for=lambda seen: seen.destination == "192.0.2.10"))),
             talks=(four[0], replace(four[1], client="192.0.2.11"), four[2], replace(four[3], client="192.0.2.12")),
             ports=frozenset({40_001, 40_003}),
         )
     )
-    firewall = _e(taps=None)
+    firewall = along(taps=None)
     no_large = partial(Drop, lambda seen, data, way, now: way == "to_client" and seen.ip_len > 1400)
     add(
-        _hole(
+        hole(
             "host_firewall", lambda: [no_large(), *firewall()],
             blamed=0, verdicts=frozenset({"blackhole", "stall", "blackhole_probable"}), certain=False, sure=False,
         )
     )  # fmt: skip
-    add(_hole("without_timestamps", middle, talks=_talk(timestamps=False)))
-    add(_hole("without_ids", middle, talks=_talk(identifies=False)))
-    add(_hole("without_either", middle, talks=_talk(identifies=False, timestamps=False)))
-    add(_hole("without_sack", middle, talks=_talk(sack=False), verdicts=ANY_HOLE))
+    add(hole("without_timestamps", middle, talks=talk(timestamps=False)))
+    add(hole("without_ids", middle, talks=talk(identifies=False)))
+    add(hole("without_either", middle, talks=talk(identifies=False, timestamps=False)))
+    add(hole("without_sack", middle, talks=talk(sack=False), verdicts=ANY_HOLE))
     wide = tuple((who, time, 9 * 8948 + 700 if count > 5000 else count) for who, time, count in DOWN)
     add(
-        _hole(
+        hole(
             "jumbo",
-            _e(
+            along(
                 *[
-                    _m(lambda: Link(mtu=9000, mtu_back=9000)),
-                    _m(lambda: Link(mtu=9000, mtu_back=1500, ptb="silent")),
-                    _m(lambda: Link(mtu=9000, mtu_back=9000)),
+                    single(lambda: Link(mtu=9000, mtu_back=9000)),
+                    single(lambda: Link(mtu=9000, mtu_back=1500, ptb="silent")),
+                    single(lambda: Link(mtu=9000, mtu_back=9000)),
                 ]
             ),
             talks=(Talk(wide, client_stack=Stack(mss=8960), server_stack=Stack(mss=8960)),),
@@ -346,86 +282,88 @@ def _cases() -> list[Case]:
             sure=False,
         )
     )
-    twice = _e(_m(_silent), lambda: [Change(_twice), Link()])
-    add(_hole("copied_on_the_way", twice))
+    twice = along(single(silent), lambda: [Change(_twice), Link()])
+    add(hole("copied_on_the_way", twice))
     one_way = lambda: {"router-a": Tap("router-a", only="to_client"), "router-b": Tap("router-b", only="to_client")}  # noqa: E731
-    add(_hole("one_direction", _e(None, _m(_silent), taps=one_way)))
+    add(hole("one_direction", along(None, single(silent), taps=one_way)))
     add(
-        _hole(
+        hole(
             "long_with_drift",
-            _e(None, _m(_silent), taps=lambda: {"router-a": Tap("router-a", drift=80e-6)}),
+            along(None, single(silent), taps=lambda: {"router-a": Tap("router-a", drift=80e-6)}),
             talks=(Talk(LONG),),
             seconds=330,
         )
     )
     late = lambda: {"router-b": Tap("router-b", begins=0.45), "client": Tap("client", begins=0.25)}  # noqa: E731
-    add(_hole("begun_later", _e(None, _m(_silent), taps=late)))
-    narrower = _e(None, _m(lambda: _silent(since=3.0)))
+    add(hole("begun_later", along(None, single(silent), taps=late)))
+    narrower = along(None, single(lambda: silent(since=3.0)))
     twofold = (*DOWN[:6], ("client", 4.0, 100), ("server", 4.05, 9 * 1448 + 700), ("client", 6.0, 50))
-    add(_hole("narrower_later", narrower, talks=(Talk(twofold),), verdicts=ANY_HOLE, sure=False))
+    add(hole("narrower_later", narrower, talks=(Talk(twofold),), verdicts=ANY_HOLE, sure=False))
     # Harmless twins, and other troubles.
-    add(_fine("plain", _e()))
-    add(_fine("plain_ipv6", _e(), talks=_talk6()))
-    add(_fine("plain_offload", _e(taps=_offload)))
-    add(_fine("plain_nat", _e(lambda: [Link(), NAT]), outside=OUTSIDE))
-    add(_fine("plain_underlay", _e(taps=lambda: {"router-b": Tap("router-b", inside=True)})))
+    add(fine("plain", along()))
+    add(fine("plain_ipv6", along(), talks=talk6()))
+    add(fine("plain_offload", along(taps=offload)))
+    add(fine("plain_nat", along(lambda: [Link(), NAT]), outside=OUTSIDE))
+    add(fine("plain_underlay", along(taps=lambda: {"router-b": Tap("router-b", inside=True)})))
     for seed, (share, where) in enumerate(((0.03, 1), (0.1, 2), (0.2, 0), (0.25, 1))):
 
         def lossy(share: float = share, where: int = where, seed: int = seed) -> Sequence[Element]:
             legs: list[Callable[[], Sequence[Element]] | None] = [None, None, None]
-            legs[where] = _m(lambda: Link(loss=share, loss_back=share, random=random.Random(seed)))
-            return _e(*legs)()
+            legs[where] = single(lambda: Link(loss=share, loss_back=share, random=random.Random(seed)))
+            return along(*legs)()
 
-        add(_fine(f"lossy_{int(share * 100)}", lossy, talks=(Talk((*DOWN, ("server", 3.0, 40_000))),)))
-        add(_fine(f"lossy_{int(share * 100)}_four_flows", lossy, talks=four, seconds=8))
-    add(_fine("large_ones_lossy", _e(None, lambda: [_some(0.5, 4, 1000), Link()])))
-    add(_fine("dead", _e(None, lambda: [_dead(0.62), Link()]), kind="all", blamed=3))
+        add(fine(f"lossy_{int(share * 100)}", lossy, talks=(Talk((*DOWN, ("server", 3.0, 40_000))),)))
+        add(fine(f"lossy_{int(share * 100)}_four_flows", lossy, talks=four, seconds=8))
+    add(fine("large_ones_lossy", along(None, lambda: [_some(0.5, 4, 1000), Link()])))
+    add(fine("dead", along(None, lambda: [dead(0.62), Link()]), kind="all", blamed=3))
     talkative = (*DOWN, ("server", 1.0, 100), ("server", 2.0, 100))
     add(
-        _fine(
+        fine(
             "dead_both_talk",
-            _e(None, lambda: [_dead(0.62), Link()]),
+            along(None, lambda: [dead(0.62), Link()]),
             kind="all",
             blamed=3,
             talks=(Talk(talkative), Talk(DOWN, ports=(40_002, 443))),
         )
     )
-    add(_fine("outage", _e(None, lambda: [_dead(0.62, 3.0), Link()])))
-    add(_fine("outage_with_fallback", _e(None, lambda: [_dead(0.62, 4.0), Link()]), talks=_talk(falls_back=3)))
-    add(_fine("zero_window", _e(), talks=(Talk(DOWN, client_stack=Stack(window_shut_after=4000)),)))
-    content = _e(None, lambda: [Drop(_large_payload(5000)), Link()])
-    add(_fine("content", content, kind="content", blamed=_blame(content, _filter)))
-    payload = _e(
+    add(fine("outage", along(None, lambda: [dead(0.62, 3.0), Link()])))
+    add(fine("outage_with_fallback", along(None, lambda: [dead(0.62, 4.0), Link()]), talks=talk(falls_back=3)))
+    add(fine("zero_window", along(), talks=(Talk(DOWN, client_stack=Stack(window_shut_after=4000)),)))
+    content = along(None, lambda: [Drop(_large_payload(5000)), Link()])
+    add(fine("content", content, kind="content", blamed=_blame(content, _filter)))
+    payload = along(
         None,
         lambda: [Drop(lambda seen, data, way, now: way == "to_client" and now > 0.62 and seen.payload_len > 0), Link()],
     )
-    add(_fine("payload_filter", payload))
-    add(_fine("pmtud_works", _e(None, _m(lambda: Link(mtu_back=1400))), kind="size", blamed=3, certain=False))
+    add(fine("payload_filter", payload))
+    add(fine("pmtud_works", along(None, single(lambda: Link(mtu_back=1400))), kind="size", blamed=3, certain=False))
     add(
-        _fine(
+        fine(
             "pmtud_works_ipv6",
-            _e(None, None, _m(lambda: Link(mtu_back=1380))),
+            along(None, None, single(lambda: Link(mtu_back=1380))),
             kind="size",
             blamed=5,
-            talks=_talk6(),
+            talks=talk6(),
             certain=False,
         )
     )
-    add(_fine("clamped", _e(lambda: [Link(), clamp(1360)], _m(_silent))))
-    spoilt = _e(None, lambda: [_spoilt(_large_payload(5000)), Link()])
-    add(_fine("damaged", spoilt, kind="damaged", blamed=3))
+    add(fine("clamped", along(lambda: [Link(), clamp(1360)], single(silent))))
+    spoilt = along(None, lambda: [_spoilt(_large_payload(5000)), Link()])
+    add(fine("damaged", spoilt, kind="damaged", blamed=3))
     add(
-        _fine(
+        fine(
             "damaged_large",
-            _e(None, lambda: [_spoilt(lambda seen, data, way, now: way == "to_client" and seen.ip_len > 1400), Link()]),
+            along(
+                None, lambda: [_spoilt(lambda seen, data, way, now: way == "to_client" and seen.ip_len > 1400), Link()]
+            ),
             kind="damaged",
             blamed=3,
         )
     )
-    add(_fine("fragments_arrive", _e(None, _m(lambda: Link(mtu_back=1400))), talks=_talk(df=False)))
-    add(_fine("df_cleared", _e(None, lambda: [Link(mtu_back=1400), Change(without_df)])))
-    add(_fine("copied", _e(None, lambda: [Change(_twice), Link()])))
-    add(_fine("peer_gone", lambda: [Drop(lambda seen, data, way, now: now > 0.62), *_path()], certain=False))
+    add(fine("fragments_arrive", along(None, single(lambda: Link(mtu_back=1400))), talks=talk(df=False)))
+    add(fine("df_cleared", along(None, lambda: [Link(mtu_back=1400), Change(without_df)])))
+    add(fine("copied", along(None, lambda: [Change(_twice), Link()])))
+    add(fine("peer_gone", lambda: [Drop(lambda seen, data, way, now: now > 0.62), *_path()], certain=False))
     return out
 
 

@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from lab.headers import ICMP, TCP, Packet, build_icmp, build_ip, checksum, read_packet
+from lab.headers import ACK, ICMP, SYN, TCP, Packet, build_icmp, build_ip, checksum, read_packet
 
 Way = Literal["to_server", "to_client"]
+WORD = 0xFFFFFFFF
 Passed = tuple[bytes, float, bool]
 """A packet, the seconds until it is there, and whether it goes back to where the packet came from."""
 
@@ -161,6 +162,46 @@ def nat(inside: str, outside: str, ports: int) -> Change:
             rest = int.from_bytes(data[24:28])
             return [build_icmp(seen.source, inside, 3, 4, rest=rest, body=quote)]
         return [readdressed(data, seen, target=(inside, -ports))]
+
+    return Change(rule)
+
+
+def renumbered(by_client: int, by_server: int = 0) -> Change:
+    """A firewall that puts in initial sequence numbers of its own; SACK blocks are moved as well."""
+
+    def rule(seen: Packet, data: bytes, way: Way, now: float) -> Sequence[bytes]:
+        del now
+        if seen.is_ptb:
+            at = 28 if seen.version == 4 else 48
+            quoted = known(data[at:])
+            if quoted.protocol != TCP:
+                return [data]
+            # It quotes what left the firewall the other way: the numbers there are put back.
+            moved = -by_server if way == "to_server" else -by_client
+            body = bytearray(data[at:])
+            place = quoted.transport_at + 4
+            body[place : place + 4] = ((int.from_bytes(body[place : place + 4]) + moved) & WORD).to_bytes(4)
+            kind, code = (3, 4) if seen.version == 4 else (2, 0)
+            rest = int.from_bytes(data[at - 4 : at])
+            return [build_icmp(seen.source, seen.destination, kind, code, rest=rest, body=bytes(body))]
+        if seen.protocol != TCP or seen.fragment:
+            return [data]
+        seq, ack = (by_client, -by_server) if way == "to_server" else (by_server, -by_client)
+        out = bytearray(data)
+        at = seen.transport_at
+
+        def move(place: int, by: int) -> None:
+            out[place : place + 4] = ((int.from_bytes(out[place : place + 4]) + by) & WORD).to_bytes(4)
+
+        move(at + 4, seq)
+        if seen.flags & ACK:
+            move(at + 8, ack)
+        options = data[at + 20 : at + (data[at + 12] >> 4) * 4]
+        sack = options.find(b"\x01\x01\x05")
+        if sack >= 0 and not seen.flags & SYN:
+            for place in range(sack + 4, sack + 2 + options[sack + 3], 4):
+                move(at + 20 + place, ack)
+        return [with_sums(bytes(out))]
 
     return Change(rule)
 

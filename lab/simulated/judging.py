@@ -14,8 +14,10 @@ from itertools import combinations, permutations
 import analyzer
 from analyzer.model.verdicts import SIZE_PROBLEMS
 
-from lab.simulated.cases import CASES, HELD_OUT, Case
+from lab.simulated.case import Case
+from lab.simulated.cases import HELD_OUT
 from lab.simulated.elements import Tap
+from lab.simulated.later_cases import ALL
 from lab.simulated.path import capture_of
 
 
@@ -98,6 +100,8 @@ def missing(case: Case, analysis: analyzer.Analysis, names: Sequence[str]) -> It
 
 def clocks_wrong(analysis: analyzer.Analysis, offsets: Sequence[float]) -> Iterator[str]:
     """Offsets that are not what they are said to be."""
+    if len({file.point for file in analysis.files}) != len(offsets):
+        return  # files that share too little are one point, with one clock
     for point in analysis.all_points:
         if point.clock.offset_s is None or point.clock.uncertainty_s is None:
             continue
@@ -123,8 +127,8 @@ def main(arguments: Sequence[str]) -> int:
     names = [name for name in arguments if not name.startswith("-")]
     held = "--held-out" in arguments
     faults = tried = untold = 0
-    for name in names or [name for name in CASES if (name in HELD_OUT) == held]:
-        case = CASES[name]
+    for name in names or [name for name in ALL if (name in HELD_OUT) == held]:
+        case = ALL[name]
         taps = case.run()
         lines = []
         whole = [tap.name for tap in taps]

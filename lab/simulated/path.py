@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
-import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -145,18 +144,22 @@ def capture_of(tap: Tap, *, missing: float = 0.0, seed: int = 0, snap: int = 0, 
     off = tap.offset if offset is None else offset
     records = []
     stamp = 0
-    rows = sorted(tap.seen, key=lambda row: row[0])
-    if tap.merges >= 0:
-        rows = merged_rows(rows, tap.merges)
-    for number, (time, _, packet) in enumerate(rows):
+    for time, shown in shown_at(tap):
         if luck.random() < missing:
             continue
-        shown = in_vxlan(packet, number) if tap.inside else packet
         kind = b"\x08\x00" if shown[0] >> 4 == 4 else b"\x86\xdd"
         frame = b"\x02\0\0\0\0\x11\x02\0\0\0\0\x12" + kind + shown
         stamp = max(int((EPOCH + time + off + tap.drift * time) * 1e6) * 1000, stamp + 1000)
         records.append(Record(stamp, len(frame), frame[:snap] if snap else frame))
     return capture_bytes(CaptureFile(ETHERNET, 262_144, tuple(records)))
+
+
+def shown_at(tap: Tap) -> list[tuple[float, bytes]]:
+    """What the tap's host captures, in order: (seconds after the start, IP packet)."""
+    rows = sorted(tap.seen, key=lambda row: row[0])
+    if tap.merges >= 0:
+        rows = merged_rows(rows, tap.merges)
+    return [(time, in_vxlan(data, number) if tap.inside else data) for number, (time, _, data) in enumerate(rows)]
 
 
 def merged_rows(rows: list[tuple[float, Way, bytes]], within: float) -> list[tuple[float, Way, bytes]]:
@@ -188,30 +191,4 @@ def merged_rows(rows: list[tuple[float, Way, bytes]], within: float) -> list[tup
         elif seen.protocol == TCP:
             last[key] = (-1, seen)
         out.append((time, way, data))
-    return out
-
-
-def pcapng_of(taps: Sequence[Tap]) -> bytes:
-    """One pcapng file with an interface for each tap, as a host with several interfaces writes it."""
-
-    def block(kind: int, body: bytes) -> bytes:
-        body += bytes(-len(body) % 4)
-        length = struct.pack("<I", len(body) + 12)
-        return struct.pack("<I", kind) + length + body + length
-
-    out = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
-    rows = []
-    for number, tap in enumerate(taps):
-        name = tap.name.encode()
-        option = struct.pack("<HH", 2, len(name)) + name + bytes(-len(name) % 4) + bytes(4)
-        out += block(1, struct.pack("<HHI", ETHERNET, 0, 262_144) + option)
-        found = sorted(tap.seen, key=lambda row: row[0])
-        found = merged_rows(found, tap.merges) if tap.merges >= 0 else found
-        rows += [(time, number, in_vxlan(data, n) if tap.inside else data) for n, (time, _, data) in enumerate(found)]
-    for time, number, data in sorted(rows, key=lambda row: row[0]):
-        kind = b"\x08\x00" if data[0] >> 4 == 4 else b"\x86\xdd"
-        frame = b"\x02\0\0\0\0\x11\x02\0\0\0\0\x12" + kind + data
-        stamp = int((EPOCH + time) * 1e6)
-        head = struct.pack("<IIIII", number, stamp >> 32, stamp & 0xFFFFFFFF, len(frame), len(frame))
-        out += block(6, head + frame)
     return out

@@ -12,13 +12,13 @@ from analyzer.knowledge.fixes import (
     ALL,
     PLATFORMS,
     SIZE_WORDS,
-    Tunnel,
     entries,
     fixes_for,
     inner_mtu,
     settled_mtu,
     unknown_platforms,
 )
+from analyzer.knowledge.overheads import Tunnel
 from analyzer.model.flow import PathMtu
 from analyzer.model.statement import Fix
 from analyzer.model.verdicts import PROBLEMS, SIZE_PROBLEMS, VERDICTS
@@ -71,7 +71,12 @@ def test_every_entry_has_what_it_needs(platform: str) -> None:
     steps = {step for plans in (module._PLANS, module._PTB_PLANS) for plan in plans.values() for step in plan}
     assert entries(platform)
     for entry in entries(platform):
-        assert set(entry) <= {"step", "ip", "where", "command", "why", "source", "extra", "platform"}
+        assert set(entry) <= {"step", "ip", "where", "command", "alternative", "why", "source", "extra", "platform"}
+        assert not re.search(r"^#", entry["command"], re.MULTILINE)  # an alternative is no line of the command
+        if "alternative" in entry:
+            assert set(entry["alternative"]) == {"lead", "line"}
+            assert re.fullmatch(r"or\b[^:]*(?<! )", entry["alternative"]["lead"])
+            assert "\n" not in entry["alternative"]["line"]
         assert entry["step"] in steps
         assert entry.get("ip") in (None, 4, 6)
         assert entry["where"]
@@ -80,6 +85,16 @@ def test_every_entry_has_what_it_needs(platform: str) -> None:
         assert entry["source"]
         for url in entry["source"].split():
             assert re.fullmatch(r"https://[\w.-]+/\S+", url)
+
+
+@pytest.mark.parametrize(
+    ("layers", "kind"), [(("GRE",), "gre"), (("GRE", "IPIP"), "gre"), (("VXLAN",), "vxlan"), (("WireGuard",), None)]
+)
+def test_how_to_find_the_device_is_told_where_linux_has_a_kind(layers: tuple[str, ...], kind: str | None) -> None:
+    (fix,) = (each for each in against(PathMtu(472, 1499), Tunnel(layers, 50, None)) if each.step == "tunnel_mtu")
+    leads = [(each.lead, each.line) for each in fix.commands[1:]]
+    assert leads == ([("or, to find DEVICE: ", f"ip -d link show type {kind}")] if kind else [])
+    assert f"the {' in '.join(layers)} tunnel" in fix.where
 
 
 def test_every_file_is_a_platform() -> None:
@@ -262,7 +277,7 @@ def test_unknown_names() -> None:
 
 # What carries the packets.
 
-VXLAN = Tunnel("VXLAN", 50, None)
+VXLAN = Tunnel(("VXLAN",), 50, None)
 
 
 def against(bracket: PathMtu, tunnel: Tunnel | None, *platforms: str) -> tuple[Fix, ...]:
@@ -292,7 +307,7 @@ def test_a_tunnel_that_was_seen_is_mended_first_and_by_its_number() -> None:
 @pytest.mark.parametrize(
     ("bracket", "tunnel", "mtu"),
     [
-        (PathMtu(472, 1499), Tunnel("GRE", 24, 1376), 1376),  # a router told its end
+        (PathMtu(472, 1499), Tunnel(("GRE",), 24, 1376), 1376),  # a router told its end
         (PathMtu(1300, 1350), VXLAN, 1300),  # something narrower: what got through fits
         (PathMtu(472, 1350), VXLAN, None),
         (PathMtu(1460, 1499), VXLAN, 1460),

@@ -26,7 +26,7 @@ def test_names_and_files_are_unique() -> None:
     assert len(set(files)) == len(files)
 
 
-def test_truths_use_the_verdicts_of_the_contract() -> None:
+def test_truths_use_the_verdicts_there_are() -> None:
     for scenario in SCENARIOS:
         for capture in scenario.captures:
             for allowed in (capture.accept, *capture.flows.values()):

@@ -85,7 +85,7 @@ def test_the_host_that_refuses_is_the_receiver() -> None:
             assert one.scenario.host_rules == {receiver: f"meta length > {one.limit.mtu} drop"}
 
 
-def test_truths_use_the_verdicts_of_the_contract() -> None:
+def test_truths_use_the_verdicts_there_are() -> None:
     for one in MANY:
         for flow in one.scenario.flows:
             for role in ("sender", "receiver"):

@@ -10,7 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.model.verdicts import BY_NAME, PROBLEMS, SIZE_PROBLEMS, SURE_PROBLEMS, TABLE, VERDICTS, complete, worst
+from analyzer.model.verdicts import (
+    BY_NAME,
+    CARRYING,
+    PROBLEMS,
+    SIZE_PROBLEMS,
+    SURE_PROBLEMS,
+    TABLE,
+    VERDICTS,
+    complete,
+    worst,
+)
 from tests.reading import ROOT
 
 SAMPLE = ROOT / "sample_pcaps" / "tunnel_blackhole_at_server.pcap"
@@ -96,6 +106,7 @@ def test_the_sets_are_those_of_the_table() -> None:
     assert SIZE_PROBLEMS < SURE_PROBLEMS < PROBLEMS
     assert {"inconclusive"} == PROBLEMS - SURE_PROBLEMS
     assert {verdict.name for verdict in TABLE if verdict.accuses} == {v for v in VERDICTS if v.startswith("blackhole")}
+    assert {"ok", "pmtud_ok"} == CARRYING
     assert worst(["ok", "stall", "loss"]) == "stall"
 
 

@@ -141,8 +141,9 @@ def test_picked_are_the_frames_that_are_wanted_and_the_first_of_a_moment(
     readers = [open_reader(pcap(Packet(ts, ipv4(tcp(seq=ts))) for ts in each)) for each in times]
     found: list[tuple[int, int, int]] = []
 
-    def take(view: Any, h: list[int], file: int, frame: int) -> None:
+    def take(view: Any, h: list[int], file: int, frame: int, interface: int) -> None:
         assert bytes(view[h[START] : h[END]]) == ipv4(tcp(seq=h[TS]))
+        assert interface == -1  # a pcap tells none
         found.append((h[TS], file, frame))
 
     for reader in readers:

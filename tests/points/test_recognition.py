@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Sequence
+from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -69,3 +72,22 @@ def test_a_clock_that_steps_between_two_files_of_one_point_is_no_second_point() 
     moved = [packet._replace(ts=packet.ts - 3600 * 10**9) for packet in packets[half:]]
     parts = [packets[:half], moved]
     assert points_of([data[:24] + b"".join(pcap_record(p, nano=False) for p in part) for part in parts]) == [0, 0]
+
+
+def test_a_pipe_beside_a_file_is_judged_and_a_line_says_what_is_missing(tmp_path: Path) -> None:
+    taps = CASES["silent_middle"].run()
+    (tmp_path / "client.pcap").write_bytes(capture_of(taps[0]))
+    read, write = os.pipe()
+
+    def fill() -> None:
+        with os.fdopen(write, "wb") as out:
+            out.write(capture_of(taps[3]))
+
+    Thread(target=fill, daemon=True).start()
+    with os.fdopen(read, "rb") as pipe:
+        found = analyzer.analyze([pipe, tmp_path / "client.pcap"])
+    assert [file.point for file in found.files] == [0, 1]
+    assert found.flow(0).verdict == "blackhole"
+    assert found.flow(0).located is None
+    (told,) = (note for note in found.notes if "between the points" in note)
+    assert told.endswith("cannot be read once more, as no pipe can. Save it to a file first.")

@@ -6,11 +6,12 @@ import pytest
 
 from lab.simulated.cases import CASES, HELD_OUT
 from lab.simulated.judging import analysed, clocks_wrong, missing, variants, wrong
+from lab.simulated.later_cases import ALL
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", ALL)
 def test_all_points_together_tell_the_leg(name: str) -> None:
-    case = CASES[name]
+    case = ALL[name]
     taps = case.run()
     found = analysed(taps)
     names = [tap.name for tap in taps]
@@ -18,9 +19,9 @@ def test_all_points_together_tell_the_leg(name: str) -> None:
     assert list(missing(case, found, names)) == []
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.sampled(4)) for name in CASES])
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.sampled(4)) for name in ALL])
 def test_no_part_of_them_tells_a_wrong_one(name: str) -> None:
-    case = CASES[name]
+    case = ALL[name]
     taps = case.run()
     for number, (some, offsets, poorer) in enumerate(variants(taps, 7)):
         found = analysed(some, offsets=offsets, poorer=poorer, seed=number)

@@ -1,16 +1,12 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from analyzer.errors import UsageError
 from analyzer.model.verdicts import VERDICTS
 from analyzer.report.explain import explanation
+from analyzer.report.rule_book import RULES
 from analyzer.report.verdict_text import WORDS
-from analyzer.verdicts.rule import Rule
-from analyzer.verdicts.stalled_rules import STALLED
-from analyzer.verdicts.unstalled_rules import UNSTALLED
 
 
 @pytest.mark.parametrize("verdict", VERDICTS)
@@ -18,8 +14,7 @@ def test_each_verdict_is_explained_by_what_the_tool_goes_by(verdict: str) -> Non
     lines = explanation(verdict)
     text = " ".join(" ".join(lines).split())
     assert text.startswith(f"{verdict}: {WORDS[verdict].title} {WORDS[verdict].meaning} How it looks By the rule ")
-    rules: list[Rule[Any]] = [*STALLED, *UNSTALLED]
-    for rule in rules:
+    for rule in RULES:
         if rule.verdict == verdict:
             assert rule.id in text
             assert all(each.words in text for each in (*rule.requires, *rule.excludes))

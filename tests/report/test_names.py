@@ -28,7 +28,7 @@ from tests.decode.test_host_names import HOSTILE
 from tests.naming import A, answer, dns_packet, hello_packet, labels, name_block, record
 from tests.passes.test_names import CLIENT, FOUND, PACKETS, SERVER, TELLING, told
 from tests.reading import ROOT, SAMPLE_FOLDER
-from tests.report.formats.test_annotated_capture import comments_of
+from tests.report.formats.pcapng_blocks import comments_of
 
 LONG = f"{'x' * 60}.{'y' * 60}.owner.example"
 

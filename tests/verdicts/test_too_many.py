@@ -14,7 +14,7 @@ from analyzer.model.brief import brief_of
 from analyzer.model.flow_list import FlowList
 from analyzer.model.verdicts import VERDICTS
 from analyzer.verdicts import flow_findings
-from analyzer.verdicts.judge import TOO_MANY
+from analyzer.verdicts.unjudged_rules import TOO_MANY
 from tests.builders import Packet, ipv4, pcap, tcp
 
 FLOWS = 40

@@ -12,7 +12,7 @@ import analyzer
 from analyzer import settings
 from analyzer.evidence import effort
 from analyzer.report.formats.json_report import to_json
-from analyzer.verdicts.judge import TOO_MUCH
+from analyzer.verdicts.unjudged_rules import TOO_MUCH
 from tests.fuzz.products import both_resend
 from tests.reading import ROOT
 

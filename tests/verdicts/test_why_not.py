@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import analyzer
 from analyzer.errors import UsageError
 from analyzer.model.verdicts import VERDICTS
-from analyzer.verdicts.rule import Rule
-from analyzer.verdicts.stalled_rules import STALLED
-from analyzer.verdicts.unstalled_rules import UNSTALLED
+from analyzer.report.rule_book import RULES
 from tests.reading import CAPTURES, ROOT
 
 SAMPLES = ROOT / "sample_pcaps"
-RULES: list[Rule[Any]] = [*STALLED, *UNSTALLED]
 VERDICT_OF = {rule.id: rule.verdict for rule in RULES}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from analyzer.evidence.outcomes import DELIVERED, LOST, NONE
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Flow
-from analyzer.model.text import bracket, plural, seconds
+from analyzer.model.text import bracket, seconds, times
 from analyzer.model.verdicts import BY_NAME
 from analyzer.report.figures.drawn_packets import FIN, RST, SYN, Packets
 from analyzer.report.figures.time_axis import LEAST_TRIES, WaitingAxis, axis_of
@@ -177,8 +177,3 @@ class Scene:
         """The verdict's path MTU, or empty."""
         size = bracket(self.flow.path_mtu)
         return f"path MTU {size} bytes" if size != "-" else ""
-
-
-def times(count: int) -> str:
-    """once, twice, 5 times."""
-    return {1: "once", 2: "twice"}.get(count, f"{plural(count, 'time')}")

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analyzer.capture.writer import CaptureWriter
+from analyzer.decode.link import SLL2
 from analyzer.decode.packet_fields import END, LINK, PACKET_DIRECTION, START, TS, WIRE_LEN
 from analyzer.model import tool
 from analyzer.model.analysis import Analysis
@@ -226,11 +227,11 @@ class _Copier:
         self._of_file = [f" of {label}" for label in labels] if len(labels) > 1 else [""]
         self._names = labels if len(labels) > 1 else ("",)
         self._since = earliest_second(analysis)
-        self._interfaces: dict[tuple[int, int], int] = {}  # by file and link type
+        self._interfaces: dict[tuple[int, int, int], int] = {}  # by file, its interface and link type
         self.packets = 0
         self._last_seen = False
 
-    def take(self, view: Any, h: list[int], file: int, frame: int) -> None:
+    def take(self, view: Any, h: list[int], file: int, frame: int, interface: int) -> None:
         """Write the packet, or not."""
         place = (file, frame)
         surely = place in self._wanted.surely
@@ -249,17 +250,21 @@ class _Copier:
         )
         about_hosts = kept is not None and bool(kept.addresses & self._wanted.hosts)
         if kept is not None and (surely or (about_hosts and not last)):
-            self._write(place, h, kept.data, kept.link_type, kept.wire_len)
+            self._write(place, interface, h, kept.data, kept.link_type, kept.wire_len)
         elif last:
-            self._write(place, h, b"", h[LINK], h[WIRE_LEN])
+            self._write(place, interface, h, b"", h[LINK], h[WIRE_LEN])
         self._last_seen = self._last_seen or last
 
-    def _write(self, place: Place, h: list[int], data: bytes, link_type: int, wire_len: int) -> None:
+    def _write(self, place: Place, interface: int, h: list[int], data: bytes, link_type: int, wire_len: int) -> None:
         file, frame = place
-        key = (file, link_type)
+        several = self._analysis.files[file].interfaces > 1 and h[LINK] != SLL2  # which says so in each packet
+        key = (file, interface if several else -1, link_type)
         if key not in self._interfaces:
             self._interfaces[key] = self._writer.interface(
-                link_type, capture_filter=filter_of(self._analysis, file), since=self._since, name=self._names[file]
+                link_type,
+                capture_filter=filter_of(self._analysis, file),
+                since=self._since,
+                name=self._name(file, interface) if several else self._names[file],
             )
         origin = f"frame {frame}{self._of_file[file]}"
         self._writer.packet(
@@ -272,6 +277,15 @@ class _Copier:
             number=FILE_STEP * file + frame,
         )
         self.packets += 1
+
+    def _name(self, file: int, interface: int) -> str:
+        """Of one of several interfaces: as the report calls that point, or by its number."""
+        told = f"interface {interface}"
+        if self._analysis.anonymizer is None:
+            points = self._analysis.joined_points
+            same = (each.interface for each in points if (each.files, each.interface_number) == ((file,), interface))
+            told = next((name for name in same if name is not None), told)
+        return f"{self._names[file]} ({told})" if self._names[file] else told
 
     def note_drops(self) -> None:
         """Tell of packets that the capturing host lost."""

@@ -7,14 +7,12 @@ import shutil
 import struct
 import subprocess
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 import analyzer
 from analyzer.capture import reader as reading
-from analyzer.cli.main import main
-from analyzer.errors import UsageError
 from analyzer.model.analysis import Analysis
 from analyzer.model.display_filter import frames_of
 from analyzer.redaction.addresses import Anonymizer
@@ -42,63 +40,12 @@ from tests.builders import (
 )
 from tests.compare_with_tshark import tshark_fields
 from tests.reading import CAPTURES, SAMPLE_FOLDER, records
+from tests.report.formats.pcapng_blocks import blocks_of, comments_of, options_of
 from tests.report.test_secrets import packets as secret_packets
 from tests.wrapping import CONTAINERS, frame, ip_packets, wrapped
 
 BLACKHOLE = SAMPLE_FOLDER / "tunnel_blackhole_at_server.pcap"
 PACKETS = wrapped(ip_packets(BLACKHOLE), frame)
-
-
-class Block(NamedTuple):
-    """A block of a pcapng, and its section's byte order."""
-
-    kind: int
-    body: bytes
-    order: str
-
-
-def blocks_of(content: bytes) -> list[Block]:
-    """All blocks, read by nothing of the product."""
-    found, o, order = [], 0, "<"
-    while o < len(content):
-        kind = struct.unpack_from("<I", content, o)[0]
-        if kind == 0x0A0D0D0A:
-            order = "<" if content[o + 8 : o + 12] == bytes.fromhex("4d3c2b1a") else ">"
-        kind, length = struct.unpack_from(f"{order}II", content, o)
-        assert struct.unpack_from(f"{order}I", content, o + length - 4)[0] == length
-        found.append(Block(kind, content[o + 8 : o + length - 4], order))
-        o += length
-    assert o == len(content)
-    return found
-
-
-def options_of(each: Block) -> list[tuple[int, bytes]]:
-    """The options of a section's header, or of an enhanced or obsolete packet block."""
-    o = 16
-    if each.kind in (2, 6):
-        o = 20 + (struct.unpack_from(f"{each.order}I", each.body, 12)[0] + 3) // 4 * 4
-    found = []
-    while o + 4 <= len(each.body):
-        code, length = struct.unpack_from(f"{each.order}HH", each.body, o)
-        if not code:
-            break
-        found.append((code, each.body[o + 4 : o + 4 + length]))
-        o += 4 + (length + 3) // 4 * 4
-    return found
-
-
-def comments_of(content: bytes) -> dict[int, list[str]]:
-    """The comments of each frame that has some; of the first section's header as frame 0."""
-    found: dict[int, list[str]] = {}
-    number = 0
-    for each in blocks_of(content):
-        numbered = each.kind in (2, 3, 6, 9, 0xBAD, 0x40000BAD)
-        number += numbered
-        if each.kind in (2, 6) or each.kind == 0x0A0D0D0A:
-            texts = [value.decode() for code, value in options_of(each) if code == 1]
-            if texts:
-                found.setdefault(number if numbered else 0, []).extend(texts)
-    return found
 
 
 def proving(analysis: Analysis) -> set[int]:
@@ -298,50 +245,6 @@ def test_of_a_pcapng_that_is_damaged_at_once_the_answer_is_there(written: Any) -
     found = annotated(written(bytes(content)))
     assert records(found) == []
     assert comments_of(found).keys() == {0}
-
-
-def test_only_one_file_has_these_frame_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "a").mkdir()
-    names = [str(shutil.copy(BLACKHOLE, tmp_path / "a" / name)) for name in ("one.pcap", "two.pcap")]
-    target = tmp_path / "annotated.pcapng"
-    problem = (
-        f"pmtu-analyze: {target}: expected one capture file, whose frame numbers stay as they are, found 2; join them "
-        "first: mergecap -w joined.pcapng FILE...\n"
-    )
-    for words in (names, [str(tmp_path / "a")], [names[0], "-"]):
-        assert main([*words, "-o", str(target)]) == 2
-        assert capsys.readouterr().err == problem
-        assert not target.exists()
-    with pytest.raises(UsageError, match="expected one capture file"):
-        save(analyzer.analyze(names), target)
-    Path(names[1]).unlink()
-    for words in ([names[0], f"{tmp_path}/./a/one.pcap"], [str(tmp_path / "a")]):
-        assert main([*words, "-o", str(target)]) == 0
-        assert target.exists()
-
-
-def test_what_cannot_be_read_twice_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    target = tmp_path / "annotated.pcapng"
-    assert main(["-", "-o", str(target)]) == 2
-    assert "standard input: cannot be read twice" in capsys.readouterr().err
-    capture = tmp_path / "c.pcap"
-    shutil.copy(BLACKHOLE, capture)
-    analysis = analyzer.analyze(capture)
-    capture.write_bytes(capture.read_bytes() + b"more")
-    with pytest.raises(UsageError, match=r"c\.pcap: changed since it was analysed"):
-        save(analysis, target)
-    assert list(tmp_path.iterdir()) == [capture]  # nor is anything left that was begun
-
-
-def test_the_name_asks_for_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    whole = len(records(BLACKHOLE))
-    for name in ("annotated.pcapng", "case7-annotated.pcapng", "CASE7-ANNOTATED.PCAPNG"):
-        assert main([str(BLACKHOLE), "-o", str(tmp_path / name)]) == 0
-        assert len(records(tmp_path / name)) == whole
-    evidence = tmp_path / "annotated.evidence.pcapng"
-    assert main([str(BLACKHOLE), "-o", str(evidence)]) == 0
-    assert len(records(evidence)) < whole
-    capsys.readouterr()
 
 
 def test_without_addresses_frames_and_times_stay(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+import struct
 import subprocess
 import sys
 from functools import cache
@@ -13,14 +14,12 @@ from typing import Any, NamedTuple
 import pytest
 
 import analyzer
-from analyzer.errors import UsageError
 from analyzer.model.analysis import Analysis
 from analyzer.model.display_filter import frames_of
 from analyzer.model.flow import Flow
 from analyzer.redaction.addresses import Anonymizer
 from analyzer.report.formats import evidence_capture as excerpt
 from analyzer.report.formats.evidence_capture import excerpt_of
-from analyzer.report.save import save
 from analyzer.tables.selection import narrow
 from tests.builders import (
     CLIENT,
@@ -40,6 +39,7 @@ from tests.builders import (
     tcp,
 )
 from tests.reading import CAPTURES, ROOT, SAMPLE_FOLDER
+from tests.report.formats.pcapng_blocks import blocks_of, comments_of, options_of
 from tests.report.test_secrets import packets as secret_packets
 from tests.talk import Talk
 from tests.wrapping import cooked2, ip_packets, wrapped
@@ -74,17 +74,6 @@ def again(content: bytes) -> Analysis:
     return analyzer.analyze(io.BytesIO(content))
 
 
-def blocks(content: bytes) -> list[tuple[int, bytes]]:
-    """Kind and body of each block of a little-endian pcapng."""
-    out, place = [], 0
-    while place < len(content):
-        kind, length = (int.from_bytes(content[place + i : place + i + 4], "little") for i in (0, 4))
-        assert content[place + length - 4 : place + length] == length.to_bytes(4, "little")
-        out.append((kind, content[place + 8 : place + length - 4]))
-        place += length
-    return out
-
-
 class Taken(NamedTuple):
     """A packet of an evidence capture."""
 
@@ -97,27 +86,18 @@ class Taken(NamedTuple):
 
 def captured(content: bytes) -> list[Taken]:
     out = []
-    for kind, body in blocks(content):
-        if kind == 6:
-            high, low, length, wire = (int.from_bytes(body[i : i + 4], "little") for i in (4, 8, 12, 16))
-            found = options(body[20 + (length + 3) // 4 * 4 :])
+    for each in blocks_of(content):
+        if each.kind == 6:
+            high, low, length, wire = struct.unpack_from(f"{each.order}4I", each.body, 4)
+            found = options_of(each)
             (number,) = (int.from_bytes(value, "little") for code, value in found if code == 5)
             comments = [value.decode() for code, value in found if code == 1]
-            out.append(Taken(high << 32 | low, body[20 : 20 + length], wire, number, comments))
+            out.append(Taken(high << 32 | low, each.body[20 : 20 + length], wire, number, comments))
     return out
 
 
-def options(content: bytes) -> list[tuple[int, bytes]]:
-    found, place = [], 0
-    while content[place : place + 2].strip(b"\0"):
-        code, length = (int.from_bytes(content[place + i : place + i + 2], "little") for i in (0, 2))
-        found.append((code, content[place + 4 : place + 4 + length]))
-        place += 4 + (length + 3) // 4 * 4
-    return found
-
-
 def section_comments(content: bytes) -> list[str]:
-    return [value.decode() for code, value in options(blocks(content)[0][1][16:]) if code == 1]
+    return comments_of(content).get(0, [])
 
 
 @pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
@@ -339,35 +319,6 @@ def test_the_gravest_flows_come_first_when_there_are_too_many(monkeypatch: pytes
     assert judged(analysis.problem_flows[0])[:2] in [judged(flow)[:2] for flow in again(taken.content).all_flows]
 
 
-def test_what_cannot_be_read_twice_is_one_clear_error(tmp_path: Path) -> None:
-    capture = tmp_path / "c.pcap"
-    shutil.copy(BLACKHOLE, capture)
-    analysis = analyzer.analyze(capture)
-    capture.write_bytes(capture.read_bytes() + b"more")
-    with pytest.raises(UsageError, match=r"c\.pcap: changed since it was analysed"):
-        excerpt_of(analysis)
-    capture.unlink()
-    with pytest.raises(UsageError, match="is not there any more"):
-        excerpt_of(analysis)
-
-
-def test_the_capture_itself_is_never_overwritten(tmp_path: Path) -> None:
-    capture = tmp_path / "c.pcapng"
-    capture.write_bytes(pcapng(secret_packets(with_ptb=False)))
-    before = capture.read_bytes()
-    with pytest.raises(UsageError, match=r"c\.pcapng: is the capture itself"):
-        save(analyzer.analyze(capture), capture)
-    assert capture.read_bytes() == before
-
-
-def test_an_open_file_is_read_again_and_left_where_it_was() -> None:
-    with BLACKHOLE.open("rb") as file:
-        analysis = analyzer.analyze(file)
-        position = file.tell()
-        assert problems(again(excerpt_of(analysis).content)) == problems(analysis_of(BLACKHOLE))
-        assert file.tell() == position
-
-
 def test_large_captures_are_listed_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The compiled and the interpreted passes agree on what belongs to the flows, and on what is copied."""
     from analyzer.passes.second import Lister, Picker
@@ -388,41 +339,6 @@ def test_large_captures_are_listed_compiled(tmp_path: Path, monkeypatch: pytest.
     )
     assert excerpt_of(analysis_of(BLACKHOLE)).content == expected
     assert made == [True, True]
-
-
-@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
-@pytest.mark.parametrize("anonymous", [False, True])
-def test_wireshark_opens_it(anonymous: bool, tmp_path: Path) -> None:
-    for name in ("ptb_ignored_by_host_at_server", "ipv6_upload_blackhole_at_client"):
-        path = SAMPLE_FOLDER / f"{name}.pcap"
-        target = tmp_path / f"{name}.pcapng"
-        save(analyzer.analyze(path, anonymizer=Anonymizer() if anonymous else None), target)
-        facts = subprocess.run(["capinfos", "-c", "-k", str(target)], capture_output=True, text=True, check=True)
-        assert f"{len(captured(target.read_bytes()))}" in facts.stdout
-        assert "Packets that the verdicts rest on" in facts.stdout
-        assert not facts.stderr
-        strange = subprocess.run(
-            [
-                "tshark",
-                "-r",
-                str(target),
-                "-o",
-                "ip.check_checksum:TRUE",
-                "-Y",
-                "_ws.malformed or ip.checksum.status == 0",
-            ],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert strange.stdout == ""
-        numbers = subprocess.run(
-            ["tshark", "-r", str(target), "-T", "fields", "-e", "frame.packet_id"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert [int(line) for line in numbers.stdout.split()] == [each.number for each in captured(target.read_bytes())]
 
 
 def test_no_numba_and_no_pandas_for_small_captures() -> None:
