@@ -248,6 +248,9 @@ LEAST_PINGS_SPAN_NS = 2_000_000_000
 WAITED_NS = 1_000_000_000
 """Who has no answer asks again within this time: the usual first timeout of DNS stubs, IKE, QUIC and DTLS."""
 
+LEAST_LARGE_ANSWERS = 3
+"""Large datagrams after which the other end must go on before they are said to pass: one may be a coincidence."""
+
 MOST_ASKED = 10
 """Asked more often, a question is not repeated for want of an answer, but again and again: who waits gives up."""
 

@@ -32,7 +32,7 @@ RADIUS_PORTS = frozenset({1645, 1646, 1812, 1813})
 RADIUS_REQUESTS = frozenset({1, 4, 12, 40, 43})
 """Codes of requests (RFC 2865 3, RFC 2866 3, RFC 5176 3.1)."""
 
-LEAST_IKE = 28
+IKE_HEADER = 28
 IKE_RESPONSE = 0x20
 """Flag of a response (RFC 7296 3.1)."""
 
@@ -278,7 +278,7 @@ def is_answer(protocol: str, question: bytes, answer: bytes) -> bool:
 def _ike(head: bytes) -> bytes | None:
     """An IKEv2 header (RFC 7296 3.1), whichever port it came by (RFC 3948 2.2); None if it is none."""
     message = head[4:] if head[:4] == bytes(4) else head
-    return message if len(message) >= LEAST_IKE and message[17] == 0x20 else None
+    return message if len(message) >= IKE_HEADER and message[17] == 0x20 else None
 
 
 def _is_quic(version: bytes) -> bool:

@@ -60,7 +60,7 @@ LARGE = 1281
 
 DTLS_HANDSHAKE = 22
 DTLS_VERSIONS = 0xFE
-LEAST_QUIC = 7  # bytes: flags, version, length of the destination's connection identifier
+QUIC_HEADER = 7  # bytes: flags, version, length of the destination's connection identifier
 """RFC 8999 5.1."""
 
 FNV = 0x01000193
@@ -175,7 +175,7 @@ def datagram_key(buf: Buffer, o: int, end: int, length: int) -> int:
     if first == DTLS_HANDSHAKE and start + 25 <= end and buf[start + 1] + 0 == DTLS_VERSIONS:
         stop = start + 25  # the message, its number and which part of it: but for the number of the record
         start += 11
-    elif first & 0xC0 == 0xC0 and start + LEAST_QUIC <= end and is_quic(be32(buf, start + 1)):
+    elif first & 0xC0 == 0xC0 and start + QUIC_HEADER <= end and is_quic(be32(buf, start + 1)):
         key = first & 0x30
         stop = min(start + 6 + (buf[start + 5] + 0), end)  # both are one connection's, whatever they carry
         start += 1

@@ -14,15 +14,12 @@ from analyzer.flows.flow_tables import C_CONVERSATIONS, C_LAST_TS, State
 from analyzer.model.flow import Flow
 from analyzer.model.flow_list import FlowList
 from analyzer.model.verdicts import VERDICTS, rank
-from analyzer.settings import Settings
+from analyzer.settings import LEAST_LARGE_ANSWERS, Settings
 
 if TYPE_CHECKING:
     from analyzer.evidence.ptb import PtbSeen
     from analyzer.model.trouble import Trouble
     from analyzer.verdicts.path_findings import Pools
-
-LEAST_ANSWERS = 3
-"""Large packets after which the other end must go on: one may be a coincidence."""
 
 
 class JudgedConversations(NamedTuple):
@@ -85,7 +82,7 @@ def judged_conversations(
 def _codes(tables: Tables) -> Any:
     """The verdict of each row, as its counters tell it: its rank."""
     sent = tables.sent
-    counts = (sent["answers"] >= LEAST_ANSWERS) & (sent["answered"] >= LARGE)
+    counts = (sent["answers"] >= LEAST_LARGE_ANSWERS) & (sent["answered"] >= LARGE)
     with_df = counts & (sent["largest_nodf"] < LARGE)
     both = (sent["packets"][0::2] > 0) & (sent["packets"][1::2] > 0)
     ok = (with_df[0::2] | with_df[1::2]) & both

@@ -6,6 +6,7 @@ only from what answers it. So none is of high confidence.
 
 from __future__ import annotations
 
+from analyzer.settings import LEAST_LARGE_ANSWERS, LEAST_RETRANSMISSIONS
 from analyzer.verdicts import conversation_explanations as words
 from analyzer.verdicts.conversation_facts import UdpFacts
 from analyzer.verdicts.rule import EVERYTHING, Condition, Rule, checked, low, medium
@@ -49,16 +50,16 @@ went_on = C("the receiver then goes on with the exchange", lambda f: f.went_on)
 asked_for = C("the other end asks for it again, or goes on with what it sent before", lambda f: f.asked_for)
 repeated = C(
     "a question is sent again, twice or more, without an answer",
-    lambda f: any(not each.asked and each.times >= 2 for each in f.all_stuck),
+    lambda f: any(not each.asked and each.times >= LEAST_RETRANSMISSIONS for each in f.all_stuck),
 )
 some_stuck = C("a datagram is sent again and nothing shows that it came", lambda f: f.all_stuck)
 large_with_df = C(
     "packets of more than 1,280 bytes with DF were sent, three or more, and the other end went on after each",
-    lambda f: f.large[0] >= 3 and f.large[1] > 0 and not f.large[2],
+    lambda f: f.large[0] >= LEAST_LARGE_ANSWERS and f.large[1] > 0 and not f.large[2],
 )
 large_without_df = C(
     "packets of more than 1,280 bytes were sent, three or more, and the other end went on after each",
-    lambda f: f.large[0] >= 3 and f.large[1] + f.large[2] > 0,
+    lambda f: f.large[0] >= LEAST_LARGE_ANSWERS and f.large[1] + f.large[2] > 0,
 )
 
 
