@@ -80,7 +80,7 @@ def test_beyond_the_bounds_fragments_are_counted(compiled: bool, monkeypatch: py
 
 @pytest.mark.parametrize("compiled", [False, True])
 def test_beyond_so_many_senders_their_fragments_are_counted(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("analyzer.flows.flow_tables.MAX_FRAGMENTED_PAIRS", 4)
+    monkeypatch.setattr("analyzer.flows.table_pages.MAX_FRAGMENTED_PAIRS", 4)
     many = [
         Packet(i, ipv4(bytes(80), src=f"192.0.2.{i}", dst="192.0.2.200", protocol=UDP, df=False, more=True))
         for i in range(1, 10)
