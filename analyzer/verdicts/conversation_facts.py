@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -66,7 +66,7 @@ class UdpFacts:
     Args:
         talk: what is recorded.
         ptbs: PTBs that quote it, in order of time.
-        beside: other conversations of these hosts.
+        others: gives other conversations of these hosts, which few need.
         carried: bytes of IP of the largest TCP packet known to get through, by side, 0 unknown.
         end: when the capture ends, ns.
         both: whether both ends sent something.
@@ -77,13 +77,18 @@ class UdpFacts:
 
     talk: Talk
     ptbs: Sequence[PtbSeen]
-    beside: Sequence[Beside]
+    others: Callable[[], Sequence[Beside]]
     carried: tuple[int, int]
     end: int
     both: bool
     settings: Settings
     large: tuple[int, int, int]
     side: int
+
+    @cached_property
+    def beside(self) -> Sequence[Beside]:
+        """Other conversations of these hosts."""
+        return self.others()
 
     @cached_property
     def all_stuck(self) -> list[Stuck]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -79,7 +80,7 @@ def judge_recorded(
             UdpFacts(
                 talk=talk,
                 ptbs=about,
-                beside=hosts.beside(number, talk),
+                others=partial(hosts.beside, number, talk),
                 carried=tuple(
                     max(pools[ends].at_least, default=0) if ends in pools else 0 for ends in ((a, b), (b, a))
                 ),  # type: ignore[arg-type]
