@@ -29,8 +29,8 @@ def window_at(direction: Direction, series: RetransmissionSeries) -> WindowSeen 
     end = series.over_ts(direction.ended_ts)
     found: WindowSeen | None = None
     closed = 0
-    closing: FrameRef | None = None  # what closed it, while it is closed
-    cited: FrameRef | None = None
+    closing: WindowSeen | None = None  # what closed it, while it is closed
+    cited: WindowSeen | None = None
     for segment in direction.exchanged:
         if segment.ts > end:
             break
@@ -41,12 +41,12 @@ def window_at(direction: Direction, series: RetransmissionSeries) -> WindowSeen 
         elif segment.has_ack:
             size = segment.window if segment.syn else segment.window << direction.window_scale
             room = segment.ack + size - series.stuck_segment.seq if known else size
-            closing = (closing or segment.ref) if room <= 0 else None
             found = WindowSeen(size, False, segment.ref)
+            closing = (closing or found._replace(closed=True)) if room <= 0 else None
     if found is None:
         if direction.peer["window"] < 0:
             return None
         return WindowSeen(direction.peer["window"], direction.peer["window"] == 0, FrameRef(0, 0))
     if cited is not None and 2 * closed >= len(tries):
-        return found._replace(closed=True, ref=cited)
+        return cited
     return found

@@ -14,7 +14,6 @@ from analyzer.model.brief import Brief
 from analyzer.model.flow import PathMtu
 from analyzer.model.trouble import Trouble
 from analyzer.model.verdicts import BY_NAME, CONFIDENCES, rank
-from analyzer.model.wire_sizes import LEAST_V6_MTU
 
 PREFIX_LENGTHS = {4: 24, 6: 64}
 """What is one network where nobody says otherwise: the usual size of a subnet."""
@@ -46,7 +45,8 @@ class Finding:
     confidence: str  # of the flows of that verdict the surest
     senders: tuple[str, ...]  # addresses of the ends whose packets it is about
     receivers: tuple[str, ...]
-    path_mtu: PathMtu  # what the brackets of its flows have in common
+    path_mtu: PathMtu  # what the brackets of its flows have in common, of IPv6 from 1280 on
+    passed: int | None  # bytes of IP: the largest packet that got through
     lost: int | None  # bytes of IP: the smallest packet that got stuck for its size, None where size does not matter
     streams: tuple[int, ...]
     worst: tuple[int, ...]  # those that a report lists, WORST_LISTED at most: the surest, then the longest stalls
@@ -59,7 +59,7 @@ class Finding:
     @property
     def crossed(self) -> int | None:
         """Bytes of IP of the largest packet known to get through; None where size is no matter."""
-        return self.path_mtu.at_least if self.lost is not None else None
+        return self.passed if self.lost is not None else None
 
 
 def shown_addresses(addresses: Iterable[str]) -> list[str]:
@@ -121,6 +121,7 @@ def _alone(trouble: Trouble) -> Finding:
         senders=(trouble.sender,),
         receivers=(trouble.receiver,),
         path_mtu=trouble.path_mtu,
+        passed=trouble.path_mtu.at_least,
         lost=trouble.lost,
         streams=(),
         worst=(),
@@ -166,16 +167,15 @@ class _Draft:
         briefs = [brief for _, brief in self.members]
         exact = next((brief.path_mtu.exact for brief in briefs if brief.path_mtu.exact is not None), None)
         stuck = [brief.stuck for brief in briefs if brief.stuck is not None]
-        at_least = self.low or None
-        if ":" in shown.sender and self.high >= LEAST_V6_MTU and stuck:
-            at_least = max(self.low, LEAST_V6_MTU)  # RFC 8200 5: no IPv6 link is narrower
+        size = PathMtu(self.low or None, self.high if self.high < UNBOUNDED else None, exact)
         return Finding(
             id=name,
             verdict=shown.verdict,
             confidence=min((brief.confidence for _, brief in worst), key=CONFIDENCES.index),
             senders=tuple(dict.fromkeys(brief.sender for brief in briefs)),
             receivers=tuple(dict.fromkeys(brief.receiver for brief in briefs)),
-            path_mtu=PathMtu(at_least, self.high if self.high < UNBOUNDED else None, exact),
+            path_mtu=size.on_links_of(shown.sender) if stuck else size,
+            passed=size.at_least,
             lost=min(stuck, default=None),
             streams=tuple(sorted(stream for stream, _ in self.members)),
             worst=tuple(stream for stream, _ in nsmallest(WORST_LISTED, self.members, key=gravity)),

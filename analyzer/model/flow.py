@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from analyzer.model.statement import Fix, FrameRef, RuledOut, Statement
+from analyzer.model.wire_sizes import LEAST_V6_MTU
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,6 +32,16 @@ class PathMtu(NamedTuple):
     at_most: int | None = None
     exact: int | None = None
 
+    def on_links_of(self, address: str) -> PathMtu:
+        """The bracket as people are told it: that of an IPv6 path begins at 1280 at least (RFC 8200 5)."""
+        if ":" not in address or self.at_most is None or self.at_most < LEAST_V6_MTU:
+            return self
+        return self._replace(at_least=max(self.at_least or 0, LEAST_V6_MTU))
+
+
+LEAST_TOLD = 0.005
+"""Seconds below which a report would write "0.00 s"."""
+
 
 class Stalled(NamedTuple):
     """The segment that did not get through: its transmissions (the first is the original, where captured)."""
@@ -45,6 +56,11 @@ class Stalled(NamedTuple):
     seconds: float  # from its first transmission until it was ACKed, or until the capture's last packet of it
     first_time: int  # ns: its first transmission
     last_time: int  # and its last one
+
+    @property
+    def waited(self) -> bool:
+        """Whether a report has a time to tell: of one packet, whose original is not in the capture, it has none."""
+        return self.seconds >= LEAST_TOLD
 
 
 class Ptb(NamedTuple):

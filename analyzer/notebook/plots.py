@@ -78,7 +78,7 @@ def plot_sizes(analysis: Analysis, flow: Flow, ax: Axes | None = None) -> Axes:
             x, y = _places((rows["ts"][chosen] - flow.first_time) / 1e9, rows["ip_len"][chosen])
             label = f"{name} ({np.count_nonzero(chosen):,})"
             ax.plot(x, y, marker, color=colour, label=label, ms=6 if colour == RESENT else 4, alpha=0.8, ls="")
-    _band(ax, flow.path_mtu)
+    _band(ax, flow.path_mtu.on_links_of(flow.sender.ip))
     _time(ax, analysis, flow, rows)
     ax.set_ylabel("IP total length, bytes")
     ax.set_ylim(0, max(1.1 * ax.dataLim.y1, 100))
@@ -181,7 +181,7 @@ def _severity(path: Path) -> tuple[int, int, str, str]:
 
 def _bracket(ax: Axes, y: int, path: Path) -> None:
     colour = TONES[tone_of(path.verdict)]
-    size = PathMtu(path.at_least, path.at_most, path.exact)
+    size = PathMtu(path.at_least, path.at_most, path.exact).on_links_of(path.src)
     if size.exact is not None:
         ax.plot([size.exact], [y], "D", color=colour)
     elif size.at_least is not None and size.at_most is not None:

@@ -61,7 +61,7 @@ def analysis_html(analysis: Analysis) -> str:
 def flow_html(analysis: Analysis, flow: Flow) -> str:
     """The verdict, why, the timeline where packets were recorded, and the fix."""
     told = diagnosis_of(analysis, flow)
-    size = bracket(flow.path_mtu)
+    size = bracket(flow.path_mtu.on_links_of(flow.sender.ip))
     parts = [
         f'<p><b>Stream {flow.stream}: <span style="color: {COLOURS[told.tone]}">{_safe(told.title)}</span></b> '
         f"({_safe(told.confidence)} confidence{_safe(rule_suffix(told))})<br>{_safe(told.endpoints)}"

@@ -44,7 +44,7 @@ def analysis_text(analysis: Analysis) -> str:
 def flow_line(flow: Flow) -> str:
     """A flow on one line, and why on the next."""
     arrow = {"client_to_server": "->", "server_to_client": "<-"}.get(flow.direction or "", "--")
-    size = bracket(flow.path_mtu)
+    size = bracket(flow.path_mtu.on_links_of(flow.sender.ip))
     mtu = f", path MTU {size} bytes" if size != "-" else ""
     return (
         f"Flow {flow.stream}: {endpoint(flow.client)} {arrow} {endpoint(flow.server)}, "

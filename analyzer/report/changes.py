@@ -78,9 +78,9 @@ def change_table(before: Analysis, after: Analysis) -> ChangeTable:
         ChangeRow(
             path=_route(change),
             before=_verdict(change.before),
-            before_mtu=_mtu(change.before),
+            before_mtu=_mtu(change.before, change.src),
             after=_verdict(change.after),
-            after_mtu=_mtu(change.after),
+            after_mtu=_mtu(change.after, change.src),
             outcome=TITLES[change.outcome],
             tone=TONES[change.outcome],
             sentence=sentence(change),
@@ -214,5 +214,5 @@ def _verdict(state: PathState | None) -> str:
     return ABSENT if state is None else state.verdict
 
 
-def _mtu(state: PathState | None) -> str:
-    return ABSENT if state is None else bracket(state.path_mtu)
+def _mtu(state: PathState | None, src: str) -> str:
+    return ABSENT if state is None else bracket(state.path_mtu.on_links_of(src))

@@ -26,12 +26,11 @@ from analyzer.model.text import (
     joined,
     plural,
     printable,
-    seconds,
 )
 from analyzer.model.verdicts import BY_NAME, PROBLEMS, SIZE_PROBLEMS, SURE_PROBLEMS, VERDICTS, rank
 from analyzer.report.also_seen import also_seen
 from analyzer.report.diagnosis import Diagnosis, Remark, cause_words
-from analyzer.report.findings import FindingRow, FirstSteps, beside_text, finding_row, first_steps
+from analyzer.report.findings import FindingRow, FirstSteps, beside_text, finding_row, first_steps, stalled_text
 from analyzer.report.read_facts import read_facts
 from analyzer.report.verdict_text import WORDS, Paths, headline, paths_of
 from analyzer.report.where import behind, where_lines
@@ -229,8 +228,8 @@ def _row(flow: Flow, finding: str, name_of: Callable[[str], str], *, several_fil
         names=(name_of(flow.client.ip), name_of(flow.server.ip)),
         verdict=flow.verdict,
         tone=tone_of(flow.verdict),
-        path_mtu=bracket(flow.path_mtu),
-        stalled=seconds(flow.stalled.seconds) if flow.stalled else "-",
+        path_mtu=bracket(flow.path_mtu.on_links_of(flow.sender.ip)),
+        stalled=stalled_text(flow),
         packets=f"{flow.packet_count:,}",
         protocol="tcp" if flow.protocol == "tcp" else "udp",
         display_filter=flow_filter(flow, several_files=several_files),
@@ -258,7 +257,7 @@ def _not_listed(analysis: Analysis, *, tcp: bool, udp: bool) -> str:
 def _first(analysis: Analysis, findings: Sequence[Finding]) -> FirstSteps | None:
     if not findings or findings[0].verdict not in SURE_PROBLEMS:
         return None
-    return first_steps(findings[0], _fixes(analysis, findings[0]))
+    return first_steps(findings[0], _example(analysis, findings[0]), _fixes(analysis, findings[0]))
 
 
 def _example(analysis: Analysis, finding: Finding) -> Flow | None:

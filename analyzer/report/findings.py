@@ -59,10 +59,15 @@ def finding_row(finding: Finding, example: Flow | None, name_of: Callable[[str],
         tone=BY_NAME[finding.verdict].tone,
         crossed=str(finding.crossed or "-"),
         lost=str(finding.lost or "-"),
-        stalled=seconds(example.stalled.seconds) if example is not None and example.stalled is not None else "-",
+        stalled=stalled_text(example) if example is not None else "-",
         example=shown_by(finding),
         names=(sender, receiver),
     )
+
+
+def stalled_text(flow: Flow) -> str:
+    """How long a flow stalled, or "-" where it did not, or the capture shows no span of it."""
+    return seconds(flow.stalled.seconds) if flow.stalled is not None and flow.stalled.waited else "-"
 
 
 def ends_text(addresses: Sequence[str]) -> str:
@@ -86,12 +91,12 @@ def shown_by(finding: Finding) -> str:
     return f"stream {finding.example}" if finding.trouble is None else finding.trouble.shown_by
 
 
-def first_steps(finding: Finding, fixes: Sequence[Fix]) -> FirstSteps:
-    """What to do first about a finding, of all `fixes`."""
+def first_steps(finding: Finding, example: Flow | None, fixes: Sequence[Fix]) -> FirstSteps:
+    """What to do first about a finding, of all `fixes`; `example` is the flow that shows it best."""
     confirm = next((fix for fix in fixes if fix.kind == "confirm" and fix.commands), None)
     ways = list(dict.fromkeys(fix.short for fix in fixes if fix.kind == "fix" and fix.short))
     return FirstSteps(
-        when=_when(finding),
+        when=_when(finding, example),
         confirm_where=confirm.where if confirm is not None else "",
         confirm=confirm.commands[0].line if confirm is not None else "",
         confirm_means=_means(confirm),
@@ -103,9 +108,12 @@ def _means(confirm: Fix | None) -> str:
     return confirm.why if confirm is not None else ""
 
 
-def _when(finding: Finding) -> str:
+def _when(finding: Finding, example: Flow | None) -> str:
     first, last = day_clock(finding.first_time), day_clock(finding.last_time)
-    if finding.last_time <= finding.first_time:
+    if last == first or finding.last_time <= finding.first_time:
         return clock(finding.first_time)
     until = last[1] if last[0] == first[0] else " ".join(last)
-    return f"{first[0]} {first[1]} - {until} UTC"
+    of = ""
+    if example is not None:
+        of = f" (first and last {'transmission' if example.stalled is not None else 'packet'})"
+    return f"{first[0]} {first[1]} - {until} UTC{of}"

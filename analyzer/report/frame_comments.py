@@ -108,7 +108,7 @@ def _lines(analysis: Analysis, about: Iterable[str]) -> Iterator[str]:
     yield f"{tool.NAME} {tool.__version__}: {document.headline}"
     yield document.also_seen
     if (first := document.first) is not None:
-        yield f"When: {first.when} (first and last retransmission)"
+        yield f"When: {first.when}"
         yield f"Confirm {first.confirm_where}: {first.confirm}" if first.confirm else ""
         yield f"Fix: {first.fix}" if first.fix else ""
     yield from about

@@ -130,7 +130,7 @@ def _picture(analysis: Analysis) -> PathPicture | None:
     size = pooled_mtu(flow, paths)
     path = paths.get((flow.sender.ip, flow.receiver.ip))
     candidates = path.consistent_with if path is not None else ()
-    narrow = bracket(size)
+    narrow = bracket(size.on_links_of(flow.sender.ip))
     lost = _lost(flow, size) if flow.verdict in SIZE_PROBLEMS else ""
     point = _capture_point(flow)
     consistent = _consistent(candidates)

@@ -40,7 +40,7 @@ def trouble_told(
         rule=trouble.rule,
         what=Remark(printable(trouble.explanation), frames_text(trouble.rests_on, labels)),
         where=(
-            f"{place}: {sizes_text(trouble.path_mtu)}" if known else place,
+            f"{place}: {sizes_text(trouble.path_mtu, trouble.sender)}" if known else place,
             *([f"consistent with {'; '.join(candidates)}"] if 0 < len(candidates) <= SHOWN_CANDIDATES else []),
         ),
         strip=None,

@@ -133,7 +133,6 @@ def _route(flow: Flow) -> str:
 class _Opening(NamedTuple):
     one: str  # predicate for one flow: "1 of 12 flows ..."
     many: str
-    where: str = "from {} to {}"
 
 
 _OPENINGS: dict[str, _Opening] = {
@@ -156,9 +155,7 @@ _OPENINGS: dict[str, _Opening] = {
         "hang on a packet that is dropped for its content, not its size",
     ),
     "dead_path": _Opening(
-        "hangs because nothing passes any more, small packets included",
-        "hang because nothing passes any more, small packets included",
-        "between {} and {}",
+        "hangs, and nothing is seen to get through any more", "hang, and nothing is seen to get through any more"
     ),
     "zero_window": _Opening(
         "waits for a receiver that closed its window", "wait for a receiver that closed its window"
@@ -202,7 +199,7 @@ def _of_flows(analysis: Analysis, counts: Counter[str], findings: Sequence[Findi
     words = _OPENINGS[gravest]
     predicate = words.one if counts[gravest] == 1 else words.many
     ends = (_several(alike[0].senders, analysis.named), _several(alike[0].receivers, analysis.named))
-    sentence = f"{_share(counts[gravest], analysis)} {predicate}, {words.where.format(*ends)}"
+    sentence = f"{_share(counts[gravest], analysis)} {predicate}, from {ends[0]} to {ends[1]}"
     if len(alike) > 1:
         sentence += f", and {plural(len(alike) - 1, 'other path')} likewise"
     sentence += "."
@@ -290,7 +287,8 @@ def _no_problem(analysis: Analysis, counts: Counter[str], opening: str) -> str:
     said = [
         (count, words)
         for count, words in (
-            (counts["ok"] + counts["pmtud_ok"], "carried full-size packets"),
+            (counts["ok"], "carried full-size packets"),
+            (counts["pmtud_ok"], "obeyed a PTB"),
             (counts["loss"], "had ordinary packet loss"),
             (counts["no_df"], "sent large packets only without DF"),
             (untested, "sent nothing large enough to tell"),
@@ -364,7 +362,9 @@ def pings(analysis: Analysis) -> list[str]:
         parts += [f"{min(size for size in lost)} not"] if lost else []
         parts += [f"a router named {min(probe.ptb_mtu or 0 for probe in told)}"] if told else []
         near = f"; consistent with {'; '.join(path.consistent_with)}" if 0 < len(path.consistent_with) <= FEW else ""
-        lines.append(f"pings {path.src} -> {path.dst}: path MTU {bracket(size)} ({', '.join(parts)}){near}")
+        lines.append(
+            f"pings {path.src} -> {path.dst}: path MTU {bracket(size.on_links_of(path.src))} ({', '.join(parts)}){near}"
+        )
     return lines
 
 

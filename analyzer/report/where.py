@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from analyzer.model.flow import Flow, PathMtu
-from analyzer.model.text import bracket, joined
-from analyzer.model.verdicts import SIZE_PROBLEMS
+from analyzer.model.text import bracket
+from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS
 from analyzer.report.verdict_text import WORDS, Paths, pooled_mtu
 
 SHOWN_CANDIDATES = 6
@@ -30,10 +30,11 @@ def where_lines(flow: Flow, paths: Paths, name_of: Callable[[str], str]) -> list
     lines = [f"{place} ({direction})" if direction else place]
     if flow.verdict not in SIZE_PROBLEMS:
         return lines
-    lines[0] += f": {sizes_text(flow.path_mtu)}"
+    at_receiver = BY_NAME[flow.verdict].at_receiver
+    lines[0] += f": {sizes_text(flow.path_mtu, flow.sender.ip, at_receiver=at_receiver)}"
     pooled = pooled_mtu(flow, paths)
     if pooled != flow.path_mtu:
-        lines.append(f"with all else between these hosts: path MTU {bracket(pooled)}")
+        lines.append(f"with all else between these hosts: path MTU {bracket(pooled.on_links_of(flow.sender.ip))}")
     path = paths.get((flow.sender.ip, flow.receiver.ip))
     if path is not None and 0 < len(path.consistent_with) <= SHOWN_CANDIDATES:
         lines.append(f"consistent with {'; '.join(path.consistent_with)}")
@@ -43,18 +44,25 @@ def where_lines(flow: Flow, paths: Paths, name_of: Callable[[str], str]) -> list
         if back.verdict == "not_exercised" and back.at_most is None and back.exact is None:
             lines.append(f"the other direction is unknown: nothing above {back.at_least} bytes was sent")
         else:
-            lines.append(f"the other direction: path MTU {bracket(size)} ({WORDS[back.verdict].short})")
+            lines.append(
+                f"the other direction: path MTU {bracket(size.on_links_of(back.src))} ({WORDS[back.verdict].short})"
+            )
     return lines
 
 
-def sizes_text(size: PathMtu) -> str:
-    """A bracket, and which sizes it rests on."""
+def sizes_text(size: PathMtu, sender: str, *, at_receiver: bool = False) -> str:
+    """A bracket, and which sizes it rests on; `at_receiver`: what got lost is not in the capture."""
     if size.exact is not None:
         return f"path MTU {size.exact}, as a PTB says"
     if size.at_least is None and size.at_most is None:
         return "path MTU unknown"
-    passed = f"{size.at_least} bytes got through" if size.at_least is not None else ""
+    told = size.on_links_of(sender)
+    passed = f"{size.at_least} bytes {'came' if at_receiver else 'got through'}" if size.at_least is not None else ""
     lost = "no larger size is known to be lost"
-    if size.at_most is not None:
+    if size.at_most is not None and at_receiver:
+        lost = f"nothing of full size ({size.at_most + 1} bytes)" + ("" if passed else " came")
+    elif size.at_most is not None:
         lost = f"{size.at_most + 1} did not" if passed else f"{size.at_most + 1} bytes did not get through"
-    return f"path MTU {bracket(size)}: {joined([part for part in (passed, lost) if part])}"
+    known = f"; every IPv6 link carries {told.at_least}" if told != size else ""
+    both = (", and " if at_receiver else " and ").join(part for part in (passed, lost) if part)
+    return f"path MTU {bracket(told)}: {both}{known}"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from analyzer.evidence.controls import Control
 from analyzer.evidence.ptb import PtbSeen
-from analyzer.model.text import seconds_of, times
+from analyzer.model.text import seconds_of
 from analyzer.verdicts.stalled_facts import OVERSIZED, StalledFacts
+from analyzer.verdicts.stuck_words import end, stuck
 
 NO_PTB = "The capture holds no PTB (ICMP frag-needed or packet-too-big) for this flow."
 
@@ -37,25 +38,10 @@ def _begun(control: Control) -> str:
     return control.text[0].upper() + control.text[1:]
 
 
-def _stuck(f: StalledFacts) -> str:
-    series, stuck_segment = f.series, f.stuck_segment
-    df = "" if f.direction.version == 6 else (" with DF" if stuck_segment.df else " without DF")
-    original = f"The segment of {stuck_segment.ip_len} bytes{df} (first sent in {f.name(series.tries[0].ref)})"
-    return f"{original} was retransmitted {times(series.retransmission_count)} within {seconds_of(series.span)}"
-
-
-def _end(f: StalledFacts) -> str:
-    ack = f.series.acked_by
-    if ack is None:
-        return "and was never acknowledged"
-    smaller = ", sent smaller" if f.fell_back is not None and f.fell_back.ip_len < f.stuck_segment.ip_len else ""
-    return f"until {f.name(ack.ref)} acknowledged it{smaller}"
-
-
 def one_sided(f: StalledFacts) -> str:
     """Only one direction was captured."""
     return (
-        f"{_stuck(f)}, but the capture holds packets of one direction only, so it cannot tell what arrived. "
+        f"{stuck(f)}, but the capture holds packets of one direction only, so it cannot tell what arrived. "
         "Capture where both directions pass."
     )
 
@@ -64,27 +50,30 @@ def zero_window(f: StalledFacts) -> str:
     """The receiver's window was closed."""
     window = f.window
     frame = f" ({f.name(window.ref)})" if window and window.ref.frame else ""
-    return f"The receiver had closed its window{frame}: the sender was waiting for the receiver, not for the path."
+    closed = f"The receiver had closed its window{frame}"
+    if window is not None and window.size:
+        closed = f"The receiver's window of {window.size} bytes had no room for the segment{frame}"
+    return f"{closed}: the sender was waiting for the receiver, not for the path."
 
 
 def ptb_ignored(f: StalledFacts) -> str:
     """A PTB came and had no effect."""
     ptb = f.blamed[0]
     why = {
-        None: "Nothing is wrong with it as captured: the sending host (its firewall, its settings) or something "
+        None: "Nothing is wrong with the PTB as captured: the sending host (its firewall, its settings) or something "
         "between the capture point and the host discards it.",
-        "checksum": "Its ICMP checksum is wrong, so hosts discard it.",
-        "tuple": "It quotes addresses or ports that no flow here has: something rewrote the packet (NAT, load "
+        "checksum": "The PTB's ICMP checksum is wrong, so hosts discard it.",
+        "tuple": "The PTB quotes addresses or ports that no flow here has: something rewrote the packet (NAT, load "
         "balancer) without rewriting the quote, so the host cannot tell which connection is meant.",
-        "sequence": "It quotes a sequence number outside the window, so the host takes it for forged.",
-        "mtu_zero": "It names no MTU (0), and the sender does not guess one.",
-        "mtu_not_smaller": f"It names an MTU of {ptb.mtu}, no smaller than the packet it rejects "
+        "sequence": "The PTB quotes a sequence number outside the window, so the host takes it for forged.",
+        "mtu_zero": "The PTB names no MTU (0), and the sender does not guess one.",
+        "mtu_not_smaller": f"The PTB names an MTU of {ptb.mtu}, no smaller than the packet it rejects "
         f"({ptb.quoted_len} bytes).{_translator(f, ptb)}",
-        "below_1280": f"It names an MTU of {ptb.mtu}; IPv6 hosts discard values below 1280.",
+        "below_1280": f"The PTB names an MTU of {ptb.mtu}; IPv6 hosts discard values below 1280.",
     }[ptb.defect]
     return (
-        f"A PTB came ({f.name(ptb.ref)}, from {ptb.router}, MTU {ptb.mtu}), but the sender kept its size: "
-        f"{_stuck(f)}. {why}"
+        f"A PTB came ({f.name(ptb.ref)}, from {ptb.router}, MTU {ptb.mtu}), but the sender kept its size. "
+        f"{stuck(f)}. {why}"
     )
 
 
@@ -133,7 +122,7 @@ def recovered(f: StalledFacts) -> str:
     if control is not None and control is f.just_before:
         small = f" {_begun(control)}."
     return (
-        f"{_stuck(f)} in vain. The sender then gave up that size by itself: sent {how} ({f.name(new.ref)}) the "
+        f"{stuck(f)} in vain. The sender then gave up that size by itself: sent {how} ({f.name(new.ref)}) the "
         f"same bytes were acknowledged. The hang cost {lost}.{small} {no_ptb(f)}"
     )
 
@@ -141,15 +130,15 @@ def recovered(f: StalledFacts) -> str:
 def loss_in_run(f: StalledFacts) -> str:
     """The segment got through in the end."""
     if f.fell_back is not None and f.as_large != (None, None):
-        return f"{_stuck(f)} {_end(f)}; packets as large got through as well, so its size was not the reason."
+        return f"{stuck(f)} {end(f)}; packets as large got through as well, so its size was not the reason."
     if f.fell_back is not None or not f.stuck_size_known:
         return (
-            f"{_stuck(f)} {_end(f)}, in another shape. Nothing smaller is seen to have got through meanwhile, so an "
+            f"{stuck(f)} {end(f)}, in another shape. Nothing smaller is seen to have got through meanwhile, so an "
             "outage explains it as well as its size does."
         )
     if f.series.acked_by is None:
-        return f"{_stuck(f)}; it was acknowledged later, by a packet that was not recorded."
-    return f"{_stuck(f)} {_end(f)}: it got through at its own size in the end."
+        return f"{stuck(f)}; it was acknowledged later, by a packet that was not recorded."
+    return f"{stuck(f)} {end(f)}: it got through at its own size in the end."
 
 
 def content_drop(f: StalledFacts) -> str:
@@ -157,7 +146,7 @@ def content_drop(f: StalledFacts) -> str:
     control = f.as_large[1]
     assert control is not None  # noqa: S101  # the rule requires it
     return (
-        f"{_stuck(f)} {_end(f)}, yet {control.text} meanwhile. Not its size but something else about this one packet "
+        f"{stuck(f)} {end(f)}, yet {control.text} meanwhile. Not its size but something else about this one packet "
         "gets it dropped: look for an inspecting device (IPS, WAF, proxy) on the path."
     )
 
@@ -167,7 +156,7 @@ def content_or_path(f: StalledFacts) -> str:
     control = f.siblings_as_large[1]
     assert control is not None  # noqa: S101  # the rule requires it
     return (
-        f"{_stuck(f)} {_end(f)}, yet {control.text} meanwhile, and it is the only segment of this connection that was "
+        f"{stuck(f)} {end(f)}, yet {control.text} meanwhile, and it is the only segment of this connection that was "
         "lost. Something about this one packet gets it dropped (IPS, WAF, proxy), or this connection takes a narrower "
         "one of several parallel paths: try the same content from another source port."
     )
@@ -175,7 +164,7 @@ def content_or_path(f: StalledFacts) -> str:
 
 def loss_at_the_end(f: StalledFacts) -> str:
     """Ordinary loss, cut off by the end of the capture."""
-    return f"{_stuck(f)}; then the capture ends. Packets as large got through, so this is ordinary loss so far."
+    return f"{stuck(f)}; then the capture ends. Packets as large got through, so this is ordinary loss so far."
 
 
 def by_chance(f: StalledFacts) -> str:
@@ -191,7 +180,7 @@ def by_chance(f: StalledFacts) -> str:
             f"{losses.small_lost} of {losses.small_sent} smaller packets were lost as well: where bits are damaged, "
             "longer packets are lost the more often, and this may be chance"
         )
-    return f"{_stuck(f)} and was never acknowledged, but {why}."
+    return f"{stuck(f)} and was never acknowledged, but {why}."
 
 
 def arrived(f: StalledFacts) -> str:
@@ -199,7 +188,7 @@ def arrived(f: StalledFacts) -> str:
     control = f.arrived
     assert control is not None  # noqa: S101  # the rule requires it
     return (
-        f"{_stuck(f)} {_end(f)}. It was {control.text}: the path carries {f.stuck_segment.ip_len} bytes up to "
+        f"{stuck(f)} {end(f)}. It was {control.text}: the path carries {f.stuck_segment.ip_len} bytes up to "
         "here. What keeps the receiving host from taking it is behind this point: its firewall, its checksum test, its "
         "TCP."
     )
@@ -210,7 +199,7 @@ def refused(f: StalledFacts) -> str:
     control = f.refused
     assert control is not None  # noqa: S101  # the rule requires it
     return (
-        f"{_stuck(f)} and was never acknowledged, but {control.text}. The path carries it; look at the receiving host."
+        f"{stuck(f)} and was never acknowledged, but {control.text}. The path carries it; look at the receiving host."
     )
 
 
@@ -218,7 +207,7 @@ def peer_gone(f: StalledFacts) -> str:
     """The peer had closed."""
     control = f.peer_gone
     assert control is not None  # noqa: S101  # the rule requires it
-    return f"{_stuck(f)} and was never acknowledged; {control.text}. Most likely nobody is there to take it."
+    return f"{stuck(f)} and was never acknowledged; {control.text}. Most likely nobody is there to take it."
 
 
 def payload_fails(f: StalledFacts) -> str:
@@ -226,7 +215,7 @@ def payload_fails(f: StalledFacts) -> str:
     passed, failed = f.passed, f.failed
     assert passed is not None and failed is not None  # noqa: S101, PT018  # the rule requires them
     return (
-        f"{_stuck(f)} and was never acknowledged, while {passed.text}; but {failed.text}. Data of this connection fail "
+        f"{stuck(f)} and was never acknowledged, while {passed.text}; but {failed.text}. Data of this connection fail "
         "whatever their size: look for a device that drops their payload, or that has lost the connection (NAT, load "
         "balancer), not at the MTU."
     )
@@ -237,7 +226,7 @@ def short_blackhole(f: StalledFacts) -> str:
     passed = f.passed
     assert passed is not None  # noqa: S101  # the rule requires it
     return (
-        f"{_stuck(f)}, while {passed.text}. Nothing as large is seen to get through. {no_ptb(f)} The capture ends "
+        f"{stuck(f)}, while {passed.text}. Nothing as large is seen to get through. {no_ptb(f)} The capture ends "
         "too early to be sure."
     )
 
@@ -247,7 +236,7 @@ def slow_blackhole(f: StalledFacts) -> str:
     small = f.control or f.before
     text = f"{_begun(small)}. " if small else ""
     return (
-        f"{_stuck(f)}; {len(f.large_lost)} different segments as large were lost, and none is seen to get through. "
+        f"{stuck(f)}; {len(f.large_lost)} different segments as large were lost, and none is seen to get through. "
         f"{text}{no_ptb(f)} The capture ends too early to be sure."
     )
 
@@ -257,16 +246,16 @@ def too_short(f: StalledFacts) -> str:
     large = " Packets as large had got through before." if f.as_large[0] is not None else ""
     if f.given_up:
         return (
-            f"{_stuck(f)} and was never acknowledged; then the sender gave up, too early to tell loss from a black "
+            f"{stuck(f)} and was never acknowledged; then the sender gave up, too early to tell loss from a black "
             f"hole.{large}"
         )
     if f.unanswered_ns >= f.settings.control_wait_ns:
         return (
-            f"{_stuck(f)} and is unanswered when the capture ends {seconds_of(f.unanswered_ns)} later: too few copies "
+            f"{stuck(f)} and is unanswered when the capture ends {seconds_of(f.unanswered_ns)} later: too few copies "
             f"to tell loss from a black hole.{large} Capture for 10 s or more of the hang."
         )
     return (
-        f"{_stuck(f)}; then the capture ends, too early to tell loss from a black hole.{large} Capture for 10 s or "
+        f"{stuck(f)}; then the capture ends, too early to tell loss from a black hole.{large} Capture for 10 s or "
         "more of the hang."
     )
 
@@ -276,7 +265,7 @@ def too_lossy(f: StalledFacts) -> str:
     missing = f"{f.direction.missing_share:.0%} of the acknowledged bytes are missing from the capture"
     if f.direction.missing_share <= f.settings.capture_loss:
         missing = "bytes that the peer acknowledged selectively are missing from the capture"
-    return f"{_stuck(f)}, but {missing}: it lost packets itself and cannot tell."
+    return f"{stuck(f)}, but {missing}: it lost packets itself and cannot tell."
 
 
 def blackhole(f: StalledFacts) -> str:
@@ -284,7 +273,7 @@ def blackhole(f: StalledFacts) -> str:
     passed = f.passed
     assert passed is not None  # noqa: S101  # the rule requires it
     return (
-        f"{_stuck(f)} and was never acknowledged, while {passed.text}. Nothing as large is seen to get through in this "
+        f"{stuck(f)} and was never acknowledged, while {passed.text}. Nothing as large is seen to get through in this "
         f"connection. {no_ptb(f)}{_only_one(f)}{_failed_too(f)}{_lossy(f)}{_later(f)}"
     )
 
@@ -309,7 +298,7 @@ def parallel_paths(f: StalledFacts) -> str:
     control, small = f.siblings_as_large[1], f.control
     assert control is not None and small is not None  # noqa: S101, PT018  # the rule requires them
     return (
-        f"{_stuck(f)} and was never acknowledged, while {small.text}. {len(f.large_lost)} different segments as large "
+        f"{stuck(f)} and was never acknowledged, while {small.text}. {len(f.large_lost)} different segments as large "
         f"were lost in this connection and none got through, yet {control.text} meanwhile: of parallel paths (ECMP, "
         "link aggregation, several hosts behind one address) one is narrow. Test with several source ports. "
         f"{no_ptb(f)}"
@@ -322,7 +311,7 @@ def other_paths_before(f: StalledFacts) -> str:
     assert small is not None  # noqa: S101  # the rule requires it
     other = f"{_begun(control)} before" if control else "Another connection did so before"
     return (
-        f"{_stuck(f)} and was never acknowledged, while {small.text}. {len(f.large_lost)} different segments as large "
+        f"{stuck(f)} and was never acknowledged, while {small.text}. {len(f.large_lost)} different segments as large "
         f"were lost in this connection and none got through. {other}: this one takes a narrower one of several "
         f"parallel paths, or the path became narrower. Test with several source ports. {no_ptb(f)}"
     )
@@ -340,7 +329,7 @@ def path_changed(f: StalledFacts) -> str:
     assert passed is not None  # noqa: S101  # the rule requires it
     where = f", {len(f.siblings_lost)} of them in other connections," if f.siblings_lost else ""
     return (
-        f"{_stuck(f)} and was never acknowledged, while {passed.text}. {len(f.narrowed)} different segments as large"
+        f"{stuck(f)} and was never acknowledged, while {passed.text}. {len(f.narrowed)} different segments as large"
         f"{where} were all lost. Earlier such packets got through: the path seems to have changed to a narrower one. "
         + no_ptb(f)
     )
@@ -351,7 +340,7 @@ def fragment_loss(f: StalledFacts) -> str:
     control = f.passed or f.before
     small = f", while {control.text}" if control else ""
     return (
-        f"{_stuck(f)}{small}. Without DF routers may fragment such packets: fragments get lost (a firewall that drops "
+        f"{stuck(f)}{small}. Without DF routers may fragment such packets: fragments get lost (a firewall that drops "
         "them), or the packet where it would have to be fragmented."
     )
 
@@ -360,14 +349,14 @@ def dead_path(f: StalledFacts) -> str:
     """Nothing is seen to pass any more."""
     if f.failed is not None:
         rest = "Nothing is seen to pass any more, whatever its size" if f.peer_spoke is None else "Its size is not why"
-        return f"{_stuck(f)} and was never acknowledged; {f.failed.text}. {rest}."
+        return f"{stuck(f)} and was never acknowledged; {f.failed.text}. {rest}."
     if f.small:
         return (
-            f"{_stuck(f)} and was never acknowledged, although every path carries its size. No other packet was tried, "
+            f"{stuck(f)} and was never acknowledged, although every path carries its size. No other packet was tried, "
             "so whether the path is dead, or the peer, is not shown."
         )
     return (
-        f"{_stuck(f)} and was never acknowledged; nothing came back any more, and packets as large had got through "
+        f"{stuck(f)} and was never acknowledged; nothing came back any more, and packets as large had got through "
         "before. No smaller packet was tried, so a path that became narrower cannot be excluded."
     )
 
@@ -377,21 +366,21 @@ def probable(f: StalledFacts) -> str:
     control = f.before or f.passed
     small = _begun(control) if control else ""
     return (
-        f"{_stuck(f)} and was never acknowledged. {small}; nothing as large is seen to. No smaller packet was tried "
+        f"{stuck(f)} and was never acknowledged. {small}; nothing as large is seen to. No smaller packet was tried "
         f"meanwhile, so a path that died at that moment cannot be excluded. {no_ptb(f)}"
     )
 
 
 def starts_late(f: StalledFacts) -> str:
     """The capture starts within the stall."""
-    return f"{_stuck(f)}, but the capture starts in the middle of the stall and shows nothing that got through."
+    return f"{stuck(f)}, but the capture starts in the middle of the stall and shows nothing that got through."
 
 
 def stall(f: StalledFacts) -> str:
     """No known cause."""
     if f.as_large[0] is not None or f.siblings_as_large[0] is not None:
         return (
-            f"{_stuck(f)} and was never acknowledged. Packets as large had got through before, and smaller ones may "
+            f"{stuck(f)} and was never acknowledged. Packets as large had got through before, and smaller ones may "
             "still do: neither loss nor a dead path nor the size alone explains it."
         )
-    return f"{_stuck(f)} {_end(f)}. None of the known causes explains it."
+    return f"{stuck(f)} {end(f)}. None of the known causes explains it."

@@ -62,3 +62,18 @@ def test_the_window_announced_last_counts() -> None:
     seen = window(STUCK.format(window=" win 0") + "0.5  C > S  ack 101 win 8192")
     assert seen is not None
     assert not seen.closed
+
+
+def test_a_closed_window_is_the_size_that_the_cited_frame_announced() -> None:
+    seen = window("""
+    handshake
+    0.021                  C > S  data 1:518 win 8192
+    0.031                  S > C  data 1:101
+    0.041                  C > S  ack 101 win 512
+    0.042                  S > C  data 101:613
+    0.043                  S > C  data 613:2061 lost
+    0.27 0.70 1.56         S > C  data 613:2061 lost
+    1.6                    C > S  ack 101 win 1024
+    """)
+    assert seen is not None
+    assert (seen.size, seen.closed) == (512, True)

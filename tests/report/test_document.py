@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
-from analyzer.model.flow import PathMtu, Ptb
+from analyzer.model.flow import Endpoint, PathMtu, Ptb
 from analyzer.model.statement import FrameRef, Statement
 from analyzer.model.verdicts import PROBLEMS, VERDICTS
 from analyzer.report.document import document_of
 from analyzer.report.one_line import damage
-from tests.report.factory import make_analysis, make_file, make_flow, refs
+from tests.report.factory import SECOND, START, make_analysis, make_file, make_flow, make_stalled, refs
 
 
 def test_problems_get_rows_and_the_healthy_are_counted() -> None:
@@ -99,3 +100,43 @@ def test_facts_add_the_packets_up() -> None:
         "story.pcap: 130 packets, pcap, ETHERNET",
         "30.0 s from 2026-11-22 13:50:00 UTC; 124 TCP in 1 flow; 4 ICMP (1 PTB); not decoded: 2 not IP",
     )
+
+
+SIX: dict[str, Any] = {"client": Endpoint("2001:db8::1", 40000), "server": Endpoint("2001:db8:1::1", 443)}
+
+
+def test_an_ipv6_bracket_begins_at_1280_and_no_packet_of_that_size_is_claimed() -> None:
+    document = document_of(make_analysis([make_flow(0, path_mtu=PathMtu(472, 1499), **SIX)]))
+    assert "1500-byte packets vanish, 472-byte packets arrive" in document.headline
+    assert document.rows[0].path_mtu == "1280..1499"
+    assert (
+        document.diagnoses[0]
+        .where[0]
+        .endswith("path MTU 1280..1499: 472 bytes got through and 1500 did not; every IPv6 link carries 1280")
+    )
+    narrower = document_of(make_analysis([make_flow(0, path_mtu=PathMtu(472, 1199), **SIX)]))
+    assert narrower.rows[0].path_mtu == "472..1199"
+
+
+def test_at_the_receiver_no_packet_is_said_to_be_lost() -> None:
+    flow = make_flow(0, "blackhole_suspected", path_mtu=PathMtu(472, 1499))
+    (diagnosis,) = document_of(make_analysis([flow])).diagnoses
+    assert diagnosis.where[0].endswith("path MTU 472..1499: 472 bytes came, and nothing of full size (1500 bytes)")
+
+
+def test_when_says_what_was_then() -> None:
+    first = document_of(make_analysis([make_flow(0)])).first
+    assert first is not None
+    assert first.when.endswith("(first and last transmission)")
+    waits = document_of(make_analysis([make_flow(0, "zero_window", stalled=None)])).first
+    assert waits is not None
+    assert waits.when == "2026-11-22 13:50:00 - 13:50:27 UTC (first and last packet)"
+    short = document_of(make_analysis([make_flow(0, "zero_window", stalled=None, last_time=START + SECOND // 2)])).first
+    assert short is not None
+    assert short.when == "2026-11-22 13:50:00 UTC"
+
+
+def test_a_segment_of_which_one_copy_was_captured_has_no_time_to_tell() -> None:
+    flow = make_flow(0, "inconclusive", stalled=make_stalled()._replace(seconds=0.0, retransmissions=1))
+    document = document_of(make_analysis([flow]))
+    assert (document.rows[0].stalled, document.findings[0].stalled) == ("-", "-")

@@ -44,13 +44,18 @@ def test_every_verdict_makes_a_sentence(verdict: str, count: int, size: PathMtu)
 def test_healthy() -> None:
     works = make_flow(0, "pmtud_ok", path_mtu=PathMtu(1400, 1400, 1400))
     assert headline(make_analysis([works, make_flow(1, "ok")])) == (
-        "No path MTU problem found: both flows carried full-size packets. "
+        "No path MTU problem found: 1 of 2 flows carried full-size packets, 1 obeyed a PTB. "
         "PMTUD worked: the path MTU 10.0.2.2 -> 10.0.1.2 is 1400 bytes."
     )
     assert headline(make_analysis([make_flow(0, "ok"), make_flow(1, "loss"), make_flow(2, "not_exercised")])) == (
         "No path MTU problem found: 1 of 3 flows carried full-size packets, 1 had ordinary packet loss, "
         "1 sent nothing large enough to tell."
     )
+
+
+def test_a_dead_path_is_no_more_than_seen() -> None:
+    sentence = headline(make_analysis([make_flow(0, "dead_path")]))
+    assert sentence == "The only flow hangs, and nothing is seen to get through any more, from 10.0.2.2 to 10.0.1.2."
 
 
 def test_nothing_large_was_sent_is_not_called_healthy() -> None:

@@ -162,10 +162,9 @@ class Scene:
         if stalled is None or not len(self.stuck):
             return ""
         df = " with DF" if stalled.df and self.flow.version == 4 else ""
-        text = (
-            f"{stalled.ip_len}-byte packet{df}: sent again {times(stalled.retransmissions)}, "
-            f"stalled for {seconds(stalled.seconds)}"
-        )
+        text = f"{stalled.ip_len}-byte packet{df}: sent again {times(stalled.retransmissions)}"
+        if stalled.waited:
+            text += f", stalled for {seconds(stalled.seconds)}"
         gaps = np.diff(self.x[self.stuck])
         if len(gaps) > 1:
             shown = ", ".join(f"{gap:.2g}" if gap < 10 else f"{gap:.0f}" for gap in gaps[:SHOWN_GAPS])
@@ -175,5 +174,5 @@ class Scene:
     @property
     def title(self) -> str:
         """The verdict's path MTU, or empty."""
-        size = bracket(self.flow.path_mtu)
+        size = bracket(self.flow.path_mtu.on_links_of(self.flow.sender.ip))
         return f"path MTU {size} bytes" if size != "-" else ""

@@ -77,7 +77,7 @@ def time_parts(scene: Scene) -> tuple[str, str]:
 
 def _band(scene: Scene, axes: Axes, theme: Theme, sheet: Sheet) -> None:
     """Where the path MTU lies: between the largest size that got through and the smallest that did not."""
-    size = scene.flow.path_mtu
+    size = scene.flow.path_mtu.on_links_of(scene.flow.sender.ip)
     style: dict[str, Any] = {"color": theme.band, "zorder": 1}
     if size.exact is not None:
         axes.axhline(size.exact, lw=1.6, **style)

@@ -110,8 +110,13 @@ def _table(keys: Cells, ends: Ends, columns: Sequence[Cells], tones: Sequence[st
 
 
 def _shortened(text: str, room: int) -> str:
-    """The middle left out: the start of an address names the network, its end the host and port."""
+    """Of several addresses the first, of one the middle left out: its start names the network, its end the host."""
     if len(text) <= room:
         return text
+    first, comma, others = text.partition(", ")
+    if comma:
+        listed, _, more = others.partition(" +")
+        counted = f"{first} +{listed.count(', ') + 1 + int(more.replace(',', '') or 0):,}"
+        return counted if len(counted) <= room else _shortened(first, room)
     tail = (room - 2) // 2
     return f"{text[: room - 2 - tail]}..{text[-tail:]}"

@@ -196,7 +196,7 @@ def test_colours_follow_the_reader() -> None:
 def test_a_healthy_capture() -> None:
     tree = parsed(make_analysis([make_flow(0, "pmtud_ok", path_mtu=PathMtu(1400, 1400, 1400), first_time=START)]))
     page = text_of(tree)
-    assert "No path MTU problem found: the only flow carried full-size packets." in page
+    assert "No path MTU problem found: the only flow obeyed a PTB." in page
     assert "path MTU 1400" in page
     assert "packets vanish" not in page
     assert not list(tree.iter(f"{HTML}article"))

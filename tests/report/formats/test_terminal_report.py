@@ -150,3 +150,13 @@ def test_long_commands_break_so_that_they_paste() -> None:
     assert all(line.endswith(" \\") for line in lines[:-1])
     assert "".join(line.removesuffix("\\").lstrip() for line in lines) == command
     assert list(continued("tcpdump -w x 'host 10.0.0.1 or icmp'", 20))[-1] == "    'host 10.0.0.1 or icmp'"
+
+
+def test_two_networks_are_not_written_into_each_other() -> None:
+    flows = [
+        make_flow(i, client=Endpoint(f"198.51.{100 + i % 2}.{i}", 40000), server=Endpoint(f"203.0.113.{i}", 443))
+        for i in range(12)
+    ]
+    table = text_of(make_analysis(flows), 70)
+    assert "-> 198.51.100.0/24 +1\n" in table
+    assert ".." not in table.partition("Finding A")[0]
