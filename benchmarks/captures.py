@@ -14,7 +14,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 RECORDED = "recorded"
-_MAKERS = ("layout.py", "steady.py", "short.py", "hung.py", "lossy.py", "generate.py", "recorded.py")
+_MAKERS = ("forms.py", "layout.py", "steady.py", "short.py", "hung.py", "lossy.py", "generate.py", "recorded.py")
 # Bytes of a packet in the file, record header included; of compressed captures, measured once.
 _BYTES = {
     "bulk": 1049,

@@ -10,6 +10,7 @@ import gzip
 import json
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
@@ -19,6 +20,7 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from benchmarks import hung
+from benchmarks.forms import FORMS, Form
 from benchmarks.hung import Hung
 from benchmarks.layout import file_header
 from benchmarks.lossy import Lossy
@@ -47,6 +49,12 @@ class Source(Protocol):
         """Their bytes, in order."""
 
 
+def _in_form(form: Form, packets: int) -> Steady:
+    """As `snap96`, with a snap length that leaves as much of the inner packet."""
+    snap = 96 - 14 + len(form.front(0)) + (20 if form.v6 else 0)
+    return Steady(packets, 10, snap, container="pcapng" if form.options else "pcap", form=form)
+
+
 KINDS: dict[str, Callable[[int], Source]] = {
     "bulk": lambda packets: Steady(packets, 4, WHOLE),
     "snap96": lambda packets: Steady(packets, 10, 96),
@@ -59,10 +67,15 @@ KINDS: dict[str, Callable[[int], Source]] = {
 }
 
 
+IN_FORMS: dict[str, Callable[[int], Source]] = {name: partial(_in_form, form) for name, form in FORMS.items()}
+"""As `snap96`, each packet in something else."""
+
+
 def write(source: Source, out: BinaryIO) -> None:
     """Write the capture, header first."""
     container = source.container if isinstance(source, Steady) else "pcap"
-    out.write(file_header(container, source.snap))
+    form = source.form if isinstance(source, Steady) else None
+    out.write(file_header(container, source.snap, 1 if form is None else form.link))
     for chunk in source.chunks():
         out.write(chunk)
 
@@ -82,9 +95,10 @@ def write_file(source: Source, path: Path) -> None:
 
 def main() -> None:
     """Write the capture named on the command line."""
-    if len(sys.argv) != 4 or sys.argv[1] not in KINDS:
-        sys.exit(f"usage: generate.py {'|'.join(KINDS)} PACKETS OUT")
-    source = KINDS[sys.argv[1]](int(float(sys.argv[2])))
+    kinds = KINDS | IN_FORMS
+    if len(sys.argv) != 4 or sys.argv[1] not in kinds:
+        sys.exit(f"usage: generate.py {'|'.join(kinds)} PACKETS OUT")
+    source = kinds[sys.argv[1]](int(float(sys.argv[2])))
     if sys.argv[3] == "-":
         try:
             write(source, sys.stdout.buffer)

@@ -16,12 +16,14 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.forms import Form
+
 Container = Literal["pcap", "pcapng"]
 Records = npt.NDArray[np.void]
 Numbers = npt.NDArray[np.int64]
 Value = Numbers | int
 
-ETHERNET, IPV4, VXLAN = 14, 20, 8 + 8 + 14 + 20
+ETHERNET, IPV4, IPV6, VXLAN = 14, 20, 40, 8 + 8 + 14 + 20
 FIRST_SECOND = 1_700_000_000
 SERVER_ADDRESS, SERVER_PORT = 0x0A00_0202, 443
 CLIENT_MAC, SERVER_MAC = bytes.fromhex("020000000101"), bytes.fromhex("020000000202")
@@ -51,16 +53,27 @@ class Shape:
     snap: int
     container: Container = "pcap"
     vxlan: bool = False
+    form: Form | None = None
 
     @property
     def outer(self) -> int:
-        """Bytes in front of the inner Ethernet header."""
-        return VXLAN if self.vxlan else 0
+        """Bytes in front of the inner Ethernet header, or with a `form`, of the inner IP header."""
+        return len(self.form.front(0)) if self.form is not None else VXLAN if self.vxlan else 0
+
+    @property
+    def before_ip(self) -> int:
+        """Bytes in front of the inner IP header."""
+        return self.outer + (0 if self.form is not None else ETHERNET)
+
+    @property
+    def ip_header(self) -> int:
+        """Bytes of the inner IP header."""
+        return IPV6 if self.form is not None and self.form.v6 else IPV4
 
     @property
     def headers(self) -> int:
         """Bytes from the first one of the frame to the end of the TCP options."""
-        return self.outer + ETHERNET + IPV4 + 20 + self.options
+        return self.before_ip + self.ip_header + 20 + self.options
 
     @property
     def captured(self) -> int:
@@ -80,7 +93,10 @@ class Shape:
             fields += [("outer_macs", "V12"), ("outer_type", ">u2"), ("outer_ip", _IPV4)]
             fields += [("outer_source", ">u2"), ("outer_target", ">u2"), ("outer_length", ">u2"), ("outer_sum", ">u2")]
             fields += [("vxlan_flags", ">u4"), ("vxlan_network", ">u4")]
-        fields += [("macs", "V12"), ("type", ">u2"), ("ip", _IPV4)]
+        if self.form is None:
+            fields += [("macs", "V12"), ("type", ">u2"), ("ip", _IPV4)]
+        else:
+            fields += [("front", "V", self.outer), ("ip", _IPV6 if self.form.v6 else _IPV4)]
         fields += [
             ("sport", ">u2"),
             ("dport", ">u2"),
@@ -100,7 +116,8 @@ class Shape:
             raise ValueError(f"a snap length of {self.snap} cuts the headers")
         fields.append(("payload", "V", self.captured - self.headers))
         if self.container == "pcapng":
-            fields += [("padding", "V", -self.captured % 4), ("total_again", "<u4")]
+            fields += [("padding", "V", -self.captured % 4)]
+            fields += [("trailer", "V", len(self.form.options) if self.form is not None else 0), ("total_again", "<u4")]
         return np.dtype([field for field in fields if field[1:] != ("V", 0)])
 
     def empty(self, count: int) -> Records:
@@ -128,9 +145,15 @@ class Shape:
         for name, value in set_all.items():
             if name in (self.dtype.names or ()):
                 records[name] = np.void(value) if isinstance(value, bytes) else value
+        if self.form is not None and self.form.options:
+            records["trailer"] = np.void(self.form.options)
         for name in ("ip", "outer_ip"):
             if name in (self.dtype.names or ()):
                 ip = records[name]
+                if "hops" in (ip.dtype.names or ()):
+                    ip["version"], ip["next"], ip["hops"] = 0x6000_0000, 6, 64
+                    ip["net"] = ip["far_net"] = np.void(bytes.fromhex("20010db8") + bytes(8))
+                    continue
                 ip["version"], ip["fragment"], ip["ttl"], ip["protocol"] = 0x45, 0x4000, 64, 6 if name == "ip" else 17
         if "payload" in (self.dtype.names or ()):
             size = self.captured - self.headers
@@ -140,6 +163,13 @@ class Shape:
         return records
 
 
+_IPV6 = np.dtype(
+    [
+        ("version", ">u4"), ("length", ">u2"), ("next", "u1"), ("hops", "u1"),
+        ("net", "V12"), ("source", ">u4"), ("far_net", "V12"), ("target", ">u4"),
+    ]
+)  # fmt: skip
+
 _IPV4 = np.dtype(
     [
         ("version", "u1"), ("tos", "u1"), ("length", ">u2"), ("id", ">u2"), ("fragment", ">u2"),
@@ -148,12 +178,12 @@ _IPV4 = np.dtype(
 )  # fmt: skip
 
 
-def file_header(container: Container, snap: int) -> bytes:
-    """What stands before the first packet; Ethernet, microseconds."""
+def file_header(container: Container, snap: int, link: int = 1) -> bytes:
+    """What stands before the first packet; microseconds."""
     if container == "pcap":
-        return struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, snap, 1)
+        return struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, snap, link)
     section = struct.pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28)
-    return section + struct.pack("<IIHHII", 1, 20, 1, 0, snap, 20)
+    return section + struct.pack("<IIHHII", 1, 20, link, 0, snap, 20)
 
 
 def first_sequence(flow: Numbers, *, client: bool) -> Numbers:
@@ -169,7 +199,8 @@ def set_ends(records: Records, flow: Value, *, client: bool) -> None:
     for here, (name, port_name) in ((client, mine), (not client, other)):
         ip[name] = address if here else SERVER_ADDRESS
         records[port_name] = port if here else SERVER_PORT
-    records["macs"] = np.void(SERVER_MAC + CLIENT_MAC if client else CLIENT_MAC + SERVER_MAC)
+    if "macs" in (records.dtype.names or ()):
+        records["macs"] = np.void(SERVER_MAC + CLIENT_MAC if client else CLIENT_MAC + SERVER_MAC)
     if "outer_ip" in (records.dtype.names or ()):
         outer = records["outer_ip"]
         outer["source"], outer["target"] = (0xC000_0201, 0xC000_0202) if client else (0xC000_0202, 0xC000_0201)
@@ -203,17 +234,27 @@ def set_numbers(records: Records, flags: int, numbers: tuple[Value, Value], micr
 
 def set_lengths(shape: Shape, records: Records, payload: Value) -> None:
     """Set every length field of segments with so many bytes of payload, and the outer checksum."""
-    length = IPV4 + 20 + shape.options + payload
-    records["ip"]["length"] = length
-    records["wire"] = shape.outer + ETHERNET + length
+    length = shape.ip_header + 20 + shape.options + payload
+    records["ip"]["length"] = length - (IPV6 if shape.ip_header == IPV6 else 0)
+    records["wire"] = shape.before_ip + length
+    if shape.form is not None:
+        records["front"] = np.void(shape.form.front(int(length)))
     if shape.vxlan:
         records["outer_ip"]["length"] = VXLAN + length
         records["outer_length"] = VXLAN - IPV4 + length
         set_checksum(records["outer_ip"])
 
 
+def set_ident(ip: Records, ident: Value) -> None:
+    """Set the identification of IPv4 headers."""
+    if "id" in (ip.dtype.names or ()):
+        ip["id"] = ident
+
+
 def set_checksum(ip: Records) -> None:
     """Set the checksum of IPv4 headers (RFC 1071): the complement of the ones' complement sum of their words."""
+    if "sum" not in (ip.dtype.names or ()):
+        return
     source, target = ip["source"].astype(np.int64), ip["target"].astype(np.int64)
     total = 0x4500 + 0x4000 + ip["length"].astype(np.int64) + ip["id"] + ip["ttl"].astype(np.int64) * 256
     total += ip["protocol"].astype(np.int64) + (source >> 16) + (source & 0xFFFF) + (target >> 16) + (target & 0xFFFF)

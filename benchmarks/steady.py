@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.forms import Form
 from benchmarks.layout import (
     ACK,
     MSS,
@@ -25,6 +26,7 @@ from benchmarks.layout import (
     first_sequence,
     set_checksum,
     set_ends,
+    set_ident,
     set_lengths,
     set_times,
 )
@@ -44,6 +46,7 @@ class Steady:
     snap: int
     container: Container = "pcap"
     vxlan: bool = False
+    form: Form | None = None
     round_trip: int = 1000  # microseconds between the packets of a handshake, at least
 
     def chunks(self) -> Iterator[memoryview]:
@@ -65,7 +68,7 @@ class Steady:
         return max(self.round_trip, self.flows)
 
     def _shape(self, options: int, payload: int) -> Shape:
-        return Shape(options, payload, self.snap, self.container, self.vxlan)
+        return Shape(options, payload, self.snap, self.container, self.vxlan, self.form)
 
     def _opening(self) -> list[Records]:
         """The handshakes and the requests: all SYNs first, then all answers to them, and so on."""
@@ -85,7 +88,7 @@ class Steady:
             set_lengths(shape, records, payload)
             set_times(records, number * self._step + flow)
             records["flags"], records["seq"], records["ack"] = flags, seq & 0xFFFF_FFFF, ack & 0xFFFF_FFFF
-            records["ip"]["id"] = number
+            set_ident(records["ip"], number)
             records["tsval"] = 1000 + number
             records["tsecr"] = 1000 if number else 0
             set_checksum(records["ip"])
@@ -142,7 +145,7 @@ class Steady:
             set_times(records, micros + number)
             records["tsval"] = millis
             records["tsecr"] = millis
-            records["ip"]["id"] = (turn * 2 + number if name != "ack" else turn) & 0xFFFF
+            set_ident(records["ip"], (turn * 2 + number if name != "ack" else turn) & 0xFFFF)
             if name == "ack":
                 records["ack"] = (sent - (IN_FLIGHT - 1) * 2 * MSS) & 0xFFFF_FFFF
             else:

@@ -124,8 +124,10 @@ class Skimmed(NamedTuple):
         return {
             "counters": counters,
             "flows": self.state.flows[:flows],
+            "odd_flows": self.state.odd_flows[:flows],
             "directions": self.state.directions[: 2 * flows],
             "transfers": self.state.transfers[: 2 * flows],
+            "odd_transfers": self.state.odd_transfers[: 2 * flows],
             "ring": self.rows(),
             "ring_header_bytes": self.heads(),
             "events": self.state.events[:events],

@@ -51,9 +51,8 @@ from analyzer.flows.flow_tables import (
     C_PTB,
     C_ROWS,
     C_UNDECODED,
-    direction_table,
-    in_use,
 )
+from analyzer.flows.joined import direction_table
 from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
 from analyzer.model.analysis import Analysis, CaptureFile, Rereadable, Totals
 from analyzer.model.text import extent, joined, plural, printable
@@ -151,6 +150,7 @@ def found_in(
         if stop is not None:
             stop.over = True
         skimmer.finish()
+        skimmer.let_go()
         apart = told_apart(skimmer.state, at) if found_at is at and len(at) > 1 else None
         files = tuple(_describe(each, stamp(by.source)) for each, by in zip(inputs, taken, strict=True))
         if anonymizer is not None:
@@ -160,7 +160,7 @@ def found_in(
             files = tuple(_anonymous(file, anonymizer) for file in files)
     finally:
         for one in opened:
-            one.reader.close()
+            one.reader.release()
     interrupted = stop is not None and stop.asked
     if apart is not None and not interrupted and all(each.again is not None for each in taken):
         for file in taken:
@@ -355,7 +355,7 @@ def _result(
     quality = quality_of(files, int(counters[C_PACKETS]))
     notes += quality.notes()
     notes += merge_points.notes(files)
-    state = in_use(skimmer.state)
+    state = skimmer.state
     stored = sum(file.stored for file in files)
     found = judged_flows(state, settings, quality, stored, renumbered)
     flows = found.flows

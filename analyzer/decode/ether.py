@@ -28,7 +28,7 @@ from analyzer.decode.packet_fields import (
     REASON_NOT_IP,
     REASON_TUNNEL_CUT,
 )
-from analyzer.kernels.marks import kernel
+from analyzer.kernels.marks import inlined, kernel
 
 ETHER_IPV4 = 0x0800
 ETHER_IPV6 = 0x86DD
@@ -142,7 +142,7 @@ def metadata_bytes(buf: Buffer, o: int) -> int:
     return max(buf[o + 1] + 0, 1) * 8
 
 
-@kernel
+@inlined
 def push_layer(h: list[int], layer: int, o: int) -> None:
     """Note an encapsulation whose header starts at `o`; a run of the same (MPLS labels) counts once."""
     if h[LAYERS] == 0:

@@ -48,6 +48,7 @@ from analyzer.decode.link import decode_wifi
 from analyzer.decode.network import EXTENSIONS, PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, decode_network
 from analyzer.decode.packet_fields import (
     END,
+    ETHER_TYPE,
     FRAGMENT,
     IP_END,
     L4,
@@ -61,7 +62,7 @@ from analyzer.decode.packet_fields import (
     REASON_TUNNEL_CUT,
     VERSION,
 )
-from analyzer.kernels.marks import kernel
+from analyzer.kernels.marks import inlined, kernel
 
 MAX_NESTING = 5  # tunnels in tunnels; each pushes two layers at most
 
@@ -112,6 +113,32 @@ def descend(buf: Buffer, h: list[int]) -> int:
         if h[PROTO] == PROTO_TCP or h[PROTO] == (PROTO_ICMP if h[VERSION] == 4 else PROTO_ICMPV6):
             return OK
     return REASON_NESTED
+
+
+@inlined
+def carries(buf: Buffer, h: list[int]) -> bool:
+    """True if the IP packet at NET holds something else than TCP: it may be a tunnel's."""
+    if h[ETHER_TYPE] == ETHER_IPV4:
+        return h[NET] + 10 <= h[END] and buf[h[NET] + 9] != PROTO_TCP
+    return h[NET] + 7 <= h[END] and buf[h[NET] + 6] != PROTO_TCP
+
+
+@kernel
+def step_in(buf: Buffer, h: list[int]) -> bool:
+    """Go from the decoded IP packet to that of a TCP segment inside of it, and leave the inner IP header undecoded.
+
+    As `descend`, but for that header: ETHER_TYPE, NET, END and LAYERS are those of the inner packet. False if there is
+    none, with all of them undefined.
+    """
+    for _ in range(MAX_NESTING):
+        if enter_payload(buf, h) != OK:
+            return False
+        h[END] = h[IP_END]
+        if not carries(buf, h):
+            return True
+        if decode_network(buf, h) != OK or h[FRAGMENT]:
+            return False
+    return False
 
 
 @kernel
@@ -193,15 +220,20 @@ def enter_gre(buf: Buffer, o: int, end: int, outer: int, h: list[int]) -> int:
     return enter_frame(buf, o, end, h)
 
 
-@kernel
+@inlined
 def enter_frame(buf: Buffer, o: int, end: int, h: list[int]) -> int:
     """Step over the Ethernet header at `o`."""
     if o + 14 > end:
         return REASON_TUNNEL_CUT
-    return follow_ether(buf, o + 14, end, be16(buf, o + 12), h)
+    kind = be16(buf, o + 12)
+    if kind in (ETHER_IPV4, ETHER_IPV6):
+        h[ETHER_TYPE] = kind
+        h[NET] = o + 14
+        return OK
+    return follow_ether(buf, o + 14, end, kind, h)
 
 
-@kernel
+@inlined
 def enter_udp(buf: Buffer, o: int, end: int, outer: int, h: list[int]) -> int:
     """Recognise a tunnel by its UDP port, or an IP packet right behind the UDP header by its fit."""
     if o + 8 > end:

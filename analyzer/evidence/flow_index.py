@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -13,17 +13,8 @@ from analyzer.decode.icmp import KIND_PTB
 from analyzer.evidence.handshake import handshake_trips
 from analyzer.evidence.row_addresses import host_keys, numbered, row_address
 from analyzer.evidence.stream_numbers import PointOpening, stream_numbers
-from analyzer.flows.flow_tables import (
-    C_EVENTS,
-    C_FILES,
-    C_FLOWS,
-    C_ICMPS,
-    C_LAST_TS,
-    SAW_BACKWARDS,
-    SAW_FRAGMENT,
-    State,
-    direction_table,
-)
+from analyzer.flows.flow_tables import C_EVENTS, C_FILES, C_ICMPS, C_LAST_TS, SAW_BACKWARDS, SAW_FRAGMENT, State
+from analyzer.flows.joined import direction_table, flow_table
 from analyzer.model.statement import FrameRef
 
 if TYPE_CHECKING:
@@ -32,6 +23,10 @@ if TYPE_CHECKING:
     from analyzer.evidence.ptb_index import PtbIndex
     from analyzer.evidence.segments import Segment
     from analyzer.evidence.siblings import Siblings
+
+
+BLOCK_ROWS = 1 << 15
+"""Flows that are looked at together: their columns stay in the processor's cache."""
 
 
 def _last_times(flows: Any, last: int) -> dict[int, int]:
@@ -51,6 +46,14 @@ def _ends_by_row(flows: Any, ends: dict[int, int]) -> Any:
     return table[flows["point"]]
 
 
+class Block(NamedTuple):
+    """Some rows of the flow table, of that of directions, and `Collector.ends` of them."""
+
+    flows: Any
+    directions: Any
+    ends: Any
+
+
 class Collector:
     """Reads the tables of one finished skim. Flows come out one at a time; only they become objects.
 
@@ -59,7 +62,7 @@ class Collector:
 
     def __init__(self, state: State, renumbered: Sequence[tuple[PointOpening, PointOpening]] = ()) -> None:
         counters = state.counters
-        self.flows = state.flows[: counters[C_FLOWS]]
+        self.flows = flow_table(state)
         self.directions = direction_table(state)
         self.progress = state.progress
         self.several_files = int(counters[C_FILES]) > 1
@@ -72,7 +75,7 @@ class Collector:
         self.events = events
         self.event_heads = state.event_header_bytes[: counters[C_EVENTS]]
         self.event_order = order
-        self.event_starts = np.searchsorted(events["flow"][order], np.arange(len(self.flows) + 1))
+        self.event_starts = np.searchsorted(events["flow"][order], np.arange(len(self.flows) + 1)).astype(np.int32)
         icmps = state.icmps[: counters[C_ICMPS]]
         self.ptb_index: PtbIndex | None = None
         if (icmps["kind"] == KIND_PTB).any():
@@ -81,6 +84,13 @@ class Collector:
             self.ptb_index = PtbIndex(icmps, state.icmp_header_bytes)
         self.ptbs: Sequence[PtbSeen] = self.ptb_index.ptbs if self.ptb_index is not None else ()
         self._of_pair: dict[tuple[int, int], Siblings] = {}
+
+    def blocks(self) -> Iterator[tuple[slice, Block]]:
+        """The tables by parts, each with its rows of the flow table: what is computed of one takes little memory."""
+        for begin in range(0, len(self.flows), BLOCK_ROWS):
+            rows = slice(begin, min(begin + BLOCK_ROWS, len(self.flows)))
+            directions = self.directions[2 * rows.start : 2 * rows.stop]
+            yield rows, Block(self.flows[rows], directions, self.ends[rows])
 
     def column(self, name: str) -> Any:
         """A field of all recorded rows, those of one flow together and as they were captured."""

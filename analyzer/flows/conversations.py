@@ -75,7 +75,7 @@ def conversation_of(state: State, h: list[int], side: int, ends: Endpoints) -> i
         number = state.udp_slots[slot] - 1
         if number < 0:
             break
-        if same_endpoints(state.conversations[number], ends):
+        if same_endpoints(state.conversations[number], state.conversations[number], ends):
             return int(number)
         slot = (slot + 1) & mask
     number = state.counters[C_CONVERSATIONS]

@@ -1,5 +1,7 @@
 """The next packet of a flow in which nothing is going on: in order, acknowledging what was sent, window open.
 
+It may be inside of a tunnel: `tunnel.step_in` has found the way to it.
+
 Most packets of most captures are of this kind (header prediction, as BSD's tcp_input has it, rests on that). What the
 decoders and `tcp_state` would find out about them step by step is known beforehand: it takes one look at the headers,
 and a few counters move. `tcp_state` says after each other packet whether its flow may take it. Results are the same
@@ -27,10 +29,12 @@ from analyzer.decode.packet_fields import (
 from analyzer.decode.tcp import ACK_FLAG, PSH, TIMESTAMPS_ONLY
 from analyzer.flows.flow_tables import (
     C_FILE,
+    FAST_BARE,
+    FAST_INSIDE,
     FILE_SHIFT,
     MARK_DF,
+    MARK_INSIDE,
     PROGRESS_SHIFT,
-    SAW_BARE,
     State,
 )
 from analyzer.flows.lookup import Endpoints, find_flow
@@ -45,7 +49,7 @@ MOST_FIXED_BYTES = 64  # read without looking at lengths: IPv6 header, TCP heade
 
 
 @inlined
-def is_known(direction: Any, transfer: Any) -> bool:
+def is_known(direction: Any, transfer: Any, odd: Any) -> bool:
     """True if all that a direction's first packets tell is known, and nothing is missing or closed."""
     return (
         direction["seen"] != 0
@@ -53,21 +57,18 @@ def is_known(direction: Any, transfer: Any) -> bool:
         and direction["base_set"] != 0
         and direction["una_known"] != 0
         and direction["first_ts"] != 0
-        and transfer["hole_ts"] == 0
-        and transfer["window_zero_ts"] == 0
+        and (transfer["odd"] == 0 or (odd["hole_ts"] == 0 and odd["window_zero_ts"] == 0))
     )
 
 
 @inlined
-def may_take_fast_path(flow: Any, me: Any, out: Any, peer: Any, peer_out: Any) -> bool:
-    """True if the flow's next packets may take the short way: bare, not recorded, all known."""
+def may_take_fast_path(flow: Any, me: Any, out: Any, odd_out: Any, peer: Any, peer_out: Any, odd_peer_out: Any) -> bool:
+    """True if the flow's next packets may take the short way: not recorded, all known."""
     return (
         flow["recording"] == 0
-        and flow["layers"] == 0
-        and flow["seen"] & SAW_BARE != 0
         and (flow["ack_ts"] != 0 or flow["syn_ack_ts"] == 0)
-        and is_known(me, out)
-        and is_known(peer, peer_out)
+        and is_known(me, out, odd_out)
+        and is_known(peer, peer_out, odd_peer_out)
     )
 
 
@@ -89,7 +90,7 @@ def take_fast_path(state: State, buf: Buffer, h: list[int], frame: int) -> bool:
     """
     net = h[NET]
     end = h[END]
-    if unlikely(h[LAYERS] != 0 or net < 0 or net + LEAST_BYTES > end or net + MOST_FIXED_BYTES > len(buf)):
+    if unlikely(net < 0 or net + LEAST_BYTES > end or net + MOST_FIXED_BYTES > len(buf)):
         return False
     word = be32_inside(buf, net)
     if h[ETHER_TYPE] == ETHER_IPV4:
@@ -150,12 +151,16 @@ def take_fast_path(state: State, buf: Buffer, h: list[int], frame: int) -> bool:
     if unlikely(number < 0):
         return False
     flow = state.flows[at(number)]
-    if unlikely(flow["fast_path"] == 0):
+    inside = h[LAYERS] != 0
+    # The first one inside, or the first outside, tells of the flow what was not known.
+    if unlikely(flow["fast_path"] & (FAST_INSIDE if inside else FAST_BARE) == 0):
         return False
     me = state.directions[at(2 * number + side)]
     peer = state.directions[at(2 * number + 1 - side)]
     out = state.transfers[at(2 * number + side)]
     peer_out = state.transfers[at(2 * number + 1 - side)]
+    odd_out = state.odd_transfers[at(2 * number + side)]
+    odd_peer_out = state.odd_transfers[at(2 * number + 1 - side)]
     seq = me["snd_max"] + 0
     una = peer["una"] + 0
     acked = (be32_inside(buf, tcp + 8) - una) & 0xFFFFFFFF
@@ -181,33 +186,36 @@ def take_fast_path(state: State, buf: Buffer, h: list[int], frame: int) -> bool:
     me["last_ts"] = ts
     if unlikely(h[PACKET_DIRECTION] != DIRECTION_UNKNOWN):
         if h[PACKET_DIRECTION] == INBOUND:
-            out["came_in"] += 1
+            odd_out["came_in"] += 1
         else:
-            out["went_out"] += 1
-    me["window"] = window << me["wscale"] if me["wscale"] >= 0 and peer["wscale"] >= 0 else window
+            odd_out["went_out"] += 1
+    me["window"] = window << int(me["wscale"]) if me["wscale"] >= 0 and peer["wscale"] >= 0 else window
     ack = una + acked
     if acked > 0:
         peer["una"] = ack
         if unlikely((peer_out["progress_ts"] ^ ts) >> PROGRESS_SHIFT):
             put_progress(state, peer_out, 2 * number + 1 - side)
         peer_out["progress_ts"] = ts
-        peer_out["run_count"] = 0
-        note_delivered(peer_out, ack, frame_id, ts)
+        if peer_out["odd"]:
+            odd_peer_out["run_count"] = 0
+        note_delivered(peer_out, odd_peer_out, ack, frame_id, ts)
     if peer_out["progress_ts"] == ts:
         peer_out["progress_frame"] = frame_id
     marks = 0
     if payload > 0:
         me["snd_max"] = seq + payload
-        marks = note_size(out, peer, version, ip_len, header, payload, df, seq + payload, frame_id, ip_len)
+        marks = note_size(out, odd_out, peer, version, ip_len, header, payload, df, seq + payload, frame_id, ip_len)
         out["data_packets"] += 1
         out["payload_bytes"] += payload
         out["last_data_ts"] = ts
         out["last_data_frame"] = frame_id
         out["last_data_len"] = ip_len
         if not df:
-            out["nodf_packets"] += 1
+            odd_out["nodf_packets"] += 1
     if df:
         marks |= MARK_DF
+    if inside:
+        marks |= MARK_INSIDE
     checksum = be16_inside(buf, tcp + 16)
     flags = word >> 16 & 0xFF
     store_row(

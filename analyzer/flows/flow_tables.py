@@ -2,8 +2,9 @@
 
 Times are int64 nanoseconds, sizes bytes. Sequence and acknowledgement numbers are unwrapped to 64 bits:
 the low 32 bits are those on the wire, and 2**32 is added at the start so that earlier ones stay positive.
-A flow is 216 bytes and its two directions 104 bytes each; with data come 392 bytes each, and 128
-for progress once they go on for some seconds.
+A flow is 96 bytes and its two directions 72 bytes each; with data come 120 bytes each. What most flows never have
+(trouble, IPv6 addresses, tunnels) is 88 bytes a flow and 264 a direction more, and progress once they go on for some
+seconds 128 a direction.
 `MAX_FLOWS` bounds their number.
 """
 
@@ -24,32 +25,46 @@ FILE_SHIFT = 40
 
 FLOW = np.dtype(
     [
-        # Endpoint 0 is the lower (address, port) in network order, endpoint 1 the higher.
-        ("a0", "u4"), ("a1", "u4"), ("a2", "u4"), ("a3", "u4"),
-        ("b0", "u4"), ("b1", "u4"), ("b2", "u4"), ("b3", "u4"),
-        ("port_a", "i4"), ("port_b", "i4"),
-        ("version", "i4"),  # 4 or 6
-        ("client", "i4"),  # side that opened the connection, or sent the first packet seen
-        ("packets", "i8"), ("bytes", "i8"),  # bytes: IP total lengths
+        # Endpoint 0 is the lower (address, port) in network order, endpoint 1 the higher. The other words of IPv6
+        # addresses are in `ODD_FLOW`.
+        ("a0", "u4"), ("b0", "u4"),
+        ("port_a", "u2"), ("port_b", "u2"),
+        ("point", "u2"),  # capture point: the same connection seen at another point is a flow of its own
+        ("seen", "i2"),  # SAW_ bits
+        ("version", "u1"),  # 4 or 6
+        ("client", "u1"),  # side that opened the connection, or sent the first packet seen
+        ("fast_path", "u1"),  # FAST_ bits: nothing is going on, and which of its next packets `fast_path` may take
+        ("recording", "u1"),  # packets still to be recorded
+        ("packets", "u4"),
+        ("bytes", "i8"),  # IP total lengths
         ("first_ts", "i8"), ("last_ts", "i8"),
-        ("first_frame", "i8"), ("file", "i4"),  # frame numbers are counted within their file
-        ("events", "i4"),  # rows of this flow in the event table
+        ("first_frame", "i8"),  # frame numbers are counted within their file
         ("last_row", "i8"),  # ring row counter of the last packet, -1: none
-        ("recorded", "i8"),  # ring rows up to this counter are in the event table already
-        ("recording", "i4"),  # packets still to be recorded
-        ("fast_path", "i4"),  # 1: nothing is going on, and `fast_path` may take the next packet
-        ("lost_events", "i4"),  # rows not recorded: bound reached
-        ("syn_ts", "i8"), ("syn_ack_ts", "i8"), ("ack_ts", "i8"),  # handshake, 0: not seen
-        ("syn_last_ts", "i8"), ("syn_ack_last_ts", "i8"),  # of the last one before the answer
-        ("syn_ack_frame", "i8"), ("ack_frame", "i8"), ("syn_frame", "i8"),  # with their file, as in a direction's row
-        ("seen", "i4"),  # SAW_ bits
-        # What encapsulates the flow: of the first packet that was inside something.
-        ("point", "i4"),  # capture point: the same connection seen at another point is a flow of its own
-        ("overhead", "i4"),  # bytes from the outermost header to the IP header
-        ("layers", "i8"),  # LAYER_ numbers of `decode.layers`
+        ("syn_ack_ts", "i8"), ("ack_ts", "i8"),  # handshake, 0: not seen
+        ("syn_ack_frame", "i8"), ("ack_frame", "i8"),  # with their file, as in a direction's row
     ],
     align=True,
 )  # fmt: skip
+
+ODD_FLOW = np.dtype(
+    [
+        ("a1", "u4"), ("a2", "u4"), ("a3", "u4"),
+        ("b1", "u4"), ("b2", "u4"), ("b3", "u4"),
+        ("file", "i4"),
+        ("overhead", "i4"),  # bytes from the outermost header to the IP header
+        # What encapsulates the flow: of the first packet that was inside something.
+        ("layers", "i8"),  # LAYER_ numbers of `decode.layers`
+        # Of the first SYN, where it was not the first packet; 0: it was, or none was seen.
+        ("odd_syn_ts", "i8"), ("odd_syn_frame", "i8"),
+        # Of the last one before the answer, where it was not the first; -1: all came later.
+        ("again_syn_ts", "i8"), ("again_syn_ack_ts", "i8"),
+        ("recorded", "i8"),  # ring rows before this counter are in the event table already
+        ("events", "i4"),  # rows of this flow in the event table
+        ("lost_events", "i4"),  # rows not recorded: bound reached
+    ],
+    align=True,
+)  # fmt: skip
+"""What is 0 in most flows, in rows of its own: pages that nobody writes to take no memory."""
 
 SAW_SYN = 1
 SAW_SYN_ACK = 2
@@ -58,23 +73,28 @@ SAW_RST = 8
 SAW_FRAGMENT = 16
 SAW_BACKWARDS = 64  # a packet with a time well before that of the one before it
 SAW_RST_0 = 128  # SAW_RST from endpoint 0; and the next bit: from endpoint 1
+SAW_INSIDE = 1024  # packets inside of something: `layers` is not 0
+FAST_BARE = 1
+FAST_INSIDE = 2
 SAW_MORE = 512  # packets of its trouble that were not recorded: a bound was reached
 SAW_BARE = 32  # packets outside of any tunnel, too, where `layers` is not 0
 
 DIRECTION = np.dtype(
     [
-        ("seen", "i4"),  # 1: a packet of this direction was seen
-        ("ref", "i4"),  # 1: snd_max is valid
-        ("base_set", "i4"),
-        ("una_known", "i4"),
-        ("base", "i8"),  # raw initial sequence number, as Wireshark takes it
+        ("seen", "u1"),  # 1: a packet of this direction was seen
+        ("ref", "u1"),  # 1: snd_max is valid
+        ("base_set", "u1"),
+        ("una_known", "u1"),
+        ("wscale", "i1"), ("sack_ok", "u1"), ("has_ts", "u1"),  # announced; -1 not, wscale -2 unknown
+        ("ttl_max", "u1"), ("ttl_min", "i2"),
+        ("mss", "i4"),  # announced; -1 not
+        ("base", "u4"),  # raw initial sequence number, as Wireshark takes it
+        ("packets", "u4"),
+        ("window", "i4"),  # last announced, scaled where the scale is known; -1 never
         ("first_seq", "i8"),  # unwrapped sequence number of the first byte seen or acknowledged
         ("snd_max", "i8"),  # one past the highest sequence number seen
         ("una", "i8"),  # highest cumulative ACK from the peer
-        ("packets", "i8"), ("last_ts", "i8"), ("first_ts", "i8"),
-        ("mss", "i4"), ("wscale", "i4"), ("sack_ok", "i4"), ("has_ts", "i4"),  # announced; -1 not, wscale -2 unknown
-        ("ttl_min", "i4"), ("ttl_max", "i4"),
-        ("window", "i8"),  # last announced, scaled where the scale is known; -1 never
+        ("last_ts", "i8"), ("first_ts", "i8"),
     ],
     align=True,
 )  # fmt: skip
@@ -84,44 +104,55 @@ its row there alone, and pages that nobody touches take no memory."""
 TRANSFER = np.dtype(
     [
         ("progress_ts", "i8"), ("progress_frame", "i8"),  # when una last rose; before that: `progress_log`
-        ("data_packets", "i8"), ("payload_bytes", "i8"),
+        ("payload_bytes", "i8"),
         ("last_data_ts", "i8"), ("last_data_frame", "i8"), ("last_data_len", "i4"),
-        ("zero_windows", "i4"),
-        # The window is 0 since `window_zero_ts` (0: it is open); how long it was at most, and what began that.
-        ("window_zero_ts", "i8"), ("window_zero_now", "i8"),
-        ("window_zero_longest", "i8"), ("window_zero_frame", "i8"),
+        ("data_packets", "u4"),
         # Sizes: IP total lengths of single packets, super-segments left out.
         ("max_sent", "i4"), ("delivered", "i4"), ("max_sent_frame", "i8"),
         ("delivered_frame", "i8"), ("delivered_ack", "i8"), ("delivered_ts", "i8"),
-        ("delivered_nodf_frame", "i8"), ("delivered_nodf", "i4"),
+        # Two packets on their way that are larger than anything delivered: the first, and (`p1_`) the largest.
+        ("p0_end", "i8"), ("p0_frame", "i8"), ("p0_size", "i4"), ("p0_payload", "u2"), ("p0_df", "u1"),
+        ("odd", "u1"),  # 1: of what `ODD_TRANSFER` names first, something was there
+        ("fin_ts", "i8"),  # first FIN, 0: none
+    ],
+    align=True,
+)  # fmt: skip
+
+ODD_TRANSFER = np.dtype(
+    [
+        # What is looked at with every packet. Whoever sets one of these sets `odd` of the direction, too.
+        ("hole_ts", "i8"),
+        ("window_zero_ts", "i8"),  # the window is 0 since then (0: it is open)
+        ("p1_end", "i8"), ("run_count", "i4"),
         ("size_cap", "i4"),  # after a PTB or a fallback: larger captured sizes may be super-segments
+        # How long the window was 0 at most, and what began that.
+        ("window_zero_now", "i8"), ("window_zero_longest", "i8"), ("window_zero_frame", "i8"), ("zero_windows", "i4"),
+        ("delivered_nodf", "i4"), ("delivered_nodf_frame", "i8"),
         ("super_packets", "i4"), ("super_multiples", "i4"), ("super_frame", "i8"),
         ("nodf_packets", "i4"),  # data packets without DF
-        # Two packets on their way that are larger than anything delivered: the first, and the largest.
-        ("p0_df", "i4"), ("p0_end", "i8"), ("p0_frame", "i8"), ("p0_size", "i4"), ("p0_payload", "i4"),
-        ("p1_end", "i8"), ("p1_frame", "i8"), ("p1_size", "i4"), ("p1_payload", "i4"), ("p1_df", "i4"),
+        ("p1_size", "i4"), ("p1_frame", "i8"), ("p1_payload", "i4"), ("p1_df", "i4"),
         # Retransmissions.
-        ("resent", "i4"), ("resent_frame", "i8"), ("resent_ts", "i8"), ("resent_max", "i4"),
+        ("resent", "i4"), ("resent_max", "i4"), ("resent_frame", "i8"), ("resent_ts", "i8"),
         ("spurious", "i4"),  # resent although already acknowledged
         ("dsacks", "i4"),  # duplicates that the peer reported
         ("duplicates", "i4"),  # copies made by the capture
         ("keepalives", "i4"),
-        ("run_len", "i4"), ("run_seq", "i8"), ("run_ts", "i8"), ("run_df", "i4"), ("run_count", "i4"),
+        ("run_len", "i4"), ("run_df", "i4"), ("run_seq", "i8"), ("run_ts", "i8"),
         ("longest_run", "i4"),
         # Holes: bytes not seen while later ones were.
         ("holes", "i4"), ("filled", "i4"),
         ("ptbs", "i4"),
-        ("hole_start", "i8"), ("hole_end", "i8"), ("hole_ts", "i8"), ("hole_frame", "i8"),
+        ("hole_start", "i8"), ("hole_end", "i8"), ("hole_frame", "i8"),
         ("hole_longest", "i8"),
         ("unseen", "i8"),  # bytes acknowledged but not in the capture
         ("unseen_before", "i8"),  # as above, before the direction's first packet
         # Numbers far outside of the window, believed once a second packet goes on from there; 0: none.
         ("stray_seq", "i8"), ("stray_ack", "i8"),
-        ("fin_ts", "i8"),  # first FIN, 0: none
         ("came_in", "i4"), ("went_out", "i4"),  # packets by what the capturing host says of them
     ],
     align=True,
 )  # fmt: skip
+"""What is 0 in directions that never had trouble, as `ODD_FLOW`."""
 
 PACKET = np.dtype(
     [
@@ -179,8 +210,10 @@ class State(NamedTuple):
     counters: Any  # int64
     slots: Any  # int32, open addressing: flow number + 1, 0 empty
     flows: Any
+    odd_flows: Any  # rows as in `flows`
     directions: Any  # row 2 * flow + side: the packets that endpoint `side` sent
     transfers: Any  # rows as in `directions`: the data among them, and what became of it
+    odd_transfers: Any  # rows as in `directions`: the trouble that there was
     progress: Any  # int64 (directions, 2 * PROGRESS_SLOTS): times and frames, see `progress_log`
     ring: Any
     ring_header_bytes: Any  # uint8 (RING_ROWS, HEAD_BYTES): `head_len` bytes of the packet from its IP header on
@@ -199,61 +232,6 @@ class State(NamedTuple):
     udp_ring_heads: Any  # uint8 (DATAGRAM_RING_ROWS, UDP_HEAD_BYTES): `head_len` bytes of the payload
     datagrams: Any
     datagram_heads: Any
-
-
-class DirectionTable:
-    """Rows of `directions` with the same rows of `transfers`, or one of them: read by field name as one table."""
-
-    def __init__(self, directions: Any, transfers: Any) -> None:
-        self._tables = (directions, transfers)
-
-    def __getitem__(self, key: Any) -> Any:
-        """A column (or the value, of one row) by its name; else rows, as numpy indexes them, as `DirectionTable`."""
-        directions, transfers = self._tables
-        if isinstance(key, str):
-            return (directions if key in directions.dtype.names else transfers)[key]
-        return DirectionTable(directions[key], transfers[key])
-
-    def __len__(self) -> int:
-        return len(self._tables[0])
-
-    def values(self) -> dict[str, int]:
-        """All fields of one row."""
-        return {
-            name: int(value) for row in self._tables for name, value in zip(row.dtype.names, row.item(), strict=True)
-        }
-
-
-def direction_table(state: State) -> DirectionTable:
-    """The directions of all flows there are."""
-    rows = SIDES * int(state.counters[C_FLOWS])
-    return DirectionTable(state.directions[:rows], state.transfers[:rows])
-
-
-MOST_COPIED = 16 << 20
-"""Bytes of a table in use that are copied, at most: more is kept where it is."""
-
-
-def in_use(state: State) -> State:
-    """What was found, once the last packet was taken: the rows in use, and nothing that only a next packet needs.
-
-    Small ones are copied, so that an analysis holds, and pickles, no more than that: else each that somebody keeps
-    would hold the pages and the addresses of whole tables.
-    """
-    flows, events, icmps = (int(state.counters[i]) for i in (C_FLOWS, C_EVENTS, C_ICMPS))
-    rows = {name: table[:0] for name, table in state._asdict().items() if name != "counters"}
-    rows |= {"flows": state.flows[:flows], "events": state.events[:events], "icmps": state.icmps[:icmps]}
-    rows |= {name: getattr(state, name)[: SIDES * flows] for name in ("directions", "transfers", "progress")}
-    rows |= {"event_header_bytes": state.event_header_bytes[:events]}
-    rows |= {"icmp_header_bytes": state.icmp_header_bytes[:icmps]}
-    rows |= {"fragments": state.fragments[: int(state.counters[C_FRAGMENTS])]}
-    rows |= {"pairs": state.pairs[: int(state.counters[C_PAIRS])]}
-    talks = int(state.counters[C_CONVERSATIONS])
-    rows |= {"conversations": state.conversations[:talks], "udp_sent": state.udp_sent[: SIDES * talks]}
-    for name in ("datagrams", "datagram_heads"):
-        rows[name] = getattr(state, name)[: int(state.counters[C_UDP_ROWS])]
-    kept = {name: table.copy() if table.nbytes <= MOST_COPIED else table for name, table in rows.items()}
-    return State(counters=state.counters, **kept)
 
 
 C_FLOWS = 0

@@ -168,13 +168,13 @@ def tie_to_flow(state: State, buf: Buffer, h: list[int], q: list[int], number: i
         # It was sent to the tunnel's end, which may pass it on to the flow's sender or not.
         row["overhead"] = q[NET] - h[QUOTE]
         if kind == KIND_PTB:
-            start_recording(state, state.flows[found], PTB_HISTORY, AFTERMATH_ROWS)
+            start_recording(state, found, PTB_HISTORY, AFTERMATH_ROWS)
     elif kind == KIND_PTB:
         transfer = state.transfers[2 * found + side]
-        transfer["ptbs"] += 1
-        if LEAST_V4_MTU <= h[ICMP_MTU] < q[IP_LEN] and (
-            transfer["size_cap"] == 0 or h[ICMP_MTU] < transfer["size_cap"]
-        ):
-            transfer["size_cap"] = h[ICMP_MTU]
-            forget_larger(transfer, h[ICMP_MTU])
-        start_recording(state, state.flows[found], PTB_HISTORY, AFTERMATH_ROWS)
+        odd = state.odd_transfers[2 * found + side]
+        odd["ptbs"] += 1
+        if LEAST_V4_MTU <= h[ICMP_MTU] < q[IP_LEN] and (odd["size_cap"] == 0 or h[ICMP_MTU] < odd["size_cap"]):
+            transfer["odd"] = 1
+            odd["size_cap"] = h[ICMP_MTU]
+            forget_larger(transfer, odd, h[ICMP_MTU])
+        start_recording(state, found, PTB_HISTORY, AFTERMATH_ROWS)

@@ -71,8 +71,8 @@ def hash_endpoints(ends: Endpoints, seed: int) -> int:
 
 
 @inlined
-def same_endpoints(flow: Any, ends: Endpoints) -> bool:
-    """True if `flow` has these endpoints."""
+def same_endpoints(flow: Any, odd: Any, ends: Endpoints) -> bool:
+    """True if the flow has these endpoints; `odd` is its row of `odd_flows`, or any that has the fields of IPv6."""
     if flow["port_a"] != ends.low_port or flow["port_b"] != ends.high_port or flow["version"] != ends.version:
         return False
     if flow["point"] != ends.point:
@@ -82,12 +82,12 @@ def same_endpoints(flow: Any, ends: Endpoints) -> bool:
     if ends.version == 4:
         return True
     return (
-        flow["a1"] == ends.low[1]
-        and flow["a2"] == ends.low[2]
-        and flow["a3"] == ends.low[3]
-        and flow["b1"] == ends.high[1]
-        and flow["b2"] == ends.high[2]
-        and flow["b3"] == ends.high[3]
+        odd["a1"] == ends.low[1]
+        and odd["a2"] == ends.low[2]
+        and odd["a3"] == ends.low[3]
+        and odd["b1"] == ends.high[1]
+        and odd["b2"] == ends.high[2]
+        and odd["b3"] == ends.high[3]
     )
 
 
@@ -106,7 +106,7 @@ def find_flow(state: State, ends: Endpoints) -> int:
     """The number of the latest flow with these endpoints, -1 if there is none."""
     place = recent_place(ends)
     recent = state.counters[at(place)]
-    if recent < state.counters[C_FLOWS] and same_endpoints(state.flows[at(recent)], ends):
+    if recent < state.counters[C_FLOWS] and same_endpoints(state.flows[at(recent)], state.odd_flows[at(recent)], ends):
         return recent
     number = state.slots[at(find_slot(state, ends))] - 1
     if number >= 0:
@@ -122,7 +122,9 @@ def find_slot(state: State, ends: Endpoints) -> int:
     slot = hash_endpoints(ends, state.counters[C_SEED]) & mask
     while True:
         number = state.slots[at(slot)]
-        if number == 0 or same_endpoints(state.flows[at(number - 1)], ends):
+        if number == 0:
+            return slot
+        if same_endpoints(state.flows[at(number - 1)], state.odd_flows[at(number - 1)], ends):
             return slot
         slot = (slot + 1) & mask
 
@@ -136,20 +138,21 @@ def new_flow(state: State, ends: Endpoints, side: int, slot: int) -> int:
     state.slots[slot] = number + 1
     flow = state.flows[number]
     flow["a0"] = ends.low[0]
-    flow["a1"] = ends.low[1]
-    flow["a2"] = ends.low[2]
-    flow["a3"] = ends.low[3]
     flow["b0"] = ends.high[0]
-    flow["b1"] = ends.high[1]
-    flow["b2"] = ends.high[2]
-    flow["b3"] = ends.high[3]
+    if ends.version == 6:
+        odd = state.odd_flows[number]
+        odd["a1"] = ends.low[1]
+        odd["a2"] = ends.low[2]
+        odd["a3"] = ends.low[3]
+        odd["b1"] = ends.high[1]
+        odd["b2"] = ends.high[2]
+        odd["b3"] = ends.high[3]
     flow["port_a"] = ends.low_port
     flow["port_b"] = ends.high_port
     flow["version"] = ends.version
     flow["point"] = ends.point
     flow["client"] = side
     flow["last_row"] = -1
-    flow["recorded"] = -1
     for i in range(2):
         direction = state.directions[number * 2 + i]
         direction["mss"] = -1

@@ -89,20 +89,21 @@ def copy_head(target: Any, row: int, source: Any, start: int, count: int) -> Non
 
 
 @kernel
-def append_event(state: State, counter: int, flow: Any) -> None:
-    """Copy the ring row `counter` into the event table, unless a bound is reached."""
-    if flow["recorded"] >= counter:
+def append_event(state: State, counter: int, number: int) -> None:
+    """Copy the ring row `counter` of flow `number` into the event table, unless a bound is reached."""
+    odd = state.odd_flows[number]
+    if odd["recorded"] > counter:
         return
-    flow["recorded"] = counter
+    odd["recorded"] = counter + 1
     event = state.counters[C_EVENTS]
-    first = flow["events"] == 0
+    first = odd["events"] == 0
     if (
-        flow["events"] >= MAX_EVENTS_PER_FLOW
+        odd["events"] >= MAX_EVENTS_PER_FLOW
         or event >= len(state.events)
         or (first and state.counters[C_TROUBLED] >= MAX_TROUBLED)
     ):
-        flow["lost_events"] += 1
-        flow["seen"] |= SAW_MORE
+        odd["lost_events"] += 1
+        state.flows[number]["seen"] |= SAW_MORE
         return
     if first:
         state.counters[C_TROUBLED] += 1
@@ -111,21 +112,22 @@ def append_event(state: State, counter: int, flow: Any) -> None:
     for i in range(state.ring[row]["header_len"]):
         state.event_header_bytes[event, i] = state.ring_header_bytes[row, i]
     state.counters[C_EVENTS] = event + 1
-    flow["events"] += 1
+    odd["events"] += 1
 
 
 @kernel
-def bring_back(state: State, flow: Any, rows: int) -> None:
+def bring_back(state: State, number: int, rows: int) -> None:
     """Record up to `rows` of the flow's latest packets that the ring still holds, oldest first.
 
     The walk back turns the chain's links around so that the way forward needs no memory; each link is
     turned back as it is passed.
     """
     oldest_kept = state.counters[C_ROWS] - RING_ROWS
-    counter = flow["last_row"]
+    counter = state.flows[number]["last_row"] + 0
+    recorded = state.odd_flows[number]["recorded"] + 0
     following = -1
     for _ in range(min(rows, HISTORY_ROWS)):
-        if counter < 0 or counter < oldest_kept or counter <= flow["recorded"]:
+        if counter < 0 or counter < oldest_kept or counter < recorded:
             break
         row = state.ring[counter & RING_MASK]
         before = row["prev"] + 0
@@ -137,14 +139,15 @@ def bring_back(state: State, flow: Any, rows: int) -> None:
         later = row["prev"] + 0
         row["prev"] = counter
         counter = following
-        append_event(state, counter, flow)
+        append_event(state, counter, number)
         following = later
 
 
 @kernel
-def start_recording(state: State, flow: Any, history: int, aftermath: int) -> None:
+def start_recording(state: State, number: int, history: int, aftermath: int) -> None:
     """Bring back `history` packets of a flow and record at least `aftermath` further ones."""
-    bring_back(state, flow, history)
+    bring_back(state, number, history)
+    flow = state.flows[number]
     flow["recording"] = max(flow["recording"], aftermath)
     flow["fast_path"] = 0
 
@@ -244,7 +247,7 @@ def write_row(
     )
     if flow["recording"] > 0:
         flow["recording"] -= 1
-        append_event(state, counter, flow)
+        append_event(state, counter, number)
 
 
 @inlined
@@ -296,3 +299,11 @@ def store_row(
     copy_head(state.ring_header_bytes, slot, buf, start, length)
     flow["last_row"] = counter
     return counter
+
+
+def finish_flow(state: State, number: int) -> None:
+    """At the end of the capture: record what is left of a flow whose trouble was not over."""
+    for side in range(2):
+        odd = state.odd_transfers[2 * number + side]
+        if odd["run_count"] > 0 or odd["hole_ts"] or odd["window_zero_ts"]:
+            bring_back(state, number, HISTORY_ROWS)

@@ -16,6 +16,8 @@ from analyzer.flows.flow_tables import (
     DIRECTION,
     FLOW,
     ICMP,
+    ODD_FLOW,
+    ODD_TRANSFER,
     PACKET,
     PROGRESS_SLOTS,
     SIDES,
@@ -42,6 +44,9 @@ LEAST_PACKET = 40
 
 SPARE_ROWS = 1 << 14
 """Rows beyond those for which an input has bytes: a file may grow while it is read."""
+
+SPARSE = ("odd_flows", "odd_transfers", "progress")
+"""Tables of which rows here and there are used: a huge page for each of these would take memory for nothing."""
 
 LEAST_ROWS = 1 << 10
 """Flows for which there has to be room; with fewer, most captures could not be followed."""
@@ -112,8 +117,10 @@ def _shapes(flows: int, events: int, icmps: int) -> dict[str, tuple[tuple[int, .
     return {
         "slots": ((1 << (2 * flows - 1).bit_length(),), np.dtype(np.int32)),
         "flows": ((flows,), FLOW),
+        "odd_flows": ((flows,), ODD_FLOW),
         "directions": ((flows * SIDES,), DIRECTION),
         "transfers": ((flows * SIDES,), TRANSFER),
+        "odd_transfers": ((flows * SIDES,), ODD_TRANSFER),
         "progress": ((flows * SIDES, 2 * PROGRESS_SLOTS), np.dtype(np.int64)),
         "ring": ((RING_ROWS,), PACKET),
         "ring_header_bytes": ((RING_ROWS, HEAD_BYTES), np.dtype(np.uint8)),
@@ -143,7 +150,8 @@ def _tables(seed: int, large: bool, flows: int, events: int, icmps: int) -> Stat
     counters = np.zeros(C_COUNT, np.int64)
     counters[C_SEED] = seed & 0x7FFFFFFF
     shapes = _shapes(flows, events, icmps)
-    return State(counters, **{name: _zeros(shape, dtype, huge=large) for name, (shape, dtype) in shapes.items()})
+    made = {name: _zeros(shape, dtype, huge=large and name not in SPARSE) for name, (shape, dtype) in shapes.items()}
+    return State(counters, **made)
 
 
 def _zeros(shape: tuple[int, ...], dtype: Any, *, huge: bool) -> Any:
@@ -157,7 +165,7 @@ def _zeros(shape: tuple[int, ...], dtype: Any, *, huge: bool) -> Any:
         pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     else:  # Windows
         pages = mmap.mmap(-1, size)
-    if huge and hasattr(mmap, "MADV_HUGEPAGE") and hasattr(pages, "madvise"):
+    if hasattr(mmap, "MADV_HUGEPAGE") and hasattr(pages, "madvise"):
         with suppress(OSError):  # a kernel without them
-            pages.madvise(mmap.MADV_HUGEPAGE)
+            pages.madvise(mmap.MADV_HUGEPAGE if huge else mmap.MADV_NOHUGEPAGE)
     return np.frombuffer(pages, dtype).reshape(shape)

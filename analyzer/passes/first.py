@@ -31,6 +31,7 @@ from analyzer.decode.link import decode_link
 from analyzer.decode.network import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, decode_network
 from analyzer.decode.packet_fields import (
     COUNT,
+    END,
     FRAGMENT,
     L4,
     LINK,
@@ -47,7 +48,7 @@ from analyzer.decode.packet_fields import (
     VERSION,
 )
 from analyzer.decode.tcp import decode_tcp
-from analyzer.decode.tunnel import descend
+from analyzer.decode.tunnel import carries, descend, step_in
 from analyzer.flows.conversations import note_udp
 from analyzer.flows.fast_path import take_fast_path
 from analyzer.flows.flow_tables import (
@@ -66,9 +67,11 @@ from analyzer.flows.flow_tables import (
 )
 from analyzer.flows.fragments import note_datagram
 from analyzer.flows.icmp_quotes import track_icmp
+from analyzer.flows.joined import in_use
 from analyzer.flows.lookup import NO_FLOW, number_stream
+from analyzer.flows.recording import finish_flow
 from analyzer.flows.table_pages import new_state
-from analyzer.flows.tcp_state import finish_flow, track_tcp
+from analyzer.flows.tcp_state import track_tcp
 from analyzer.kernels.marks import bound, inlined, kernel, unlikely
 from analyzer.settings import RING_ROWS
 
@@ -130,12 +133,28 @@ def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: in
     if unlikely(ts < counters[C_FIRST_TS] or packets == 0):
         counters[C_FIRST_TS] = ts
     reason = decode_link(buf, h)
-    if not unlikely(reason != OK or not take_fast_path(state, buf, h, frame)):
-        return
+    end = h[END]
+    stepped = False
+    counted = False
+    may_be_steady = reason == OK
+    while may_be_steady:
+        if not unlikely(not take_fast_path(state, buf, h, frame)):
+            return
+        may_be_steady = False
+        if not stepped and carries(buf, h) and decode_network(buf, h) == OK and h[FRAGMENT] == 0:
+            stepped = True
+            counted = h[PROTO] != PROTO_TCP
+            if counted:
+                note_datagram(state, buf, h, frame)
+                note_udp(state, buf, h, frame)
+            may_be_steady = step_in(buf, h)
+    if stepped:  # it is no next packet of a steady flow: once more from the start, step by step
+        h[END] = end
+        reason = decode_link(buf, h)
     if reason == OK:
         reason = decode_network(buf, h)
         if reason == OK:
-            if unlikely(h[PROTO] != PROTO_TCP or h[FRAGMENT] != 0):
+            if unlikely(not counted and (h[PROTO] != PROTO_TCP or h[FRAGMENT] != 0)):
                 note_datagram(state, buf, h, frame)
                 note_udp(state, buf, h, frame)
             outermost = h[L4]
@@ -187,6 +206,10 @@ def _examples() -> dict[str, tuple[Any, ...]]:
     return {
         "skim_chunk": (state, buf, len(buf), container, np.zeros(I_WIDTH, np.int64), numbers, numbers, FOREVER),
     }
+
+
+def _over(*_: object) -> int:
+    raise RuntimeError("the tables were let go")
 
 
 class Skimmer:
@@ -289,12 +312,21 @@ class Skimmer:
             larger[: len(interfaces[0])] = interfaces[0]
             interfaces[0] = larger
 
+    def let_go(self) -> None:
+        """Give back what only a next packet needs: there will be none."""
+        self._skim = _over
+        self.state = in_use(self.state)
+
     def finish(self) -> None:
         """End of all input."""
         count = self.state.counters[C_FLOWS]
-        transfers, flows = self.state.transfers[: 2 * count], self.state.flows[:count]
-        trouble = (transfers["run_count"] > 0) | (transfers["hole_ts"] != 0) | (transfers["window_zero_ts"] != 0)
-        last = flows["last_row"]
-        kept = (last >= max(self.state.counters[C_ROWS] - RING_ROWS, 0)) & (last > flows["recorded"])
-        for number in np.flatnonzero(kept & (trouble[0::2] | trouble[1::2])).tolist():
+        rows = np.flatnonzero(self.state.transfers["odd"][: 2 * count])
+        odd = self.state.odd_transfers
+        trouble = (odd["run_count"][rows] > 0) | (odd["hole_ts"][rows] != 0) | (odd["window_zero_ts"][rows] != 0)
+        numbers = rows[trouble] // 2
+        numbers = numbers[np.diff(numbers, prepend=-1) > 0]
+        last = self.state.flows["last_row"][numbers]
+        kept = last >= max(self.state.counters[C_ROWS] - RING_ROWS, 0)
+        kept &= last >= self.state.odd_flows["recorded"][numbers]
+        for number in numbers[kept].tolist():
             finish_flow(self.state, number)  # interpreted: they are few

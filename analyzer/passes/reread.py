@@ -13,11 +13,11 @@ import numpy as np
 from analyzer.capture.reader import CaptureReader
 from analyzer.capture.sources import stamp
 from analyzer.errors import UsageError
-from analyzer.flows.flow_tables import C_PACKETS, FLOW
+from analyzer.flows.flow_tables import C_PACKETS
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow import Endpoint, Flow
 from analyzer.model.text import printable
-from analyzer.passes.second import EveryPacket, Lister, Picker
+from analyzer.passes.second import KNOWN, EveryPacket, Lister, Picker
 from analyzer.passes.walk import (
     Meter,
     Notify,
@@ -152,7 +152,7 @@ def rows_of(analysis: Analysis, flow: Flow, *, compiled: bool | None = None) -> 
 
 def _watched(analysis: Analysis, flow: Flow) -> Array:
     """The flow as the listing knows it again."""
-    watched = np.zeros(1, FLOW)
+    watched = np.zeros(1, KNOWN)
     row = watched[0]
     ends = (flow.server, flow.client) if flow.client_side else (flow.client, flow.server)
     for letter, end in zip("ab", ends, strict=True):

@@ -35,7 +35,7 @@ from analyzer.decode.packet_fields import (
     WIRE_LEN,
 )
 from analyzer.decode.tcp import OPTION_SACK, SYN, option_from
-from analyzer.flows.flow_tables import C_FILE, C_PACKETS, C_ROWS, FLOW, State
+from analyzer.flows.flow_tables import C_FILE, C_PACKETS, C_ROWS, State
 from analyzer.flows.icmp_quotes import QUOTED_PORTS, number_quoted, read_quote, track_icmp
 from analyzer.flows.lookup import NO_FLOW, endpoint_order, endpoints_of, number_stream, same_endpoints
 from analyzer.flows.recording import RING_MASK
@@ -64,6 +64,16 @@ ROW = np.dtype(
     align=True,
 )  # fmt: skip
 
+KNOWN = np.dtype(
+    [
+        *((f"{end}{i}", "u4") for end in "ab" for i in range(4)),
+        ("port_a", "u2"), ("port_b", "u2"), ("point", "u2"), ("version", "u1"),
+        ("first_frame", "i8"), ("file", "i4"),
+    ],
+    align=True,
+)  # fmt: skip
+"""By which a flow of the flow table is known again."""
+
 MAX_BLOCKS = 4
 """SACK blocks that fit into the 40 bytes of TCP options (RFC 2018 3)."""
 
@@ -79,7 +89,7 @@ def is_watched(watched: Any, h: list[int]) -> bool:
     low = watched[0]["port_a"]
     if h[SPORT] != low and h[DPORT] != low:
         return False
-    return same_endpoints(watched[0], endpoints_of(h, endpoint_order(h)))
+    return same_endpoints(watched[0], watched[0], endpoints_of(h, endpoint_order(h)))
 
 
 @kernel
@@ -114,15 +124,17 @@ def write_listed(state: State, rows: Any, edges: Any, place: int, buf: Buffer, h
     row["stream"] = number
     row["file"] = newest["file"]
     # Where the initial numbers are is known modulo 2**32; the first number seen tells the rest.
-    row["seq"] = seq - unwrap_seq(me["base"] + 0, me["first_seq"] + 0 if me["ref"] else seq)
-    row["ack"] = ack - unwrap_seq(peer["base"] + 0, peer["first_seq"] + 0 if peer["ref"] else ack) if ack else 0
+    row["seq"] = seq - unwrap_seq(int(np.int64(me["base"])), me["first_seq"] + 0 if me["ref"] else seq)
+    row["ack"] = (
+        ack - unwrap_seq(int(np.int64(peer["base"])), peer["first_seq"] + 0 if peer["ref"] else ack) if ack else 0
+    )
     row["raw_seq"] = seq & 0xFFFFFFFF
     row["raw_ack"] = ack & 0xFFFFFFFF
     row["wire_len"] = h[WIRE_LEN]
     row["ip_len"] = newest["ip_len"]
     row["payload"] = newest["payload"]
     scaled = not h[FLAGS] & SYN and me["wscale"] >= 0 and peer["wscale"] >= 0
-    row["window"] = h[WINDOW] << (me["wscale"] + 0 if scaled else 0)
+    row["window"] = h[WINDOW] << (int(me["wscale"]) if scaled else 0)
     row["marks"] = newest["marks"]
     row["flags"] = h[FLAGS]
     row["ttl"] = h[TTL]
@@ -157,7 +169,7 @@ def list_packet(
         return filled
     if len(watched):
         flow = state.flows[number]
-        if flow["first_frame"] != watched[0]["first_frame"] or flow["file"] != watched[0]["file"]:
+        if flow["first_frame"] != watched[0]["first_frame"] or state.odd_flows[number]["file"] != watched[0]["file"]:
             return filled  # the same endpoints before or after: ports are used again
     write_listed(state, rows, edges, filled, buf, h, number)
     return filled + 1
@@ -224,14 +236,19 @@ def _examples() -> dict[str, tuple[Any, ...]]:
     buf, container = trial_capture()
     numbers = np.zeros(COUNT, np.int64)
     rows = 64
-    table = (np.zeros(0, FLOW), np.zeros(rows, ROW), np.zeros((rows, 2 * MAX_BLOCKS), np.uint32), np.zeros(1, np.int64))
+    table = (
+        np.zeros(0, KNOWN),
+        np.zeros(rows, ROW),
+        np.zeros((rows, 2 * MAX_BLOCKS), np.uint32),
+        np.zeros(1, np.int64),
+    )
     chunk = (buf, len(buf), container, np.zeros(I_WIDTH, np.int64), numbers)
     picked = (np.array([3, 9]), np.ones(1, np.int64), np.zeros(1, np.int64))
     return {"list_chunk": (state, *table, *chunk, numbers, FOREVER), "pick_chunk": (*picked, *chunk, FOREVER)}
 
 
 class Lister(Skimmer):
-    """As the Skimmer, but keeps rows of the packets: all, or those of the flow in `watched` (dtype FLOW).
+    """As the Skimmer, but keeps rows of the packets: all, or those of the flow in `watched` (dtype KNOWN).
 
     That flow is known by its endpoints (a0.., port_a, .., version), `first_frame` and `file`. `rows` is the
     size of the output table; the pass stops whenever it is full.
@@ -239,7 +256,7 @@ class Lister(Skimmer):
 
     def __init__(self, watched: Any = None, *, compiled: bool, rows: int, input_bytes: int | None = None) -> None:
         super().__init__(compiled=False, input_bytes=input_bytes)
-        self._watched = np.zeros(0, FLOW) if watched is None else watched
+        self._watched = np.zeros(0, KNOWN) if watched is None else watched
         self._rows = np.zeros(rows, ROW)
         self._edges = np.zeros((rows, 2 * MAX_BLOCKS), np.uint32)
         kernel = self._entry(list_chunk, _examples, "listing", compiled=compiled)

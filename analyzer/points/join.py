@@ -18,7 +18,8 @@ from analyzer.capture.container import FORMAT, PCAPNG
 from analyzer.capture.reader import CaptureReader
 from analyzer.decode.link import SLL2
 from analyzer.decode.link_names import NAMES
-from analyzer.flows.flow_tables import C_FLOWS, State, direction_table
+from analyzer.flows.flow_tables import State
+from analyzer.flows.joined import direction_table, flow_table
 from analyzer.model.analysis import Analysis, CaptureFile
 from analyzer.model.flow import Flow
 from analyzer.model.flow_list import FlowList
@@ -140,12 +141,13 @@ class _Join:
 
     def _original_flows(self) -> Any:
         """The flow table with addresses as they are in the files."""
-        flows = self.state.flows[: int(self.state.counters[C_FLOWS])]
+        flows = flow_table(self.state)
         anonymizer = self.analysis.anonymizer
         if anonymizer is None:
             return flows
         flows = flows.copy()
-        for row in flows:
+        for number in range(len(flows)):
+            row = flows[number]
             for letter in "ab":
                 words = [int(row[f"{letter}{i}"]) for i in range(1 if row["version"] == 4 else 4)]
                 original = anonymizer.original(b"".join(word.to_bytes(4) for word in words))

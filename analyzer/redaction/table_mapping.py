@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from analyzer.decode.icmp import KIND_ERROR, KIND_PTB
-from analyzer.flows.flow_tables import C_CONVERSATIONS, C_EVENTS, C_FLOWS, C_ICMPS, C_PAIRS, State
+from analyzer.flows.flow_tables import C_CONVERSATIONS, C_EVENTS, C_ICMPS, C_PAIRS, State
+from analyzer.flows.joined import flow_table
 from analyzer.redaction.addresses import Anonymizer
 from analyzer.redaction.packet_rewrite import anonymize_packet
 
@@ -17,7 +18,7 @@ V4_PLACE, V6_PLACE = 12, 8
 
 def anonymize_tables(state: State, anonymizer: Anonymizer) -> None:
     """Replace all addresses in place. The tables can be read afterwards, but follow no packets any more."""
-    flows = state.flows[: state.counters[C_FLOWS]]
+    flows = flow_table(state)
     for letter in "ab":
         _replace(flows, letter, anonymizer)
         _replace(state.conversations[: state.counters[C_CONVERSATIONS]], letter, anonymizer)

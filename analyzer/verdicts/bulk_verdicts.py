@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analyzer.evidence.flow_index import Collector
+from analyzer.evidence.flow_index import Block, Collector
 from analyzer.evidence.handshake import handshake_trips
 from analyzer.evidence.row_addresses import host_keys
 from analyzer.flows.flow_tables import SAW_BACKWARDS, SAW_FRAGMENT, SAW_MORE, SAW_SYN_ACK
@@ -38,19 +38,16 @@ class BulkVerdicts(NamedTuple):
 
 def bulk_verdicts(collector: Collector, settings: Settings) -> BulkVerdicts:
     """Judge all flows of which the counters decide. One that several points saw is left to the judge if one row is."""
-    flows, directions = collector.flows, collector.directions
-    rows = flows["packets"] > 0
-    rows &= bulk_judged(collector, settings)
-    rows &= flows["seen"] & SAW_BACKWARDS == 0
-    for side in (0, 1):
-        rows &= directions["ptbs"][side::2] == 0
-        rows &= ~_late_or_lost(flows, directions[side::2], side)
-        # Whether a closed window held somebody back, only the packets tell.
-        rows &= (directions["window_zero_ts"][side::2] == 0) & (
-            _closed_ns(collector, directions[side::2]) < settings.episode_span_ns
-        )
+    flows = collector.flows
+    rows = bulk_judged(collector, settings)
+    by_side = np.zeros((2, len(flows)), np.uint8)
+    delivered = np.zeros((2, len(flows)), np.int32)
+    for at, block in collector.blocks():
+        rows[at] &= _counters_decide(block, settings)
+        for side in (0, 1):
+            by_side[side, at] = _judged(block, settings, side)
+            delivered[side, at] = _delivered(block, side)
     rows[[ptb.flow for ptb in collector.ptbs if ptb.flow >= 0]] = False
-    by_side = (_judged(collector, settings, 0), _judged(collector, settings, 1))
     verdicts = np.minimum(*by_side)
     shown = rows
     if flows["point"].any():
@@ -62,9 +59,23 @@ def bulk_verdicts(collector: Collector, settings: Settings) -> BulkVerdicts:
         rows=np.asarray(rows),
         shown=np.asarray(shown),
         verdicts=verdicts,
-        by_side=by_side,
-        delivered=(_delivered(collector, 0), _delivered(collector, 1)),
+        by_side=(by_side[0], by_side[1]),
+        delivered=(delivered[0], delivered[1]),
     )
+
+
+def _counters_decide(block: Block, settings: Settings) -> Column:
+    """Whether nothing in the rows needs a judge, bool."""
+    flows, directions = block.flows, block.directions
+    rows = (flows["packets"] > 0) & (flows["seen"] & SAW_BACKWARDS == 0)
+    for side in (0, 1):
+        rows &= directions["ptbs"][side::2] == 0
+        rows &= ~_late_or_lost(flows, directions[side::2], side)
+        # Whether a closed window held somebody back, only the packets tell.
+        rows &= (directions["window_zero_ts"][side::2] == 0) & (
+            _closed_ns(block, directions[side::2]) < settings.episode_span_ns
+        )
+    return np.asarray(rows)
 
 
 def _shown(numbers: Column, rows: Column, verdicts: Column) -> Column:
@@ -78,10 +89,10 @@ def _shown(numbers: Column, rows: Column, verdicts: Column) -> Column:
     return shown
 
 
-def _judged(collector: Collector, settings: Settings, side: int) -> Column:
+def _judged(block: Block, settings: Settings, side: int) -> Column:
     """VERDICTS indices of one direction: the first rule of `plain.UNSTALLED` that applies."""
-    flows = collector.flows
-    me, peer = collector.directions[side::2], collector.directions[1 - side :: 2]
+    flows = block.flows
+    me, peer = block.directions[side::2], block.directions[1 - side :: 2]
     header = np.where(flows["version"] == 4, 40, 60)
     full = np.where(peer["mss"] > 0, peer["mss"] + header, 0)
     goal = np.where(full > 0, np.minimum(full, settings.exercised_bytes), settings.exercised_bytes)
@@ -101,7 +112,7 @@ def _judged(collector: Collector, settings: Settings, side: int) -> Column:
         ("inconclusive", lossy),
         ("ok", ok),
         ("loss", _losses(flows, me, side) > 0),
-        ("inconclusive", _silent(collector, settings, side)),
+        ("inconclusive", _silent(block, settings, side)),
         ("inconclusive", _unrecorded_stall(flows, me, settings)),
         ("inconclusive", useless),
         ("inconclusive", (me["data_packets"] > 0) & (peer["packets"] == 0)),
@@ -116,9 +127,9 @@ def _unrecorded_stall(flows: Any, me: Any, settings: Settings) -> Column:
     return np.asarray((flows["seen"] & SAW_MORE != 0) & hangs)
 
 
-def _delivered(collector: Collector, side: int) -> Column:
+def _delivered(block: Block, side: int) -> Column:
     """`Direction.delivered` of a direction of which nothing is recorded."""
-    me, peer = collector.directions[side::2], collector.directions[1 - side :: 2]
+    me, peer = block.directions[side::2], block.directions[1 - side :: 2]
     return np.asarray(np.where((me["super_packets"] > 0) & (peer["mss"] <= 0), 0, me["delivered"]))
 
 
@@ -134,9 +145,9 @@ def _share(unseen: Column, seen: Column, flows: Any) -> Column:
     return np.asarray(np.where(hidden, 0, unseen) / np.maximum(unseen + seen, 1))
 
 
-def _closed_ns(collector: Collector, peer: Any) -> Column:
+def _closed_ns(block: Block, peer: Any) -> Column:
     since = peer["window_zero_ts"]
-    return np.asarray(np.maximum(peer["window_zero_longest"], np.where(since > 0, collector.ends - since, 0)))
+    return np.asarray(np.maximum(peer["window_zero_longest"], np.where(since > 0, block.ends - since, 0)))
 
 
 def _losses(flows: Any, me: Any, side: int) -> Column:
@@ -161,10 +172,10 @@ def _handshake_rtt(flows: Any, side: int) -> Column:
     return np.where(flows["client"] == side, there, back)
 
 
-def _silent(collector: Collector, settings: Settings, side: int) -> Column:
+def _silent(block: Block, settings: Settings, side: int) -> Column:
     """`UnstalledFacts.silence_ns` is long, and the capture was not taken at the one who is silent."""
-    flows = collector.flows
-    me, peer = collector.directions[side::2], collector.directions[1 - side :: 2]
+    flows = block.flows
+    me, peer = block.directions[side::2], block.directions[1 - side :: 2]
     answered = (me["una_known"] > 0) | (peer["una_known"] > 0)
     spoke = (me["data_packets"] > 0) | (peer["data_packets"] > 0)
     established = np.where(flows["seen"] & SAW_SYN_ACK, answered, spoke)
@@ -174,7 +185,7 @@ def _silent(collector: Collector, settings: Settings, side: int) -> Column:
     asked &= peer["una"] >= peer["snd_max"] - 1
     asked &= (peer["data_packets"] <= REQUEST_PACKETS) | (me["data_packets"] > 0)
     asked &= (me["fin_ts"] == 0) | (me["hole_ts"] != 0) | (me["una"] < me["snd_max"])
-    long = collector.ends - peer["last_data_ts"] >= settings.silence_ns
+    long = block.ends - peer["last_data_ts"] >= settings.silence_ns
     return np.asarray(asked & long & ~at_sender)
 
 
@@ -201,5 +212,6 @@ def hosts_in_common(flows: Any, rows: Column, judged: Column, most: int) -> tupl
         room = most - len(found)
         left_out += max(len(others) - room, 0)
         groups = np.concatenate([np.flatnonzero(needed), others[:room]]).tolist()
+        del keys
         found += [members[order[starts[group] : ends[group]]] for group in groups]
     return found, left_out

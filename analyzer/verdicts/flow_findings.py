@@ -157,6 +157,7 @@ def judged_flows(
     for trouble in (*lost, *_of_udp(troubles)):
         pools[trouble.sender, trouble.receiver].alone.append(trouble.verdict)
     paths = pools.paths(settings)
+    pools.clear()  # of a million flows, as large as the paths
     timeline = tuple((p.ts, collector.numbers[p.flow] if p.flow >= 0 else -1, p.mtu, p.ref) for p in collector.ptbs)
     shown = np.flatnonzero(bulk.shown)
     numbers = _numbers_of(collector, shown)

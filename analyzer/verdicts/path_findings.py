@@ -99,9 +99,12 @@ def add_bulk(collector: Collector, bulk: BulkVerdicts, opened: Any, seen: Any, p
     groups, left_out = hosts_in_common(collector.flows, bulk.shown & opened, seen & ~bulk.rows, MAX_HEALTHY_PAIRS)
     for members in groups:
         ends = [ip for ip, _ in collector.endpoints(int(members[0]))]
+        streams = members.tolist()  # both ways hold the same objects
+        if not isinstance(collector.numbers, range):
+            streams = [collector.numbers[row] for row in streams]
         for side in (0, 1):
             pool = pools[ends[side], ends[1 - side]]
-            pool.streams += [collector.numbers[row] for row in members.tolist()]
+            pool.streams += streams
             pool.verdicts.append(VERDICTS[int(bulk.by_side[side][members].min())])
             delivered = int(bulk.delivered[side][members].max())
             if delivered:

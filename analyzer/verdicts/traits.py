@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from analyzer.evidence.flow_index import Collector
+from analyzer.evidence.flow_index import Block, Collector
 from analyzer.flows.flow_tables import (
     MARK_DUPLICATE,
     MARK_KEEPALIVE,
@@ -39,6 +39,8 @@ def traits_of(collector: Collector, streams: Column, shown: Column, rows: Mappin
         rows: all rows of those that were judged one by one, by stream number.
     """
     table = _of_rows(collector)
+    if not rows and len(streams) == len(table) and isinstance(collector.numbers, range):
+        return table
     first = shown.copy()
     for stream, of_stream in rows.items():
         first[np.searchsorted(streams, stream)] = of_stream[0]
@@ -83,9 +85,17 @@ def _together(seen: Column) -> Any:
 
 
 def _of_rows(collector: Collector) -> Column:
-    flows, directions = collector.flows, collector.directions
+    out = np.zeros(len(collector.flows), TRAITS)
+    for rows, block in collector.blocks():
+        out[rows] = _of_block(block)
+    if len(collector.events):
+        out["waited"] = _waited(collector)
+    return out
+
+
+def _of_block(block: Block) -> Column:
+    flows, directions = block.flows, block.directions
     out = np.zeros(len(flows), TRAITS)
-    out["waited"] = _waited(collector)
     reset, opened = flows["seen"] & SAW_RST != 0, flows["seen"] & SAW_SYN_ACK != 0
     asked = flows["seen"] & SAW_SYN != 0
     closed = np.zeros(len(flows), bool)

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 import analyzer
-from benchmarks.generate import KINDS, write, write_file
+from benchmarks.forms import FORMS
+from benchmarks.generate import IN_FORMS, KINDS, write, write_file
 from benchmarks.layout import MSS
 from benchmarks.lossy import EPISODES, RATE, Lossy, episode
 from benchmarks.short import PACKETS
@@ -87,6 +88,15 @@ def test_every_packet_that_was_promised(kind: str, tmp_path: Path) -> None:
         tcp = ip.data
         flows.add(frozenset(((ip.src, tcp.sport), (ip.dst, tcp.dport))))
     assert len(flows) == source.flows
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_tool_sees_the_same_transfers_in_every_form(form: str) -> None:
+    out = io.BytesIO()
+    write(IN_FORMS[form](700), out)
+    found = analyzer.analyze(io.BytesIO(out.getvalue()))
+    assert (found.totals.tcp_packets, found.totals.flows, found.totals.verdicts) == (700, 10, {"ok": 10})
+    assert not found.totals.undecoded
 
 
 @pytest.mark.parametrize("packets", [1, 3, 4, 5, 41, 42, 60, 141, 142, 143, 144])

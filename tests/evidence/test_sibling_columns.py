@@ -17,6 +17,7 @@ from analyzer.evidence.segments import frame_of
 from analyzer.evidence.sibling_columns import SiblingColumns, Told
 from analyzer.evidence.siblings import Event, Siblings
 from analyzer.flows.flow_tables import C_FLOWS, FLOW, PROGRESS_SLOTS, SAW_SYN, SAW_SYN_ACK
+from analyzer.flows.joined import direction_table, flow_table
 from analyzer.flows.table_pages import new_state
 from tests.profiles import examples
 
@@ -35,8 +36,8 @@ FIELDS: dict[str, Any] = {
 FLOW_FIELDS: dict[str, Any] = {
     "packets": st.sampled_from((0, 3, 3, 3)), "a0": st.integers(1, 2), "version": st.sampled_from((4, 4, 6)),
     "client": st.integers(0, 1), "seen": st.sampled_from((0, SAW_SYN, SAW_SYN | SAW_SYN_ACK, SAW_SYN | SAW_SYN_ACK)),
-    "syn_ts": st.integers(0, 9), "syn_ack_ts": st.integers(0, 9), "ack_ts": st.integers(0, 9),
-    "syn_frame": st.integers(0, 2), "syn_ack_frame": st.integers(0, 2), "ack_frame": st.integers(0, 2),
+    "odd_syn_ts": st.integers(0, 9), "syn_ack_ts": st.integers(0, 9), "ack_ts": st.integers(0, 9),
+    "odd_syn_frame": st.integers(0, 2), "syn_ack_frame": st.integers(0, 2), "ack_frame": st.integers(0, 2),
 }  # fmt: skip
 ROW = st.tuples(
     st.fixed_dictionaries(FLOW_FIELDS),
@@ -66,12 +67,11 @@ def compare(rows: list[tuple[dict[str, int], dict[str, int], list[int]]], after:
     state.counters[C_FLOWS] = len(rows)
     for number, (flow, fields, progress) in enumerate(rows):
         for name, value in flow.items():
-            state.flows[number][name] = value
+            flow_table(state)[name][number] = value
         state.progress[2 * number, :PROGRESS_SLOTS] = progress
         state.progress[2 * number, PROGRESS_SLOTS:] = number + 1
         for name, value in fields.items():
-            table = state.directions if name in (state.directions.dtype.names or ()) else state.transfers
-            table[2 * number][name] = value
+            direction_table(state)[name][2 * number] = value
     collector = Collector(state)
     many = SiblingColumns(collector, 0)
     but = np.flatnonzero(collector.flows["packets"] > 0)
@@ -116,8 +116,7 @@ def test_sums_over_the_others(
     state.counters[C_FLOWS] = len(rows)
     for number, (_, fields, _) in enumerate(rows):
         for name, value in fields.items():
-            table = state.directions if name in (state.directions.dtype.names or ()) else state.transfers
-            table[2 * number][name] = value
+            direction_table(state)[name][2 * number] = value
     directions = Collector(state).directions
     one = Siblings(SimpleNamespace(directions=directions, flows=np.zeros(len(rows), FLOW)), np.arange(len(rows)), 0)
     others = [each for row, (_, each, _) in enumerate(rows) if row != but]

@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.evidence.siblings import Siblings
-from analyzer.flows.flow_tables import DIRECTION, TRANSFER
+from analyzer.flows.flow_tables import DIRECTION, ODD_TRANSFER, TRANSFER
+from analyzer.flows.joined import Joined
 from analyzer.settings import LEAST_RETRANSMISSIONS
 
-NAMES = {**{name: DIRECTION[name] for name in DIRECTION.names or ()}, **{n: TRANSFER[n] for n in TRANSFER.names or ()}}
-DIRECTION = np.dtype([(name, kind) for name, kind in NAMES.items() if name != "transfer"])
 FLOWS = st.lists(
     st.tuples(
         st.integers(0, 9),  # when its largest packet was delivered
@@ -30,7 +29,7 @@ SIZES = st.sampled_from((1, 577, 1400, 1500, 1501))
 
 def siblings(flows: list[tuple[int, int, int, int, int]]) -> Siblings:
     """The flows of a pair in rows 0, 1, ...; each has its direction 0 filled."""
-    directions = np.zeros(2 * len(flows), DIRECTION)
+    directions = Joined(*(np.zeros(2 * len(flows), kind) for kind in (DIRECTION, TRANSFER, ODD_TRANSFER)))
     for row, (ts, size, since, again, payload) in enumerate(flows):
         direction = directions[2 * row : 2 * row + 1]
         direction["delivered_ts"], direction["delivered"], direction["delivered_frame"], direction["delivered_ack"] = (

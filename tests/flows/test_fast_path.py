@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from analyzer.flows.fast_path import take_fast_path
+from analyzer.flows.flow_tables import C_ROWS
 from analyzer.passes import first as skim_module
 from tests.builders import (
     ACK,
@@ -24,15 +25,18 @@ from tests.builders import (
     frag_needed,
     ipv4,
     mss,
+    packets_of,
     pcap,
     sack,
     tcp,
     timestamps,
     window_scale,
+    with_header_sum,
 )
 from tests.reading import CAPTURES, Skimmed, same, skim
 from tests.talk import CLIENT_SIDE, SERVER_SIDE, Talk
 from tests.traffic import generated
+from tests.wrapping import ENCAPSULATIONS, MACS, Wrap, around, pppoe, typed
 
 LAST = 2**32
 UNSTALLED = 12  # of so many packets one is disturbed
@@ -150,6 +154,30 @@ def conversations(seed: int, packets: int) -> bytes:
     return pcap([cut(packet, snap) for packet in out], link=ETHERNET)
 
 
+def wrapped_conversations(seed: int, packets: int, wrap: Wrap) -> bytes:
+    """As `conversations`, most of them inside of `wrap`, a few bare or inside of something else."""
+    random = np.random.default_rng(seed)
+    others = [around(other) for other, _, _ in ENCAPSULATIONS.values()]
+    snap = int(random.choice([110, 130, 150, 65535]))
+    out = []
+    for bare in packets_of(conversations(seed, packets)):
+        packet = bare
+        if packet.data[12:14] in (b"\x08\x00", b"\x86\xdd"):
+            chosen = random.choice(3, p=[0.02, 0.01, 0.97])
+            inner, wire = packet.data[14:], packet.wire_len - 14
+            if chosen:
+                data = (wrap if chosen == 2 else others[int(random.integers(len(others)))])(inner, wire)
+                packet = Packet(packet.ts, data, wire + len(data) - len(inner))
+        out.append(cut(packet, snap))
+    return pcap(out, link=ETHERNET)
+
+
+FORMS = {name: around(wrap) for name, (wrap, _, _) in ENCAPSULATIONS.items()} | {
+    "QinQ": typed(f"{MACS.hex()} 88a8 0007 8100 0005"),
+    "PPPoE": pppoe,
+}
+
+
 def the_long_way(monkeypatch: pytest.MonkeyPatch, source: bytes | Path) -> Skimmed:
     with monkeypatch.context() as patch:
         patch.setattr(skim_module, "take_fast_path", lambda *_: False)
@@ -177,6 +205,31 @@ def test_both_ways_agree_on_conversations(monkeypatch: pytest.MonkeyPatch, seed:
     assert sum(found) > len(found) / 20
     same(run, the_long_way(monkeypatch, data))
     same(run, skim(data, compiled=True))
+
+
+@pytest.mark.sampled(6)
+@pytest.mark.parametrize("form", FORMS)
+def test_both_ways_agree_inside_of_tunnels(monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    data = wrapped_conversations(len(form), 1200, FORMS[form])
+    run, found = taken(monkeypatch, data)
+    assert sum(found) > len(found) / 50
+    same(run, the_long_way(monkeypatch, data))
+    same(run, skim(data, compiled=True))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_nearly_all_packets_in_a_tunnel_take_the_short_way(monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    talk = Conversation(np.random.default_rng(1), 1)
+    frames = talk.opening()
+    for number in range(300):
+        side = int(number % 3 == 2)
+        payload = b"" if side else bytes(1448)
+        frames.append(talk.packet(side, payload))
+        talk.next[side] += len(payload)
+    data = [FORMS[form](with_header_sum(frame[14:]), len(frame) - 14) for frame in frames]
+    run, found = taken(monkeypatch, pcap([Packet(i, frame) for i, frame in enumerate(data, 1)], link=ETHERNET))
+    assert run.state.counters[C_ROWS] == len(frames)
+    assert sum(found) > len(frames) - 10
 
 
 @pytest.mark.parametrize("name", ["few flows", "many flows", "pcapng"])

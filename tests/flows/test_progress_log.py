@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.flows.flow_tables import C_FLOWS, PROGRESS_SHIFT, PROGRESS_SLOTS, direction_table
+from analyzer.flows.flow_tables import C_FLOWS, PROGRESS_SHIFT, PROGRESS_SLOTS
+from analyzer.flows.joined import direction_table
 from analyzer.flows.progress_log import progress_of, put_progress
 from analyzer.flows.table_pages import new_state
 

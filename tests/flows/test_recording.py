@@ -110,7 +110,7 @@ def test_bringing_back_leaves_the_links_as_they_were() -> None:
 def test_bringing_back_twice_records_nothing_twice() -> None:
     state = run(OPEN, calm(10), ladder(3, 100, 10_000)).state
     before = int(state.counters[C_EVENTS])
-    bring_back(state, state.flows[0], HISTORY_ROWS)
+    bring_back(state, 0, HISTORY_ROWS)
     assert state.counters[C_EVENTS] == before
     chain_is_whole(state)
 
@@ -119,14 +119,14 @@ def test_the_flow_counts_what_it_recorded() -> None:
     for name in generated():
         state = skimmed(name).state
         for flow in range(int(state.counters[C_FLOWS])):
-            assert state.flows["events"][flow] == len(events(state, flow))
+            assert state.odd_flows["events"][flow] == len(events(state, flow))
 
 
 def test_the_bound_on_a_flow_is_kept_and_the_rest_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("analyzer.flows.recording.MAX_EVENTS_PER_FLOW", 10)
     state = run(OPEN, calm(10), ladder(3, 100, 10_000)).state
     assert events(state)["frame"].tolist() == list(range(1, 11))
-    assert (state.flows["events"][0], state.flows["lost_events"][0]) == (10, 17)
+    assert (state.odd_flows["events"][0], state.odd_flows["lost_events"][0]) == (10, 17)
 
 
 def test_the_bound_on_all_events_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,8 +140,8 @@ def test_the_bound_on_all_events_is_kept(monkeypatch: pytest.MonkeyPatch) -> Non
     ]
     state = run(packets).state
     assert state.counters[C_EVENTS] == 30
-    assert state.flows["events"][:2].sum() == 30
-    assert state.flows["lost_events"][:2].sum() > 0
+    assert state.odd_flows["events"][:2].sum() == 30
+    assert state.odd_flows["lost_events"][:2].sum() > 0
     chain_is_whole(state)
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analyzer.flows.joined import flow_table
 from analyzer.flows.tcp_state import WRAP, unwrap_seq
 from tests.builders import ACK, FIN, RST, SYN, Packet, sack, timestamps
 from tests.flows.skimmed_packets import client, marks, run, server
@@ -108,7 +109,7 @@ def test_a_reset_moves_nothing() -> None:
 
 def test_times_frames_and_options_of_the_handshake() -> None:
     skimmed = run(talk.handshake(client_mss=1380, server_mss=1400, shifts=(3, 9)))
-    flow = skimmed.state.flows[0]
+    flow = flow_table(skimmed.state)[0]
     assert (flow["syn_ack_ts"] - flow["syn_ts"], flow["ack_ts"] - flow["syn_ack_ts"]) == (10_000_000, 10_000_000)
     assert (client(skimmed)["mss"], server(skimmed)["mss"]) == (1380, 1400)
     assert (client(skimmed)["wscale"], server(skimmed)["wscale"]) == (3, 9)

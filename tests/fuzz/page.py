@@ -18,7 +18,17 @@ from analyzer.decode.network import MAX_EXTENSIONS
 from analyzer.decode.tunnel import MAX_NESTING
 from analyzer.evidence.ptb_ties import MOST_TIED
 from analyzer.evidence.siblings import MOST_LOOKED_AT
-from analyzer.flows.flow_tables import DIRECTION, FLOW, ICMP, PACKET, PROGRESS_SLOTS, SIDES, TRANSFER
+from analyzer.flows.flow_tables import (
+    DIRECTION,
+    FLOW,
+    ICMP,
+    ODD_FLOW,
+    ODD_TRANSFER,
+    PACKET,
+    PROGRESS_SLOTS,
+    SIDES,
+    TRANSFER,
+)
 from analyzer.flows.fragment_tables import FRAGMENT
 from analyzer.model.host_name import NAMED_ADDRESSES, NAMES_PER_ADDRESS
 from analyzer.passes.capture_points import MOST_POINTS
@@ -117,9 +127,11 @@ tests the lines of code that run are counted for small ones of each kind: twice 
 def bounds() -> str:
     """Every bound, from the constants."""
     opened = FLOW.itemsize + SIDES * DIRECTION.itemsize
-    per_flow = opened + SIDES * (TRANSFER.itemsize + 16 * PROGRESS_SLOTS)
+    carries = opened + SIDES * TRANSFER.itemsize
+    troubled = carries + ODD_FLOW.itemsize + SIDES * (ODD_TRANSFER.itemsize + 16 * PROGRESS_SLOTS)
+    memory = f"{MAX_FLOWS * opened / 1e6:.0f} MB; {MAX_FLOWS * carries / 1e6:.0f} MB once all carry data"
     rows = [
-        ("flows followed", f"{MAX_FLOWS:,}", f"{MAX_FLOWS * opened / 1e6:.0f} MB; {MAX_FLOWS * per_flow / 1e6:,.0f} MB once all carry data"),
+        ("flows followed", f"{MAX_FLOWS:,}", f"{memory}; {MAX_FLOWS * troubled / 1e6:,.0f} MB once all have trouble"),
         ("of them, flows whose packets are kept", f"{MAX_TROUBLED:,}", "10 KB each in the results"),
         ("packets kept of troubled flows", f"{MAX_EVENTS:,}", f"{MAX_EVENTS * (PACKET.itemsize + HEAD_BYTES) / 1e6:.0f} MB"),
         ("of them, of one flow, all its episodes together", f"{MAX_EVENTS_PER_FLOW:,}", ""),

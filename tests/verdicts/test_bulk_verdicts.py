@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import analyzer
 from analyzer.evidence.flow_index import Collector
 from analyzer.flows.flow_tables import C_FLOWS, C_LAST_TS, State
+from analyzer.flows.joined import direction_table, flow_table
 from analyzer.flows.table_pages import new_state
 from analyzer.model.verdicts import VERDICTS
 from analyzer.settings import Settings
@@ -93,7 +94,7 @@ FIELDS: dict[str, tuple[int, ...]] = {
 }  # fmt: skip
 FLOW_FIELDS: dict[str, tuple[int, ...]] = {
     "packets": (0, 5, 5, 5, 5, 5), "seen": (0, 1, 3, 3, 7, 15, 15, 16 + 3, 512 + 3), "client": (0, 1),
-    "version": (4, 6), "syn_ts": (0, 10), "syn_ack_ts": (0, 20, 30_000_000), "ack_ts": (0, 40, 70_000_000),
+    "version": (4, 6), "odd_syn_ts": (0, 10), "syn_ack_ts": (0, 20, 30_000_000), "ack_ts": (0, 40, 70_000_000),
     "events": (0, 0, 0, 1),
 }  # fmt: skip
 
@@ -111,15 +112,15 @@ COMPARED: list[int] = []
 def compare_counters(rows: list[tuple[dict[str, int], ...]]) -> None:
     state = new_state(0, flows=len(rows), events=1, icmps=1)
     state.counters[C_FLOWS], state.counters[C_LAST_TS] = len(rows), 100 * SECOND
+    flows, directions = flow_table(state), direction_table(state)
     for number, (flow, *sides) in enumerate(rows):
         for name, value in flow.items():
-            state.flows[number][name] = value
+            flows[name][number] = value
         for side, fields in enumerate(sides):
-            state.directions[2 * number + side]["wscale"] = -1
+            directions["wscale"][2 * number + side] = -1
             for name, value in fields.items():
-                table = state.directions if name in state.directions.dtype.names else state.transfers
-                table[2 * number + side][name] = value
-    state.flows["events"][state.flows["events"] > 0] = 0  # no rows stand behind them here
+                directions[name][2 * number + side] = value
+    flows["events"][flows["events"] > 0] = 0  # no rows stand behind them here
     COMPARED.append(check(state))
 
 
@@ -131,7 +132,8 @@ def test_on_counters_that_no_capture_has() -> None:
 
 def test_hosts_are_grouped_by_both_addresses() -> None:
     state = new_state(0, flows=8, events=1, icmps=1)
-    flows = state.flows
+    state.counters[C_FLOWS] = 8
+    flows = flow_table(state)
     flows["version"] = [4, 6, 4, 6, 4, 4, 6, 4]
     flows["a0"] = [1, 1, 2, 1, 1, 1, 1, 9]
     flows["a3"] = [0, 7, 0, 7, 0, 0, 8, 0]

@@ -53,12 +53,14 @@ def takes_for_data(shape: Callable[[Any, int], bool]) -> Callable[..., int]:
     """The skim as if it took resends of that shape for resent data."""
     as_it_is = track.note_segment
 
-    def note_segment(state: Any, flow: Any, me: Any, out: Any, peer: Any, h: Any, frame: int, *rest: int) -> int:
-        marks: int = as_it_is(state, flow, me, out, peer, h, frame, *rest)
+    def note_segment(
+        state: Any, number: int, me: Any, out: Any, odd: Any, peer: Any, h: Any, frame: int, *rest: int
+    ) -> int:
+        marks: int = as_it_is(state, number, me, out, odd, peer, h, frame, *rest)
         if not shape(h, marks):
             return marks
-        if track.note_resent(me, out, h, rest[1], frame, 60):
-            start_recording(state, flow, HISTORY_ROWS, AFTERMATH_ROWS)
+        if track.note_resent(me, out, odd, h, rest[1], frame, 60):
+            start_recording(state, number, HISTORY_ROWS, AFTERMATH_ROWS)
         return MARK_RESENT
 
     return note_segment
@@ -72,10 +74,10 @@ SAME_SIZE_PASSED: Blind = (StalledFacts, "as_large", always((None, None)))
 as_it_was = RetransmissionSeries.is_episode
 
 
-def any_end_counts(out: Any, ack: int, ack_frame: int, ts: int) -> None:
+def any_end_counts(out: Any, odd: Any, ack: int, ack_frame: int, ts: int) -> None:
     """The skim as if an ACK in the middle of a packet told nothing."""
     if out["p0_end"] and out["p0_end"] <= ack:
-        sizes.note_delivered(out, ack, ack_frame, ts)
+        sizes.note_delivered(out, odd, ack, ack_frame, ts)
 
 
 CAPTURED_WHOLE: tuple[Blind, ...] = (
