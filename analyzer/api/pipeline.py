@@ -52,7 +52,7 @@ from analyzer.flows.flow_tables import (
     C_ROWS,
     C_UNDECODED,
 )
-from analyzer.flows.joined import direction_table
+from analyzer.flows.table_parts import direction_table
 from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
 from analyzer.model.analysis import Analysis, CaptureFile, Rereadable, Totals
 from analyzer.model.text import extent, joined, plural, printable

@@ -67,10 +67,10 @@ from analyzer.flows.flow_tables import (
 )
 from analyzer.flows.fragments import note_datagram
 from analyzer.flows.icmp_quotes import track_icmp
-from analyzer.flows.joined import in_use
 from analyzer.flows.lookup import NO_FLOW, number_stream
 from analyzer.flows.recording import finish_flow
 from analyzer.flows.table_pages import new_state
+from analyzer.flows.table_parts import in_use
 from analyzer.flows.tcp_state import track_tcp
 from analyzer.kernels.marks import bound, inlined, kernel, unlikely
 from analyzer.settings import RING_ROWS

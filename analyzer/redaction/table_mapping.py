@@ -8,7 +8,7 @@ import numpy as np
 
 from analyzer.decode.icmp import KIND_ERROR, KIND_PTB
 from analyzer.flows.flow_tables import C_CONVERSATIONS, C_EVENTS, C_ICMPS, C_PAIRS, State
-from analyzer.flows.joined import flow_table
+from analyzer.flows.table_parts import flow_table
 from analyzer.redaction.addresses import Anonymizer
 from analyzer.redaction.packet_rewrite import anonymize_packet
 

@@ -108,9 +108,7 @@ def test_the_capture_point_is_told_as_far_as_it_is_known() -> None:
         return picture.point
 
     assert told("blackhole", "server") == "Captured before the narrow part, next to the server 10.0.2.2."
-    assert told("blackhole_suspected", "client") == (
-        "Captured behind the narrow part, next to the client 10.0.1.2."
-    )
+    assert told("blackhole_suspected", "client") == ("Captured behind the narrow part, next to the client 10.0.1.2.")
     assert told("ptb_ignored", "between") == "Captured before the narrow part, between the two hosts."
     assert told("blackhole", "unknown") == "Captured before the narrow part."
 
