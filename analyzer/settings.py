@@ -71,6 +71,30 @@ MAX_ICMP = 65_536
 MAX_FRAGMENTED_PAIRS = 2_048
 """Senders and receivers whose fragments are kept, each protocol by itself. A power of two."""
 
+MAX_CONVERSATIONS = 1_000_000
+"""UDP conversations followed (352 bytes each). Datagrams of further ones are counted, and the report says so."""
+
+DATAGRAM_RING_ROWS = 1 << 16
+"""Recent UDP datagrams kept while nobody knows yet whether they matter (10 MB). A power of two."""
+
+MAX_DATAGRAMS = 200_000
+"""Rows of the table of datagrams (30 MB): those of conversations in which something was sent again."""
+
+MAX_DATAGRAMS_OF_ONE = 1_024
+"""Of these, rows of one conversation."""
+
+DATAGRAM_HISTORY = 64
+"""Datagrams of a conversation brought back from the ring when something is sent again."""
+
+DATAGRAMS_AFTER = 64
+"""Datagrams recorded after that."""
+
+RESENT_MS = 80
+"""Sent again sooner, ms, a datagram is a copy made by the capture, or one of a burst."""
+
+UDP_HEAD_BYTES = 96
+"""Bytes of a UDP payload kept: the headers of DNS with its question, RADIUS, IKE, DTLS, QUIC. No report has them."""
+
 HEAD_BYTES = 104
 """Bytes of a TCP packet kept from its IP header on: IPv6 (40) or IPv4 with options (60) and TCP (60), and
 in the usual case (IPv4 20, TCP 32) more than enough; longer headers are cut, which dpkt reports."""
@@ -220,6 +244,15 @@ LEAST_PINGS_LOST = 3
 
 LEAST_PINGS_SPAN_NS = 2_000_000_000
 """Lost in one go within a shorter time, they may have met an outage."""
+
+WAITED_NS = 1_000_000_000
+"""Who has no answer asks again within this time: the usual first timeout of DNS stubs, IKE, QUIC and DTLS."""
+
+LEAST_LARGE_ANSWERS = 3
+"""Large datagrams after which the other end must go on before they are said to pass: one may be a coincidence."""
+
+MOST_ASKED = 10
+"""Asked more often, a question is not repeated for want of an answer, but again and again: who waits gives up."""
 
 PTB_AGAIN_NS = 1_000_000_000
 """Quoted again so much later, the first PTB had come: RFC 6298 2.4 lets no timer be shorter."""

@@ -23,7 +23,7 @@ from analyzer.decode.packet_fields import (
     UNDECODED_REASONS,
     WIRE_LEN,
 )
-from analyzer.flows.flow_tables import C_EVENTS, C_FLOWS, C_ICMPS, C_ROWS, State
+from analyzer.flows.flow_tables import C_CONVERSATIONS, C_EVENTS, C_FLOWS, C_ICMPS, C_ROWS, C_UDP_ROWS, State
 from analyzer.passes.first import Skimmer, decode_packet
 from analyzer.passes.walk import prepare, walk_inputs
 from analyzer.settings import HEAD_BYTES, RING_ROWS
@@ -134,6 +134,10 @@ class Skimmed(NamedTuple):
             "event_header_bytes": self.state.event_header_bytes[:events],
             "icmps": self.state.icmps[:icmps],
             "icmp_header_bytes": self.state.icmp_header_bytes[:icmps],
+            "conversations": self.state.conversations[: int(counters[C_CONVERSATIONS])],
+            "udp_sent": self.state.udp_sent[: 2 * int(counters[C_CONVERSATIONS])],
+            "datagrams": self.state.datagrams[: int(counters[C_UDP_ROWS])],
+            "datagram_heads": self.state.datagram_heads[: int(counters[C_UDP_ROWS])],
         }
 
 

@@ -52,7 +52,7 @@ from analyzer.flows.flow_tables import (
     C_ROWS,
     C_UNDECODED,
 )
-from analyzer.flows.joined import direction_table
+from analyzer.flows.table_parts import direction_table
 from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
 from analyzer.model.analysis import Analysis, CaptureFile, Rereadable, Totals
 from analyzer.model.text import extent, joined, plural, printable
@@ -368,6 +368,8 @@ def _result(
         undecoded=undecoded,
         flows=len(flows),
         verdicts=dict(flows.counts()),
+        udp_flows=len(found.udp_flows),
+        udp_verdicts=dict(found.udp_flows.counts()),
         payload_bytes=int(ways["payload_bytes"].sum()),
         unseen_bytes=int(ways["unseen"].sum()),
     )
@@ -382,6 +384,7 @@ def _result(
         all_ptbs=found.ptbs,
         all_fragments=found.fragments,
         all_troubles=found.troubles,
+        all_udp_flows=found.udp_flows,
         notes=(*notes, *found.notes),
         settings=settings,
         sources=sources,

@@ -211,6 +211,13 @@ class Analysis(plain_analysis.Analysis):
         return flow_table(self)
 
     @property
+    def udp_flows(self) -> pd.DataFrame:
+        """One row a UDP conversation, columns as those of `flows` where they have a meaning, and `protocol`."""
+        from analyzer.tables.flow_table import udp_flow_table
+
+        return udp_flow_table(self)
+
+    @property
     def flows_flat(self) -> pd.DataFrame:
         """As `flows`, with names that are names in Python, too: `table.client_ip`, which completes as you type."""
         from analyzer.tables.flow_table import flat, flow_table

@@ -85,10 +85,12 @@ def is_found(analysis: Analysis, request: Request) -> bool:
     """Whether a flow has a verdict on which the command shall fail, or a path that pings, PTBs or fragments tell of."""
     if not request.fail_on:
         return False
-    from analyzer.model.verdicts import named
+    from analyzer.model.verdicts import VERDICTS, named
 
     alone = {trouble.verdict for trouble in analysis.all_troubles}
-    return bool(named(request.fail_on) & (analysis.verdict_counts.keys() | alone))
+    # Of UDP it may be normal that nothing answers: what accuses nobody counts where it is asked for by its name.
+    silent = bool(analysis.udp_streams_with(set(request.fail_on) & {*VERDICTS}))
+    return silent or bool(named(request.fail_on) & (analysis.verdict_counts.keys() | alone))
 
 
 def input_is_given() -> bool:

@@ -14,7 +14,7 @@ from analyzer.evidence.handshake import handshake_trips
 from analyzer.evidence.row_addresses import host_keys, numbered, row_address
 from analyzer.evidence.stream_numbers import PointOpening, stream_numbers
 from analyzer.flows.flow_tables import C_EVENTS, C_FILES, C_ICMPS, C_LAST_TS, SAW_BACKWARDS, SAW_FRAGMENT, State
-from analyzer.flows.joined import direction_table, flow_table
+from analyzer.flows.table_parts import direction_table, flow_table
 from analyzer.model.statement import FrameRef
 
 if TYPE_CHECKING:

@@ -10,24 +10,11 @@ seconds 128 a direction.
 
 from __future__ import annotations
 
-import math
-import mmap
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from analyzer.decode.packet_fields import UNDECODED_REASONS
-from analyzer.flows.fragment_tables import FRAGMENT, PAIR
-from analyzer.settings import (
-    HEAD_BYTES,
-    ICMP_HEAD_BYTES,
-    MAX_EVENTS,
-    MAX_FLOWS,
-    MAX_FRAGMENTED_PAIRS,
-    MAX_ICMP,
-    RING_ROWS,
-)
 
 SIDES = 2
 PROGRESS_SLOTS = 8
@@ -237,6 +224,14 @@ class State(NamedTuple):
     fragments: Any
     pairs: Any
     pair_slots: Any  # as `slots`
+    udp_slots: Any  # as `slots`, of conversations
+    conversations: Any
+    udp_sent: Any  # row 2 * conversation + side
+    udp_keys: Any  # int64 (rows of udp_sent, 2 * KEYS): keys of datagrams, and when each was sent last, ms
+    udp_ring: Any
+    udp_ring_heads: Any  # uint8 (DATAGRAM_RING_ROWS, UDP_HEAD_BYTES): `head_len` bytes of the payload
+    datagrams: Any
+    datagram_heads: Any
 
 
 C_FLOWS = 0
@@ -258,130 +253,13 @@ C_LAST_LINK = C_UNDECODED + len(UNDECODED_REASONS)  # the first link type that w
 C_FRAGMENTS = C_LAST_LINK + 1
 C_FRAGMENTS_LOST = C_FRAGMENTS + 1
 C_PAIRS = C_FRAGMENTS + 2
-C_RECENT = C_PAIRS + 1  # and on: flows found or made lately, each the latest with its endpoints
+C_CONVERSATIONS = C_PAIRS + 1
+C_UDP_STREAMS = C_PAIRS + 2  # conversations that have a stream number
+C_UDP_PACKETS = C_PAIRS + 3  # datagrams, of fragmented ones the first fragment
+C_UDP_LOST = C_PAIRS + 4  # of these, beyond the bound of conversations
+C_DATAGRAMS = C_PAIRS + 5  # ever written to the ring of datagrams
+C_UDP_ROWS = C_PAIRS + 6  # rows of the table of datagrams
+C_RECENT = C_PAIRS + 7  # and on: flows found or made lately, each the latest with its endpoints
 RECENT_FLOWS = 64
 """Places for flows that are found without hashing. A power of two."""
 C_COUNT = C_RECENT + RECENT_FLOWS
-
-
-LEAST_PACKET = 40
-"""Bytes that a packet of a flow takes in a capture, at least: of its record's header 16, of IP's 20, and both ports."""
-
-SPARE_ROWS = 1 << 14
-"""Rows beyond those for which an input has bytes: a file may grow while it is read."""
-
-SPARSE = ("odd_flows", "odd_transfers", "progress")
-"""Tables of which rows here and there are used: a huge page for each of these would take memory for nothing."""
-
-LEAST_ROWS = 1 << 10
-"""Flows for which there has to be room; with fewer, most captures could not be followed."""
-
-CHEAP_BYTES = 128 << 20
-"""Tables for which nobody is asked how many addresses there are."""
-
-ROOM_SHARE = 4
-"""Of the addresses that a process may have, the tables take one in so many: all else needs some, too."""
-
-
-def new_state(
-    seed: int,
-    *,
-    large: bool = False,
-    input_bytes: int | None = None,
-    flows: int = MAX_FLOWS,
-    events: int = MAX_EVENTS,
-    icmps: int = MAX_ICMP,
-) -> State:
-    """Empty tables for so many rows. `seed` salts the hash of the flow table.
-
-    A `large` capture fills them sooner or later: in huge pages, where finding a page and getting one costs less.
-
-    They are as large as they may ever be, but pages of them take memory only when they are touched: rows
-    are used in order, and nothing is ever copied. It goes back to the system with the tables.
-
-    Even what takes no memory takes addresses, of which a process may have few (`ulimit -v`) or which it has to pay for
-    (Windows). So there are no more rows than an input of `input_bytes` can fill; and where addresses are few, half
-    as many rows, and again half, until there is room. What does not fit then is counted as beyond every other bound.
-
-    Args:
-        seed: any number.
-        large: see above.
-        input_bytes: the sizes of all files, decompressed; None if they are not known.
-        flows: rows of the tables of flows, twice as many in those of directions.
-        events: rows of the event table.
-        icmps: rows of the table of ICMP messages.
-
-    Raises:
-        MemoryError: not even the smallest tables have room.
-    """
-    if input_bytes is not None:
-        most = input_bytes // LEAST_PACKET + SPARE_ROWS
-        flows, events, icmps = min(flows, most), min(events, most), min(icmps, most)
-    least = min(LEAST_ROWS, flows)
-    while flows // 2 >= least and _sum(flows, events, icmps) > CHEAP_BYTES and _sum(flows, events, icmps) > _room():
-        flows, events, icmps = flows // 2, max(events // 2, 1), max(icmps // 2, 1)
-    while True:
-        try:
-            return _tables(seed, large, flows, events, icmps)
-        except (OSError, MemoryError):  # mmap raises the first
-            if flows // 2 < least:
-                raise MemoryError from None
-        flows, events, icmps = flows // 2, max(events // 2, 1), max(icmps // 2, 1)
-
-
-def _room() -> float:
-    """Bytes of addresses that the tables may take."""
-    from analyzer.kernels.address_limit import address_limit  # a small capture does without
-
-    return address_limit() / ROOM_SHARE
-
-
-def _shapes(flows: int, events: int, icmps: int) -> dict[str, tuple[tuple[int, ...], Any]]:
-    """Shape and kind of each table."""
-    return {
-        "slots": ((1 << (2 * flows - 1).bit_length(),), np.dtype(np.int32)),
-        "flows": ((flows,), FLOW),
-        "odd_flows": ((flows,), ODD_FLOW),
-        "directions": ((flows * SIDES,), DIRECTION),
-        "transfers": ((flows * SIDES,), TRANSFER),
-        "odd_transfers": ((flows * SIDES,), ODD_TRANSFER),
-        "progress": ((flows * SIDES, 2 * PROGRESS_SLOTS), np.dtype(np.int64)),
-        "ring": ((RING_ROWS,), PACKET),
-        "ring_header_bytes": ((RING_ROWS, HEAD_BYTES), np.dtype(np.uint8)),
-        "events": ((events,), PACKET),
-        "event_header_bytes": ((events, HEAD_BYTES), np.dtype(np.uint8)),
-        "icmps": ((icmps,), ICMP),
-        "icmp_header_bytes": ((icmps, ICMP_HEAD_BYTES), np.dtype(np.uint8)),
-        "fragments": ((icmps,), FRAGMENT),  # no fewer, no more: both are exceptions
-        "pairs": ((MAX_FRAGMENTED_PAIRS,), PAIR),
-        "pair_slots": ((2 * MAX_FRAGMENTED_PAIRS,), np.dtype(np.int32)),
-    }
-
-
-def _sum(flows: int, events: int, icmps: int) -> int:
-    return sum(math.prod(shape) * dtype.itemsize for shape, dtype in _shapes(flows, events, icmps).values())
-
-
-def _tables(seed: int, large: bool, flows: int, events: int, icmps: int) -> State:
-    counters = np.zeros(C_COUNT, np.int64)
-    counters[C_SEED] = seed & 0x7FFFFFFF
-    shapes = _shapes(flows, events, icmps)
-    made = {name: _zeros(shape, dtype, huge=large and name not in SPARSE) for name, (shape, dtype) in shapes.items()}
-    return State(counters, **made)
-
-
-def _zeros(shape: tuple[int, ...], dtype: Any, *, huge: bool) -> Any:
-    """An array of zeros in pages of its own, huge ones (2 MB) where that is wanted and there are such.
-
-    `numpy.zeros` would do for the first capture that a process reads. For the next it gets memory that was used
-    before and has to be cleared, all of it: 90 MB and 20 ms, for tables of which a small capture fills a page.
-    """
-    size = math.prod(shape) * dtype.itemsize
-    if hasattr(mmap, "MAP_PRIVATE") and hasattr(mmap, "MAP_ANONYMOUS"):
-        pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    else:  # Windows
-        pages = mmap.mmap(-1, size)
-    if hasattr(mmap, "MADV_HUGEPAGE") and hasattr(pages, "madvise"):
-        with suppress(OSError):  # a kernel without them
-            pages.madvise(mmap.MADV_HUGEPAGE if huge else mmap.MADV_NOHUGEPAGE)
-    return np.frombuffer(pages, dtype).reshape(shape)

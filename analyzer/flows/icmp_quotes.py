@@ -39,6 +39,7 @@ from analyzer.decode.packet_fields import (
 )
 from analyzer.decode.tcp import NUMBERED_BYTES, ip_length_on_wire
 from analyzer.decode.tunnel import descend
+from analyzer.flows.conversations import number_quoted_udp, record_conversation
 from analyzer.flows.flow_tables import C_FILE, C_ICMPS, C_ICMPS_LOST, C_PTB, State
 from analyzer.flows.lookup import endpoint_order, endpoints_of, find_slot, flow_of_packet
 from analyzer.flows.recording import copy_bytes, start_recording
@@ -105,6 +106,9 @@ def track_icmp(state: State, buf: Buffer, h: list[int], q: list[int], frame: int
         return
     if kind in (KIND_PTB, KIND_ERROR):
         number_quoted(state, buf, h, q)
+        talk = number_quoted_udp(state, buf, h, q)
+        if talk >= 0 and kind == KIND_PTB:
+            record_conversation(state, talk)
     number = state.counters[C_ICMPS]
     if number >= len(state.icmps):
         state.counters[C_ICMPS_LOST] += 1

@@ -56,10 +56,10 @@ from analyzer.flows.flow_tables import (
     SAW_RST_0,
     State,
 )
-from analyzer.flows.holes import close_hole, note_hole, note_late
 from analyzer.flows.lookup import NO_FLOW, endpoint_order, flow_of_packet
 from analyzer.flows.progress_log import put_progress
 from analyzer.flows.recording import RING_MASK, is_capture_duplicate, start_recording, write_row
+from analyzer.flows.sequence_holes import close_hole, note_hole, note_late
 from analyzer.flows.sizes import drop_ambiguous, forget_larger, is_super, note_delivered, note_sent
 from analyzer.kernels.marks import inlined, kernel
 from analyzer.settings import AFTERMATH_ROWS, BACKWARDS_NS, HISTORY_ROWS, LONG_HOLE_NS

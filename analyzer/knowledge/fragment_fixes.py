@@ -18,7 +18,9 @@ def _entries() -> tuple[dict[str, Any], ...]:
     return tuple(tomllib.loads(text)["fix"])
 
 
-def fragment_fixes(sender: str, receiver: str, protocol: str, ports: Collection[int]) -> tuple[Fix, ...]:
+def fragment_fixes(
+    sender: str, receiver: str, protocol: str, ports: Collection[int], *, own_only: bool = False
+) -> tuple[Fix, ...]:
     """Steps against the loss of fragments, the first first.
 
     Args:
@@ -26,6 +28,7 @@ def fragment_fixes(sender: str, receiver: str, protocol: str, ports: Collection[
         receiver: the other end's.
         protocol: what is fragmented: "udp", "esp".
         ports: UDP ports of both ends, as far as they are known.
+        own_only: those of the protocol alone, which make its datagrams smaller.
     """
     version = 6 if ":" in sender else 4
     return tuple(
@@ -40,6 +43,7 @@ def fragment_fixes(sender: str, receiver: str, protocol: str, ports: Collection[
         )
         for entry in _entries()
         if entry.get("ip", version) == version and _is_meant(entry, protocol, ports)
+        if not own_only or "ports" in entry
     )
 
 

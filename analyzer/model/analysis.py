@@ -84,6 +84,8 @@ class Totals:
     undecoded: dict[str, int]
     flows: int
     verdicts: dict[str, int]
+    udp_flows: int = 0
+    udp_verdicts: dict[str, int] = field(default_factory=dict)
     payload_bytes: int = 0
     """TCP payload of all packets in the capture, sent again or not."""
     unseen_bytes: int = 0
@@ -109,7 +111,9 @@ class Analysis:
     all_fragments: tuple[FragmentCount, ...] = ()
     """Fragmented datagrams by hosts and protocol."""
     all_troubles: tuple[Trouble, ...] = ()
-    """What packets of no TCP flow show to be wrong: pings, PTBs, fragments."""
+    """What packets of no TCP flow show to be wrong: pings, PTBs, fragments, UDP conversations."""
+    all_udp_flows: FlowList[Flow] | tuple[Flow, ...] = ()
+    """UDP conversations, in order of their stream numbers."""
     whole: Analysis | None = field(default=None, compare=False, repr=False)
     """That of the whole capture, if this is only part of it."""
     settings: Settings = field(default_factory=Settings)
@@ -174,6 +178,22 @@ class Analysis:
         if isinstance(self.all_flows, FlowList):
             return self.all_flows.find(stream)
         return next((flow for flow in self.all_flows if flow.stream == stream), None)
+
+    def udp_flow(self, stream: int) -> Flow:
+        """The UDP conversation that Wireshark calls udp.stream `stream`. Raises KeyError if there is none."""
+        flows = self.all_udp_flows
+        found = (
+            flows.find(stream) if isinstance(flows, FlowList) else next((f for f in flows if f.stream == stream), None)
+        )
+        if found is None:
+            raise KeyError(f"no UDP conversation {stream} in this analysis")
+        return found
+
+    def udp_streams_with(self, verdicts: Collection[str]) -> list[int]:
+        """Stream numbers of the UDP conversations that have one of `verdicts`."""
+        if isinstance(self.all_udp_flows, FlowList):
+            return self.all_udp_flows.streams_with(verdicts)
+        return [flow.stream for flow in self.all_udp_flows if flow.verdict in verdicts]
 
     @property
     def verdict_counts(self) -> Counter[str]:

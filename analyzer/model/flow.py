@@ -90,9 +90,9 @@ class Vantage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One TCP connection and what became of it."""
+    """One TCP connection, or UDP conversation, and what became of it."""
 
-    stream: int  # as Wireshark numbers tcp.stream
+    stream: int  # as Wireshark numbers tcp.stream, of UDP udp.stream
     client: Endpoint  # who opened the connection, or sent the first packet seen
     server: Endpoint
     verdict: str  # one of VERDICTS
@@ -141,6 +141,8 @@ class Flow:
     """From a packet of side 0 and 1 in `timeline` to its answer at the capture point, ns; 0 where unknown."""
     window_scales: tuple[int, int] = (0, 0)
     """Window scale shifts of the packets of side 0 and 1 in `timeline`."""
+    protocol: str = "tcp"
+    """Or what a UDP conversation speaks, as far as that is known: dns, radius, ike, dtls, quic, tftp, sip; else udp."""
 
     @property
     def sender(self) -> Endpoint:
@@ -170,4 +172,4 @@ class Flow:
     @property
     def display_filter(self) -> str:
         """Wireshark display filter for the flow."""
-        return f"tcp.stream eq {self.stream}"
+        return f"{'tcp' if self.protocol == 'tcp' else 'udp'}.stream eq {self.stream}"

@@ -8,7 +8,11 @@ from typing import Literal
 from analyzer.model.flow import PathMtu
 from analyzer.model.statement import Fix, FrameRef, RuledOut, Statement
 
-Kind = Literal["pings", "ptbs", "fragments"]
+Kind = Literal["pings", "ptbs", "fragments", "udp"]
+
+
+SHOWN_BY = {"pings": "pings", "ptbs": "PTBs", "fragments": "fragments", "udp": "UDP"}
+"""What shows a trouble that no flow shows, by its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +37,19 @@ class Trouble:
     last_time: int
     reason: str | None = None  # why PTBs have no effect
     ptbs: tuple[FrameRef, ...] = ()  # those that have none
+    streams: tuple[int, ...] = ()  # of UDP, the conversations that show it
+    example: int | None = None  # of these, the one that shows it best
+    rule_id: str = ""  # of UDP, the rule that decided
 
     @property
     def rule(self) -> str:
         """Id of what decided: "pings/blackhole"."""
-        return f"{self.kind}/{self.verdict}"
+        return self.rule_id or f"{self.kind}/{self.verdict}"
+
+    @property
+    def shown_by(self) -> str:
+        """What shows it: "pings", "PTBs", "fragments", "udp 3"."""
+        return f"udp {self.example}" if self.kind == "udp" else SHOWN_BY[self.kind]
 
     @property
     def frames(self) -> list[FrameRef]:
@@ -48,6 +60,8 @@ class Trouble:
     @property
     def display_filter(self) -> str:
         """Wireshark's, for its packets."""
+        if self.kind == "udp":
+            return f"udp.stream eq {self.example}"
         six = ":" in self.sender
         ends = " and ".join(f"{'ipv6' if six else 'ip'}.addr eq {ip}" for ip in (self.sender, self.receiver))
         if self.kind == "pings":

@@ -132,7 +132,7 @@ def _table(rows: Sequence[Row]) -> str:
     lines = []
     for row in rows:
         cells = [
-            (str(row.stream), NUMBER),
+            (row.key, NUMBER),
             (row.client, TEXT),
             (row.arrow, TEXT),
             (row.server, TEXT),

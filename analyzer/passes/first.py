@@ -33,6 +33,7 @@ from analyzer.decode.packet_fields import (
     COUNT,
     END,
     FRAGMENT,
+    L4,
     LINK,
     OK,
     POINT,
@@ -48,6 +49,7 @@ from analyzer.decode.packet_fields import (
 )
 from analyzer.decode.tcp import decode_tcp
 from analyzer.decode.tunnel import carries, descend, step_in
+from analyzer.flows.conversations import note_udp
 from analyzer.flows.fast_path import take_fast_path
 from analyzer.flows.flow_tables import (
     C_COUNT,
@@ -62,13 +64,13 @@ from analyzer.flows.flow_tables import (
     C_ROWS,
     C_UNDECODED,
     State,
-    new_state,
 )
 from analyzer.flows.fragments import note_datagram
 from analyzer.flows.icmp_quotes import track_icmp
-from analyzer.flows.joined import in_use
 from analyzer.flows.lookup import NO_FLOW, number_stream
 from analyzer.flows.recording import finish_flow
+from analyzer.flows.table_pages import new_state
+from analyzer.flows.table_parts import in_use
 from analyzer.flows.tcp_state import track_tcp
 from analyzer.kernels.marks import bound, inlined, kernel, unlikely
 from analyzer.settings import RING_ROWS
@@ -144,6 +146,7 @@ def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: in
             counted = h[PROTO] != PROTO_TCP
             if counted:
                 note_datagram(state, buf, h, frame)
+                note_udp(state, buf, h, frame)
             may_be_steady = step_in(buf, h)
     if stepped:  # it is no next packet of a steady flow: once more from the start, step by step
         h[END] = end
@@ -153,7 +156,11 @@ def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: in
         if reason == OK:
             if unlikely(not counted and (h[PROTO] != PROTO_TCP or h[FRAGMENT] != 0)):
                 note_datagram(state, buf, h, frame)
+                note_udp(state, buf, h, frame)
+            outermost = h[L4]
             reason = decode_transport(buf, h)
+            if unlikely(reason != OK and h[L4] != outermost):
+                note_udp(state, buf, h, frame)
     if reason == OK:
         if h[PROTO] != PROTO_TCP:
             counters[C_ICMP_PACKETS] += 1

@@ -35,10 +35,11 @@ from analyzer.decode.packet_fields import (
     WIRE_LEN,
 )
 from analyzer.decode.tcp import OPTION_SACK, SYN, option_from
-from analyzer.flows.flow_tables import C_FILE, C_PACKETS, C_ROWS, State, new_state
+from analyzer.flows.flow_tables import C_FILE, C_PACKETS, C_ROWS, State
 from analyzer.flows.icmp_quotes import QUOTED_PORTS, number_quoted, read_quote, track_icmp
 from analyzer.flows.lookup import NO_FLOW, endpoint_order, endpoints_of, number_stream, same_endpoints
 from analyzer.flows.recording import RING_MASK
+from analyzer.flows.table_pages import new_state
 from analyzer.flows.tcp_state import track_tcp, unwrap_seq
 from analyzer.kernels.marks import bound, inlined, kernel
 from analyzer.passes.first import FOREVER, Skimmer, decode_packet, next_before

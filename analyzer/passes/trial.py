@@ -39,6 +39,7 @@ def trial_capture() -> tuple[Any, Any]:
         _ip(CLIENT, SERVER, 17, bytes(80), MORE),
         _ip(CLIENT, SERVER, 17, bytes(40), 10),
         _ip(CLIENT, SERVER, 17, bytes(30)),
+        *[_ip(CLIENT, SERVER, 17, struct.pack(">HHHH", 40000, 53, 40, 1) + bytes(range(32)))] * 4,
     ]
     capture = struct.pack("<IHHiIII", MAGIC_NANO, 2, 4, 0, 0, 65535, 1)
     for number, packet in enumerate(packets):

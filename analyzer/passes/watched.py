@@ -56,8 +56,9 @@ from analyzer.decode.tcp import (
     is_sum_wrong,
     option_from,
 )
-from analyzer.flows.flow_tables import C_FILE, C_PACKETS, State, new_state
+from analyzer.flows.flow_tables import C_FILE, C_PACKETS, State
 from analyzer.flows.lookup import Endpoints, endpoint_order, endpoints_of, find_flow, find_slot, new_flow
+from analyzer.flows.table_pages import new_state
 from analyzer.kernels.marks import bound, inlined, kernel
 from analyzer.passes.first import FOREVER, Skimmer, decode_packet, next_before
 from analyzer.passes.interfaces import interface_of

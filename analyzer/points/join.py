@@ -19,7 +19,7 @@ from analyzer.capture.reader import CaptureReader
 from analyzer.decode.link import SLL2
 from analyzer.decode.link_names import NAMES
 from analyzer.flows.flow_tables import State
-from analyzer.flows.joined import direction_table, flow_table
+from analyzer.flows.table_parts import direction_table, flow_table
 from analyzer.model.analysis import Analysis, CaptureFile
 from analyzer.model.flow import Flow
 from analyzer.model.flow_list import FlowList
@@ -34,11 +34,11 @@ from analyzer.passes.watched import Watcher
 from analyzer.points.clocks import Clocks, clocks_of, pairings_of
 from analyzer.points.connections import Connection, Stall, connections_of, watches_of
 from analyzer.points.joined import Joined, PtbWay, leg_of, lost_ptb, told_mtu
+from analyzer.points.leg_reasons import Lacks, Reasons
 from analyzer.points.legs import Times, legs_of
 from analyzer.points.located import revised
 from analyzer.points.order import order_of
 from analyzer.points.ptb_ways import ptb_ways
-from analyzer.points.reasons import Lacks, Reasons
 from analyzer.points.sightings import Place, Seen, seen_by
 
 MOST_ROWS = 150_000

@@ -14,8 +14,8 @@ from analyzer.model.points import Located, SeenPacket
 from analyzer.model.statement import FrameRef, Statement
 from analyzer.model.verdicts import PROBLEMS, SIZE_PROBLEMS
 from analyzer.points.joined import SHOWN_FRAMES, Joined, all_lost, told_mtu
+from analyzer.points.leg_reasons import Lacks, lacks_of
 from analyzer.points.legs import LegFacts
-from analyzer.points.reasons import Lacks, lacks_of
 from analyzer.points.rules import OTHER_PATHS, PointFacts, decided
 from analyzer.points.sightings import Place, relative_number
 from analyzer.points.told import (

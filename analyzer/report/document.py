@@ -27,7 +27,7 @@ from analyzer.model.text import (
     plural,
     printable,
 )
-from analyzer.model.verdicts import BY_NAME, PROBLEMS, SURE_PROBLEMS, VERDICTS, rank
+from analyzer.model.verdicts import BY_NAME, PROBLEMS, SIZE_PROBLEMS, SURE_PROBLEMS, VERDICTS, rank
 from analyzer.report.also_seen import also_seen
 from analyzer.report.diagnosis import Diagnosis, Remark, cause_words
 from analyzer.report.findings import FindingRow, FirstSteps, beside_text, finding_row, first_steps, stalled_text
@@ -67,6 +67,17 @@ class Row:
     stalled: str
     packets: str
     display_filter: str
+    protocol: str = "tcp"
+
+    @property
+    def key(self) -> str:
+        """Its number, with "udp" before it where it is no TCP flow's: "3", "udp 3"."""
+        return f"{self.stream}" if self.protocol == "tcp" else f"udp {self.stream}"
+
+    @property
+    def anchor(self) -> str:
+        """What links to it."""
+        return f"{'stream' if self.protocol == 'tcp' else 'udp'}-{self.stream}"
 
 
 class Made(Sequence[T], Generic[S, T]):
@@ -144,14 +155,15 @@ def tone_of(verdict: str) -> str:
     return BY_NAME[verdict].tone
 
 
-def document_of(analysis: Analysis, *, show_all: bool = False) -> Document:
-    """All that a report says about `analysis`; healthy flows get rows only with `show_all`."""
+def document_of(analysis: Analysis, *, show_all: bool = False, all_udp: bool = False) -> Document:
+    """All that a report says about `analysis`; healthy flows get rows only with `show_all`, UDP ones with `all_udp`."""
     listed = problems = analysis.problems
     several_files = len(analysis.files) > 1
     if show_all:
         listed = sorted(analysis.briefs_with(VERDICTS), key=_place)
     findings = findings_of(problems, analysis.all_troubles)
     letters = {stream: finding.id for finding in findings for stream in finding.streams}
+    of_udp = {n: each.id for each in findings if each.trouble is not None for n in each.trouble.streams}
     verdicts = analysis.verdict_counts
     gravest = min([*verdicts, *(each.verdict for each in analysis.all_troubles)], key=rank, default="")
     tone = tone_of(gravest) if gravest else "warn"
@@ -164,12 +176,18 @@ def document_of(analysis: Analysis, *, show_all: bool = False) -> Document:
         findings=Made(findings, lambda finding: finding_row(finding, _example(analysis, finding), analysis.name_of)),
         first=_first(analysis, findings),
         rows=Made(
-            listed,
-            lambda member: _row(
-                analysis.flow(member[0]), letters.get(member[0], ""), analysis.name_of, several_files=several_files
+            [
+                *((stream, "tcp") for stream, _ in listed),
+                *((stream, "udp") for stream in _udp_listed(analysis, all_udp)),
+            ],
+            lambda each: _row(
+                analysis.flow(each[0]) if each[1] == "tcp" else analysis.udp_flow(each[0]),
+                letters.get(each[0], "") if each[1] == "tcp" else of_udp.get(each[0], ""),
+                analysis.name_of,
+                several_files=several_files,
             ),
         ),
-        not_listed="" if show_all else _not_listed(analysis),
+        not_listed=_not_listed(analysis, tcp=not show_all, udp=not all_udp),
         diagnoses=_diagnoses(analysis, findings),
         facts=tuple(read_facts(analysis)),
         notes=tuple(printable(note) for note in analysis.notes),
@@ -213,16 +231,27 @@ def _row(flow: Flow, finding: str, name_of: Callable[[str], str], *, several_fil
         path_mtu=bracket(flow.path_mtu.on_links_of(flow.sender.ip)),
         stalled=stalled_text(flow),
         packets=f"{flow.packet_count:,}",
+        protocol="tcp" if flow.protocol == "tcp" else "udp",
         display_filter=flow_filter(flow, several_files=several_files),
     )
 
 
-def _not_listed(analysis: Analysis) -> str:
-    healthy = Counter({v: count for v, count in analysis.verdict_counts.items() if v not in PROBLEMS})
-    if not healthy:
-        return ""
+def _udp_listed(analysis: Analysis, all_udp: bool) -> list[int]:
+    """UDP conversations of a table, by stream, the worst first: those that accuse, or all."""
+    wanted = VERDICTS if all_udp else [v for v in VERDICTS if v in SIZE_PROBLEMS]
+    return [stream for verdict in wanted for stream in analysis.udp_streams_with({verdict})]
+
+
+def _not_listed(analysis: Analysis, *, tcp: bool, udp: bool) -> str:
+    healthy = Counter({v: count for v, count in analysis.verdict_counts.items() if v not in PROBLEMS and tcp})
     listed = ", ".join(f"{healthy[v]:,} {v}" for v in VERDICTS if healthy[v])
-    return f"{plural(healthy.total(), 'flow')} without a problem not listed: {listed}"
+    text = f"{plural(healthy.total(), 'flow')} without a problem not listed: {listed}" if healthy else ""
+    others = len(analysis.udp_streams_with(set(VERDICTS) - SIZE_PROBLEMS)) if udp else 0
+    if not others:
+        return text
+    return (
+        f"{text}; {plural(others, 'UDP conversation')}" if text else f"{plural(others, 'UDP conversation')} not listed"
+    )
 
 
 def _first(analysis: Analysis, findings: Sequence[Finding]) -> FirstSteps | None:
@@ -318,7 +347,7 @@ def _diagnosis(
         ),
         where=(
             *where_lines(flow, paths, name_of),
-            *([f"beside it: {beside_text(beside)}"] if beside is not None else []),
+            *([f"Beside it: {beside_text(beside)}"] if beside is not None else []),
         ),
         strip=_strip(flow, paths, points),
         why=tuple(why),

@@ -11,7 +11,6 @@ from analyzer.model.statement import Fix
 from analyzer.model.surroundings import Beside
 from analyzer.model.text import clock, day_clock, plural, seconds
 from analyzer.model.verdicts import BY_NAME
-from analyzer.report.verdict_text import SHOWN_BY
 
 SHOWN_ENDS = 2
 """Addresses and prefixes in a cell; the others are counted."""
@@ -89,7 +88,7 @@ def beside_text(beside: Beside) -> str:
 
 def shown_by(finding: Finding) -> str:
     """What shows a finding: a flow by its number, or packets of none."""
-    return f"stream {finding.example}" if finding.trouble is None else SHOWN_BY[finding.trouble.kind]
+    return f"stream {finding.example}" if finding.trouble is None else finding.trouble.shown_by
 
 
 def first_steps(finding: Finding, example: Flow | None, fixes: Sequence[Fix]) -> FirstSteps:

@@ -18,7 +18,6 @@ from analyzer.model.text import plural, printable
 from analyzer.model.trouble import Trouble
 from analyzer.report.document import document_of
 from analyzer.report.ptbs_told import PTB_REASONS
-from analyzer.report.verdict_text import SHOWN_BY
 
 COMMENTED_FLOWS = 1_000
 """Flows whose frames get comments: the example of each finding first, then the gravest."""
@@ -63,9 +62,9 @@ def trouble_comments(trouble: Trouble) -> Comments:
     against = ((f"speaks against {each.cause}: {each.because}", each.frames) for each in trouble.ruled_out)
     for text, frames in (*trouble.evidence, *against):
         for ref in frames:
-            found.setdefault(ref, []).append(_short(f"{SHOWN_BY[trouble.kind]}: {printable(text)}"))
+            found.setdefault(ref, []).append(_short(f"{trouble.shown_by}: {printable(text)}"))
     for ref in trouble.rests_on:
-        found.setdefault(ref, [_short(f"{SHOWN_BY[trouble.kind]}: {printable(trouble.headline)}")])
+        found.setdefault(ref, [_short(f"{trouble.shown_by}: {printable(trouble.headline)}")])
     return found
 
 

@@ -193,7 +193,7 @@ def _capture_point(flow: Flow) -> str:
     side = _side_of_narrow_part(flow)
     ends = {"client": flow.client.ip, "server": flow.server.ip}
     where = flow.vantage.where
-    place = f"at the {where} {ends[where]} or on its link" if where in ends else ""
+    place = f"next to the {where} {ends[where]}" if where in ends else ""
     if where == "between":
         place = "between the two hosts"
     told = [part for part in (f"{side} the narrow part" if side else "", place) if part]

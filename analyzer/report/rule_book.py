@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analyzer.points.rules import POINTS
+from analyzer.verdicts.conversation_rules import UDP
 from analyzer.verdicts.rule import Rule
 from analyzer.verdicts.stalled_rules import STALLED
 from analyzer.verdicts.unjudged_rules import UNJUDGED
@@ -16,6 +17,7 @@ TABLES: Mapping[str, Sequence[Rule[Any]]] = {
     "stalled": STALLED,
     "unstalled": UNSTALLED,
     "points": POINTS,
+    "udp": UDP,
 }
 """The tables by their names."""
 

@@ -68,7 +68,7 @@ def strip_of(path: Path | None, names: dict[int, str]) -> Strip | None:
 
 def _told(leg: Leg) -> str:
     parts = []
-    counted = f"({leg.lost} of {leg.of})"
+    counted = f"({leg.lost} of {leg.of} packets)"
     if leg.ends == "size" and leg.at_most is not None:
         crossed = f"{leg.at_least} bytes crossed, " if leg.at_least else ""
         parts.append(f"{crossed}{leg.at_most + 1} did not {counted}")

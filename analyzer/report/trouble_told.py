@@ -10,7 +10,7 @@ from analyzer.model.text import frames_text, printable
 from analyzer.model.trouble import Trouble
 from analyzer.model.verdicts import BY_NAME
 from analyzer.report.diagnosis import Diagnosis, Remark, cause_words
-from analyzer.report.verdict_text import SHOWN_BY, WORDS, Paths
+from analyzer.report.verdict_text import WORDS, Paths
 from analyzer.report.where import SHOWN_CANDIDATES, sizes_text
 
 TITLES = {
@@ -30,7 +30,7 @@ def trouble_told(
     candidates = path.consistent_with if path is not None and known else ()
     return Diagnosis(
         flow=None,
-        shown_by=SHOWN_BY[trouble.kind],
+        shown_by=trouble.shown_by,
         verdict=trouble.verdict,
         finding=finding.id,
         title=TITLES.get(trouble.rule) or WORDS[trouble.verdict].title,

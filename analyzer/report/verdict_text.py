@@ -109,9 +109,6 @@ WORDS: dict[str, Words] = {
 complete(WORDS, VERDICTS, "words")
 
 
-SHOWN_BY = {"pings": "pings", "ptbs": "PTBs", "fragments": "fragments"}
-"""What shows a trouble that no flow shows, by its kind."""
-
 SETTING_WORDS = {
     "platforms": "platforms whose commands are given",
     "max_decompressed_bytes": "what compressed input may decompress to, or how many times its size",
@@ -344,6 +341,8 @@ def _without_flows(analysis: Analysis) -> str:
         parts.append(f"{totals.icmp_packets:,} ICMP")
     parts += undecoded(analysis)
     found = "".join(f" {line[:1].upper()}{line[1:]}." for line in pings(analysis)[:1]) or _told_sizes(analysis)
+    if totals.udp_flows and not found:
+        found = f" No path MTU problem is seen in {plural(totals.udp_flows, 'UDP conversation')}."
     return f"No TCP in this capture: {plural(totals.packets, 'packet')} ({', '.join(parts)}).{found}"
 
 

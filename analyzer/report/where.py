@@ -34,18 +34,18 @@ def where_lines(flow: Flow, paths: Paths, name_of: Callable[[str], str]) -> list
     lines[0] += f": {sizes_text(flow.path_mtu, flow.sender.ip, at_receiver=at_receiver)}"
     pooled = pooled_mtu(flow, paths)
     if pooled != flow.path_mtu:
-        lines.append(f"with all else between these hosts: path MTU {bracket(pooled.on_links_of(flow.sender.ip))}")
+        lines.append(f"With all else between these hosts: path MTU {bracket(pooled.on_links_of(flow.sender.ip))}")
     path = paths.get((flow.sender.ip, flow.receiver.ip))
     if path is not None and 0 < len(path.consistent_with) <= SHOWN_CANDIDATES:
-        lines.append(f"consistent with {'; '.join(path.consistent_with)}")
+        lines.append(f"Consistent with {'; '.join(path.consistent_with)}")
     back = paths.get((flow.receiver.ip, flow.sender.ip))
     if back is not None and (back.at_least or back.at_most):
         size = PathMtu(back.at_least, back.at_most, back.exact)
         if back.verdict == "not_exercised" and back.at_most is None and back.exact is None:
-            lines.append(f"the other direction is unknown: nothing above {back.at_least} bytes was sent")
+            lines.append(f"The other direction is unknown: nothing above {back.at_least} bytes was sent")
         else:
             lines.append(
-                f"the other direction: path MTU {bracket(size.on_links_of(back.src))} ({WORDS[back.verdict].short})"
+                f"The other direction: path MTU {bracket(size.on_links_of(back.src))} ({WORDS[back.verdict].short})"
             )
     return lines
 

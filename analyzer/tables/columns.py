@@ -91,6 +91,22 @@ FLOWS = (
     Column("encapsulation", "text", "tunnel in which it was captured, outermost header first; missing if in none"),
 )
 
+_OF_TCP = {"stalled.seq", "rtt", "client.mss", "server.mss", "retransmissions", "longest_stall", "encapsulation"}
+_OF_UDP = {
+    "stream": Column("stream", "int", "number of the conversation, Wireshark's `udp.stream`"),
+    "client.ip": Column("client.ip", "text", "address of the end that sent the first datagram seen"),
+    "client.port": Column("client.port", "int", "its UDP port"),
+    "server.port": Column("server.port", "int", "its UDP port"),
+    "stalled.payload_len": Column("stalled.payload_len", "int", "its UDP payload", "bytes"),
+    "packets": Column("packets", "int", "datagrams of the conversation in the capture"),
+}
+
+UDP_FLOWS = (
+    _OF_UDP["stream"],
+    Column("protocol", "text", "what it speaks, as far as ports and first bytes tell: dns, quic, ...; else udp"),
+    *(_OF_UDP.get(column.name, column) for column in FLOWS[1:] if column.name not in _OF_TCP),
+)
+
 FINDINGS = (
     Column("id", "text", "A, B, ... the gravest first"),
     Column("verdict", "category", "the gravest verdict of its flows"),
@@ -103,12 +119,12 @@ FINDINGS = (
     Column("at_least", "int", "what the brackets of its flows have in common", IP_BYTES),
     Column("at_most", "int", "what the brackets of its flows have in common", IP_BYTES),
     Column("exact", "int", "path MTU as a valid PTB names it", IP_BYTES),
-    Column("flows", "count", "how many flows it has; 0 where pings, PTBs or fragments show it"),
+    Column("flows", "count", "how many flows it has; 0 where pings, PTBs, fragments or UDP show it"),
     Column("streams", "list", "their numbers"),
     Column("example", "int", "the stream that shows it best; missing where no flow does"),
     Column("first_time", "time", "first transmission of what got stuck, in any of its flows", "UTC"),
     Column("last_time", "time", "last transmission of it", "UTC"),
-    Column("explanation", "text", "the example's verdict in words, or what pings, PTBs or fragments show"),
+    Column("explanation", "text", "the example's verdict in words, or what pings, PTBs, fragments or UDP show"),
 )
 
 PATHS = (
@@ -117,7 +133,7 @@ PATHS = (
     Column("at_least", "int", "largest packet proven delivered, over all flows and pings", IP_BYTES),
     Column("at_most", "int", "one less than the smallest packet proven lost for its size", IP_BYTES),
     Column("exact", "int", "path MTU as a valid PTB names it", IP_BYTES),
-    Column("verdict", "category", "the worst verdict of its flows, and of what pings, PTBs and fragments show"),
+    Column("verdict", "category", "the worst verdict of its flows, and of what pings, PTBs, fragments and UDP show"),
     Column("consistent_with", "list", "tunnels and links whose MTU lies in the bracket"),
     Column("streams", "list", "flows that were pooled"),
     Column("probes", "int", "pings with DF"),
@@ -272,6 +288,7 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
         LEGS,
     ),
     "analysis.ptbs": ("One row an ICMP message fragmentation needed (IPv4) or packet too big (IPv6).", PTBS),
+    "analysis.udp_flows": ("One row a UDP conversation.", UDP_FLOWS),
     "analysis.fragments": ("One row a sender, receiver and protocol of fragmented datagrams.", FRAGMENTS),
     "analysis.events, flow.events": (
         "One row a recorded packet. Only flows in trouble are recorded: the packets around the trouble, bounded.",

@@ -11,12 +11,13 @@ from analyzer.model.finding import Finding, listed_addresses
 from analyzer.model.flow import Flow
 from analyzer.model.path import Path
 from analyzer.model.text import file_labels, printable
-from analyzer.tables.columns import FINDINGS, FLOWS, LEGS, PATHS, POINTS
+from analyzer.tables.columns import FINDINGS, FLOWS, LEGS, PATHS, POINTS, UDP_FLOWS
 from analyzer.tables.frames import table
 
 if TYPE_CHECKING:
     import pandas as pd
 
+FLOW_NAMES = [column.name for column in FLOWS]
 FLOW_COLUMNS = {column.name: column.kind for column in FLOWS}
 
 
@@ -90,6 +91,17 @@ def _path_row(path: Path) -> list[Any]:
 def flow_table(analysis: Analysis) -> pd.DataFrame:
     """One row a flow: sizes in bytes of IP total length, times in UTC; `file` is where it started."""
     return table(list(flow_rows(analysis)), FLOWS)
+
+
+def udp_flow_table(analysis: Analysis) -> pd.DataFrame:
+    """The DataFrame `analysis.udp_flows`."""
+    places = [FLOW_NAMES.index(column.name) for column in UDP_FLOWS if column.name != "protocol"]
+    labels = file_labels(analysis.files)
+    rows = []
+    for flow in analysis.all_udp_flows:
+        cells = _flow_row(flow, analysis.files, labels)
+        rows.append([cells[0], flow.protocol, *(cells[place] for place in places[1:])])
+    return table(rows, UDP_FLOWS)
 
 
 def flat(table: pd.DataFrame) -> pd.DataFrame:

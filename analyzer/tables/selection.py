@@ -57,6 +57,7 @@ def matching(analysis: A, query: str) -> A:
         all_troubles=(),
         all_ptbs=tuple(ptb for ptb in analysis.all_ptbs if ptb.stream in kept),
         all_fragments=(),
+        all_udp_flows=(),
         selection=f"{analysis.selection}, {query}" if analysis.selection else query,
         whole=analysis.whole or analysis,
     )
@@ -122,6 +123,7 @@ def narrow(
             ptb for ptb in analysis.all_ptbs if ptb.stream in kept or (hosts_only and among(ptb.source, ptb.receiver))
         ),
         all_fragments=tuple(each for each in analysis.all_fragments if hosts_only and among(each.src, each.dst)),
+        all_udp_flows=() if streams else tuple(flow for flow in analysis.all_udp_flows if matches(flow)),
         all_troubles=tuple(t for t in analysis.all_troubles if hosts_only and among(t.sender, t.receiver)),
         selection=joined(asked),
         whole=analysis.whole or analysis,

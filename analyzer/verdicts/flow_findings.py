@@ -13,7 +13,7 @@ from analyzer.evidence.effort import Allowance
 from analyzer.evidence.flow_index import Collector
 from analyzer.evidence.icmp_rows import in_reassembly
 from analyzer.evidence.stream_numbers import PointOpening
-from analyzer.flows.flow_tables import C_FRAGMENTS, C_FRAGMENTS_LOST, C_ICMPS, State
+from analyzer.flows.flow_tables import C_CONVERSATIONS, C_FRAGMENTS, C_FRAGMENTS_LOST, C_ICMPS, C_UDP_LOST, State
 from analyzer.model.brief import Brief
 from analyzer.model.flow import Flow
 from analyzer.model.flow_list import FlowList
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from analyzer.model.fragment_count import FragmentCount
     from analyzer.model.seen_ptb import SeenPtb
     from analyzer.model.trouble import Trouble
+    from analyzer.verdicts.conversation_findings import JudgedConversations
     from analyzer.verdicts.flow_making import Maker
 
 MADE_AT_ONCE = 1_000
@@ -102,6 +103,7 @@ class JudgedFlows(NamedTuple):
     ptbs: tuple[SeenPtb, ...]
     fragments: tuple[FragmentCount, ...]
     troubles: tuple[Trouble, ...]  # what packets of no TCP flow show to be wrong
+    udp_flows: FlowList[Flow]
     notes: tuple[str, ...]
     rows: Mapping[int, Sequence[int]]
     """Rows of the flow table by stream number: of flows judged one by one, and of some that several points saw."""
@@ -150,7 +152,9 @@ def judged_flows(
     troubles += ignored
     fragments, lost = _fragments(state, quality)
     troubles += lost
-    for trouble in lost:
+    udp = _conversations(state, collector, pools, settings)
+    troubles += _not_told(udp, troubles)
+    for trouble in (*lost, *_of_udp(troubles)):
         pools[trouble.sender, trouble.receiver].alone.append(trouble.verdict)
     paths = pools.paths(settings)
     pools.clear()  # of a million flows, as large as the paths
@@ -179,10 +183,35 @@ def judged_flows(
         ptbs,
         fragments,
         tuple(troubles),
+        udp.flows if udp is not None else NO_FLOWS,
         _notes(collector, state, left_out, len(allowance.beyond)),
         _several(collector, rows, bulk),
         _ByNumber(making, {}),
     )
+
+
+NO_FLOWS: FlowList[Flow] = FlowList.of(())
+
+
+def _of_udp(troubles: Sequence[Trouble]) -> list[Trouble]:
+    return [trouble for trouble in troubles if trouble.kind == "udp"]
+
+
+def _conversations(state: State, collector: Collector, pools: Pools, settings: Settings) -> JudgedConversations | None:
+    """What became of UDP conversations; None where there are none."""
+    if not state.counters[C_CONVERSATIONS]:
+        return None
+    from analyzer.verdicts.conversation_findings import judged_conversations  # a plain capture of TCP does without
+
+    return judged_conversations(state, collector.ptbs, pools, settings)
+
+
+def _not_told(udp: JudgedConversations | None, troubles: Sequence[Trouble]) -> list[Trouble]:
+    """What UDP conversations show, but where fragments or PTBs show as much of the same hosts."""
+    if udp is None:
+        return []
+    told = {(t.sender, t.receiver, t.verdict) for t in troubles if t.protocol == "udp"}
+    return [trouble for trouble in udp.troubles if (trouble.sender, trouble.receiver, trouble.verdict) not in told]
 
 
 def _rows_of(numbers: Any, elsewhere: Mapping[int, int]) -> Any:
@@ -251,6 +280,10 @@ def _notes(collector: Collector, state: State, left_out: int, unjudged: int) -> 
         from analyzer.verdicts.lone_ptbs import notes_of  # most captures have none
 
         notes += notes_of(collector.ptbs, several=collector.several_files)
+    if left := int(state.counters[C_UDP_LOST]):
+        notes.append(
+            f"{left} UDP datagrams are of conversations beyond the bound: they were counted, but not followed."
+        )
     lost = int(collector.flows["lost_events"].sum())
     if lost:
         notes.append(f"{lost} packets of troubled flows were counted but not recorded: the bound is reached.")

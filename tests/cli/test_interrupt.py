@@ -241,7 +241,7 @@ def test_who_does_not_wait_for_the_compiler_gets_what_came(tmp_path: Path) -> No
 
 
 def test_beyond_the_bounds_of_memory(tmp_path: Path) -> None:
-    few = "import analyzer.flows.flow_tables as t; t.new_state.__kwdefaults__.update(flows=1, events=16, icmps=1)"
+    few = "import analyzer.flows.table_pages as t; t.new_state.__kwdefaults__.update(flows=1, events=16, icmps=1)"
     with command("-", "--json", prelude=few) as run:
         run.write(STORY)
         run.wait_until_it_waits()

@@ -16,8 +16,9 @@ from analyzer.evidence.flow_index import Collector
 from analyzer.evidence.segments import frame_of
 from analyzer.evidence.sibling_columns import SiblingColumns, Told
 from analyzer.evidence.siblings import Event, Siblings
-from analyzer.flows.flow_tables import C_FLOWS, FLOW, PROGRESS_SLOTS, SAW_SYN, SAW_SYN_ACK, new_state
-from analyzer.flows.joined import direction_table, flow_table
+from analyzer.flows.flow_tables import C_FLOWS, FLOW, PROGRESS_SLOTS, SAW_SYN, SAW_SYN_ACK
+from analyzer.flows.table_pages import new_state
+from analyzer.flows.table_parts import direction_table, flow_table
 from tests.profiles import examples
 
 TIMES = st.integers(-1, 9)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from analyzer.evidence.siblings import Siblings
 from analyzer.flows.flow_tables import DIRECTION, ODD_TRANSFER, TRANSFER
-from analyzer.flows.joined import Joined
+from analyzer.flows.table_parts import Joined
 from analyzer.settings import LEAST_RETRANSMISSIONS
 
 FLOWS = st.lists(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from analyzer.flows import flow_tables as tables
-from analyzer.flows.joined import direction_table
+from analyzer.flows.table_parts import direction_table
 from tests.builders import RAW, Packet, pcap
 from tests.reading import Skimmed, skim
 from tests.talk import CLIENT_SIDE, SERVER_SIDE

@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from analyzer.flows.flow_tables import C_FRAGMENTS, C_FRAGMENTS_LOST, C_PAIRS, new_state
+from analyzer.flows.flow_tables import C_FRAGMENTS, C_FRAGMENTS_LOST, C_PAIRS
+from analyzer.flows.table_pages import new_state
 from tests.builders import CLIENT6, SERVER6, UDP, Packet, ipv4, ipv6, pcap, tcp
 from tests.reading import Skimmed, same, skim
 from tests.verdicts.test_fragment_findings import BOTH, FIRST, LATER, datagram, mixed, small
@@ -79,7 +80,7 @@ def test_beyond_the_bounds_fragments_are_counted(compiled: bool, monkeypatch: py
 
 @pytest.mark.parametrize("compiled", [False, True])
 def test_beyond_so_many_senders_their_fragments_are_counted(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("analyzer.flows.flow_tables.MAX_FRAGMENTED_PAIRS", 4)
+    monkeypatch.setattr("analyzer.flows.table_pages.MAX_FRAGMENTED_PAIRS", 4)
     many = [
         Packet(i, ipv4(bytes(80), src=f"192.0.2.{i}", dst="192.0.2.200", protocol=UDP, df=False, more=True))
         for i in range(1, 10)

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.decode.packet_fields import COUNT, DPORT, DST, SPORT, SRC, VERSION
-from analyzer.flows.flow_tables import C_FLOWS, new_state
+from analyzer.flows.flow_tables import C_FLOWS
 from analyzer.flows.lookup import endpoint_order, endpoints_of, hash_endpoints
+from analyzer.flows.table_pages import new_state
 from tests.builders import ACK, CLIENT, FIN, SERVER, SYN, Packet, frag_needed, ipv4, ipv6, pcap, tcp
 from tests.flows.skimmed_packets import run
 from tests.reading import decode, skim

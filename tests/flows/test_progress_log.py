@@ -6,9 +6,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.flows.flow_tables import C_FLOWS, PROGRESS_SHIFT, PROGRESS_SLOTS, new_state
-from analyzer.flows.joined import direction_table
+from analyzer.flows.flow_tables import C_FLOWS, PROGRESS_SHIFT, PROGRESS_SLOTS
 from analyzer.flows.progress_log import progress_of, put_progress
+from analyzer.flows.table_pages import new_state
+from analyzer.flows.table_parts import direction_table
 
 
 @given(st.lists(st.integers(1, 40 << PROGRESS_SHIFT), max_size=30))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.flows.joined import flow_table
+from analyzer.flows.table_parts import flow_table
 from analyzer.flows.tcp_state import WRAP, unwrap_seq
 from tests.builders import ACK, FIN, RST, SYN, Packet, sack, timestamps
 from tests.flows.skimmed_packets import client, marks, run, server

@@ -32,8 +32,8 @@ from analyzer.flows.flow_tables import (
     MARK_RESENT,
     MARK_SPURIOUS,
     State,
-    new_state,
 )
+from analyzer.flows.table_pages import new_state
 from analyzer.settings import RING_ROWS
 from tests.builders import (
     ETHERNET,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from analyzer.decode.packet_fields import END, START, TS
 from analyzer.flows.flow_tables import C_FLOWS, MARK_INSIDE, State
-from analyzer.flows.joined import flow_table
+from analyzer.flows.table_parts import flow_table
 from analyzer.passes.second import KNOWN, ROW, Lister, Picker
 from analyzer.passes.walk import prepare, walk_inputs
 from tests.builders import Packet, ipv4, pcap, sack, tcp, timestamps

@@ -34,11 +34,11 @@ def test_terminal_markdown_and_html_show_the_strip(tmp_path: Path, capsys) -> No
     files = written(tmp_path, "ptb_lost_later")
     assert main([*files, "-o", str(tmp_path / "r.md"), "-o", str(tmp_path / "r.html")]) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "router-a.pcap -> client.pcap: 752 bytes crossed, 1500 did not (14 of 14)" in shown
+    assert "router-a.pcap -> client.pcap: 752 bytes crossed, 1500 did not (14 of 14 packets)" in shown
     assert "points in order: server.pcap -> router-b.pcap -> router-a.pcap -> client.pcap" in shown
     assert "router-b.pcap +10,800.0" in shown
     markdown = (tmp_path / "r.md").read_text()
-    assert "- `router-a.pcap` -> `client.pcap`: 752 bytes crossed, 1500 did not (14 of 14)" in markdown
+    assert "- `router-a.pcap` -> `client.pcap`: 752 bytes crossed, 1500 did not (14 of 14 packets)" in markdown
     page = (tmp_path / "r.html").read_text()
     assert re.findall(r'<li class="point">([\w.-]+)</li>', page) == [f"{name}.pcap" for name in FROM_SERVER]
     assert "at both ends of the leg" in page

@@ -82,7 +82,7 @@ def test_overheads_are_named_only_where_they_narrow_it_down() -> None:
     assert not any("consistent" in line for line in wide.diagnoses[0].where)
     tight = document_of(make_analysis([make_flow(0, path_mtu=PathMtu(1415, 1420))]))
     assert tight.diagnoses[0].where[1] == (
-        "consistent with 1420: WireGuard (default, or over IPv6); 1418: IPsec ESP over IPv6, AES-GCM, NAT traversal"
+        "Consistent with 1420: WireGuard (default, or over IPv6); 1418: IPsec ESP over IPv6, AES-GCM, NAT traversal"
     )
 
 

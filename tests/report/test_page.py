@@ -107,10 +107,8 @@ def test_the_capture_point_is_told_as_far_as_it_is_known() -> None:
         assert picture is not None
         return picture.point
 
-    assert told("blackhole", "server") == "Captured before the narrow part, at the server 10.0.2.2 or on its link."
-    assert told("blackhole_suspected", "client") == (
-        "Captured behind the narrow part, at the client 10.0.1.2 or on its link."
-    )
+    assert told("blackhole", "server") == "Captured before the narrow part, next to the server 10.0.2.2."
+    assert told("blackhole_suspected", "client") == ("Captured behind the narrow part, next to the client 10.0.1.2.")
     assert told("ptb_ignored", "between") == "Captured before the narrow part, between the two hosts."
     assert told("blackhole", "unknown") == "Captured before the narrow part."
 

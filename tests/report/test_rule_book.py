@@ -31,7 +31,7 @@ def test_each_id_is_in_one_table_and_begins_with_its_name() -> None:
 
 
 def test_no_other_id_of_a_rule_is_written_anywhere() -> None:
-    like = re.compile(r"(?:flow|capture|stalled|unstalled|points)/[a-z0-9-]+")
+    like = re.compile(r"(?:flow|capture|stalled|unstalled|points|udp)/[a-z0-9-]+")
     written = {
         text
         for path in SOURCES

@@ -1,4 +1,4 @@
-"""What pings, PTBs and fragments show without a TCP flow, in every output."""
+"""What pings, PTBs, fragments and UDP show without a TCP flow, in every output."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from analyzer.report.formats.json_report import to_json_dict
 from tests.builders import CLIENT, Packet, pcap
 from tests.report.factory import make_analysis, make_flow
 from tests.report.test_schema import STRICT
+from tests.verdicts.test_conversation_rules import EDGES, dns
 from tests.verdicts.test_fragment_findings import FIRST, OTHER_WAY, mixed
 from tests.verdicts.test_lone_ptbs import same_again
 from tests.verdicts.test_ping_sweeps import SWEEP, frames_of, story
@@ -27,14 +28,17 @@ CAPTURES: dict[str, list[Packet]] = {
     "pings": frames_of(story(SWEEP)),
     "ptbs": same_again(),
     "fragments": [*mixed(FIRST), *OTHER_WAY],
+    "udp": [*dns(), *EDGES],
 }
-VERDICT = {"pings": "blackhole", "ptbs": "ptb_ignored", "fragments": "fragment_loss"}
-PROTOCOL = {"pings": "icmp", "ptbs": "tcp", "fragments": "udp"}
-SHOWN_BY = {"pings": "pings", "ptbs": "PTBs", "fragments": "fragments"}
+VERDICT = {"pings": "blackhole", "ptbs": "ptb_ignored", "fragments": "fragment_loss", "udp": "blackhole_probable"}
+PROTOCOL = {"pings": "icmp", "ptbs": "tcp", "fragments": "udp", "udp": "udp"}
+RULE = {kind: f"{kind}/{verdict}" for kind, verdict in VERDICT.items()} | {"udp": "udp/blackhole-probable"}
+SHOWN_BY = {"pings": "pings", "ptbs": "PTBs", "fragments": "fragments", "udp": "udp 1"}
 HEADLINE = {
     "pings": "Pings from 192.0.2.10 to 203.0.113.10 show a PMTUD black hole. 1450-byte packets vanish, 1400-byte",
     "ptbs": "PTBs (ICMP packet too big) do not keep 203.0.113.10 from sending large TCP packets to 192.0.2.10.",
     "fragments": "Of 5 fragmented UDP datagrams 203.0.113.10 -> 192.0.2.10 none is complete at this point",
+    "udp": "Large DNS datagrams from 203.0.113.10:53 to 192.0.2.10:40000 probably meet a PMTUD black hole.",
 }
 KINDS = tuple(CAPTURES)
 
@@ -60,7 +64,7 @@ def test_the_terminal_tells_it(kind: str, tmp_path: Path, capsys: pytest.Capture
     out = " ".join(capsys.readouterr().out.split())
     assert HEADLINE[kind] in out
     assert "No TCP flow is in this capture." in out
-    for words in (f"rule {kind}/{VERDICT[kind]}", "Finding A", SHOWN_BY[kind], "Wireshark frame.number in", "Fix "):
+    for words in (f"rule {RULE[kind]}", "Finding A", SHOWN_BY[kind], "Wireshark frame.number in", "Fix "):
         assert words in out
 
 
@@ -72,7 +76,7 @@ def test_the_papers_tell_it(kind: str, tmp_path: Path) -> None:
         text = " ".join((tmp_path / name).read_text(encoding="utf-8").replace("`", "").split())
         text = text.replace("\N{RIGHTWARDS ARROW}", "->")
         assert HEADLINE[kind][:40] in text
-        assert f"{kind}/{VERDICT[kind]}" in text
+        assert RULE[kind] in text
         assert "Display filter for these packets:" in text
         assert all(fix.source not in text or fix.why[:20] in text for fix in found.all_troubles[0].fixes)
 
@@ -132,7 +136,8 @@ def test_the_evidence_capture_shows_the_same(kind: str, tmp_path: Path) -> None:
     found.save(tmp_path / "evidence.pcapng")
     assert bytes(64) not in (tmp_path / "evidence.pcapng").read_bytes()  # no payload
     again = analyzer.analyze(tmp_path / "evidence.pcapng")
-    if kind != "fragments":  # the unfragmented ones beside them are not all copied
+    # Unfragmented packets beside fragments are not all copied; what answers what stands in the payload of datagrams.
+    if kind not in ("fragments", "udp"):
         assert [(t.verdict, t.path_mtu) for t in again.all_troubles] == [
             (t.verdict, t.path_mtu) for t in found.all_troubles
         ]

@@ -118,6 +118,7 @@ def test_tables_have_the_declared_dtypes_and_units(path: Path, tmp_path: Path) -
         "analysis.points": analysis.points,
         "analysis.legs": analysis.legs,
         "analysis.ptbs": analysis.ptbs,
+        "analysis.udp_flows": analysis.udp_flows,
         "analysis.fragments": analysis.fragments,
         "analysis.findings": analysis.findings,
         "analysis.events, flow.events": analysis.events,

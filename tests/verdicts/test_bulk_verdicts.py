@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 import analyzer
 from analyzer.evidence.flow_index import Collector
-from analyzer.flows.flow_tables import C_FLOWS, C_LAST_TS, State, new_state
-from analyzer.flows.joined import direction_table, flow_table
+from analyzer.flows.flow_tables import C_FLOWS, C_LAST_TS, State
+from analyzer.flows.table_pages import new_state
+from analyzer.flows.table_parts import direction_table, flow_table
 from analyzer.model.verdicts import VERDICTS
 from analyzer.settings import Settings
 from analyzer.verdicts.bulk_verdicts import bulk_verdicts, hosts_in_common

@@ -7,7 +7,7 @@ import io
 import pytest
 
 import analyzer
-from analyzer.flows.flow_tables import new_state
+from analyzer.flows.table_pages import new_state
 from tests.builders import ACK, CLIENT, PSH, SERVER, SYN, Packet, ipv4, pcap, tcp
 
 MS = 1_000_000

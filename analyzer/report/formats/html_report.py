@@ -70,7 +70,7 @@ def to_html(analysis: Analysis, *, plots: bool = True, alone: bool = False) -> s
             findings=page.document.findings[:SHOWN_FINDINGS],
             hidden_findings=max(len(page.document.findings) - SHOWN_FINDINGS, 0),
             rows=rows,
-            listed={row.stream for row in rows},
+            listed={row.stream for row in rows if row.protocol == "tcp"},
             hidden_rows=max(len(page.document.rows) - SHOWN_ROWS, 0),
             open_rows=OPEN_ROWS,
             shown_changes=SHOWN_CHANGES,

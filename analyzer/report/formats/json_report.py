@@ -29,7 +29,7 @@ INDENTED_FLOWS = 1000
 """Up to so many flows the JSON is laid out for reading: the standard library indents in slow Python."""
 
 
-AFTER = ("capture", "totals", "findings", "flows", "paths", "ptbs", "fragments", "notes")
+AFTER = ("capture", "totals", "findings", "flows", "udp_flows", "paths", "ptbs", "fragments", "notes")
 """What is told of the later capture of a comparison."""
 
 
@@ -55,7 +55,7 @@ def to_json(analysis: Analysis) -> str:
 
 def json_pieces(analysis: Analysis) -> Iterator[str]:
     """The JSON report in pieces: that of many flows is larger than all that is known of them."""
-    if len(analysis.all_flows) <= INDENTED_FLOWS:
+    if len(analysis.all_flows) + len(analysis.all_udp_flows) <= INDENTED_FLOWS:
         yield _dumps(to_json_dict(analysis), indent=2) + "\n"
         return
     for number, (name, value) in enumerate(_members(analysis)):
@@ -125,6 +125,8 @@ def _members(analysis: Analysis) -> Iterator[tuple[str, Any]]:
             "unseen_bytes": totals.unseen_bytes,
             "flows": totals.flows,
             "verdicts": {v: totals.verdicts[v] for v in VERDICTS if v in totals.verdicts},
+            "udp_flows": totals.udp_flows,
+            "udp_verdicts": {v: totals.udp_verdicts[v] for v in VERDICTS if v in totals.udp_verdicts},
         },
     )
     yield "points", _points(analysis, paths)
@@ -134,6 +136,7 @@ def _members(analysis: Analysis) -> Iterator[tuple[str, Any]]:
     around = Surroundings(analysis.all_paths)
     yield "findings", (_finding(finding, analysis, around.beside(finding)) for finding in analysis.all_findings)
     yield "flows", (_flow(flow, paths, frame) for flow in analysis.all_flows)
+    yield "udp_flows", (_udp_flow(flow, paths, frame) for flow in analysis.all_udp_flows)
     yield "paths", (_path(path, frame) for path in analysis.all_paths)
     yield "ptbs", _ptbs(analysis, frame)
     yield "fragments", (_fragments(count, frame) for count in analysis.all_fragments)
@@ -256,6 +259,14 @@ def _flow(flow: Flow, paths: Sequence[str], frame: _FrameWriter) -> dict[str, An
     }
 
 
+def _udp_flow(flow: Flow, paths: Sequence[str], frame: _FrameWriter) -> dict[str, Any]:
+    """As a TCP flow, but that there are no sequence numbers."""
+    members = _flow(flow, paths, frame)
+    if members["stalled"] is not None:
+        members["stalled"]["seq"] = None
+    return {"stream": flow.stream, "protocol": flow.protocol} | members
+
+
 def _fixes(fixes: Sequence[Fix]) -> list[dict[str, Any]]:
     return [
         {
@@ -286,7 +297,7 @@ def _finding(finding: Finding, analysis: Analysis, beside: Beside | None) -> dic
         **finding.path_mtu._asdict(),
         "flows": len(finding.streams),
         "streams": list(finding.streams[:LISTED_STREAMS]),
-        "udp_streams": [],
+        "udp_streams": list(finding.trouble.streams[:LISTED_STREAMS]) if finding.trouble is not None else [],
         "example": finding.example,
         "first_time": iso_time(finding.first_time),
         "last_time": iso_time(finding.last_time),

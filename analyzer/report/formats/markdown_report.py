@@ -300,7 +300,7 @@ def _flows(page: Page) -> Iterator[str]:
     for row in rows[:SHOWN_ROWS]:
         ends = f"{with_name(row.client, row.names[0])} {row.arrow} {with_name(row.server, row.names[1])}"
         cells = (code(row.verdict), cell(ends), cell(row.path_mtu), row.stalled, row.packets, code(row.display_filter))
-        yield f"| {row.stream} | {' | '.join(cells)} |"
+        yield f"| {row.key} | {' | '.join(cells)} |"
     if len(rows) > SHOWN_ROWS:
         yield from ("", prose(labels.more_rows(len(rows) - SHOWN_ROWS)))
 

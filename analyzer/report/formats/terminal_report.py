@@ -67,7 +67,7 @@ def show(analysis: Analysis, *, show_all: bool = False, file: TextIO | None = No
         file: where to; standard output by default.
     """
     console = make_console(file)
-    for line in lines_of(document_of(analysis, show_all=show_all), console, show_all=show_all):
+    for line in lines_of(document_of(analysis, show_all=show_all, all_udp=show_all), console, show_all=show_all):
         line.rstrip()
         console.print(line, soft_wrap=True)
 

@@ -63,7 +63,7 @@ def flow_table(rows: Sequence[Row], console: Console) -> Iterator[Text]:
         Cells("packets", [row.packets for row in rows], True),
     ]
     ends = Ends("client", "server", [(row.client, row.arrow, row.server) for row in rows])
-    keys = Cells("stream", [f"{row.stream}" for row in rows], True)
+    keys = Cells("stream", [row.key for row in rows], True)
     return _table(keys, ends, columns, [row.tone for row in rows], console)
 
 

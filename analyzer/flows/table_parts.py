@@ -7,11 +7,13 @@ from typing import Any, Self
 import numpy as np
 
 from analyzer.flows.flow_tables import (
+    C_CONVERSATIONS,
     C_EVENTS,
     C_FLOWS,
     C_FRAGMENTS,
     C_ICMPS,
     C_PAIRS,
+    C_UDP_ROWS,
     FILE_SHIFT,
     SAW_SYN,
     SIDES,
@@ -103,5 +105,9 @@ def in_use(state: State) -> State:
     rows |= {"icmp_header_bytes": state.icmp_header_bytes[:icmps]}
     rows |= {"fragments": state.fragments[: int(state.counters[C_FRAGMENTS])]}
     rows |= {"pairs": state.pairs[: int(state.counters[C_PAIRS])]}
+    talks = int(state.counters[C_CONVERSATIONS])
+    rows |= {"conversations": state.conversations[:talks], "udp_sent": state.udp_sent[: SIDES * talks]}
+    for name in ("datagrams", "datagram_heads"):
+        rows[name] = getattr(state, name)[: int(state.counters[C_UDP_ROWS])]
     kept = {name: table.copy() if table.nbytes <= MOST_COPIED else table for name, table in rows.items()}
     return State(counters=state.counters, **kept)

@@ -1,0 +1,64 @@
+"""Rows of the tables of UDP conversations: what `conversations` fills. None of their pages is touched without UDP."""
+
+from __future__ import annotations
+
+import numpy as np
+
+CONVERSATION = np.dtype(
+    [
+        # Endpoint 0 is the lower (address, port) in network order, endpoint 1 the higher, as in a flow of TCP.
+        ("a0", "u4"), ("a1", "u4"), ("a2", "u4"), ("a3", "u4"),
+        ("b0", "u4"), ("b1", "u4"), ("b2", "u4"), ("b3", "u4"),
+        ("port_a", "i4"), ("port_b", "i4"),
+        ("version", "i4"), ("point", "i4"),
+        ("client", "i4"),  # side that sent the first datagram seen
+        ("stream", "i4"),  # as Wireshark numbers udp.stream, + 1; 0: none, only first fragments of it came
+        ("file", "i4"), ("many", "i4"),  # many: 1 if an end is a multicast or broadcast address
+        ("first_frame", "i8"), ("first_ts", "i8"), ("last_ts", "i8"),
+        ("last_row", "i8"),  # counter of its latest datagram in the ring, + 1; 0: none
+        ("recorded", "i8"),  # datagrams up to this counter, + 1, are recorded
+        ("recording", "i4"),  # datagrams still to be recorded
+        ("rows", "i4"),  # recorded
+        ("lost_rows", "i4"),  # not recorded, since a bound was reached
+        ("resent", "i4"),  # datagrams sent again, either way
+    ],
+    align=True,
+)  # fmt: skip
+
+SENT = np.dtype(
+    [
+        ("packets", "i8"), ("bytes", "i8"),  # bytes: IP total lengths
+        ("largest", "i4"),  # IP total length of the largest datagram, put together where it was fragmented
+        ("largest_df", "i4"), ("largest_nodf", "i4"),  # of whole packets with and without DF
+        ("waiting", "i4"),  # the largest whole packet since the other end last sent something
+        ("answered", "i4"),  # the largest whole packet after which the other end sent something
+        ("fragmented", "i4"),  # datagrams of which the first fragment came
+        ("answers", "i4"),  # how often the other end sent something after a packet of `exercised` bytes
+        ("next_key", "i4"),  # place in the table of keys for the next one
+    ],
+    align=True,
+)  # fmt: skip
+"""What one end of a conversation sent: row 2 * conversation + side."""
+
+KEYS = 4
+"""Datagrams of each end that are remembered, to know one that is sent again."""
+
+DATAGRAM = np.dtype(
+    [
+        ("ts", "i8"), ("frame", "i8"),
+        ("prev", "i8"),  # counter of the conversation's datagram before, + 1; 0: none
+        ("flow", "i4"), ("file", "i4"),
+        ("size", "i4"),  # IP total length, put together where it is fragmented
+        ("payload", "i4"),  # bytes of UDP payload
+        ("key", "u4"),  # equal for the same datagram sent again
+        ("marks", "i4"),  # SENT_ bits
+        ("side", "i2"), ("ttl", "i2"),
+        ("head_len", "i4"),
+    ],
+    align=True,
+)  # fmt: skip
+
+SENT_DF = 1
+SENT_FRAGMENTED = 2  # the first of several fragments
+SENT_INSIDE = 4  # captured inside a tunnel
+"""Of a row of DATAGRAM, `marks`."""

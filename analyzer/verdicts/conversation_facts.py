@@ -1,0 +1,285 @@
+"""What the datagrams of a UDP conversation show of the sizes that its path carries: facts for `conversation_rules`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from analyzer.evidence.exchanges import FLIGHTS, OTHER, Sent, Series, Talk, backs_off
+from analyzer.evidence.ptb import PtbSeen
+from analyzer.model.statement import FrameRef
+from analyzer.model.wire_sizes import LEAST_V4_MTU, LEAST_V6_MTU
+from analyzer.settings import INITIAL_TTLS, LEAST_RETRANSMISSIONS, PTB_AGAIN_NS, SAME_MINUTE_NS, SEVERAL, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """A datagram sent several times that did not get through, as the other end's silence, or its asking, shows."""
+
+    sent: tuple[Sent, ...]  # each of these is lost, or its answer
+    asked: tuple[Sent, ...]  # the questions that were asked again, where these are the answers; else empty
+
+    @property
+    def size(self) -> int:
+        """Bytes of IP of the smallest."""
+        return min(each.size for each in self.sent)
+
+    @property
+    def first(self) -> int:
+        """When it was sent first, ns."""
+        return self.sent[0].ts
+
+    @property
+    def last(self) -> int:
+        """And last, or asked for once more."""
+        return max(self.sent[-1].ts, self.asked[-1].ts if self.asked else 0)
+
+    @property
+    def times(self) -> int:
+        """How often its loss shows beyond the first time."""
+        return len(self.sent) - (0 if self.asked else 1)
+
+    @property
+    def frames(self) -> tuple[FrameRef, ...]:
+        """Of all transmissions."""
+        return tuple(each.ref for each in self.sent)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Another conversation of the same two hosts in which nothing had to be sent again."""
+
+    ref: FrameRef
+    stream: int
+    first: int  # ns
+    last: int
+    sent: tuple[int, int]  # bytes of IP of the largest whole packet of side 0 and 1
+    with_df: tuple[int, int]
+    same_service: bool
+
+
+@dataclass
+class UdpFacts:
+    """What is known of one conversation, and of one direction where something is stuck in it.
+
+    Args:
+        talk: what is recorded.
+        ptbs: PTBs that quote it, in order of time.
+        others: gives other conversations of these hosts, which few need.
+        carried: bytes of IP of the largest TCP packet known to get through, by side, 0 unknown.
+        end: when the capture ends, ns.
+        both: whether both ends sent something.
+        settings: thresholds.
+        large: times that something came after a large packet; the largest such with DF, and without.
+        side: the end whose datagrams are asked about.
+    """
+
+    talk: Talk
+    ptbs: Sequence[PtbSeen]
+    others: Callable[[], Sequence[Beside]]
+    carried: tuple[int, int]
+    end: int
+    both: bool
+    settings: Settings
+    large: tuple[int, int, int]
+    side: int
+
+    @cached_property
+    def beside(self) -> Sequence[Beside]:
+        """Other conversations of these hosts."""
+        return self.others()
+
+    @cached_property
+    def all_stuck(self) -> list[Stuck]:
+        """Everything that did not get through, whatever its size."""
+        found = [Stuck(series.sent, ()) for series in self.talk.unanswered() if self._is_timed(series)]
+        for asked, answers in self.talk.asked_again():
+            lost = tuple(each for each in answers.sent if each.ts < asked.sent[-1].ts)
+            found.append(Stuck(lost, asked.sent))
+        return [each for each in found if each.sent]
+
+    def _is_timed(self, series: Series) -> bool:
+        return self.talk.protocol != OTHER or backs_off(series.sent)
+
+    @cached_property
+    def stuck(self) -> list[Stuck]:
+        """What is stuck of `side` and large enough to be stuck for its size, that which shows it best first."""
+        of_side = [each for each in self.all_stuck if each.sent[0].side == self.side and each.size > LEAST_V6_MTU]
+        return sorted(of_side, key=lambda each: -each.times)
+
+    @cached_property
+    def small_stuck(self) -> list[Stuck]:
+        """What is stuck and small; not where a whole flight is sent again if a part of it is missing."""
+        if self.talk.protocol in FLIGHTS:
+            return []
+        return [each for each in self.all_stuck if each.size <= LEAST_V6_MTU]
+
+    @cached_property
+    def size(self) -> int:
+        """Bytes of IP of the smallest that is stuck."""
+        return min((each.size for each in self.stuck), default=0)
+
+    @property
+    def first(self) -> int:
+        """When the first of what is stuck was sent, ns."""
+        return min(each.first for each in self.stuck)
+
+    @property
+    def last(self) -> int:
+        """When the last was."""
+        return max(each.last for each in self.stuck)
+
+    @cached_property
+    def df(self) -> bool:
+        """True if no router may fragment what is stuck, and the sender did not."""
+        return bool(self.stuck) and all(s.df and not s.fragmented for each in self.stuck for s in each.sent)
+
+    @cached_property
+    def no_df(self) -> bool:
+        """True if routers may fragment all of it, or the sender did."""
+        return bool(self.stuck) and all(s.fragmented or not s.df for each in self.stuck for s in each.sent)
+
+    @property
+    def episode(self) -> bool:
+        """Whether something is sent again often and long enough, as in TCP."""
+        return any(
+            each.times >= self.settings.episode_retransmissions
+            and each.last - each.first >= self.settings.episode_span_ns
+            for each in self.stuck
+        )
+
+    @property
+    def repeated(self) -> bool:
+        """Whether something is sent again more than once, over a second."""
+        return any(
+            each.times >= LEAST_RETRANSMISSIONS and each.last - each.first >= self.settings.episode_span_ns
+            for each in self.stuck
+        )
+
+    @cached_property
+    def asked_for(self) -> bool:
+        """Whether the other end goes on asking for it: its datagrams pass, the other way."""
+        other = any(each.sent[0].side != self.side and each.times for each in self.all_stuck)
+        return bool(self.stuck) and (bool(self.stuck[0].asked) or other)
+
+    @property
+    def several(self) -> bool:
+        """Whether different datagrams are stuck."""
+        return len(self.stuck) >= SEVERAL
+
+    @cached_property
+    def delivered(self) -> list[Sent]:
+        """What `side` sent in this conversation and is known to have come."""
+        return list(self.talk.delivered(self.side, self.end)) if self.stuck else []
+
+    @cached_property
+    def controls(self) -> list[tuple[int, int, FrameRef]]:
+        """Time, size and frame of smaller ones that came, at most a minute away: whole packets."""
+        if not self.stuck:
+            return []
+        low, high = self.first - SAME_MINUTE_NS, self.last + SAME_MINUTE_NS
+        own = [(s.ts, s.size, s.ref) for s in self.delivered if not s.fragmented and s.size < self.size]
+        for each in self.beside:
+            size = each.sent[self.side]
+            if each.same_service and 0 < size < self.size:
+                own.append((each.first, size, each.ref))
+        return sorted(each for each in own if low <= each[0] <= high)
+
+    @cached_property
+    def control(self) -> FrameRef | None:
+        """A smaller one that came while others as large got lost."""
+        return next((ref for ts, _, ref in self.controls if ts > self.first), None)
+
+    @cached_property
+    def control_before(self) -> FrameRef | None:
+        """A smaller one that came, before them or meanwhile."""
+        return self.controls[-1][2] if self.controls else None
+
+    @cached_property
+    def as_large(self) -> tuple[FrameRef, ...] | bool:
+        """Frames of what came although it is as large; True where a TCP flow or another conversation shows it."""
+        whole = self.df or all(not s.fragmented for each in self.stuck for s in each.sent)
+        own = tuple(
+            s.ref
+            for s in self.delivered
+            if s.size >= self.size and not (whole and s.fragmented) and (s.df or not self.df)
+        )
+        if own:
+            return own
+        if self.df or whole:
+            sizes = [each.with_df[self.side] if self.df else each.sent[self.side] for each in self.beside]
+            if max(sizes, default=0) >= self.size:
+                return tuple(each.ref for each, s in zip(self.beside, sizes, strict=True) if s >= self.size)[:4]
+            return bool(self.carried[self.side] >= self.size)
+        return False
+
+    @cached_property
+    def beside_receiver(self) -> bool:
+        """Whether it was captured where it had arrived: routers passed it, and none what the receiver sends."""
+        lost = [s for each in self.stuck for s in each.sent]
+        other = [s for s in self.talk.sent if s.side != self.side]
+        return bool(lost and other) and lost[0].ttl not in INITIAL_TTLS and other[0].ttl in INITIAL_TTLS
+
+    @cached_property
+    def on_one_link(self) -> bool:
+        """Whether nothing tells at which end it was captured."""
+        lost = [s for each in self.stuck for s in each.sent]
+        other = [s for s in self.talk.sent if s.side != self.side]
+        return bool(lost) and lost[0].ttl in INITIAL_TTLS and (not other or other[0].ttl in INITIAL_TTLS)
+
+    # PTBs.
+
+    @cached_property
+    def valid_ptbs(self) -> list[PtbSeen]:
+        """Those that a host goes by."""
+        return [
+            ptb
+            for ptb in self.ptbs
+            if not ptb.checksum_wrong
+            and LEAST_V4_MTU <= ptb.mtu < ptb.quoted_len
+            and not (ptb.version == 6 and ptb.mtu < LEAST_V6_MTU)
+        ]
+
+    @property
+    def ptb(self) -> PtbSeen | None:
+        """The first of them."""
+        return self.valid_ptbs[0] if self.valid_ptbs else None
+
+    @cached_property
+    def larger_after(self) -> list[Sent]:
+        """What was sent with DF, larger than a PTB allows, after it had time to come."""
+        if self.ptb is None:
+            return []
+        sender = 0 if (self.ptb.quoted_src, _port(self.ptb)) == self.talk.ends[0] else 1
+        return [
+            s
+            for s in self.talk.sent
+            if s.side == sender
+            and s.df
+            and not s.fragmented
+            and s.size > self.ptb.mtu
+            and s.ts > self.ptb.ts + self.settings.sent_again_ns
+        ]
+
+    @cached_property
+    def disobeyed(self) -> list[Sent]:
+        """Of these, what had been sent before, more than a second later: the sender does not obey."""
+        ptb = self.ptb
+        if ptb is None:
+            return []
+        before = {(s.side, s.key) for s in self.talk.sent if s.ts <= ptb.ts}
+        return [s for s in self.larger_after if s.ts > ptb.ts + PTB_AGAIN_NS and (s.side, s.key) in before]
+
+    @cached_property
+    def went_on(self) -> FrameRef | None:
+        """What the receiver of the quoted datagram sent, new, after the PTB."""
+        if self.ptb is None:
+            return None
+        receiver = 0 if (self.ptb.quoted_dst, _port(self.ptb, 1)) == self.talk.ends[0] else 1
+        after = self.ptb.ts + self.settings.sent_again_ns
+        return next((s.ref for s in self.talk.news[receiver] if s.ts > after), None)
+
+
+def _port(ptb: PtbSeen, which: int = 0) -> int:
+    return int.from_bytes(ptb.quoted_transport[2 * which : 2 * which + 2])

@@ -1,0 +1,91 @@
+"""From the tables of UDP conversations to their verdicts: most by their counters, the rest packet by packet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from analyzer.evidence.conversation_rows import Tables
+from analyzer.flows.conversations import LARGE
+from analyzer.flows.flow_tables import C_CONVERSATIONS, C_LAST_TS, State
+from analyzer.model.flow import Flow
+from analyzer.model.flow_list import FlowList
+from analyzer.model.verdicts import VERDICTS, rank
+from analyzer.settings import LEAST_LARGE_ANSWERS, Settings
+
+if TYPE_CHECKING:
+    from analyzer.evidence.ptb import PtbSeen
+    from analyzer.model.trouble import Trouble
+    from analyzer.verdicts.path_findings import Pools
+
+
+class JudgedConversations(NamedTuple):
+    """What was found about UDP."""
+
+    flows: FlowList[Flow]
+    troubles: tuple[Trouble, ...]
+
+
+@dataclass(frozen=True)
+class Making:
+    """Makes the flow of a conversation that needs no judge."""
+
+    tables: Tables
+    rows: Mapping[int, int]  # by stream number
+
+    def __call__(self, stream: int) -> Flow:
+        """The flow with this stream number."""
+        from analyzer.verdicts.conversation_making import plain_flow
+
+        return plain_flow(self.tables, self.rows[stream], stream)
+
+
+def judged_conversations(
+    state: State, ptbs: Sequence[PtbSeen], pools: Pools, settings: Settings
+) -> JudgedConversations | None:
+    """Judge every UDP conversation; None where there is none.
+
+    Args:
+        state: the tables.
+        ptbs: of the capture.
+        pools: what TCP flows tell of the paths.
+        settings: thresholds.
+    """
+    if not state.counters[C_CONVERSATIONS]:
+        return None
+    tables = Tables.of(state)
+    seen = np.flatnonzero(tables.rows["first_frame"] > 0)  # others were only quoted in an ICMP error
+    if not len(seen):
+        return None
+    codes = _codes(tables)
+    made: dict[int, Flow] = {}
+    troubles: tuple[Trouble, ...] = ()
+    if len(tables.datagrams):
+        from analyzer.verdicts.conversation_making import judge_recorded
+
+        made, troubles = judge_recorded(tables, ptbs, pools, int(state.counters[C_LAST_TS]), settings)
+    numbers = tables.numbers[seen]
+    order = np.argsort(numbers, kind="stable")
+    numbers, codes = numbers[order], codes[seen][order]
+    first = np.ones(len(numbers), bool)
+    first[1:] = np.diff(numbers) > 0
+    numbers, codes = numbers[first], codes[first]
+    for number, flow in made.items():
+        codes[np.searchsorted(numbers, number)] = rank(flow.verdict)
+    rows = dict(zip(tables.numbers[seen][::-1].tolist(), seen[::-1].tolist(), strict=True))
+    return JudgedConversations(FlowList(numbers, codes, VERDICTS, made, Making(tables, rows)), troubles)
+
+
+def _codes(tables: Tables) -> Any:
+    """The verdict of each row, as its counters tell it: its rank."""
+    sent = tables.sent
+    counts = (sent["answers"] >= LEAST_LARGE_ANSWERS) & (sent["answered"] >= LARGE)
+    with_df = counts & (sent["largest_nodf"] < LARGE)
+    both = (sent["packets"][0::2] > 0) & (sent["packets"][1::2] > 0)
+    ok = (with_df[0::2] | with_df[1::2]) & both
+    any_large = (counts[0::2] | counts[1::2]) & both
+    codes = np.where(ok, rank("ok"), np.where(any_large, rank("no_df"), rank("not_exercised")))
+    return codes.astype(np.int64)

@@ -1,0 +1,377 @@
+"""UDP conversations judged packet by packet, and made into flows and troubles."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analyzer.decode.tunnel import PROTO_UDP
+from analyzer.evidence.exchanges import OTHER, talk_of
+from analyzer.evidence.row_addresses import ADDRESS_WORDS, numbered, row_address
+from analyzer.knowledge.fixes import fixes_for
+from analyzer.knowledge.fragment_fixes import fragment_fixes
+from analyzer.model.flow import Endpoint, Flow, PathMtu, Ptb, Stalled
+from analyzer.model.statement import Fix, FrameRef, RuledOut, Statement
+from analyzer.model.text import endpoint, plural, seconds
+from analyzer.model.trouble import Trouble
+from analyzer.model.verdicts import CONFIDENCES, SIZE_PROBLEMS, rank
+from analyzer.settings import Settings
+from analyzer.verdicts.conversation_facts import Beside, UdpFacts
+from analyzer.verdicts.conversation_rules import UDP, UdpRule
+from analyzer.verdicts.rule import decide
+
+if TYPE_CHECKING:
+    from analyzer.evidence.conversation_rows import Tables
+    from analyzer.evidence.exchanges import Talk
+    from analyzer.evidence.ptb import PtbSeen
+    from analyzer.verdicts.path_findings import Pools
+
+MOST_BESIDE = 256
+"""Conversations of the same hosts that are looked at beside one."""
+
+MOST_FRAMES = 16
+
+NAMES = {
+    "dns": "DNS",
+    "radius": "RADIUS",
+    "ike": "IKE",
+    "tftp": "TFTP",
+    "dtls": "DTLS",
+    "quic": "QUIC",
+    "sip": "SIP",
+    "udp": "UDP",
+}
+"""Protocols as people write them."""
+
+
+def judge_recorded(
+    tables: Tables, ptbs: Sequence[PtbSeen], pools: Pools, end: int, settings: Settings
+) -> tuple[dict[int, Flow], tuple[Trouble, ...]]:
+    """The conversations with recorded datagrams, by stream number, and what they show to be wrong."""
+    flows = tables.datagrams["flow"]
+    order = np.argsort(flows, kind="stable")
+    starts = np.flatnonzero(np.diff(flows[order], prepend=-1))
+    quoting: dict[tuple[str, int, str, int], list[PtbSeen]] = defaultdict(list)
+    for ptb in ptbs:
+        if ptb.quoted_protocol == PROTO_UDP and len(ptb.quoted_transport) >= 4:
+            ports = ptb.quoted_transport
+            key = (ptb.quoted_src, int.from_bytes(ports[:2]), ptb.quoted_dst, int.from_bytes(ports[2:4]))
+            quoting[key].append(ptb)
+    hosts = _Hosts(tables)
+    made: dict[int, Flow] = {}
+    for place, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(order)], strict=True):
+        rows = order[place:stop]
+        number = int(flows[rows[0]])
+        row = tables.rows[number]
+        if row["first_frame"] == 0:
+            continue
+        talk = talk_of(number, row, tables.datagrams[rows], tables.heads[rows])
+        (a, a_port), (b, b_port) = talk.ends
+        about = sorted(
+            [*quoting.get((a, a_port, b, b_port), []), *quoting.get((b, b_port, a, a_port), [])], key=lambda p: p.ts
+        )
+        sent = tables.sent[2 * number : 2 * number + 2]
+        sides = [
+            UdpFacts(
+                talk=talk,
+                ptbs=about,
+                others=partial(hosts.beside, number, talk),
+                carried=tuple(
+                    max(pools[ends].at_least, default=0) if ends in pools else 0 for ends in ((a, b), (b, a))
+                ),  # type: ignore[arg-type]
+                end=end,
+                both=bool((sent["packets"] > 0).all()),
+                settings=settings,
+                large=tables.large(number),
+                side=side,
+            )
+            for side in (talk.client, 1 - talk.client)
+        ]
+        decided = [(decide(UDP, facts), facts) for facts in sides]
+        rule, facts = min(decided, key=lambda each: rank(each[0].verdict))
+        flow = _flow(tables, number, facts, rule, settings)
+        known = made.get(flow.stream)
+        made[flow.stream] = flow if known is None else _of_points(known, flow)
+    return made, tuple(_troubles(made.values(), settings))
+
+
+HEALTHY = ("ok", "pmtud_ok", "no_df")
+
+
+def _of_points(one: Flow, other: Flow) -> Flow:
+    """Of what two capture points tell of a conversation: that it is healthy, if one does; else the worse."""
+    healthy = [flow for flow in (one, other) if flow.verdict in HEALTHY]
+    return healthy[0] if healthy else min(one, other, key=lambda flow: rank(flow.verdict))
+
+
+class _Hosts:
+    """The conversations of each two hosts."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        rows = tables.rows
+        words = np.stack([rows[name] for name in ADDRESS_WORDS], axis=1)
+        groups, count = numbered(words.view(f"S{4 * len(ADDRESS_WORDS)}").ravel())
+        self._groups = groups
+        self._order = np.argsort(groups, kind="stable")
+        self._starts = np.searchsorted(groups[self._order], np.arange(count + 1))
+
+    def beside(self, row: int, talk: Talk) -> list[Beside]:
+        """Other conversations of these hosts in which nothing was sent again, nearest in time."""
+        tables, group = self._tables, int(self._groups[row])
+        rows = self._order[self._starts[group] : self._starts[group + 1]]
+        mine = tables.rows[row]
+        sent = tables.sent["packets"]
+        clean = (rows != row) & (tables.rows["resent"][rows] == 0) & (tables.rows["point"][rows] == mine["point"])
+        clean &= (sent[2 * rows] > 0) & (sent[2 * rows + 1] > 0)
+        rows = rows[clean]
+        rows = rows[np.argsort(np.abs(tables.rows["first_ts"][rows] - mine["first_ts"]), kind="stable")[:MOST_BESIDE]]
+        service = talk.ends[1 - talk.client][1]
+        return [self._beside(int(each), service, 1 - talk.client) for each in rows]
+
+    def _beside(self, row: int, service: int, side: int) -> Beside:
+        each, sent = self._tables.rows[row], self._tables.sent[2 * row : 2 * row + 2]
+        whole = [int(max(s["largest_df"], s["largest_nodf"])) if not s["fragmented"] else 0 for s in sent]
+        return Beside(
+            FrameRef(int(each["file"]), int(each["first_frame"])),
+            int(self._tables.numbers[row]),
+            int(each["first_ts"]),
+            int(each["last_ts"]),
+            (whole[0], whole[1]),
+            (int(sent[0]["largest_df"]), int(sent[1]["largest_df"])),
+            int(each["port_a" if side == 0 else "port_b"]) == service,
+        )
+
+
+def plain_flow(tables: Tables, row: int, stream: int) -> Flow:
+    """A conversation without trouble."""
+    each, sent = tables.rows[row], tables.sent[2 * row : 2 * row + 2]
+    version, client = int(each["version"]), int(each["client"])
+    ends = [Endpoint(row_address(each, name, version), int(each[f"port_{name}"])) for name in "ab"]
+    facts = _Counted(bool((sent["packets"] > 0).all()), tables.large(row))
+    rule = next(rule for rule in UDP if rule.id in COUNTED and rule.applies(facts))  # type: ignore[arg-type]
+    return Flow(
+        stream=stream,
+        client=ends[client],
+        server=ends[1 - client],
+        verdict=rule.verdict,
+        confidence=rule.confidence(facts),  # type: ignore[arg-type]
+        direction=None,
+        path_mtu=PathMtu(),
+        stalled=None,
+        ptb=(),
+        ruled_out=(),
+        explanation=rule.words(facts),  # type: ignore[arg-type]
+        evidence=(),
+        packet_count=int(sent["packets"].sum()),
+        bytes=int(sent["bytes"].sum()),
+        first_time=int(each["first_ts"]),
+        last_time=int(each["last_ts"]),
+        file=int(each["file"]),
+        first_frame=int(each["first_frame"]),
+        rule=rule.id,
+        protocol=_protocol(ends),
+    )
+
+
+COUNTED = frozenset({"udp/one-direction", "udp/full-size", "udp/without-df", "udp/small"})
+"""Rules that counters alone decide."""
+
+
+class _Counted:
+    """The facts that counters tell."""
+
+    def __init__(self, both: bool, large: tuple[int, int, int]) -> None:
+        self.both = both
+        self.large = large
+
+
+def _protocol(ends: Iterable[Endpoint]) -> str:
+    ports = {end.port for end in ends}
+    known = {53: "dns", 1812: "radius", 1813: "radius", 500: "ike", 69: "tftp"}
+    return next((name for port, name in known.items() if port in ports), OTHER)
+
+
+def _flow(tables: Tables, row: int, facts: UdpFacts, rule: UdpRule, settings: Settings) -> Flow:
+    plain = plain_flow(tables, row, int(tables.numbers[row]))
+    talk = facts.talk
+    side = facts.side
+    about_size = rule.verdict in SIZE_PROBLEMS
+    if facts.ptb is not None and (facts.ptb.quoted_src, int.from_bytes(facts.ptb.quoted_transport[:2])) in talk.ends:
+        side = talk.ends.index((facts.ptb.quoted_src, int.from_bytes(facts.ptb.quoted_transport[:2])))
+    size = _bracket(facts, rule) if about_size or facts.ptb is not None else PathMtu()
+    return replace(
+        plain,
+        verdict=rule.verdict,
+        confidence=rule.confidence(facts),
+        direction="client_to_server"
+        if side == talk.client
+        else "server_to_client"
+        if about_size or facts.ptb is not None
+        else None,
+        path_mtu=size,
+        stalled=_stalled(facts) if about_size else None,
+        ptb=tuple(
+            Ptb(
+                p.ref,
+                p.router,
+                p.mtu,
+                "ignored" if rule.verdict == "ptb_ignored" else "accepted",
+                "host" if rule.verdict == "ptb_ignored" else None,
+            )
+            for p in facts.valid_ptbs
+        ),
+        ruled_out=tuple(_ruled_out(facts)) if about_size and facts.stuck else (),
+        explanation=rule.words(facts),
+        evidence=tuple(_evidence(facts)) if about_size and facts.stuck else (),
+        rests_on=rule.frames(facts)[:MOST_FRAMES],
+        rule=rule.id,
+        protocol=talk.protocol,
+        fixes=_fixes(facts, rule.verdict, side, size, settings) if about_size else (),
+    )
+
+
+def _bracket(facts: UdpFacts, rule: UdpRule) -> PathMtu:
+    if facts.ptb is not None:
+        return PathMtu(None, facts.ptb.mtu, facts.ptb.mtu)
+    if rule.verdict == "fragment_loss" or not facts.stuck:
+        return PathMtu()
+    whole = [s.size for s in facts.delivered if not s.fragmented and s.size < facts.size]
+    came = max([*whole, *(size for _, size, _ in facts.controls)], default=None)
+    return PathMtu(came, facts.size - 1, None)
+
+
+def _stalled(facts: UdpFacts) -> Stalled | None:
+    if not facts.stuck:
+        return None
+    best = facts.stuck[0]
+    first = best.sent[0]
+    return Stalled(
+        frames=best.frames[:MOST_FRAMES],
+        first_frame=first.ref,
+        ip_len=best.size,
+        payload_len=first.payload,
+        seq=0,
+        df=first.df,
+        retransmissions=best.times,
+        seconds=(best.last - best.first) / 1e9,
+        first_time=best.first,
+        last_time=best.last,
+    )
+
+
+def _evidence(facts: UdpFacts) -> Iterator[Statement]:
+    for each in facts.stuck[:4]:
+        span = seconds((each.last - each.first) / 1e9)
+        kind = "fragmented by its sender" if each.sent[0].fragmented else "with DF" if each.sent[0].df else "without DF"
+        if each.asked:
+            frames = tuple(s.ref for s in each.asked)
+            yield Statement(
+                f"asked again: {plural(len(each.asked) - 1, 'time')} over {span}, although an answer had been sent",
+                frames[:MOST_FRAMES],
+            )
+        yield Statement(
+            f"lost: {plural(len(each.sent), 'datagram')} of {each.size} bytes {kind}, over {span}",
+            each.frames[:MOST_FRAMES],
+        )
+    if facts.controls:
+        sizes = [size for _, size, _ in facts.controls]
+        yield Statement(
+            f"control: {plural(len(facts.controls), 'smaller one')} of up to {max(sizes)} bytes came",
+            tuple(ref for _, _, ref in facts.controls)[:MOST_FRAMES],
+        )
+    if facts.on_one_link:
+        yield Statement("no packet had passed a router, so that nothing tells at which end it was captured", ())
+
+
+def _ruled_out(facts: UdpFacts) -> Iterator[RuledOut]:
+    yield RuledOut("pmtud_ok", "no PTB about this conversation in this capture", ())
+    if facts.control is not None:
+        yield RuledOut("dead_path", "a smaller one came meanwhile", (facts.control,))
+    yield RuledOut("loss", "none as large is known to come", ())
+
+
+def _fixes(facts: UdpFacts, verdict: str, side: int, size: PathMtu, settings: Settings) -> tuple[Fix, ...]:
+    (sender, _), (receiver, _) = facts.talk.ends[side], facts.talk.ends[1 - side]
+    ports = {port for _, port in facts.talk.ends}
+    if facts.talk.protocol == "quic":
+        ports.add(443)
+    if verdict == "fragment_loss":
+        return fragment_fixes(sender, receiver, "udp", ports)
+    own = fragment_fixes(sender, receiver, facts.talk.protocol, ports, own_only=True)
+    general = fixes_for(
+        verdict,
+        sender_ip=sender,
+        receiver_ip=receiver,
+        path_mtu=size,
+        version=6 if ":" in sender else 4,
+        ptb_reasons=("host",) if verdict == "ptb_ignored" else (),
+        platforms=settings.platforms,
+    )
+    tcp_only = {"clamp_mss", "mtu_probing"}
+    kept = [fix for fix in general if fix.step not in tcp_only]
+    confirm = [fix for fix in kept if fix.kind in ("confirm", "measure")]
+    return (*confirm, *own, *(fix for fix in kept if fix.kind not in ("confirm", "measure")))
+
+
+def _troubles(flows: Iterable[Flow], settings: Settings) -> Iterator[Trouble]:
+    """The conversations that accuse, those of the same two hosts and service told as one."""
+    alike: dict[tuple[object, ...], list[Flow]] = defaultdict(list)
+    for flow in sorted(flows, key=lambda flow: flow.stream):
+        if flow.verdict in SIZE_PROBLEMS:
+            alike[flow.sender.ip, flow.receiver.ip, flow.verdict == "fragment_loss", flow.protocol].append(flow)
+    for members in alike.values():
+        best = min(
+            members,
+            key=lambda f: (
+                rank(f.verdict),
+                CONFIDENCES.index(f.confidence),
+                -(f.stalled.retransmissions if f.stalled else 0),
+            ),
+        )
+        yield _trouble(best, members)
+
+
+SAYS = {
+    "blackhole": "meet a PMTUD black hole",
+    "blackhole_probable": "probably meet a PMTUD black hole",
+    "blackhole_suspected": "may meet a PMTUD black hole",
+    "blackhole_recovered": "met a PMTUD black hole",
+    "ptb_ignored": "are sent on although PTBs (ICMP packet too big) came",
+    "fragment_loss": "get lost in fragments, as it seems",
+}
+
+
+def _trouble(best: Flow, members: Sequence[Flow]) -> Trouble:
+    name = NAMES[best.protocol]
+    several = f", as in {plural(len(members) - 1, 'more conversation')}," if len(members) > 1 else ""
+    ends = (endpoint(best.sender), endpoint(best.receiver))
+    stuck = [flow.stalled for flow in members if flow.stalled is not None]
+    return Trouble(
+        kind="udp",
+        protocol="udp",
+        verdict=best.verdict,
+        confidence=best.confidence,
+        sender=best.sender.ip,
+        receiver=best.receiver.ip,
+        path_mtu=best.path_mtu,
+        lost=min((each.ip_len for each in stuck), default=None),
+        headline=f"Large {name} datagrams from {ends[0]} to {ends[1]}{several} {SAYS[best.verdict]}.",
+        explanation=best.explanation,
+        rests_on=best.rests_on,
+        evidence=best.evidence,
+        ruled_out=best.ruled_out,
+        fixes=best.fixes,
+        first_time=min((each.first_time for each in stuck), default=best.first_time),
+        last_time=max((each.last_time for each in stuck), default=best.last_time),
+        reason="host" if best.verdict == "ptb_ignored" else None,
+        ptbs=tuple(ptb.frame for ptb in best.ptb) if best.verdict == "ptb_ignored" else (),
+        streams=tuple(flow.stream for flow in members),
+        example=best.stream,
+        rule_id=best.rule,
+    )
