@@ -133,7 +133,7 @@ def _run(source: str, folder: Path, workers: int, environment: dict[str, str], *
     shutil.rmtree(output, ignore_errors=True)
     cpu = [_cpu_seconds(each.pid) for each in started]
     begun = time.monotonic()
-    command = [sys.executable, "-c", "from analyzer.fleet.command import main; raise SystemExit(main())"]
+    command = [sys.executable, "-c", "from analyzer.fleet.fleet_command import main; raise SystemExit(main())"]
     command += [source, "--each", "-o", str(output), "--scheduler", address]
     running = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     if kill:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from analyzer.fleet.flow_tables import day_of
+from analyzer.fleet.day_tables import day_of
 from analyzer.fleet.judging import brief_from
 from analyzer.fleet.plan import Group
 from analyzer.model.brief import Brief
@@ -16,7 +16,7 @@ from analyzer.model.finding import UNBOUNDED, Finding, findings_of, prefix_of
 from analyzer.model.flow import PathMtu
 from analyzer.model.verdicts import BY_NAME, SIZE_PROBLEMS, SURE_PROBLEMS, VERDICTS, rank
 
-MOST_HOPS = 20
+SHOWN_HOPS = 20
 """Places in the network that are told; each explains stalls that those before it do not."""
 
 LARGE_PASS = frozenset({"ok", "pmtud_ok"})
@@ -268,7 +268,7 @@ def _hops(seen: Sequence[Seen], read: Sequence[Summary]) -> tuple[Hop, ...]:
     left = [each for each in seen if each.brief.verdict in SIZE_PROBLEMS]
     largest = _largest(read)
     out: list[Hop] = []
-    while left and len(out) < MOST_HOPS:
+    while left and len(out) < SHOWN_HOPS:
         places: dict[tuple[str, str], list[int]] = defaultdict(list)
         for number, each in enumerate(left):
             for router in each.routers:

@@ -16,10 +16,10 @@ from analyzer.api.pipeline import found_in
 from analyzer.capture.reader import CaptureReader
 from analyzer.capture.sources import InDirectory, Standing
 from analyzer.errors import CaptureError, PmtuAnalyzeError
-from analyzer.fleet.flow_tables import concatenated, day_of, flow_table
+from analyzer.fleet.day_tables import concatenated, day_of, flow_table
+from analyzer.fleet.fleet_sources import Member, opened, problem_of
 from analyzer.fleet.plan import Group
 from analyzer.fleet.ranges import Range, RangeFile
-from analyzer.fleet.sources import Member, opened, problem_of
 from analyzer.model.analysis import Analysis
 from analyzer.model.brief import Brief
 from analyzer.model.finding import prefix_of

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from analyzer.errors import UsageError
-from analyzer.fleet.flow_tables import concatenated, write_days
+from analyzer.fleet.day_tables import concatenated, write_days
 from analyzer.fleet.judging import Judged
 from analyzer.fleet.plan import Group
 

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from analyzer.errors import UsageError
-from analyzer.fleet.sources import Member
+from analyzer.fleet.fleet_sources import Member
 from analyzer.model import tool
 from analyzer.settings import Settings
 

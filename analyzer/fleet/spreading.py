@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from analyzer.capture.compression import is_compressed
 from analyzer.fleet import ranges
+from analyzer.fleet.fleet_sources import Member, head_of
 from analyzer.fleet.plan import Group
 from analyzer.fleet.ranges import Range
-from analyzer.fleet.sources import Member, head_of
 
-HEAD_BYTES = 32
+PEEKED_BYTES = 32
 """Bytes that say of which format a file is."""
 
 BATCH_GROUPS = 40
@@ -58,14 +58,14 @@ def is_spread(group: Group, in_all: int, workers: int) -> bool:
 
 def _costs_to_read(member: Member) -> bool:
     """A file that is here and not compressed is analysed as quickly as it can be read."""
-    return member.is_remote or is_compressed(head_of(member, HEAD_BYTES))
+    return member.is_remote or is_compressed(head_of(member, PEEKED_BYTES))
 
 
 def ranges_in(member: Member) -> list[Range]:
     """The ranges by which a file is read; none if it is read as a whole."""
     if not member.is_remote or member.size < 2 * ranges.RANGE_BYTES:
         return []
-    if not ranges.is_plain_pcap(head_of(member, HEAD_BYTES)):
+    if not ranges.is_plain_pcap(head_of(member, PEEKED_BYTES)):
         return []
     return list(ranges.ranges_of(member.size, ranges.RANGE_BYTES))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.fleet.command import main
+from analyzer.fleet.fleet_command import main
 from tests.reading import ROOT, SAMPLE_FOLDER, SAMPLES
 
 
@@ -61,7 +61,7 @@ def test_a_fault_is_one_line(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a fault")
 
-    monkeypatch.setattr("analyzer.fleet.entry.run", broken)
+    monkeypatch.setattr("analyzer.fleet.fleet_entry.run", broken)
     assert main([str(SAMPLE_FOLDER), "-o", str(tmp_path / "out")]) == 2
     told = capsys.readouterr().err
     assert told.count("\n") == 1

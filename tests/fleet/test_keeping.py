@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from analyzer.errors import UsageError
-from analyzer.fleet import Fleet, analyze, entry, spreading
+from analyzer.fleet import Fleet, analyze, fleet_entry, spreading
 from analyzer.fleet.keeping import FINISHED
 from analyzer.model import tool
 from analyzer.settings import Settings
@@ -35,14 +35,14 @@ def captures(tmp_path: Path) -> Path:
 def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the groups that are analysed."""
     names: list[str] = []
-    usual = entry._judged
+    usual = fleet_entry._judged
 
     def counting(groups: Any, client: Any) -> Any:
         for batch in usual(groups, client):
             names.extend(each.name for each in batch)
             yield batch
 
-    monkeypatch.setattr(entry, "_judged", counting)
+    monkeypatch.setattr(fleet_entry, "_judged", counting)
     return names
 
 

@@ -6,7 +6,7 @@ import html5lib
 import pytest
 
 from analyzer.fleet.answer import answer_of
-from analyzer.fleet.page import page_bytes
+from analyzer.fleet.fleet_page import page_bytes
 from tests.fleet.test_answer import group, stalled
 
 EVIL = "<script>alert(1)</script>\"'&\x1b[31m"

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from analyzer.errors import CaptureError, UsageError
+from analyzer.fleet.fleet_sources import in_all, told
 from analyzer.fleet.plan import LONGEST_NAME, Group, grouped
-from analyzer.fleet.sources import in_all, told
 from analyzer.fleet.spreading import BATCH_GROUPS, batches, is_spread
 from analyzer.settings import Settings
 from tests.reading import SAMPLES

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from analyzer.fleet import analyze, ranges, spreading
+from analyzer.fleet.fleet_sources import in_all
 from analyzer.fleet.judging import Part, cut_range, judge, whole_file
 from analyzer.fleet.plan import Group, grouped
 from analyzer.fleet.ranges import is_plain_pcap, ranges_of
-from analyzer.fleet.sources import in_all
 from tests.builders import Packet, ethernet, ipv4, pcap, pcapng, tcp
 from tests.fleet.captures import BUCKET, as_told, json_in, json_of, plain_json
 from tests.traffic import random_capture

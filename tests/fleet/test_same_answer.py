@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analyzer.fleet.fleet_sources import in_all
 from analyzer.fleet.judging import Judged, cut, judge
 from analyzer.fleet.plan import Group, grouped
-from analyzer.fleet.sources import in_all
 from tests.builders import Packet, ethernet, ipv4, packets_of, tcp
 from tests.fleet.captures import in_files, json_of, plain_json
 from tests.passes.test_blanked import POINTS

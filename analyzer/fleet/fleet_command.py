@@ -76,7 +76,7 @@ def fleet_of(
     if each and group_by is not None:
         raise UsageError("--each and --group-by cannot go together")
     from analyzer.cli.command import Request, settings_of
-    from analyzer.fleet.entry import planned, run
+    from analyzer.fleet.fleet_entry import planned, run
     from analyzer.fleet.keeping import Kept
     from analyzer.fleet.running import local_workers, scheduler_at
     from analyzer.fleet.terminal import lines_of

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from analyzer.api.pipeline import check_platforms
 from analyzer.fleet.answer import Answer, FleetFinding, answer_of, finding_ids
 from analyzer.fleet.crossing import crossings, joined
-from analyzer.fleet.flow_tables import check_pyarrow, write_findings
+from analyzer.fleet.day_tables import check_pyarrow, write_findings
+from analyzer.fleet.fleet_sources import in_all
 from analyzer.fleet.keeping import Kept
 from analyzer.fleet.plan import Group, grouped
 from analyzer.fleet.running import run_here, run_on
-from analyzer.fleet.sources import in_all
 from analyzer.settings import Settings
 from analyzer.tables.columns import FINDINGS
 
@@ -175,7 +175,7 @@ def _judged(groups: Sequence[Group], client: Client | None) -> Any:
 
 
 def _write(answer: Answer, kept: Kept) -> None:
-    from analyzer.fleet.page import page_bytes
+    from analyzer.fleet.fleet_page import page_bytes
 
     write_findings(list(_finding_rows(answer)), kept.folder / "findings.parquet")
     kept.replace("index.html", page_bytes(answer))
