@@ -30,36 +30,41 @@ class Usual(NamedTuple):
     end: Column  # or where the packet is cut
 
 
-def usual_headers(heads: Any, lengths: Column, seq: Column, df: Column) -> Usual:
+def usual_headers(header_bytes: Any, lengths: Column, seq: Column, df: Column) -> Usual:
     """Look at packets from their IP header on.
 
     Args:
-        heads: uint8, a row for each packet.
+        header_bytes: uint8, a row for each packet.
         lengths: how many bytes of the row the packet has.
         seq: the raw sequence numbers.
         df: 1 for packets that may not be fragmented, else 0; those of IPv6 never may.
     """
-    v4, v6 = heads[:, 0] == V4_HEADER // 4 + 0x40, heads[:, 0] >> 4 == 6
+    v4, v6 = header_bytes[:, 0] == V4_HEADER // 4 + 0x40, header_bytes[:, 0] >> 4 == 6
     start = np.where(v6, V6_HEADER, V4_HEADER)
-    fragment = number_at(heads, np.full(len(heads), 6), 2)
-    v4 &= (heads[:, 9] == TCP) & (fragment & 0x1FFF == 0) & (fragment >> 14 & 1 == df)
-    v6 &= (heads[:, 6] == TCP) & (df == 1)
-    total = number_at(heads, np.where(v6, 4, 2), 2)  # of IPv6 without its header; 0 with segmentation offload
+    fragment = number_at(header_bytes, np.full(len(header_bytes), 6), 2)
+    v4 &= (header_bytes[:, 9] == TCP) & (fragment & 0x1FFF == 0) & (fragment >> 14 & 1 == df)
+    v6 &= (header_bytes[:, 6] == TCP) & (df == 1)
+    total = number_at(header_bytes, np.where(v6, 4, 2), 2)  # of IPv6 without its header; 0 with segmentation offload
     whole = total + np.where(v6, V6_HEADER, 0)
     stop = np.where(total == 0, lengths, np.minimum(whole, lengths))
-    words = number_at(heads, start + 12, 1) >> 4
+    words = number_at(header_bytes, start + 12, 1) >> 4
     begin = start + TCP_HEADER
     cut = (stop < begin) & (stop >= start + TO_WINDOW) & ((total == 0) | (whole >= begin))
-    form = (v4 | v6) & ((stop >= begin) | cut) & (words >= TCP_HEADER // 4) & (number_at(heads, start + 4, 4) == seq)
+    form = (
+        (v4 | v6)
+        & ((stop >= begin) | cut)
+        & (words >= TCP_HEADER // 4)
+        & (number_at(header_bytes, start + 4, 4) == seq)
+    )
     end = np.minimum(start + 4 * words, stop)
-    stamped = (words == 8) & (number_at(heads, begin, 4) == ONLY_TIMESTAMPS)
+    stamped = (words == 8) & (number_at(header_bytes, begin, 4) == ONLY_TIMESTAMPS)
     return Usual(np.asarray(form), np.asarray(form & ((end <= begin) | stamped)), begin, end)
 
 
-def number_at(heads: Any, place: Column, count: int) -> Column:
+def number_at(header_bytes: Any, place: Column, count: int) -> Column:
     """The number of so many bytes at a place in each row, big endian."""
-    rows = np.arange(len(heads))
-    value = np.zeros(len(heads), np.int64)
+    rows = np.arange(len(header_bytes))
+    value = np.zeros(len(header_bytes), np.int64)
     for i in range(count):
-        value = value << 8 | heads[rows, place + i]
+        value = value << 8 | header_bytes[rows, place + i]
     return value

@@ -19,7 +19,7 @@ class Tables:
     rows: Any
     sent: Any
     datagrams: Any
-    heads: Any
+    header_bytes: Any
     numbers: Any  # udp.stream of each row
 
     @classmethod

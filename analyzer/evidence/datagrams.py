@@ -141,12 +141,12 @@ Way = tuple[str, str, int]
 """Source, destination, protocol."""
 
 
-def gave_up(icmps: Any, heads: Any) -> dict[Way, list[Untimely]]:
+def gave_up(icmps: Any, header_bytes: Any) -> dict[Way, list[Untimely]]:
     """The time-outs of reassembly by what they quote."""
     rows = np.flatnonzero(in_reassembly(icmps) & (icmps["quoted"] > 0) & (icmps["sum"] != CHECKSUM_WRONG)).tolist()
     found: dict[Way, list[Untimely]] = defaultdict(list)
     for index, row in ((i, icmps[i]) for i in rows):
-        quoted = quoted_fragment(heads[index, : int(row["header_len"])].tobytes(), int(row["version"]))
+        quoted = quoted_fragment(header_bytes[index, : int(row["header_len"])].tobytes(), int(row["version"]))
         if quoted is not None:
             way, ident = quoted
             version = int(row["version"])

@@ -202,7 +202,7 @@ class Talk:
         return 0
 
 
-def talk_of(row: int, conversation: Any, rows: Any, heads: Any) -> Talk:
+def talk_of(row: int, conversation: Any, rows: Any, header_bytes: Any) -> Talk:
     """A conversation from the tables: its row, and its rows of datagrams in order."""
     version = int(conversation["version"])
     talk = Talk(
@@ -215,7 +215,7 @@ def talk_of(row: int, conversation: Any, rows: Any, heads: Any) -> Talk:
         complete=not conversation["lost_rows"],
     )
     last: dict[tuple[int, int, int], int] = {}
-    for each, head in zip(rows, heads, strict=True):
+    for each, head in zip(rows, header_bytes, strict=True):
         key = (int(each["side"]), int(each["key"]), int(each["size"]))
         ts = int(each["ts"])
         if ts - last.get(key, ts - DUPLICATE_NS - 1) <= DUPLICATE_NS:

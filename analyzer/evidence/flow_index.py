@@ -73,7 +73,7 @@ class Collector:
         events = state.events[: counters[C_EVENTS]]
         order = np.argsort(events["flow"], kind="stable")
         self.events = events
-        self.event_heads = state.event_header_bytes[: counters[C_EVENTS]]
+        self.event_header_bytes = state.event_header_bytes[: counters[C_EVENTS]]
         self.event_order = order
         self.event_starts = np.searchsorted(events["flow"][order], np.arange(len(self.flows) + 1)).astype(np.int32)
         icmps = state.icmps[: counters[C_ICMPS]]
@@ -105,11 +105,11 @@ class Collector:
         from analyzer.evidence.segments import segments_of
 
         rows = self.event_order[self.event_starts[stream] : self.event_starts[stream + 1]]
-        return segments_of(self.events[rows], self.event_heads[rows])
+        return segments_of(self.events[rows], self.event_header_bytes[rows])
 
-    def heads(self, stream: int) -> Any:
+    def header_bytes(self, stream: int) -> Any:
         """Header bytes of the recorded rows of a flow, as in `timeline`."""
-        return self.event_heads[self.event_order[self.event_starts[stream] : self.event_starts[stream + 1]]]
+        return self.event_header_bytes[self.event_order[self.event_starts[stream] : self.event_starts[stream + 1]]]
 
     def first(self, stream: int) -> FrameRef:
         """The first frame of a flow."""

@@ -149,13 +149,13 @@ class Tables:
     @cached_property
     def _headers(self) -> tuple[Column, Column, tuple[Column, ...]]:
         """Of each event: whether columns tell what dpkt would; how many SACK blocks it has; their edges, raw."""
-        events, heads = self.collector.events, self.collector.event_heads
-        usual = usual_headers(heads, events["header_len"], events["seq"] & 0xFFFFFFFF, events["marks"] & MARK_DF)
+        events, header_bytes = self.collector.events, self.collector.event_header_bytes
+        usual = usual_headers(header_bytes, events["header_len"], events["seq"] & 0xFFFFFFFF, events["marks"] & MARK_DF)
         known = usual.form & usual.bare
         count = np.zeros(len(events), np.int64)
         edges = np.zeros((len(events), 2 * MOST_BLOCKS), np.int64)
         some = np.flatnonzero(usual.form & ~usual.bare)
-        known[some], count[some], edges[some] = _blocks(heads[some], usual.begin[some], usual.end[some])
+        known[some], count[some], edges[some] = _blocks(header_bytes[some], usual.begin[some], usual.end[some])
         return known, count, (edges,)
 
     @property
@@ -344,12 +344,12 @@ def _lanes(columns: list[Column], together: Lockstep, kind: type[Lane] = Lane) -
     return [kind(column, together) for column in columns]
 
 
-def _blocks(heads: Any, begin: Column, end: Column) -> tuple[Column, Column, Column]:
+def _blocks(header_bytes: Any, begin: Column, end: Column) -> tuple[Column, Column, Column]:
     """The SACK blocks among the TCP options of packets: whether all is as usual, how many there are, and their edges.
 
     As usual: every option is whole, and at most one of them has SACK blocks, whole ones.
     """
-    count = len(heads)
+    count = len(header_bytes)
     known, blocks = np.ones(count, bool), np.zeros(count, np.int64)
     edges = np.zeros((count, 2 * MOST_BLOCKS), np.int64)
     at, every = begin.copy(), np.arange(count)
@@ -357,11 +357,11 @@ def _blocks(heads: Any, begin: Column, end: Column) -> tuple[Column, Column, Col
     for _ in range(OPTION_BYTES):
         if not open_.any():
             break
-        kind = heads[every, np.where(open_, at, 0)]
+        kind = header_bytes[every, np.where(open_, at, 0)]
         open_ &= kind != END_OF_OPTIONS
         one = kind == NO_OPERATION
         whole = at + 1 < end
-        length = np.where(one, 1, heads[every, np.where(open_ & whole, at + 1, 0)]).astype(np.int64)
+        length = np.where(one, 1, header_bytes[every, np.where(open_ & whole, at + 1, 0)]).astype(np.int64)
         odd = open_ & ~one & (~whole | (length < 2) | (at + length > end))
         sacks = open_ & ~one & (kind == SACK_OPTION) & ~odd
         odd |= sacks & ((blocks > 0) | (length % 8 != 2) | (length < 10) | (length > 2 + 8 * MOST_BLOCKS))
@@ -371,7 +371,7 @@ def _blocks(heads: Any, begin: Column, end: Column) -> tuple[Column, Column, Col
         blocks[rows] = length[rows] // 8
         for i in range(2 * MOST_BLOCKS):
             having = rows[length[rows] > 2 + 4 * i]
-            edges[having, i] = number_at(heads[having], at[having] + 2 + 4 * i, 4)
+            edges[having, i] = number_at(header_bytes[having], at[having] + 2 + 4 * i, 4)
         at = np.where(open_, at + length, at)
         open_ &= at < end
     return known & ~open_, blocks, edges

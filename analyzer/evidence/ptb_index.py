@@ -22,8 +22,8 @@ from analyzer.model.statement import FrameRef
 class PtbIndex:
     """All PTBs kept of a capture. A `stream` is a row of the flow table."""
 
-    def __init__(self, icmps: Any, heads: Any) -> None:
-        self.ptbs = [_ptb(icmps[i], heads[i]) for i in np.flatnonzero(icmps["kind"] == KIND_PTB).tolist()]
+    def __init__(self, icmps: Any, header_bytes: Any) -> None:
+        self.ptbs = [_ptb(icmps[i], header_bytes[i]) for i in np.flatnonzero(icmps["kind"] == KIND_PTB).tolist()]
         self._of: dict[tuple[int, int], list[PtbSeen]] = defaultdict(list)
         self._told_tunnel: dict[tuple[int, int], list[PtbSeen]] = defaultdict(list)
         told: dict[tuple[str, str], list[PtbSeen]] = defaultdict(list)
@@ -78,8 +78,8 @@ class PtbIndex:
         return np.asarray(fits & (packets["payload"] > 0))
 
 
-def _ptb(row: Any, heads: Any) -> PtbSeen:
-    full = decode_icmp_packet(heads[: int(row["header_len"])].tobytes())
+def _ptb(row: Any, header_bytes: Any) -> PtbSeen:
+    full = decode_icmp_packet(header_bytes[: int(row["header_len"])].tobytes())
     quote = full.quote if full is not None else None
     version = int(row["version"])
     flow = int(row["flow"])

@@ -123,7 +123,7 @@ ONE_BY_ONE = OF_LONG_FLOWS
 """Up to so many packets of a flow dpkt reads all of them: columns take as long to begin with."""
 
 
-def segments_of(rows: Any, heads: Any) -> list[Segment]:
+def segments_of(rows: Any, header_bytes: Any) -> list[Segment]:
     """Event rows (dtype PACKET) with their header bytes as segments.
 
     Copies made by the capture are left out, and packets whose numbers belong to no live byte. Where their bytes say
@@ -133,13 +133,15 @@ def segments_of(rows: Any, heads: Any) -> list[Segment]:
     """
     own = rows["marks"] & (MARK_DUPLICATE | MARK_STRAY) == 0
     if not own.all():
-        rows, heads = rows[own], heads[own]
+        rows, header_bytes = rows[own], header_bytes[own]
     seq, ack, marks = rows["seq"].tolist(), rows["ack"].tolist(), rows["marks"].tolist()
     if len(rows) > ONE_BY_ONE:
-        blocks = _compared(rows, heads)
+        blocks = _compared(rows, header_bytes)
     else:
         lengths = rows["header_len"].tolist()
-        blocks = [_read(head[:n].tobytes(), s, m) for head, n, s, m in zip(heads, lengths, seq, marks, strict=True)]
+        blocks = [
+            _read(head[:n].tobytes(), s, m) for head, n, s, m in zip(header_bytes, lengths, seq, marks, strict=True)
+        ]
     flags, payload = rows["flags"], rows["payload"]
     columns = (
         map(FrameRef, rows["file"].tolist(), rows["frame"].tolist()),
@@ -178,18 +180,20 @@ def _read(head: bytes, seq: int, marks: int) -> Blocks | None:
     return full.sack
 
 
-def _compared(rows: Any, heads: Any) -> list[Blocks | None]:
+def _compared(rows: Any, header_bytes: Any) -> list[Blocks | None]:
     """As `_read` for each row, which it asks only where columns do not tell."""
     from analyzer.decode.dpkt_decoder import sack_blocks
 
     marks = rows["marks"]
-    usual = usual_headers(heads, rows["header_len"], rows["seq"] & 0xFFFFFFFF, marks & MARK_DF)
+    usual = usual_headers(header_bytes, rows["header_len"], rows["seq"] & 0xFFFFFFFF, marks & MARK_DF)
     in_full = ~usual.form | (marks & MARK_RESENT != 0)
     chosen = np.flatnonzero(in_full | ~usual.bare)
     blocks: list[Blocks | None] = [()] * len(rows)
     columns = (in_full, rows["header_len"], usual.begin, usual.end, rows["seq"], marks)
     values = (column[chosen].tolist() for column in columns)
-    for i, head, whole, length, begin, end, seq, mark in zip(chosen.tolist(), heads[chosen], *values, strict=True):
+    for i, head, whole, length, begin, end, seq, mark in zip(
+        chosen.tolist(), header_bytes[chosen], *values, strict=True
+    ):
         blocks[i] = _read(head[:length].tobytes(), seq, mark) if whole else sack_blocks(head[begin:end].tobytes())
     return blocks
 

@@ -96,18 +96,18 @@ def _join_translated(flows: Any, directions: Any, first: Column) -> None:
     opened = flows["seen"] & (SAW_SYN | SAW_SYN_ACK) != 0
     for side in (0, 1):
         opened = opened & (directions["base_set"][side::2] != 0)
-    heads = np.flatnonzero(opened & (first == np.arange(len(first))))
-    bases = [directions["base"][side::2][heads].astype(np.uint64) for side in (0, 1)]
+    firsts = np.flatnonzero(opened & (first == np.arange(len(first))))
+    bases = [directions["base"][side::2][firsts].astype(np.uint64) for side in (0, 1)]
     key = np.minimum(*bases) << np.uint64(32) | np.maximum(*bases)
     order = np.argsort(key, kind="stable")
     again = np.flatnonzero(key[order][1:] == key[order][:-1])
     if not len(again):
         return
     points: dict[int, set[int]] = defaultdict(set)
-    for row in np.flatnonzero(np.isin(first, heads[order[np.union1d(again, again + 1)]])).tolist():
+    for row in np.flatnonzero(np.isin(first, firsts[order[np.union1d(again, again + 1)]])).tolist():
         points[int(first[row])].add(int(flows["point"][row]))
     for place in again.tolist():
-        one, two = int(heads[order[place]]), int(heads[order[place + 1]])
+        one, two = int(firsts[order[place]]), int(firsts[order[place + 1]])
         one = int(first[one])
         if not points[one] & points[two]:
             points[one] |= points[two]

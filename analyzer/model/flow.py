@@ -124,7 +124,7 @@ class Flow:
     vantage: Vantage = Vantage("unknown", "")  # noqa: RUF009 - an immutable tuple
     timeline: np.ndarray[Any, Any] | None = field(default=None, repr=False, compare=False)
     """Recorded packets, dtype `flows.flow_tables.PACKET`, in capture order; None where none were recorded."""
-    heads: np.ndarray[Any, Any] | None = field(default=None, repr=False, compare=False)
+    header_bytes: np.ndarray[Any, Any] | None = field(default=None, repr=False, compare=False)
     """First bytes of the packets in `timeline`, from the IP header on, as `flows.flow_tables.State` keeps them."""
     arrived: bool = False
     """What hangs is seen to have arrived at its receiver, so that the path carries it."""

@@ -27,7 +27,7 @@ def anonymize_tables(state: State, anonymizer: Anonymizer) -> None:
         _replace(icmps, letter, anonymizer)
         _replace(state.pairs[: state.counters[C_PAIRS]], letter, anonymizer)
     events = state.events[: state.counters[C_EVENTS]]
-    _replace_in_heads(state.event_header_bytes[: len(events)], flows[events["flow"]], events["side"])
+    _replace_in_header_bytes(state.event_header_bytes[: len(events)], flows[events["flow"]], events["side"])
     for row, head in zip(icmps, state.icmp_header_bytes, strict=False):
         data = bytearray(head[: row["header_len"]].tobytes())
         if row["kind"] in (KIND_PTB, KIND_ERROR):
@@ -50,7 +50,7 @@ def _replace(rows: Any, letter: str, anonymizer: Anonymizer) -> None:
             rows[names[k]][i] = int.from_bytes(mapped[4 * k : 4 * k + 4])
 
 
-def _replace_in_heads(heads: Any, flows: Any, sides: Any) -> None:
+def _replace_in_header_bytes(header_bytes: Any, flows: Any, sides: Any) -> None:
     """Write the flows' new addresses into the IP headers at the start of recorded packets."""
     ends = {}
     for letter in "ab":
@@ -60,5 +60,5 @@ def _replace_in_heads(heads: Any, flows: Any, sides: Any) -> None:
     second = np.where(sides[:, None] == 0, ends["b"], ends["a"])
     for version, place, length in ((4, V4_PLACE, 4), (6, V6_PLACE, 16)):
         rows = flows["version"] == version
-        heads[rows, place : place + length] = first[rows, :length]
-        heads[rows, place + length : place + 2 * length] = second[rows, :length]
+        header_bytes[rows, place : place + length] = first[rows, :length]
+        header_bytes[rows, place + length : place + 2 * length] = second[rows, :length]

@@ -193,13 +193,13 @@ def _runs(rows: _Rows, collector: Collector, settings: Settings, suspect: Column
     return np.concatenate([pending, reshaped, lasting])
 
 
-def _first_sent(rows: _Rows, heads: _Rows) -> Column:
+def _first_sent(rows: _Rows, stuck: _Rows) -> Column:
     """When each of the segments was first sent, ns, or earlier: the first packet near enough to hold a byte of it."""
     asked = np.zeros(int(rows.direction[-1]) + 1, bool)
-    asked[heads.direction] = True
+    asked[stuck.direction] = True
     sent = rows.only(rows.data & asked[rows.direction])
     sent = sent.only(np.argsort(sent.lifted))
     longest = int(sent.payload.max(initial=0))
-    begin = np.searchsorted(sent.lifted, heads.lifted - longest, side="right").tolist()
-    end = np.searchsorted(sent.lifted, heads.lifted + heads.payload, side="left").tolist()
+    begin = np.searchsorted(sent.lifted, stuck.lifted - longest, side="right").tolist()
+    end = np.searchsorted(sent.lifted, stuck.lifted + stuck.payload, side="left").tolist()
     return np.array([sent.ts[a:b].min() for a, b in zip(begin, end, strict=True)], np.int64)

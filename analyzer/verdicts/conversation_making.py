@@ -70,7 +70,7 @@ def judge_recorded(
         row = tables.rows[number]
         if row["first_frame"] == 0:
             continue
-        talk = talk_of(number, row, tables.datagrams[rows], tables.heads[rows])
+        talk = talk_of(number, row, tables.datagrams[rows], tables.header_bytes[rows])
         (a, a_port), (b, b_port) = talk.ends
         about = sorted(
             [*quoting.get((a, a_port, b, b_port), []), *quoting.get((b, b_port, a, a_port), [])], key=lambda p: p.ts

@@ -241,7 +241,7 @@ def _flow(
         encapsulation=inside,
         vantage=where,
         timeline=collector.timeline(stream).copy() if directions[0].segments else None,
-        heads=collector.heads(stream) if directions[0].segments else None,
+        header_bytes=collector.header_bytes(stream) if directions[0].segments else None,
         client_side=client,
         retransmissions=sum(direction.count["resent"] for direction in directions),
         longest_stall=max(judged.longest_wait_ns for judged in found.directions) / 1e9 or None,

@@ -24,9 +24,9 @@ def compare_recorded(path: Path) -> Counter[str]:
     compared: Counter[str] = Counter()
     analysis = analyzer.analyze(path)
     for flow in analysis.all_flows:
-        if flow.timeline is None or flow.heads is None or not len(flow.timeline):
+        if flow.timeline is None or flow.header_bytes is None or not len(flow.timeline):
             continue
-        segments = segments_of(flow.timeline, flow.heads)
+        segments = segments_of(flow.timeline, flow.header_bytes)
         verdict = {
             t.segment.ref.frame: told_by(t)
             for side in (0, 1)

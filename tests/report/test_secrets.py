@@ -224,9 +224,9 @@ def test_an_anonymous_analysis_can_still_read_its_packets(files: tuple[Path, Pat
     assert hidden.client.ip != plain.client.ip
     assert hidden.packets["frame"].tolist() == plain.packets["frame"].tolist()
     assert hidden.events["frame"].tolist() == plain.events["frame"].tolist()
-    assert hidden.heads is not None
+    assert hidden.header_bytes is not None
     for trace in (address(CLIENT), address(SERVER)):
-        assert trace not in hidden.heads.tobytes()
+        assert trace not in hidden.header_bytes.tobytes()
 
 
 def test_the_digest_is_that_of_the_original(files: tuple[Path, Path], tmp_path: Path) -> None:

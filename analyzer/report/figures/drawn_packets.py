@@ -94,7 +94,7 @@ def recorded(flow: Flow) -> Packets | None:
     side = flow.client_side if flow.direction == "client_to_server" else 1 - flow.client_side
     scales = np.array(flow.window_scales)[rows["side"]]
     marks = rows["marks"]
-    blocks = _recorded_blocks(rows, None if flow.heads is None else flow.heads[originals])
+    blocks = _recorded_blocks(rows, None if flow.header_bytes is None else flow.header_bytes[originals])
     return Packets(
         ts=rows["ts"].astype(np.int64),
         frame=rows["frame"].astype(np.int64),
@@ -147,13 +147,13 @@ def _sacked(rows: Array, blocks: Blocks, side: int) -> list[tuple[int, int, int]
     return list(zip(rows["ts"][row][kept].tolist(), low[kept].tolist(), high[kept].tolist(), strict=True))
 
 
-def _recorded_blocks(rows: Array, heads: Array | None) -> Blocks:
+def _recorded_blocks(rows: Array, header_bytes: Array | None) -> Blocks:
     """The SACK blocks in the headers of recorded rows."""
     found: list[tuple[int, int, int]] = []
-    if heads is not None:
+    if header_bytes is not None:
         bare = np.where(rows["ip_id"] < 0, IPV6_TCP_HEADERS, IPV4_TCP_HEADERS)
         chosen = np.flatnonzero(rows["ip_len"] - rows["payload"] > bare)
-        for row, segment in zip(chosen.tolist(), segments_of(rows[chosen], heads[chosen]), strict=True):
+        for row, segment in zip(chosen.tolist(), segments_of(rows[chosen], header_bytes[chosen]), strict=True):
             found += [(row, low, high) for low, high in segment.sack]
     columns = np.array(found, np.int64).reshape(-1, 3)
     return columns[:, 0], columns[:, 1], columns[:, 2]
