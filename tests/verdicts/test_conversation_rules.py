@@ -254,7 +254,6 @@ def test_the_same_datagram_sent_again_in_spite_of_a_ptb_ignores_it() -> None:
     assert rules([*larges, told(1300, 5.01, larges[0])]) == [("udp/ptb-ignored", "medium")]
 
 
-def test_each_rule_is_needed() -> None:
-    """By the tests above, or those of the tables and reports."""
+def test_each_rule_has_an_id_of_its_own() -> None:
     assert len({rule.id for rule in UDP}) == len(UDP)
     assert all(rule.id.startswith("udp/") for rule in UDP)
