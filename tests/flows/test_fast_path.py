@@ -207,10 +207,14 @@ def test_both_ways_agree_on_conversations(monkeypatch: pytest.MonkeyPatch, seed:
     same(run, skim(data, compiled=True))
 
 
+UNCUT = 44
+"""A seed whose captures hold enough of each packet for every form: some are known by lengths that have to fit."""
+
+
 @pytest.mark.sampled(6)
 @pytest.mark.parametrize("form", FORMS)
 def test_both_ways_agree_inside_of_tunnels(monkeypatch: pytest.MonkeyPatch, form: str) -> None:
-    data = wrapped_conversations(len(form), 1200, FORMS[form])
+    data = wrapped_conversations(UNCUT, 1200, FORMS[form])
     run, found = taken(monkeypatch, data)
     assert sum(found) > len(found) / 50
     same(run, the_long_way(monkeypatch, data))

@@ -48,6 +48,6 @@ def test_the_command_tells_it(capsys: pytest.CaptureFixture[str], tmp_path: Path
 def test_only_the_commands_name_the_standard_streams() -> None:
     """Reading standard input is not writing; the terminal's report is handed its file, or makes a console."""
     for path in sorted((ROOT / "analyzer").rglob("*.py")):
-        if path.parent.name != "cli" and path != ROOT / "analyzer" / "fleet" / "command.py":
+        if path.parent.name != "cli" and path != ROOT / "analyzer" / "fleet" / "fleet_command.py":
             found = re.findall(r"sys\.(?:stdout|stderr)|(?<![\w.])print\(", path.read_text(encoding="utf-8"))
             assert found == [], path.name
