@@ -71,7 +71,7 @@ WATCHED = np.dtype(
         ("tsval", "i8"),  # value of the timestamps option, -1: none
         ("sack_left", "i8"), ("sack_right", "i8"),  # of the first SACK block, -1: none
         ("watch", "i4"), ("file", "i4"),
-        ("interface", "i4"),  # number within the file, -1 where it has none
+        ("interface", "i8"),  # number within the file, -1 where it has none
         ("ip_len", "i4"), ("payload", "i4"), ("ip_id", "i4"), ("window", "i4"), ("checksum", "i4"),
         ("mss", "i4"), ("overhead", "i4"),  # of what encapsulates it, bytes; 0: nothing
         ("flags", "i2"), ("ttl", "i2"), ("side", "i2"), ("df", "i2"),
