@@ -11,7 +11,7 @@ from analyzer.decode.network import FRAGMENT_HEADER, MAX_EXTENSIONS
 from analyzer.decode.packet_fields import DST, FRAGMENT, IP_END, IP_ID, IP_LEN, L4, NET, POINT, PROTO, SRC, TS, VERSION
 from analyzer.decode.tunnel import PROTO_UDP
 from analyzer.flows.flow_tables import C_FILE, C_FRAGMENTS, C_FRAGMENTS_LOST, C_PAIRS, C_SEED, State
-from analyzer.flows.lookup import product
+from analyzer.flows.lookup import product, put_hosts
 from analyzer.kernels.marks import kernel
 
 
@@ -137,14 +137,7 @@ def pair_of(state: State, h: list[int], protocol: int) -> int:
     pair["protocol"] = protocol
     pair["version"] = h[VERSION]
     pair["point"] = h[POINT]
-    pair["s0"] = h[SRC]
-    pair["s1"] = h[SRC + 1]
-    pair["s2"] = h[SRC + 2]
-    pair["s3"] = h[SRC + 3]
-    pair["d0"] = h[DST]
-    pair["d1"] = h[DST + 1]
-    pair["d2"] = h[DST + 2]
-    pair["d3"] = h[DST + 3]
+    put_hosts(pair, h)
     pair["many"] = 1 if many_receivers(h) else 0
     return int(number)
 

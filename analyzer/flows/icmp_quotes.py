@@ -12,7 +12,6 @@ from analyzer.decode.network import PROTO_TCP, decode_ipv4, decode_ipv6
 from analyzer.decode.packet_fields import (
     DF,
     DPORT,
-    DST,
     ECHO_ID,
     ECHO_SEQ,
     END,
@@ -32,7 +31,6 @@ from analyzer.decode.packet_fields import (
     QUOTE,
     SEQ,
     SPORT,
-    SRC,
     TS,
     TTL,
     VERSION,
@@ -41,7 +39,7 @@ from analyzer.decode.tcp import NUMBERED_BYTES, ip_length_on_wire
 from analyzer.decode.tunnel import descend
 from analyzer.flows.conversations import number_quoted_udp, record_conversation
 from analyzer.flows.flow_tables import C_FILE, C_ICMPS, C_ICMPS_LOST, C_PTB, State
-from analyzer.flows.lookup import endpoint_order, endpoints_of, find_slot, flow_of_packet
+from analyzer.flows.lookup import endpoint_order, endpoints_of, find_slot, flow_of_packet, put_hosts
 from analyzer.flows.recording import copy_bytes, start_recording
 from analyzer.flows.sizes import forget_larger
 from analyzer.flows.tcp_state import unwrap_seq
@@ -127,14 +125,7 @@ def track_icmp(state: State, buf: Buffer, h: list[int], q: list[int], frame: int
     row["df"] = h[DF]
     row["ttl"] = h[TTL]
     row["fragment"] = h[FRAGMENT]
-    row["s0"] = h[SRC]
-    row["s1"] = h[SRC + 1]
-    row["s2"] = h[SRC + 2]
-    row["s3"] = h[SRC + 3]
-    row["d0"] = h[DST]
-    row["d1"] = h[DST + 1]
-    row["d2"] = h[DST + 2]
-    row["d3"] = h[DST + 3]
+    put_hosts(row, h)
     row["echo_id"] = h[ECHO_ID]
     row["echo_seq"] = h[ECHO_SEQ]
     row["flow"] = -1

@@ -25,6 +25,19 @@ class Endpoints(NamedTuple):
     high_port: int
 
 
+@kernel
+def put_hosts(row: Any, h: list[int]) -> None:
+    """Write a packet's source and destination into the fields s0 to s3 and d0 to d3 of a row."""
+    row["s0"] = h[SRC]
+    row["s1"] = h[SRC + 1]
+    row["s2"] = h[SRC + 2]
+    row["s3"] = h[SRC + 3]
+    row["d0"] = h[DST]
+    row["d1"] = h[DST + 1]
+    row["d2"] = h[DST + 2]
+    row["d3"] = h[DST + 3]
+
+
 @inlined
 def endpoint_order(h: list[int]) -> int:
     """0 if the source is the lower endpoint, 1 if the destination is."""

@@ -146,6 +146,16 @@ def matters(h: list[int], lows: list[int], spans: list[int], place: int, side: i
 
 
 @kernel
+def begin_row(row: Any, number: int, file: int, buf: Buffer, container: list[int], h: list[int]) -> None:
+    """What every row has: when and where the packet was seen, and what it was looked for."""
+    row["ts"] = h[TS]
+    row["frame"] = container[FRAME]
+    row["watch"] = number
+    row["file"] = file
+    row["interface"] = interface_of(buf, container, h)
+
+
+@kernel
 def list_watched(
     state: State,
     ports: list[int],
@@ -168,11 +178,7 @@ def list_watched(
         return filled
     counts[number] -= 1
     row = rows[filled]
-    row["ts"] = h[TS]
-    row["frame"] = container[FRAME]
-    row["watch"] = number
-    row["file"] = state.counters[C_FILE]
-    row["interface"] = interface_of(buf, container, h)
+    begin_row(row, number, state.counters[C_FILE], buf, container, h)
     row["seq"] = -1 if later else h[SEQ]
     row["ack"] = h[ACK] if not later and h[FLAGS] & ACK_FLAG else -1
     row["tsval"] = -1
@@ -207,12 +213,7 @@ def list_ptb(
     if counts[number] <= 0 or icmp_kind(h) != KIND_PTB:
         return filled
     counts[number] -= 1
-    row = rows[filled]
-    row["ts"] = h[TS]
-    row["frame"] = container[FRAME]
-    row["watch"] = number
-    row["file"] = file
-    row["interface"] = interface_of(buf, container, h)
+    begin_row(rows[filled], number, file, buf, container, h)
     return filled + 1
 
 
