@@ -14,7 +14,17 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 RECORDED = "recorded"
-_MAKERS = ("forms.py", "layout.py", "steady.py", "short.py", "hung.py", "lossy.py", "generate.py", "recorded.py")
+_MAKERS = (
+    "forms.py",
+    "layout.py",
+    "steady.py",
+    "short.py",
+    "hung.py",
+    "lossy.py",
+    "datagrams.py",
+    "generate.py",
+    "recorded.py",
+)
 # Bytes of a packet in the file, record header included; of compressed captures, measured once.
 _BYTES = {
     "bulk": 1049,
@@ -23,6 +33,7 @@ _BYTES = {
     "flows": 93,
     "hung": 106,
     "lossy": 107,
+    "udp": 112,
     "pcapng": 122,
     "vxlan": 152,
 }

@@ -19,7 +19,8 @@ import zstandard
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks import hung
+from benchmarks import datagrams, hung
+from benchmarks.datagrams import Datagrams
 from benchmarks.forms import FORMS, Form
 from benchmarks.hung import Hung
 from benchmarks.layout import file_header
@@ -39,7 +40,7 @@ class Source(Protocol):
 
     @property
     def flows(self) -> int:
-        """TCP connections."""
+        """Connections of TCP, or conversations of UDP."""
 
     @property
     def snap(self) -> int:
@@ -62,6 +63,7 @@ KINDS: dict[str, Callable[[int], Source]] = {
     "flows": lambda packets: Short(max(1, packets // PACKETS)),
     "hung": lambda packets: Hung(max(1, packets // hung.PACKETS)),
     "lossy": lambda packets: Lossy(packets, min(20, max(1, packets // 16_000))),
+    "udp": lambda packets: Datagrams(max(1, packets // datagrams.PACKETS)),
     "pcapng": lambda packets: Steady(packets, 10, 96, container="pcapng"),
     "vxlan": lambda packets: Steady(packets, 10, 146, vxlan=True),
 }

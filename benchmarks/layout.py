@@ -90,13 +90,13 @@ class Shape:
             fields += [("block", "<u4"), ("total", "<u4"), ("interface", "<u4"), ("high", "<u4"), ("low", "<u4")]
             fields += [("captured", "<u4"), ("wire", "<u4")]
         if self.vxlan:
-            fields += [("outer_macs", "V12"), ("outer_type", ">u2"), ("outer_ip", _IPV4)]
+            fields += [("outer_macs", "V12"), ("outer_type", ">u2"), ("outer_ip", IPV4_HEADER)]
             fields += [("outer_source", ">u2"), ("outer_target", ">u2"), ("outer_length", ">u2"), ("outer_sum", ">u2")]
             fields += [("vxlan_flags", ">u4"), ("vxlan_network", ">u4")]
         if self.form is None:
-            fields += [("macs", "V12"), ("type", ">u2"), ("ip", _IPV4)]
+            fields += [("macs", "V12"), ("type", ">u2"), ("ip", IPV4_HEADER)]
         else:
-            fields += [("front", "V", self.outer), ("ip", _IPV6 if self.form.v6 else _IPV4)]
+            fields += [("front", "V", self.outer), ("ip", _IPV6 if self.form.v6 else IPV4_HEADER)]
         fields += [
             ("sport", ">u2"),
             ("dport", ">u2"),
@@ -170,7 +170,7 @@ _IPV6 = np.dtype(
     ]
 )  # fmt: skip
 
-_IPV4 = np.dtype(
+IPV4_HEADER = np.dtype(
     [
         ("version", "u1"), ("tos", "u1"), ("length", ">u2"), ("id", ">u2"), ("fragment", ">u2"),
         ("ttl", "u1"), ("protocol", "u1"), ("sum", ">u2"), ("source", ">u4"), ("target", ">u4"),
@@ -191,9 +191,14 @@ def first_sequence(flow: Numbers, *, client: bool) -> Numbers:
     return (flow * 2_654_435_761 + (97 if client else 1_000_003)) & 0xFFFF_FFFF
 
 
+def client_ends(flow: Value) -> tuple[Value, Value]:
+    """Address and port of each flow's client."""
+    return 0x0A00_0101 + flow % _CLIENTS, 20_000 + flow // _CLIENTS
+
+
 def set_ends(records: Records, flow: Value, *, client: bool) -> None:
     """Set addresses and ports of packets that the client, or the server, of each flow sends."""
-    address, port = 0x0A00_0101 + flow % _CLIENTS, 20_000 + flow // _CLIENTS
+    address, port = client_ends(flow)
     ip = records["ip"]
     mine, other = ("source", "sport"), ("target", "dport")
     for here, (name, port_name) in ((client, mine), (not client, other)):
@@ -256,7 +261,7 @@ def set_checksum(ip: Records) -> None:
     if "sum" not in (ip.dtype.names or ()):
         return
     source, target = ip["source"].astype(np.int64), ip["target"].astype(np.int64)
-    total = 0x4500 + 0x4000 + ip["length"].astype(np.int64) + ip["id"] + ip["ttl"].astype(np.int64) * 256
+    total = 0x4500 + ip["fragment"].astype(np.int64) + ip["length"] + ip["id"] + ip["ttl"].astype(np.int64) * 256
     total += ip["protocol"].astype(np.int64) + (source >> 16) + (source & 0xFFFF) + (target >> 16) + (target & 0xFFFF)
     total = (total & 0xFFFF) + (total >> 16)
     ip["sum"] = 0xFFFF - ((total & 0xFFFF) + (total >> 16))

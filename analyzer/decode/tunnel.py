@@ -124,21 +124,26 @@ def carries(buf: Buffer, h: list[int]) -> bool:
 
 
 @kernel
-def step_in(buf: Buffer, h: list[int]) -> bool:
+def step_in(buf: Buffer, h: list[int]) -> int:
     """Go from the decoded IP packet to that of a TCP segment inside of it, and leave the inner IP header undecoded.
 
-    As `descend`, but for that header: ETHER_TYPE, NET, END and LAYERS are those of the inner packet. False if there is
-    none, with all of them undefined.
+    As `descend`, but for that header: ETHER_TYPE, NET, END and LAYERS are those of the inner packet. Returns OK, or a
+    reason, with all of them undefined. If LAYERS is what it was, the packet carries nothing, and the reason is that of
+    `descend`.
     """
     for _ in range(MAX_NESTING):
-        if enter_payload(buf, h) != OK:
-            return False
+        reason = enter_payload(buf, h)
+        if reason != OK:
+            return reason
         h[END] = h[IP_END]
         if not carries(buf, h):
-            return True
-        if decode_network(buf, h) != OK or h[FRAGMENT]:
-            return False
-    return False
+            return OK
+        reason = decode_network(buf, h)
+        if reason != OK:
+            return reason
+        if h[FRAGMENT]:
+            return REASON_LATER_FRAGMENT
+    return REASON_NESTED
 
 
 @kernel

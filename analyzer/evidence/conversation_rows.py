@@ -9,7 +9,8 @@ import numpy as np
 
 from analyzer.evidence.row_addresses import ADDRESS_WORDS, numbered
 from analyzer.flows.conversations import LARGE
-from analyzer.flows.flow_tables import C_CONVERSATIONS, C_UDP_ROWS, C_UDP_STREAMS, State
+from analyzer.flows.flow_tables import C_UDP_ROWS, C_UDP_STREAMS, State
+from analyzer.flows.table_parts import conversation_table
 
 
 @dataclass(frozen=True)
@@ -25,15 +26,14 @@ class Tables:
     @classmethod
     def of(cls, state: State) -> Tables:
         """Those of a finished skim."""
-        count = int(state.counters[C_CONVERSATIONS])
+        rows = conversation_table(state)
         recorded = int(state.counters[C_UDP_ROWS])
-        rows = state.conversations[:count]
         numbers = rows["stream"].astype(np.int64) - 1
         unnumbered = np.flatnonzero(numbers < 0)  # only first fragments: Wireshark may not number them at all
         numbers[unnumbered] = int(state.counters[C_UDP_STREAMS]) + np.arange(len(unnumbered))
         return cls(
             rows,
-            state.udp_sent[: 2 * count],
+            state.udp_sent[: 2 * len(rows)],
             state.datagrams[:recorded],
             state.datagram_heads[:recorded],
             _of_several_points(rows, numbers),

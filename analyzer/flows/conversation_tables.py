@@ -6,42 +6,53 @@ import numpy as np
 
 CONVERSATION = np.dtype(
     [
-        # Endpoint 0 is the lower (address, port) in network order, endpoint 1 the higher, as in a flow of TCP.
-        ("a0", "u4"), ("a1", "u4"), ("a2", "u4"), ("a3", "u4"),
-        ("b0", "u4"), ("b1", "u4"), ("b2", "u4"), ("b3", "u4"),
-        ("port_a", "i4"), ("port_b", "i4"),
-        ("version", "i4"), ("point", "i4"),
-        ("client", "i4"),  # side that sent the first datagram seen
-        ("stream", "i4"),  # as Wireshark numbers udp.stream, + 1; 0: none, only first fragments of it came
-        ("file", "i4"), ("many", "i4"),  # many: 1 if an end is a multicast or broadcast address
-        ("first_frame", "i8"), ("first_ts", "i8"), ("last_ts", "i8"),
+        # Endpoint 0 is the lower (address, port) in network order, endpoint 1 the higher, as in a flow of TCP. The
+        # other words of IPv6 addresses are in `ODD_CONVERSATION`.
+        ("a0", "u4"), ("b0", "u4"),
+        ("port_a", "u2"), ("port_b", "u2"),
+        ("point", "u2"), ("version", "u1"),
+        ("client", "u1"),  # side that sent the first datagram seen
         ("last_row", "i8"),  # counter of its latest datagram in the ring, + 1; 0: none
-        ("recorded", "i8"),  # datagrams up to this counter, + 1, are recorded
-        ("recording", "i4"),  # datagrams still to be recorded
-        ("rows", "i4"),  # recorded
-        ("lost_rows", "i4"),  # not recorded, since a bound was reached
+        ("first_ts", "i8"), ("last_ts", "i8"), ("first_frame", "i8"),
+        ("file", "i4"),
+        ("stream", "i4"),  # as Wireshark numbers udp.stream, + 1; 0: none, only first fragments of it came
         ("resent", "i4"),  # datagrams sent again, either way
+        ("recording", "u1"),  # datagrams still to be recorded
+        ("many", "u1"),  # 1 if an end is a multicast or broadcast address
+        ("next_a", "u1"), ("next_b", "u1"),  # place in the table of keys for each end's next one
     ],
     align=True,
 )  # fmt: skip
+"""64 bytes, as a row of both ends in `SENT` and of their keys: three lines of the processor's cache a datagram."""
+
+ODD_CONVERSATION = np.dtype(
+    [
+        ("a1", "u4"), ("a2", "u4"), ("a3", "u4"),
+        ("b1", "u4"), ("b2", "u4"), ("b3", "u4"),
+        ("recorded", "i8"),  # datagrams up to this counter, + 1, are recorded
+        ("rows", "i4"),  # recorded
+        ("lost_rows", "i4"),  # not recorded, since a bound was reached
+        ("fragmented_a", "i4"), ("fragmented_b", "i4"),  # datagrams of each end of which the first fragment came
+    ],
+    align=True,
+)  # fmt: skip
+"""What is 0 in most conversations, in rows of its own: pages that nobody writes to take no memory."""
 
 SENT = np.dtype(
     [
-        ("packets", "i8"), ("bytes", "i8"),  # bytes: IP total lengths
-        ("largest", "i4"),  # IP total length of the largest datagram, put together where it was fragmented
+        ("bytes", "i8"),  # IP total lengths
+        ("packets", "u4"),
         ("largest_df", "i4"), ("largest_nodf", "i4"),  # of whole packets with and without DF
         ("waiting", "i4"),  # the largest whole packet since the other end last sent something
         ("answered", "i4"),  # the largest whole packet after which the other end sent something
-        ("fragmented", "i4"),  # datagrams of which the first fragment came
-        ("answers", "i4"),  # how often the other end sent something after a packet of `exercised` bytes
-        ("next_key", "i4"),  # place in the table of keys for the next one
+        ("answers", "u4"),  # how often the other end sent something after a packet of `exercised` bytes
     ],
     align=True,
 )  # fmt: skip
 """What one end of a conversation sent: row 2 * conversation + side."""
 
 KEYS = 4
-"""Datagrams of each end that are remembered, to know one that is sent again."""
+"""Datagrams of each end that are remembered, to know one that is sent again. A power of two."""
 
 DATAGRAM = np.dtype(
     [
@@ -50,10 +61,9 @@ DATAGRAM = np.dtype(
         ("flow", "i4"), ("file", "i4"),
         ("size", "i4"),  # IP total length, put together where it is fragmented
         ("payload", "i4"),  # bytes of UDP payload
-        ("key", "u4"),  # equal for the same datagram sent again
-        ("marks", "i4"),  # SENT_ bits
-        ("side", "i2"), ("ttl", "i2"),
-        ("head_len", "i4"),
+        ("key", "i4"),  # equal for the same datagram sent again
+        ("marks", "u1"),  # SENT_ bits
+        ("side", "u1"), ("ttl", "u1"), ("head_len", "u1"),
     ],
     align=True,
 )  # fmt: skip

@@ -9,7 +9,9 @@ a new packet each time; there it is known by what they repeat (`resent_part`).
 
 from __future__ import annotations
 
-from analyzer.decode.integers import Buffer, be16, be32
+from typing import Any
+
+from analyzer.decode.integers import Buffer, at, be16, be16_inside, be32, be32_inside
 from analyzer.decode.network import decode_ipv4, decode_ipv6
 from analyzer.decode.packet_fields import (
     DF,
@@ -39,11 +41,12 @@ from analyzer.flows.flow_tables import (
     C_UDP_PACKETS,
     C_UDP_ROWS,
     C_UDP_STREAMS,
+    RECENT_CONVERSATIONS,
     State,
 )
 from analyzer.flows.fragments import many_receivers
 from analyzer.flows.lookup import Endpoints, endpoint_order, endpoints_of, hash_endpoints, same_endpoints
-from analyzer.kernels.marks import kernel
+from analyzer.kernels.marks import checked_in_front, compiled_as, inlined, kernel, unlikely
 from analyzer.settings import (
     DATAGRAM_HISTORY,
     DATAGRAM_RING_ROWS,
@@ -64,34 +67,60 @@ QUIC_HEADER = 7  # bytes: flags, version, length of the destination's connection
 """RFC 8999 5.1."""
 
 FNV = 0x01000193
+SPREAD = (
+    0x2545F4914F6CDD1D, 0x1B873593CC9E2D51, 0x3C6EF372FE94F82B, 0x27D4EB2F165667C5, 0x2C1B3C6D9E3779B1,
+    0x297A2D39B5026F5B, 0x1851F42D4C957F2D, 0x0C957F2D14057B7F, 0x369DEA0F31A53F85, 0x2127599BF4325C37,
+    0x0C0D2E0B4CF5AD43, 0x38BB39E31E35A7BD, 0x1F83D9ABFB41BD6B,
+)  # fmt: skip
+"""Odd factors, any: the sum of products with them tells words apart (multiply-shift hashing)."""
+MASK_63 = (1 << 63) - 1
+
+
+@inlined
+@checked_in_front
+def find_conversation(state: State, ends: Endpoints) -> int:
+    """The number of the conversation with these endpoints; -1 less the slot where it belongs if there is none yet.
+
+    Numbers found lately stand close together in `udp_recent`, by the same hash: a look there costs less than one into
+    the table of all.
+    """
+    hashed = hash_endpoints(ends, state.counters[C_SEED])
+    place = hashed & (RECENT_CONVERSATIONS - 1)
+    number = state.udp_recent[at(place)] - 1
+    if number >= 0 and same_endpoints(state.conversations[at(number)], state.odd_conversations[at(number)], ends):
+        return int(number)
+    mask = len(state.udp_slots) - 1
+    slot = hashed & mask
+    while True:
+        number = state.udp_slots[at(slot)] - 1
+        if number < 0:
+            return -1 - slot
+        if same_endpoints(state.conversations[at(number)], state.odd_conversations[at(number)], ends):
+            state.udp_recent[at(place)] = number + 1
+            return int(number)
+        slot = (slot + 1) & mask
 
 
 @kernel
-def conversation_of(state: State, h: list[int], side: int, ends: Endpoints) -> int:
-    """The number of the packet's conversation, a new one if need be; -1 if there is no room for it."""
-    mask = len(state.udp_slots) - 1
-    slot = hash_endpoints(ends, state.counters[C_SEED]) & mask
-    while True:
-        number = state.udp_slots[slot] - 1
-        if number < 0:
-            break
-        if same_endpoints(state.conversations[number], state.conversations[number], ends):
-            return int(number)
-        slot = (slot + 1) & mask
+def new_conversation(state: State, h: list[int], side: int, slot: int) -> int:
+    """Enter a conversation of a packet's endpoints at `slot`; -1 if there is no room for it."""
     number = state.counters[C_CONVERSATIONS]
     if number >= len(state.conversations):
         return -1
+    ends = endpoints_of(h, side)
     state.counters[C_CONVERSATIONS] = number + 1
     state.udp_slots[slot] = number + 1
     row = state.conversations[number]
     row["a0"] = ends.low[0]
-    row["a1"] = ends.low[1]
-    row["a2"] = ends.low[2]
-    row["a3"] = ends.low[3]
     row["b0"] = ends.high[0]
-    row["b1"] = ends.high[1]
-    row["b2"] = ends.high[2]
-    row["b3"] = ends.high[3]
+    if ends.version == 6:
+        odd = state.odd_conversations[number]
+        odd["a1"] = ends.low[1]
+        odd["a2"] = ends.low[2]
+        odd["a3"] = ends.low[3]
+        odd["b1"] = ends.high[1]
+        odd["b2"] = ends.high[2]
+        odd["b3"] = ends.high[3]
     row["port_a"] = ends.low_port
     row["port_b"] = ends.high_port
     row["version"] = ends.version
@@ -101,10 +130,9 @@ def conversation_of(state: State, h: list[int], side: int, ends: Endpoints) -> i
     return int(number)
 
 
-@kernel
-def number_conversation(state: State, number: int) -> None:
+@inlined
+def number_conversation(state: State, row: Any) -> None:
     """Give a conversation its stream number, at its first datagram that Wireshark takes for one."""
-    row = state.conversations[number]
     if row["stream"] == 0:
         state.counters[C_UDP_STREAMS] += 1
         row["stream"] = state.counters[C_UDP_STREAMS]
@@ -113,78 +141,138 @@ def number_conversation(state: State, number: int) -> None:
 @kernel
 def note_udp(state: State, buf: Buffer, h: list[int], frame: int) -> None:
     """Follow a UDP datagram, of which this is all or the first fragment."""
+    if has_udp_header(buf, h):
+        follow_udp(state, buf, h, frame)
+
+
+@inlined
+def has_udp_header(buf: Buffer, h: list[int]) -> bool:
+    """Whether the decoded packet is a UDP datagram, or the first fragment of one, with its whole header."""
+    if h[PROTO] != PROTO_UDP or h[FRAGMENT] == 2:
+        return False
+    return h[IP_LEN] != 0 and h[L4] + UDP_HEADER <= h[IP_END] and h[IP_END] <= len(buf)
+
+
+@inlined
+@checked_in_front
+def follow_udp(state: State, buf: Buffer, h: list[int], frame: int) -> None:
+    """As `note_udp`, where the whole header is known to be in `buf`.
+
+    No index is checked when compiled: conversations' numbers come from our own tables, places in the ring are masked.
+    """
     o = h[L4]
-    if h[PROTO] != PROTO_UDP or h[FRAGMENT] == 2 or h[IP_LEN] == 0 or o + UDP_HEADER > h[IP_END]:
-        return
-    state.counters[C_UDP_PACKETS] += 1
-    h[SPORT] = be16(buf, o)
-    h[DPORT] = be16(buf, o + 2)
+    counters = state.counters
+    counters[C_UDP_PACKETS] += 1
+    ports = be32_inside(buf, o)
+    h[SPORT] = ports >> 16
+    h[DPORT] = ports & 0xFFFF
     side = endpoint_order(h)
-    number = conversation_of(state, h, side, endpoints_of(h, side))
-    if number < 0:
-        state.counters[C_UDP_LOST] += 1
-        return
-    if h[FRAGMENT] == 0:
-        number_conversation(state, number)
-    row = state.conversations[number]
-    if row["first_frame"] == 0:
+    number = find_conversation(state, endpoints_of(h, side))
+    if unlikely(number < 0):
+        number = new_conversation(state, h, side, -1 - number)
+        if number < 0:
+            counters[C_UDP_LOST] += 1
+            return
+    row = state.conversations[at(number)]
+    ts = h[TS]
+    ip_len = h[IP_LEN]
+    length = be16_inside(buf, o + 4)
+    size = ip_len
+    if unlikely(row["first_frame"] == 0):
         row["first_frame"] = frame
-        row["file"] = state.counters[C_FILE]
-        row["first_ts"] = h[TS]
+        row["file"] = counters[C_FILE]
+        row["first_ts"] = ts
         row["client"] = side
-    row["last_ts"] = h[TS]
-    header = o - h[NET]
-    length = be16(buf, o + 4)
-    size = h[IP_LEN] if h[FRAGMENT] == 0 else header + length
-    sent = state.udp_sent[2 * number + side]
+    row["last_ts"] = ts
+    sent = state.udp_sent[at(2 * number + side)]
     sent["packets"] += 1
-    sent["bytes"] += h[IP_LEN]
-    sent["largest"] = max(sent["largest"] + 0, size)
-    if h[FRAGMENT]:
-        sent["fragmented"] += 1
+    sent["bytes"] += ip_len
+    if unlikely(h[FRAGMENT] != 0):
+        size = o - h[NET] + length
+        count_fragmented(state, number, side)
     else:
-        sent["waiting"] = max(sent["waiting"] + 0, h[IP_LEN])
+        number_conversation(state, row)
+        sent["waiting"] = max(sent["waiting"] + 0, ip_len)
         if h[DF]:
-            sent["largest_df"] = max(sent["largest_df"] + 0, h[IP_LEN])
+            sent["largest_df"] = max(sent["largest_df"] + 0, ip_len)
         else:
-            sent["largest_nodf"] = max(sent["largest_nodf"] + 0, h[IP_LEN])
-    other = state.udp_sent[2 * number + 1 - side]
-    if other["waiting"]:
-        other["answered"] = max(other["answered"] + 0, other["waiting"] + 0)
-        if other["waiting"] >= LARGE:
+            sent["largest_nodf"] = max(sent["largest_nodf"] + 0, ip_len)
+    other = state.udp_sent[at(2 * number + 1 - side)]
+    waiting = other["waiting"] + 0
+    if waiting:
+        other["answered"] = max(other["answered"] + 0, waiting)
+        if waiting >= LARGE:
             other["answers"] += 1
         other["waiting"] = 0
-    if row["many"]:
+    if unlikely(row["many"] != 0):
         return  # nobody need answer these
     key = datagram_key(buf, o, h[IP_END], length)
-    keep_in_ring(state, buf, h, number, side, frame, size, key)
-    if is_again(state, number, side, key, h[TS]):
+    counter = keep_in_ring(state, buf, h, row["last_row"] + 0, frame, key)
+    place = state.udp_ring[at(counter & MASK)]
+    place["flow"] = number
+    place["size"] = size
+    place["side"] = side
+    row["last_row"] = counter + 1
+    if unlikely(is_again(state, row, number, side, key, ts)):
         row["resent"] += 1
         record_conversation(state, number)
-    elif row["recording"] > 0:
+    elif unlikely(row["recording"] > 0):
         row["recording"] -= 1
-        record_row(state, number, row["last_row"] - 1)
+        record_row(state, number, counter)
 
 
 @kernel
-def datagram_key(buf: Buffer, o: int, end: int, length: int) -> int:
-    """What is equal for the same datagram sent again, of the UDP header at `o`."""
-    start = o + UDP_HEADER
-    key = length
-    first = buf[start] + 0 if start < end else 0
-    if first == DTLS_HANDSHAKE and start + 25 <= end and buf[start + 1] + 0 == DTLS_VERSIONS:
-        stop = start + 25  # the message, its number and which part of it: but for the number of the record
-        start += 11
-    elif first & 0xC0 == 0xC0 and start + QUIC_HEADER <= end and is_quic(be32(buf, start + 1)):
-        key = first & 0x30
-        stop = min(start + 6 + (buf[start + 5] + 0), end)  # both are one connection's, whatever they carry
-        start += 1
+def count_fragmented(state: State, number: int, side: int) -> None:
+    """Count a datagram of which the first fragment came."""
+    if side:
+        state.odd_conversations[number]["fragmented_b"] += 1
     else:
-        stop = min(start + 32, end)
-        key ^= be16(buf, o + 6) << 16
-        if end - 16 > stop:
-            for i in range(4):
-                key = ((key ^ be32(buf, end - 16 + 4 * i)) * FNV) & 0xFFFFFFFF
+        state.odd_conversations[number]["fragmented_a"] += 1
+
+
+@inlined
+@checked_in_front
+def datagram_key(buf: Buffer, o: int, end: int, length: int) -> int:
+    """What is equal for the same datagram sent again, of the UDP header at `o`, below 2**31 and not 0.
+
+    The caller has made sure that buf[o:end] is there, and holds the header.
+    """
+    start = o + UDP_HEADER
+    first = buf[at(start)] + 0 if start < end else 0
+    if unlikely(first == DTLS_HANDSHAKE and start + 25 <= end and buf[at(start + 1)] + 0 == DTLS_VERSIONS):
+        # The message, its number and which part of it: but for the number of the record.
+        return chained(buf, start + 11, start + 25, length)
+    if unlikely(first & 0xC0 == 0xC0 and start + QUIC_HEADER <= end and is_quic(be32_inside(buf, start + 1))):
+        # Both are one connection's, whatever they carry.
+        return chained(buf, start + 1, min(start + 6 + (buf[at(start + 5)] + 0), end), first & 0x30)
+    front = be16_inside(buf, o + 6) << 16 | length
+    if unlikely(end - start < 16):
+        return chained(buf, start, end, front)
+    following = start + 16 if end - start >= 32 else end - 16
+    value = (
+        front * SPREAD[0]
+        + be32_inside(buf, start) * SPREAD[1]
+        + be32_inside(buf, start + 4) * SPREAD[2]
+        + be32_inside(buf, start + 8) * SPREAD[3]
+        + be32_inside(buf, start + 12) * SPREAD[4]
+        + be32_inside(buf, following) * SPREAD[5]
+        + be32_inside(buf, following + 4) * SPREAD[6]
+        + be32_inside(buf, following + 8) * SPREAD[7]
+        + be32_inside(buf, following + 12) * SPREAD[8]
+    )
+    if end - start > 48:
+        value += (
+            be32_inside(buf, end - 16) * SPREAD[9]
+            + be32_inside(buf, end - 12) * SPREAD[10]
+            + be32_inside(buf, end - 8) * SPREAD[11]
+            + be32_inside(buf, end - 4) * SPREAD[12]
+        )
+    return max((value & MASK_63) >> 32, 1)
+
+
+@kernel
+def chained(buf: Buffer, start: int, stop: int, key: int) -> int:
+    """A key of a few bytes, one word after the other."""
     while start + 4 <= stop:
         key = ((key ^ be32(buf, start)) * FNV) & 0xFFFFFFFF
         key ^= key >> 15
@@ -192,7 +280,7 @@ def datagram_key(buf: Buffer, o: int, end: int, length: int) -> int:
     while start < stop:
         key = ((key ^ (buf[start] + 0)) * FNV) & 0xFFFFFFFF
         start += 1
-    return key | 1
+    return max(key & 0x7FFFFFFF, 1)
 
 
 @kernel
@@ -201,67 +289,88 @@ def is_quic(version: int) -> bool:
     return version in (1, 0x6B3343CF) or version >> 8 == 0xFF0000
 
 
-@kernel
-def is_again(state: State, number: int, side: int, key: int, ts: int) -> bool:
+@inlined
+@checked_in_front
+def is_again(state: State, row: Any, number: int, side: int, key: int, ts: int) -> bool:
     """Whether this end sent the same a while ago, as far as that is remembered."""
-    now = (ts // 1_000_000) & 0xFFFFFFFF
-    row = 2 * number + side
+    now = (ts // 1_000_000) & 0x7FFFFFFF
+    keys = state.udp_keys[at(2 * number + side)]
     for i in range(KEYS):
-        if state.udp_keys[row, 2 * i] == key:
-            if (now - state.udp_keys[row, 2 * i + 1]) & 0xFFFFFFFF < RESENT_MS:
+        if unlikely(keys[at(i)] == key):
+            if (now - keys[at(KEYS + i)]) & 0x7FFFFFFF < RESENT_MS:
                 return False  # captured twice, or one of several in a row
-            state.udp_keys[row, 2 * i + 1] = now
+            keys[at(KEYS + i)] = now
             return True
-    place = state.udp_sent[row]["next_key"] + 0
-    state.udp_sent[row]["next_key"] = (place + 1) % KEYS
-    state.udp_keys[row, 2 * place] = key
-    state.udp_keys[row, 2 * place + 1] = now
+    if side:
+        place = row["next_b"] & (KEYS - 1)
+        row["next_b"] = place + 1
+    else:
+        place = row["next_a"] & (KEYS - 1)
+        row["next_a"] = place + 1
+    keys[at(place)] = key
+    keys[at(KEYS + place)] = now
     return False
 
 
-@kernel
-def keep_in_ring(
-    state: State, buf: Buffer, h: list[int], number: int, side: int, frame: int, size: int, key: int
-) -> None:
-    """Write the datagram into the ring, linked to the one before it of its conversation."""
+@inlined
+@checked_in_front
+def keep_in_ring(state: State, buf: Buffer, h: list[int], before: int, frame: int, key: int) -> int:
+    """Write the datagram into the ring, behind the counter `before` of its conversation; its own counter.
+
+    What conversation it is of, its size and its sender are for the caller to say.
+    """
     counter = state.counters[C_DATAGRAMS]
     state.counters[C_DATAGRAMS] = counter + 1
-    conversation = state.conversations[number]
-    row = state.udp_ring[counter & MASK]
+    row = state.udp_ring[at(counter & MASK)]
     row["ts"] = h[TS]
     row["frame"] = frame
-    row["prev"] = conversation["last_row"]
-    row["flow"] = number
+    row["prev"] = before
     row["file"] = state.counters[C_FILE]
-    row["size"] = size
-    row["payload"] = be16(buf, h[L4] + 4) - UDP_HEADER
+    row["payload"] = be16_inside(buf, h[L4] + 4) - UDP_HEADER
     row["key"] = key
     row["marks"] = (
         (SENT_DF if h[DF] else 0) | (SENT_FRAGMENTED if h[FRAGMENT] else 0) | (SENT_INSIDE if h[LAYERS] else 0)
     )
-    row["side"] = side
     row["ttl"] = h[TTL]
     start = h[L4] + UDP_HEADER
     length = min(h[IP_END] - start, UDP_HEAD_BYTES)
     row["head_len"] = length
-    for i in range(length):
-        state.udp_ring_heads[counter & MASK, i] = buf[start + i]
-    conversation["last_row"] = counter + 1
+    copy_payload(state.udp_ring_heads, counter & MASK, buf, start, length)
+    return counter
+
+
+def _copy_whole_row(target: Any, row: int, source: Any, start: int, count: int) -> None:
+    if not (0 <= row < len(target) and target.shape[1] == UDP_HEAD_BYTES and 0 <= start <= len(source)):
+        raise IndexError
+    if start + UDP_HEAD_BYTES <= len(source):
+        for i in range(UDP_HEAD_BYTES):
+            target[row, i] = source[start + i]
+    elif count <= min(UDP_HEAD_BYTES, len(source) - start):
+        for i in range(count):
+            target[row, i] = source[start + i]
+    else:
+        raise IndexError
+
+
+@compiled_as(_copy_whole_row)
+def copy_payload(target: Any, row: int, source: Any, start: int, count: int) -> None:
+    """As `recording.copy_head`, of rows of UDP_HEAD_BYTES."""
+    target[row, :count] = source[start : start + count]
 
 
 @kernel
 def record_row(state: State, number: int, counter: int) -> None:
     """Copy the datagram `counter` of the ring into the table of datagrams, unless a bound is reached."""
-    conversation = state.conversations[number]
-    if conversation["recorded"] > counter:
+    odd = state.odd_conversations[number]
+    if odd["recorded"] > counter:
         return
-    conversation["recorded"] = counter + 1
+    odd["recorded"] = counter + 1
     place = state.counters[C_UDP_ROWS]
-    if place >= len(state.datagrams) or conversation["rows"] >= MAX_DATAGRAMS_OF_ONE:
-        conversation["lost_rows"] += 1
+    if place >= len(state.datagrams) or odd["rows"] >= MAX_DATAGRAMS_OF_ONE:
+        odd["lost_rows"] += 1
         return
     state.counters[C_UDP_ROWS] = place + 1
-    conversation["rows"] += 1
+    odd["rows"] += 1
     state.datagrams[place] = state.udp_ring[counter & MASK]
     for i in range(state.udp_ring[counter & MASK]["head_len"]):
         state.datagram_heads[place, i] = state.udp_ring_heads[counter & MASK, i]
@@ -273,9 +382,10 @@ def record_conversation(state: State, number: int) -> None:
     conversation = state.conversations[number]
     conversation["recording"] = DATAGRAMS_AFTER
     oldest = state.counters[C_DATAGRAMS] - DATAGRAM_RING_ROWS
+    recorded = state.odd_conversations[number]["recorded"] + 0
     counter = conversation["last_row"] - 1
     found = 0
-    while counter >= 0 and counter >= oldest and counter >= conversation["recorded"] and found < DATAGRAM_HISTORY:
+    while counter >= 0 and counter >= oldest and counter >= recorded and found < DATAGRAM_HISTORY:
         found += 1
         counter = state.udp_ring[counter & MASK]["prev"] - 1
     for back in range(found - 1, -1, -1):
@@ -300,7 +410,9 @@ def number_quoted_udp(state: State, buf: Buffer, h: list[int], q: list[int]) -> 
     q[SPORT] = be16(buf, q[L4])
     q[DPORT] = be16(buf, q[L4] + 2)
     side = endpoint_order(q)
-    number = conversation_of(state, q, side, endpoints_of(q, side))
+    number = find_conversation(state, endpoints_of(q, side))
+    if number < 0:
+        number = new_conversation(state, q, side, -1 - number)
     if number >= 0:
-        number_conversation(state, number)
-    return number
+        number_conversation(state, state.conversations[number])
+    return int(number)

@@ -225,14 +225,19 @@ class State(NamedTuple):
     pairs: Any
     pair_slots: Any  # as `slots`
     udp_slots: Any  # as `slots`, of conversations
+    udp_recent: Any  # int32 (RECENT_CONVERSATIONS,): conversations found lately, as in `udp_slots`
     conversations: Any
+    odd_conversations: Any  # rows as in `conversations`
     udp_sent: Any  # row 2 * conversation + side
-    udp_keys: Any  # int64 (rows of udp_sent, 2 * KEYS): keys of datagrams, and when each was sent last, ms
+    udp_keys: Any  # int32 (rows of udp_sent, 2 * KEYS): keys of datagrams, and when each was sent last, ms
     udp_ring: Any
     udp_ring_heads: Any  # uint8 (DATAGRAM_RING_ROWS, UDP_HEAD_BYTES): `head_len` bytes of the payload
     datagrams: Any
     datagram_heads: Any
 
+
+RECENT_CONVERSATIONS = 1 << 14
+"""Places for conversations that are found close together. A power of two."""
 
 C_FLOWS = 0
 C_ROWS = 1  # packets ever written to the ring: all TCP packets that are followed

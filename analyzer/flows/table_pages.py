@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from analyzer.flows.conversation_tables import CONVERSATION, DATAGRAM, KEYS, SENT
+from analyzer.flows.conversation_tables import CONVERSATION, DATAGRAM, KEYS, ODD_CONVERSATION, SENT
 from analyzer.flows.flow_tables import (
     C_COUNT,
     C_SEED,
@@ -20,6 +20,7 @@ from analyzer.flows.flow_tables import (
     ODD_TRANSFER,
     PACKET,
     PROGRESS_SLOTS,
+    RECENT_CONVERSATIONS,
     SIDES,
     TRANSFER,
     State,
@@ -45,7 +46,7 @@ LEAST_PACKET = 40
 SPARE_ROWS = 1 << 14
 """Rows beyond those for which an input has bytes: a file may grow while it is read."""
 
-SPARSE = ("odd_flows", "odd_transfers", "progress")
+SPARSE = ("odd_flows", "odd_transfers", "progress", "odd_conversations")
 """Tables of which rows here and there are used: a huge page for each of these would take memory for nothing."""
 
 LEAST_ROWS = 1 << 10
@@ -132,9 +133,11 @@ def _shapes(flows: int, events: int, icmps: int) -> dict[str, tuple[tuple[int, .
         "pairs": ((MAX_FRAGMENTED_PAIRS,), PAIR),
         "pair_slots": ((2 * MAX_FRAGMENTED_PAIRS,), np.dtype(np.int32)),
         "udp_slots": ((1 << (2 * talks - 1).bit_length(),), np.dtype(np.int32)),
+        "udp_recent": ((RECENT_CONVERSATIONS,), np.dtype(np.int32)),
         "conversations": ((talks,), CONVERSATION),
+        "odd_conversations": ((talks,), ODD_CONVERSATION),
         "udp_sent": ((talks * SIDES,), SENT),
-        "udp_keys": ((talks * SIDES, 2 * KEYS), np.dtype(np.int64)),
+        "udp_keys": ((talks * SIDES, 2 * KEYS), np.dtype(np.int32)),
         "udp_ring": ((DATAGRAM_RING_ROWS,), DATAGRAM),
         "udp_ring_heads": ((DATAGRAM_RING_ROWS, UDP_HEAD_BYTES), np.dtype(np.uint8)),
         "datagrams": ((rows,), DATAGRAM),

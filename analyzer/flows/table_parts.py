@@ -85,6 +85,12 @@ def direction_table(state: State) -> Joined:
     return Joined(*(table[:rows] for table in (state.directions, state.transfers, state.odd_transfers)))
 
 
+def conversation_table(state: State) -> Joined:
+    """All UDP conversations there are."""
+    rows = int(state.counters[C_CONVERSATIONS])
+    return Joined(state.conversations[:rows], state.odd_conversations[:rows])
+
+
 MOST_COPIED = 16 << 20
 """Bytes of a table in use that are copied, at most: more is kept where it is."""
 
@@ -106,7 +112,8 @@ def in_use(state: State) -> State:
     rows |= {"fragments": state.fragments[: int(state.counters[C_FRAGMENTS])]}
     rows |= {"pairs": state.pairs[: int(state.counters[C_PAIRS])]}
     talks = int(state.counters[C_CONVERSATIONS])
-    rows |= {"conversations": state.conversations[:talks], "udp_sent": state.udp_sent[: SIDES * talks]}
+    rows |= {name: getattr(state, name)[:talks] for name in ("conversations", "odd_conversations")}
+    rows |= {"udp_sent": state.udp_sent[: SIDES * talks]}
     for name in ("datagrams", "datagram_heads"):
         rows[name] = getattr(state, name)[: int(state.counters[C_UDP_ROWS])]
     kept = {name: table.copy() if table.nbytes <= MOST_COPIED else table for name, table in rows.items()}

@@ -39,7 +39,7 @@ QUICK, PLAIN = "quick", "plain"
 """Ways to compile: with shortcuts through numba's inner classes, and without."""
 
 
-SCRATCH = ("ring_header_bytes",)
+SCRATCH = ("ring_header_bytes", "udp_ring_heads")
 """Tables that hold anything behind what counts: compiled code copies more bytes than it needs, as that is quicker."""
 
 

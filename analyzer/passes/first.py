@@ -34,13 +34,16 @@ from analyzer.decode.packet_fields import (
     END,
     FRAGMENT,
     L4,
+    LAYERS,
     LINK,
     OK,
     POINT,
     PROTO,
+    REASON_ENCRYPTED,
     REASON_FLOW_LIMIT,
     REASON_LATER_FRAGMENT,
     REASON_LINK_TYPE,
+    REASON_NOT_TCP,
     REASON_TCP_CUT,
     REASON_TCP_MALFORMED,
     SPORT,
@@ -48,8 +51,8 @@ from analyzer.decode.packet_fields import (
     VERSION,
 )
 from analyzer.decode.tcp import decode_tcp
-from analyzer.decode.tunnel import carries, descend, step_in
-from analyzer.flows.conversations import note_udp
+from analyzer.decode.tunnel import PROTO_UDP, carries, descend, step_in
+from analyzer.flows.conversations import follow_udp, has_udp_header, note_udp
 from analyzer.flows.fast_path import take_fast_path
 from analyzer.flows.flow_tables import (
     C_COUNT,
@@ -61,6 +64,7 @@ from analyzer.flows.flow_tables import (
     C_LAST_LINK,
     C_LAST_TS,
     C_PACKETS,
+    C_PAIRS,
     C_ROWS,
     C_UNDECODED,
     State,
@@ -145,9 +149,17 @@ def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: in
             stepped = True
             counted = h[PROTO] != PROTO_TCP
             if counted:
-                note_datagram(state, buf, h, frame)
-                note_udp(state, buf, h, frame)
-            may_be_steady = step_in(buf, h)
+                if unlikely(counters[C_PAIRS] != 0):
+                    note_datagram(state, buf, h, frame)
+                if has_udp_header(buf, h):
+                    follow_udp(state, buf, h, frame)
+            protocol = h[PROTO]
+            layers = h[LAYERS]
+            reason = step_in(buf, h)
+            may_be_steady = reason == OK
+            if protocol == PROTO_UDP and reason in (REASON_NOT_TCP, REASON_ENCRYPTED) and h[LAYERS] == layers:
+                counters[C_UNDECODED + reason] += 1  # it carries nothing: that is all there is to it
+                return
     if stepped:  # it is no next packet of a steady flow: once more from the start, step by step
         h[END] = end
         reason = decode_link(buf, h)

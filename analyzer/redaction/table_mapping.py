@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from analyzer.decode.icmp import KIND_ERROR, KIND_PTB
-from analyzer.flows.flow_tables import C_CONVERSATIONS, C_EVENTS, C_ICMPS, C_PAIRS, State
-from analyzer.flows.table_parts import flow_table
+from analyzer.flows.flow_tables import C_EVENTS, C_ICMPS, C_PAIRS, State
+from analyzer.flows.table_parts import conversation_table, flow_table
 from analyzer.redaction.addresses import Anonymizer
 from analyzer.redaction.packet_rewrite import anonymize_packet
 
@@ -19,9 +19,10 @@ V4_PLACE, V6_PLACE = 12, 8
 def anonymize_tables(state: State, anonymizer: Anonymizer) -> None:
     """Replace all addresses in place. The tables can be read afterwards, but follow no packets any more."""
     flows = flow_table(state)
+    talks = conversation_table(state)
     for letter in "ab":
         _replace(flows, letter, anonymizer)
-        _replace(state.conversations[: state.counters[C_CONVERSATIONS]], letter, anonymizer)
+        _replace(talks, letter, anonymizer)
     icmps = state.icmps[: state.counters[C_ICMPS]]
     for letter in "sd":
         _replace(icmps, letter, anonymizer)

@@ -136,7 +136,8 @@ class _Hosts:
 
     def _beside(self, row: int, service: int, side: int) -> Beside:
         each, sent = self._tables.rows[row], self._tables.sent[2 * row : 2 * row + 2]
-        whole = [int(max(s["largest_df"], s["largest_nodf"])) if not s["fragmented"] else 0 for s in sent]
+        parts = (each["fragmented_a"], each["fragmented_b"])
+        whole = [0 if n else int(max(s["largest_df"], s["largest_nodf"])) for n, s in zip(parts, sent, strict=True)]
         return Beside(
             FrameRef(int(each["file"]), int(each["first_frame"])),
             int(self._tables.numbers[row]),

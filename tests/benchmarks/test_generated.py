@@ -28,6 +28,7 @@ PACKETS_MADE = {
     "flows": 3000,
     "hung": 3000,
     "lossy": 8000,
+    "udp": 3000,
     "pcapng": 700,
     "vxlan": 700,
 }
@@ -38,6 +39,7 @@ DIGESTS = {
     "flows": "24a1c54b5279cb63",
     "hung": "c88f2447c1baf8a4",
     "lossy": "51cae23b4394401a",
+    "udp": "e31899f697f35f87",
     "pcapng": "e87066cc49874d52",
     "vxlan": "117f75c933afc98d",
 }
@@ -85,7 +87,7 @@ def test_every_packet_that_was_promised(kind: str, tmp_path: Path) -> None:
             inner = bytes(ip.data.data)[8:]
             assert dpkt.in_cksum(inner[14:34]) == 0
             ip = dpkt.ethernet.Ethernet(inner).data
-        tcp = ip.data
+        tcp = ip.data  # or a UDP datagram: both have ports
         flows.add(frozenset(((ip.src, tcp.sport), (ip.dst, tcp.dport))))
     assert len(flows) == source.flows
 
@@ -149,7 +151,15 @@ def test_each_hung_flow_hangs_between_the_same_hosts() -> None:
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("hung", "lossy")])
 def test_wireshark_has_nothing_to_object_to(kind: str, tmp_path: Path) -> None:
     path = on_disk(kind, tmp_path)
-    assert tshark(path, "-Y", "tcp.analysis.flags || _ws.malformed || !tcp") == []
+    transport = "udp" if kind == "udp" else "tcp"
+    assert tshark(path, "-Y", f"tcp.analysis.flags || _ws.malformed || !{transport}") == []
+
+
+def test_the_tool_follows_every_conversation_of_udp_and_accuses_none() -> None:
+    found = analyzer.analyze(io.BytesIO(made("udp")))
+    assert found.totals.udp_flows == KINDS["udp"](PACKETS_MADE["udp"]).flows
+    assert sum(flow.packet_count for flow in found.all_udp_flows) == PACKETS_MADE["udp"]
+    assert found.totals.udp_verdicts == {"ok": 60, "not_exercised": 240}
 
 
 @needs_tshark

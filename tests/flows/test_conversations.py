@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,11 @@ import pytest
 
 import analyzer
 from analyzer.evidence.conversation_rows import Tables
+from analyzer.flows import conversations
 from analyzer.flows.conversations import datagram_key, is_quic
 from analyzer.flows.flow_tables import C_CONVERSATIONS, C_UDP_LOST, C_UDP_PACKETS, C_UDP_ROWS, State
 from analyzer.flows.table_pages import new_state
+from analyzer.passes import first
 from tests.builders import (
     CLIENT,
     ICMP,
@@ -147,6 +150,52 @@ def test_compiled_and_interpreted_find_the_same() -> None:
     for mine, theirs in zip(one, other, strict=True):
         np.testing.assert_array_equal(mine, theirs)
     assert len(one[1]) > 100
+
+
+def mixed(seed: int) -> list[Packet]:
+    """UDP of all kinds: plain, of tunnels' ports with and without a tunnel behind them, cut, encrypted, fragmented."""
+    random = np.random.default_rng(seed)
+    inner = ipv4(udp(b"q" * 40, sport=1111, dport=2222), src="10.0.0.1", dst="10.0.0.2", protocol=UDP)
+    payloads = [
+        b"",
+        b"x" * 15,
+        b"y" * 40,
+        b"\x45" + bytes(30),
+        inner,
+        bytes.fromhex("0800000000000100") + ethernet(inner),
+    ]
+    packets = []
+    for i in range(200):
+        ports = (40000 + int(random.integers(5)), int(random.choice([53, 443, 4500, 4789, 2152, 1701, 6081, 51820])))
+        payload = payloads[int(random.integers(len(payloads)))]
+        if random.random() < 0.3:
+            payload += bytes([i])
+        packet = datagram(i, payload, sport=ports[0], dport=ports[1], back=random.random() < 0.5, more=i % 17 == 3)
+        if i % 19 == 5:
+            packet = Packet(packet.ts, packet.data[: int(random.integers(14, len(packet.data)))])
+        packets.append(packet)
+    return packets
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_short_way_of_plain_datagrams_finds_what_the_long_way_finds(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = tables(state_of(mixed(seed)))
+    monkeypatch.setattr(first, "carries", lambda *_: False)
+    for mine, theirs in zip(short, tables(state_of(mixed(seed))), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize("places", [1, 4])
+def test_conversations_that_share_a_place_are_told_apart(places: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversations, "RECENT_CONVERSATIONS", places)
+    random = np.random.default_rng(places)
+    ports = [40000 + int(port) for port in random.integers(30, size=300)]
+    state = state_of([datagram(i, bytes([i & 0xFF]) * 20, sport=port) for i, port in enumerate(ports)])
+    rows = Tables.of(state).rows
+    sent = state.udp_sent["packets"].reshape(-1, 2)[: len(rows)].sum(axis=1)
+    assert dict(zip(rows["port_a"].tolist(), sent.tolist(), strict=True)) == Counter(ports)
 
 
 def test_of_udp_inside_of_udp_both_are_conversations() -> None:
