@@ -2,16 +2,13 @@
 
 Every datagram passes through a ring. Where an end sends the same datagram again, or a router says that one is too big,
 the conversation's latest ones are brought back from there into the table of datagrams, and the next are recorded.
-
-A datagram is the same again where its first and last bytes, its length and its checksum are equal. Two protocols write
-a new packet each time; there it is known by what they repeat (`resent_part`).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from analyzer.decode.integers import Buffer, at, be16, be16_inside, be32, be32_inside
+from analyzer.decode.integers import Buffer, at, be16, be16_inside, be32_inside
 from analyzer.decode.network import decode_ipv4, decode_ipv6
 from analyzer.decode.packet_fields import (
     DF,
@@ -32,6 +29,7 @@ from analyzer.decode.packet_fields import (
 )
 from analyzer.decode.tunnel import PROTO_UDP
 from analyzer.flows.conversation_tables import KEYS, SENT_DF, SENT_FRAGMENTED, SENT_INSIDE
+from analyzer.flows.datagram_keys import UDP_HEADER, datagram_key
 from analyzer.flows.flow_tables import (
     C_CONVERSATIONS,
     C_DATAGRAMS,
@@ -57,23 +55,12 @@ from analyzer.settings import (
 )
 
 MASK = DATAGRAM_RING_ROWS - 1
-UDP_HEADER = 8
 LARGE = 1281
 """IP total length from which on a packet says something about a path MTU (`Settings.exercised_bytes`)."""
 
-DTLS_HANDSHAKE = 22
-DTLS_VERSIONS = 0xFE
-QUIC_HEADER = 7  # bytes: flags, version, length of the destination's connection identifier
-"""RFC 8999 5.1."""
-
-FNV = 0x01000193
-SPREAD = (
-    0x2545F4914F6CDD1D, 0x1B873593CC9E2D51, 0x3C6EF372FE94F82B, 0x27D4EB2F165667C5, 0x2C1B3C6D9E3779B1,
-    0x297A2D39B5026F5B, 0x1851F42D4C957F2D, 0x0C957F2D14057B7F, 0x369DEA0F31A53F85, 0x2127599BF4325C37,
-    0x0C0D2E0B4CF5AD43, 0x38BB39E31E35A7BD, 0x1F83D9ABFB41BD6B,
-)  # fmt: skip
-"""Odd factors, any: the sum of products with them tells words apart (multiply-shift hashing)."""
-MASK_63 = (1 << 63) - 1
+HTTPS = 443
+ENCRYPTED_HEAD_BYTES = 32
+"""Of QUIC and of DTLS on that port nothing behind these tells anything: beyond their headers they are encrypted."""
 
 
 @inlined
@@ -232,65 +219,6 @@ def count_fragmented(state: State, number: int, side: int) -> None:
 
 @inlined
 @checked_in_front
-def datagram_key(buf: Buffer, o: int, end: int, length: int) -> int:
-    """What is equal for the same datagram sent again, of the UDP header at `o`, below 2**31 and not 0.
-
-    The caller has made sure that buf[o:end] is there, and holds the header.
-    """
-    start = o + UDP_HEADER
-    first = buf[at(start)] + 0 if start < end else 0
-    if unlikely(first == DTLS_HANDSHAKE and start + 25 <= end and buf[at(start + 1)] + 0 == DTLS_VERSIONS):
-        # The message, its number and which part of it: but for the number of the record.
-        return chained(buf, start + 11, start + 25, length)
-    if unlikely(first & 0xC0 == 0xC0 and start + QUIC_HEADER <= end and is_quic(be32_inside(buf, start + 1))):
-        # Both are one connection's, whatever they carry.
-        return chained(buf, start + 1, min(start + 6 + (buf[at(start + 5)] + 0), end), first & 0x30)
-    front = be16_inside(buf, o + 6) << 16 | length
-    if unlikely(end - start < 16):
-        return chained(buf, start, end, front)
-    following = start + 16 if end - start >= 32 else end - 16
-    value = (
-        front * SPREAD[0]
-        + be32_inside(buf, start) * SPREAD[1]
-        + be32_inside(buf, start + 4) * SPREAD[2]
-        + be32_inside(buf, start + 8) * SPREAD[3]
-        + be32_inside(buf, start + 12) * SPREAD[4]
-        + be32_inside(buf, following) * SPREAD[5]
-        + be32_inside(buf, following + 4) * SPREAD[6]
-        + be32_inside(buf, following + 8) * SPREAD[7]
-        + be32_inside(buf, following + 12) * SPREAD[8]
-    )
-    if end - start > 48:
-        value += (
-            be32_inside(buf, end - 16) * SPREAD[9]
-            + be32_inside(buf, end - 12) * SPREAD[10]
-            + be32_inside(buf, end - 8) * SPREAD[11]
-            + be32_inside(buf, end - 4) * SPREAD[12]
-        )
-    return max((value & MASK_63) >> 32, 1)
-
-
-@kernel
-def chained(buf: Buffer, start: int, stop: int, key: int) -> int:
-    """A key of a few bytes, one word after the other."""
-    while start + 4 <= stop:
-        key = ((key ^ be32(buf, start)) * FNV) & 0xFFFFFFFF
-        key ^= key >> 15
-        start += 4
-    while start < stop:
-        key = ((key ^ (buf[start] + 0)) * FNV) & 0xFFFFFFFF
-        start += 1
-    return max(key & 0x7FFFFFFF, 1)
-
-
-@kernel
-def is_quic(version: int) -> bool:
-    """Whether this is a version of QUIC: 1 (RFC 9000), 2 (RFC 9369), or a draft."""
-    return version in (1, 0x6B3343CF) or version >> 8 == 0xFF0000
-
-
-@inlined
-@checked_in_front
 def is_again(state: State, row: Any, number: int, side: int, key: int, ts: int) -> bool:
     """Whether this end sent the same a while ago, as far as that is remembered."""
     now = (ts // 1_000_000) & 0x7FFFFFFF
@@ -333,28 +261,35 @@ def keep_in_ring(state: State, buf: Buffer, h: list[int], before: int, frame: in
     )
     row["ttl"] = h[TTL]
     start = h[L4] + UDP_HEADER
-    length = min(h[IP_END] - start, UDP_HEAD_BYTES)
+    if h[SPORT] == HTTPS or h[DPORT] == HTTPS:
+        length = min(h[IP_END] - start, ENCRYPTED_HEAD_BYTES)
+        copy_payload(state.udp_ring_heads, counter & MASK, buf, start, length, ENCRYPTED_HEAD_BYTES)
+    else:
+        length = min(h[IP_END] - start, UDP_HEAD_BYTES)
+        copy_payload(state.udp_ring_heads, counter & MASK, buf, start, length, UDP_HEAD_BYTES)
     row["head_len"] = length
-    copy_payload(state.udp_ring_heads, counter & MASK, buf, start, length)
     return counter
 
 
-def _copy_whole_row(target: Any, row: int, source: Any, start: int, count: int) -> None:
-    if not (0 <= row < len(target) and target.shape[1] == UDP_HEAD_BYTES and 0 <= start <= len(source)):
+def _copy_fixed(target: Any, row: int, source: Any, start: int, count: int, width: int) -> None:
+    if not (0 <= row < len(target) and width <= target.shape[1] and 0 <= start <= len(source)):
         raise IndexError
-    if start + UDP_HEAD_BYTES <= len(source):
-        for i in range(UDP_HEAD_BYTES):
+    if start + width <= len(source):
+        for i in range(width):
             target[row, i] = source[start + i]
-    elif count <= min(UDP_HEAD_BYTES, len(source) - start):
+    elif count <= min(width, len(source) - start):
         for i in range(count):
             target[row, i] = source[start + i]
     else:
         raise IndexError
 
 
-@compiled_as(_copy_whole_row)
-def copy_payload(target: Any, row: int, source: Any, start: int, count: int) -> None:
-    """As `recording.copy_head`, of rows of UDP_HEAD_BYTES."""
+@compiled_as(_copy_fixed)
+def copy_payload(target: Any, row: int, source: Any, start: int, count: int, width: int) -> None:
+    """Copy source[start:start + count] to the beginning of target[row]; behind it, up to `width`, is undefined.
+
+    Every datagram passes here. The compiled twin copies the same number of bytes wherever it can: that needs no loop.
+    """
     target[row, :count] = source[start : start + count]
 
 

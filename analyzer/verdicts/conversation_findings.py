@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -34,13 +34,15 @@ class Making:
     """Makes the flow of a conversation that needs no judge."""
 
     tables: Tables
-    rows: Mapping[int, int]  # by stream number
+    streams: Any  # stream numbers, ascending
+    rows: Any  # of each
 
     def __call__(self, stream: int) -> Flow:
         """The flow with this stream number."""
         from analyzer.verdicts.conversation_making import plain_flow
 
-        return plain_flow(self.tables, self.rows[stream], stream)
+        row = int(self.rows[np.searchsorted(self.streams, stream)])
+        return plain_flow(self.tables, row, stream)
 
 
 def judged_conversations(
@@ -69,14 +71,13 @@ def judged_conversations(
         made, troubles = judge_recorded(tables, ptbs, pools, int(state.counters[C_LAST_TS]), settings)
     numbers = tables.numbers[seen]
     order = np.argsort(numbers, kind="stable")
-    numbers, codes = numbers[order], codes[seen][order]
+    numbers, codes, rows = numbers[order], codes[seen][order], seen[order]
     first = np.ones(len(numbers), bool)
     first[1:] = np.diff(numbers) > 0
-    numbers, codes = numbers[first], codes[first]
+    numbers, codes, rows = numbers[first], codes[first], rows[first]
     for number, flow in made.items():
         codes[np.searchsorted(numbers, number)] = rank(flow.verdict)
-    rows = dict(zip(tables.numbers[seen][::-1].tolist(), seen[::-1].tolist(), strict=True))
-    return JudgedConversations(FlowList(numbers, codes, VERDICTS, made, Making(tables, rows)), troubles)
+    return JudgedConversations(FlowList(numbers, codes, VERDICTS, made, Making(tables, numbers, rows)), troubles)
 
 
 def _codes(tables: Tables) -> Any:

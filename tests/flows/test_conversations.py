@@ -12,7 +12,7 @@ import pytest
 import analyzer
 from analyzer.evidence.conversation_rows import Tables
 from analyzer.flows import conversations
-from analyzer.flows.conversations import datagram_key, is_quic
+from analyzer.flows.datagram_keys import datagram_key, is_quic
 from analyzer.flows.flow_tables import C_CONVERSATIONS, C_UDP_LOST, C_UDP_PACKETS, C_UDP_ROWS, State
 from analyzer.flows.table_pages import new_state
 from analyzer.passes import first
