@@ -104,9 +104,10 @@ def run(
             "-o",
             "--output",
             metavar="PATH",
-            help="Also write a report; the suffix picks the format: .html, .md, .json, .csv or .parquet (flows), "
-            ".png, .svg or .pdf (timelines), .pcapng (only the packets that the verdicts rest on), or, where a name "
-            "ends in annotated.pcapng, the whole capture with comments at the frames that prove something. May repeat.",
+            help="Also write a report; the suffix picks the format: .html, .md, .json, .csv or .parquet (flows; UDP "
+            "conversations where a name ends in udp.csv or udp.parquet), .png, .svg or .pdf (timelines), .pcapng (only "
+            "the packets that the verdicts rest on), or, where a name ends in annotated.pcapng, the whole capture with "
+            "comments at the frames that prove something. May repeat.",
         ),
     ] = None,
     as_json: Annotated[

@@ -52,7 +52,7 @@ from analyzer.decode.packet_fields import (
 )
 from analyzer.decode.tcp import decode_tcp
 from analyzer.decode.tunnel import PROTO_UDP, carries, descend, step_in
-from analyzer.flows.conversations import follow_udp, has_udp_header, note_udp
+from analyzer.flows.conversations import note_udp
 from analyzer.flows.fast_path import take_fast_path
 from analyzer.flows.flow_tables import (
     C_COUNT,
@@ -151,8 +151,7 @@ def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: in
             if counted:
                 if unlikely(counters[C_PAIRS] != 0):
                     note_datagram(state, buf, h, frame)
-                if has_udp_header(buf, h):
-                    follow_udp(state, buf, h, frame)
+                note_udp(state, buf, h, frame)
             protocol = h[PROTO]
             layers = h[LAYERS]
             reason = step_in(buf, h)

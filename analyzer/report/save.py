@@ -47,6 +47,18 @@ def _csv() -> Report:
     return CsvReport()
 
 
+def _udp_csv() -> Report:
+    from analyzer.report.formats.csv_report import UdpCsvReport
+
+    return UdpCsvReport()
+
+
+def _udp_parquet() -> Report:
+    from analyzer.report.formats.parquet_report import UdpParquetReport
+
+    return UdpParquetReport()
+
+
 def _parquet() -> Report:
     from analyzer.report.formats.parquet_report import ParquetReport
 
@@ -84,11 +96,17 @@ class Format(NamedTuple):
 ANNOTATED = "annotated.pcapng"
 """How names of annotated captures end: "annotated.pcapng", "case7-annotated.pcapng"."""
 
+UDP_CSV, UDP_PARQUET = "udp.csv", "udp.parquet"
+"""How names of tables of UDP conversations end: "udp.csv", "case7.udp.csv". Those of TCP flows are tables of their own:
+both number their rows by stream."""
+
 FORMATS = (
     Format(".html", _html),
     Format(".md", _markdown),
     Format(".json", _json),
+    Format(UDP_CSV, _udp_csv),
     Format(".csv", _csv),
+    Format(UDP_PARQUET, _udp_parquet, needs="pyarrow"),
     Format(".parquet", _parquet, needs="pyarrow"),
     Format(".png", _image),
     Format(".svg", _image),
@@ -112,12 +130,13 @@ def check_suffix(path: str | os.PathLike[str]) -> str:
     """
     name = printable(os.fspath(path))
     ending = Path(path).suffix.lower()
-    suffix = ANNOTATED if Path(path).name.lower().endswith(ANNOTATED) else ending
+    special = (each.suffix for each in FORMATS if not each.suffix.startswith("."))
+    suffix = next((each for each in special if Path(path).name.lower().endswith(each)), ending)
     if suffix not in BY_SUFFIX:
         raise UsageError(f"{name}: unknown kind of report; its suffix must be one of {', '.join(SUFFIXES)}")
     needed = BY_SUFFIX[suffix].needs
     if needed and not _is_installed(needed):
-        missing = f"expected the package {needed} for a {suffix} report, found none"
+        missing = f"expected the package {needed} for a {ending} report, found none"
         raise UsageError(f"{name}: {missing}: pip install {needed}")
     return suffix
 

@@ -18,13 +18,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FLOW_NAMES = [column.name for column in FLOWS]
-FLOW_COLUMNS = {column.name: column.kind for column in FLOWS}
 
 
 def flow_rows(analysis: Analysis) -> Iterator[list[Any]]:
-    """Each flow's cells in the order of `FLOW_COLUMNS`; times in ns, None where there is nothing."""
+    """Each flow's cells in the order of `FLOWS`; times in ns, None where there is nothing."""
     labels = file_labels(analysis.files)
     return (_flow_row(flow, analysis.files, labels) for flow in analysis.all_flows)
+
+
+def udp_flow_rows(analysis: Analysis) -> Iterator[list[Any]]:
+    """Each UDP conversation's cells in the order of `UDP_FLOWS`; times in ns, None where there is nothing."""
+    places = [FLOW_NAMES.index(column.name) for column in UDP_FLOWS if column.name != "protocol"]
+    labels = file_labels(analysis.files)
+    for flow in analysis.all_udp_flows:
+        cells = _flow_row(flow, analysis.files, labels)
+        yield [cells[0], flow.protocol, *(cells[place] for place in places[1:])]
 
 
 def _flow_row(flow: Flow, files: Sequence[CaptureFile], labels: Sequence[str]) -> list[Any]:
@@ -95,13 +103,7 @@ def flow_table(analysis: Analysis) -> pd.DataFrame:
 
 def udp_flow_table(analysis: Analysis) -> pd.DataFrame:
     """The DataFrame `analysis.udp_flows`."""
-    places = [FLOW_NAMES.index(column.name) for column in UDP_FLOWS if column.name != "protocol"]
-    labels = file_labels(analysis.files)
-    rows = []
-    for flow in analysis.all_udp_flows:
-        cells = _flow_row(flow, analysis.files, labels)
-        rows.append([cells[0], flow.protocol, *(cells[place] for place in places[1:])])
-    return table(rows, UDP_FLOWS)
+    return table(list(udp_flow_rows(analysis)), UDP_FLOWS)
 
 
 def flat(table: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from pathlib import Path
@@ -63,7 +64,28 @@ def test_healthy_ones_are_listed_where_all_are_asked_for(capture: str, capsys: p
     assert "udp 2" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["r.json", "r.html", "r.md", "r.csv", "r.pcapng"])
+def test_names_that_end_in_udp_csv_ask_for_the_conversations(tmp_path: Path) -> None:
+    analysis = analysed()
+    analysis.save(tmp_path / "case7.UDP.csv")
+    rows = list(csv.DictReader((tmp_path / "case7.UDP.csv").open(newline="")))
+    assert [(row["stream"], row["protocol"], row["verdict"]) for row in rows] == [
+        (str(flow.stream), flow.protocol, flow.verdict) for flow in analysis.all_udp_flows
+    ]
+    assert rows[1]["stalled.ip_len"] == "1400"
+    analysis.save(tmp_path / "case7.csv")
+    assert len((tmp_path / "case7.csv").read_text().splitlines()) == 1
+
+
+def test_and_so_for_parquet(tmp_path: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+    analysis = analysed()
+    analysis.save(tmp_path / "udp.parquet")
+    read = pq.read_table(tmp_path / "udp.parquet")
+    assert read.column_names == list(analysis.udp_flows.columns)
+    assert read["protocol"].to_pylist() == [flow.protocol for flow in analysis.all_udp_flows]
+
+
+@pytest.mark.parametrize("name", ["r.json", "r.html", "r.md", "r.csv", "r.udp.csv", "r.pcapng"])
 def test_no_report_holds_payload(name: str, tmp_path: Path) -> None:
     analysed().save(tmp_path / name)
     written = (tmp_path / name).read_bytes()

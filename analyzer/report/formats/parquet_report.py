@@ -1,4 +1,4 @@
-"""The flow table as Parquet: typed columns, their units and meanings in the schema's metadata."""
+"""The table of flows or UDP conversations as Parquet: typed columns, units and meanings in the schema's metadata."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from analyzer.model import tool
 from analyzer.model.analysis import Analysis
 from analyzer.report.wishes import Wishes
-from analyzer.tables.columns import FLOWS, Column
-from analyzer.tables.flow_table import flow_rows
+from analyzer.tables.columns import FLOWS, UDP_FLOWS, Column
+from analyzer.tables.flow_table import flow_rows, udp_flow_rows
 
 
 class ParquetReport:
@@ -22,12 +22,24 @@ class ParquetReport:
         return {target: [to_parquet(analysis)]}
 
 
+class UdpParquetReport:
+    """The table of UDP conversations as Parquet."""
+
+    def files(self, analysis: Analysis, target: Path, _: Wishes) -> dict[Path, Iterable[bytes]]:
+        """The one file."""
+        return {target: [_parquet(list(udp_flow_rows(analysis)), UDP_FLOWS)]}
+
+
 def to_parquet(analysis: Analysis) -> bytes:
     """The flow table as a Parquet file."""
+    return _parquet(list(flow_rows(analysis)), FLOWS)
+
+
+def _parquet(rows: Sequence[Sequence[Any]], declared: Sequence[Column]) -> bytes:
     import pyarrow.parquet as pq
 
     out = io.BytesIO()
-    pq.write_table(arrow_table(list(flow_rows(analysis)), FLOWS), out)
+    pq.write_table(arrow_table(rows, declared), out)
     return out.getvalue()
 
 

@@ -18,7 +18,7 @@ from analyzer.report.formats.csv_report import harmless, to_csv
 from analyzer.report.formats.json_report import json_pieces, to_json, to_json_dict
 from analyzer.report.save import save
 from analyzer.tables.columns import PATHS
-from analyzer.tables.flow_table import FLOW_COLUMNS, flow_table, path_table
+from analyzer.tables.flow_table import FLOW_NAMES, flow_table, path_table
 from tests.report.factory import START, make_analysis, make_file, make_flow
 
 GOLDEN = Path(__file__).parent / "golden" / "blackhole.json"
@@ -122,7 +122,7 @@ def test_an_empty_capture_has_no_times() -> None:
 def test_flow_table() -> None:
     analysis = make_analysis([make_flow(0), make_flow(1, "ok", direction=None)])
     table = flow_table(analysis)
-    assert list(table.columns) == list(FLOW_COLUMNS)
+    assert list(table.columns) == FLOW_NAMES
     assert table["verdict"].tolist() == ["blackhole", "ok"]
     assert list(table["verdict"].cat.categories) == list(VERDICTS)
     assert (table["verdict"] <= "inconclusive").tolist() == [True, False]  # ordered: the worst first
@@ -148,7 +148,7 @@ def test_tables_of_nothing_have_the_same_types() -> None:
 def test_csv() -> None:
     text = to_csv(make_analysis([make_flow(0), make_flow(1, "ok", explanation="=HYPERLINK(1)")]))
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert list(rows[0]) == list(FLOW_COLUMNS)
+    assert list(rows[0]) == FLOW_NAMES
     assert rows[0]["first_time"] == "2026-11-22T13:50:00.123456789Z"
     assert rows[0]["stalled.df"] == "true"
     assert rows[1]["stalled.seq"] == ""

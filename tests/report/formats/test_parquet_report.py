@@ -6,13 +6,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analyzer.report.formats.parquet_report import to_parquet
-from analyzer.tables.flow_table import FLOW_COLUMNS
+from analyzer.tables.flow_table import FLOW_NAMES
 from tests.report.factory import START, make_analysis, make_flow
 
 
 def test_the_flow_table_with_types_and_units() -> None:
     table = pq.read_table(io.BytesIO(to_parquet(make_analysis([make_flow(0), make_flow(1, "ok", direction=None)]))))
-    assert table.column_names == list(FLOW_COLUMNS)
+    assert table.column_names == FLOW_NAMES
     assert table.schema.metadata[b"schema"] == b"pmtu-analyze/1"
     assert table.schema.field("path_mtu.at_most").metadata[b"unit"] == b"bytes of IP total length"
     assert table["path_mtu.at_most"].to_pylist() == [1499, None]
