@@ -73,6 +73,7 @@ class UdpFacts:
         settings: thresholds.
         large: times that something came after a large packet; the largest such with DF, and without.
         side: the end whose datagrams are asked about.
+        unasked: gives first frames of what came to an end from other addresses at a time (`evidence.unasked`).
     """
 
     talk: Talk
@@ -84,6 +85,7 @@ class UdpFacts:
     settings: Settings
     large: tuple[int, int, int]
     side: int
+    unasked: Callable[[int, int, int], tuple[FrameRef, ...]] = lambda *_: ()
 
     @cached_property
     def beside(self) -> Sequence[Beside]:
@@ -213,6 +215,11 @@ class UdpFacts:
                 return tuple(each.ref for each, s in zip(self.beside, sizes, strict=True) if s >= self.size)[:4]
             return bool(self.carried[self.side] >= self.size)
         return False
+
+    @cached_property
+    def from_elsewhere(self) -> tuple[FrameRef, ...]:
+        """Frames that came to `side` meanwhile from the port to which it sends, of an address that it never asked."""
+        return self.unasked(self.side, self.first, self.last + SAME_MINUTE_NS) if self.stuck else ()
 
     @cached_property
     def beside_receiver(self) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from analyzer.decode.tunnel import PROTO_UDP
 from analyzer.evidence.exchanges import OTHER, talk_of
 from analyzer.evidence.row_addresses import ADDRESS_WORDS, numbered, row_address
+from analyzer.evidence.unasked import Unasked
 from analyzer.knowledge.fixes import fixes_for
 from analyzer.knowledge.fragment_fixes import fragment_fixes
 from analyzer.model.flow import Endpoint, Flow, PathMtu, Ptb, Stalled
@@ -63,6 +64,7 @@ def judge_recorded(
             key = (ptb.quoted_src, int.from_bytes(ports[:2]), ptb.quoted_dst, int.from_bytes(ports[2:4]))
             quoting[key].append(ptb)
     hosts = _Hosts(tables)
+    unasked = Unasked(tables)
     made: dict[int, Flow] = {}
     for place, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(order)], strict=True):
         rows = order[place:stop]
@@ -89,6 +91,7 @@ def judge_recorded(
                 settings=settings,
                 large=tables.large(number),
                 side=side,
+                unasked=partial(unasked.at, number),
             )
             for side in (talk.client, 1 - talk.client)
         ]

@@ -38,6 +38,10 @@ control_at_all = C("smaller ones of these hosts came in the minute before, or me
 as_large_came = C(
     "one as large came, in this or another conversation, or a TCP flow, of these hosts", lambda f: f.as_large
 )
+from_elsewhere = C(
+    "answers come to its sender from another address, at the same ports, that it did not ask",
+    lambda f: f.from_elsewhere,
+)
 small_stuck = C("small datagrams are sent again likewise", lambda f: f.small_stuck)
 told = C("a valid PTB quotes the conversation", lambda f: f.ptb)
 at_receiver = C("it was captured where it had arrived, as TTLs tell", lambda f: f.beside_receiver)
@@ -113,7 +117,7 @@ UDP: tuple[UdpRule, ...] = checked(
             id="udp/blackhole",
             verdict="blackhole",
             requires=(stuck, long_episode, several, has_df, control_meanwhile),
-            excludes=(as_large_came, small_stuck, at_receiver, one_link, told),
+            excludes=(as_large_came, from_elsewhere, small_stuck, at_receiver, one_link, told),
             confidence=medium,
             words=words.blackhole,
             frames=words.main_frames,
@@ -122,7 +126,7 @@ UDP: tuple[UdpRule, ...] = checked(
             id="udp/blackhole-probable",
             verdict="blackhole_probable",
             requires=(stuck, has_df, control_at_all),
-            excludes=(as_large_came, small_stuck, at_receiver, one_link, told),
+            excludes=(as_large_came, from_elsewhere, small_stuck, at_receiver, one_link, told),
             yields_to=("udp/blackhole",),
             confidence=low,
             words=words.probable,
@@ -132,7 +136,7 @@ UDP: tuple[UdpRule, ...] = checked(
             id="udp/fragments-several",
             verdict="fragment_loss",
             requires=(stuck, long_episode, several, has_no_df, control_meanwhile),
-            excludes=(as_large_came, small_stuck, at_receiver, one_link, told),
+            excludes=(as_large_came, from_elsewhere, small_stuck, at_receiver, one_link, told),
             confidence=medium,
             words=words.fragments,
             frames=words.main_frames,
@@ -141,7 +145,7 @@ UDP: tuple[UdpRule, ...] = checked(
             id="udp/fragments",
             verdict="fragment_loss",
             requires=(stuck, has_no_df, control_at_all),
-            excludes=(as_large_came, small_stuck, at_receiver, one_link, told),
+            excludes=(as_large_came, from_elsewhere, small_stuck, at_receiver, one_link, told),
             yields_to=("udp/fragments-several",),
             confidence=low,
             words=words.fragments,
@@ -151,7 +155,7 @@ UDP: tuple[UdpRule, ...] = checked(
             id="udp/suspected",
             verdict="blackhole_suspected",
             requires=(stuck, long_episode, has_df, asked_for),
-            excludes=(as_large_came, small_stuck, at_receiver, told),
+            excludes=(as_large_came, from_elsewhere, small_stuck, at_receiver, told),
             yields_to=(EVERYTHING,),
             confidence=low,
             words=words.suspected,
