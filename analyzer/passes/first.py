@@ -19,14 +19,11 @@ from analyzer.capture.container import (
     GROW_INTERFACES,
     I_WIDTH,
     MAX_INTERFACES,
-    POS,
     PROBLEM,
     PROBLEM_INTERFACES,
-    RECORD,
 )
-from analyzer.capture.pcapng import next_packet
 from analyzer.decode.icmp import decode_icmp
-from analyzer.decode.integers import Buffer
+from analyzer.decode.integers import Buffer, at
 from analyzer.decode.link import decode_link
 from analyzer.decode.network import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, decode_network
 from analyzer.decode.packet_fields import (
@@ -73,12 +70,22 @@ from analyzer.flows.table_pages import new_state
 from analyzer.flows.table_parts import in_use
 from analyzer.flows.tcp_state import track_tcp
 from analyzer.kernels.marks import bound, inlined, kernel, unlikely
+from analyzer.passes.packet_queue import (
+    FEW_FLOWS,
+    ITEM,
+    Q_FRAME,
+    Q_HINT,
+    Q_REASON,
+    QUEUE,
+    get_packet,
+    next_before,
+    queue_packets,
+)
 from analyzer.settings import RING_ROWS
 
 if TYPE_CHECKING:
     from analyzer.kernels.background import Coming
 
-REACHED_TIME = -11
 FOREVER = (1 << 63) - 1
 
 
@@ -111,19 +118,11 @@ def decode_transport(buf: Buffer, h: list[int]) -> int:
 
 
 @inlined
-def next_before(buf: Buffer, end: int, container: list[int], interfaces: list[int], h: list[int], until: int) -> int:
-    """As `next_packet`, but one later than `until` (ns) is left where it is: packets of other files come first."""
-    status = next_packet(buf, end, container, interfaces, h)
-    if unlikely(status == GOT_PACKET and h[TS] > until):
-        container[POS] = container[RECORD]
-        container[FRAME] -= 1
-        return REACHED_TIME
-    return status
+def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: int, reason: int, hint: int) -> None:
+    """Decode one packet behind its link header and follow it: every packet ends in exactly one counter.
 
-
-@inlined
-def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: int) -> None:
-    """Decode one packet and follow it: every packet ends in exactly one counter."""
+    `reason` is what decoding the link header said, `hint` its flow, perhaps (-1: nobody knows).
+    """
     counters = state.counters
     ts = h[TS]
     packets = counters[C_PACKETS]
@@ -132,13 +131,12 @@ def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: in
         counters[C_LAST_TS] = ts
     if unlikely(ts < counters[C_FIRST_TS] or packets == 0):
         counters[C_FIRST_TS] = ts
-    reason = decode_link(buf, h)
     end = h[END]
     stepped = False
     counted = False
     may_be_steady = reason == OK
     while may_be_steady:
-        if not unlikely(not take_fast_path(state, buf, h, frame)):
+        if not unlikely(not take_fast_path(state, buf, h, frame, hint)):
             return
         may_be_steady = False
         if not stepped and carries(buf, h) and decode_network(buf, h) == OK and h[FRAGMENT] == 0:
@@ -148,6 +146,7 @@ def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: in
                 note_datagram(state, buf, h, frame)
                 note_udp(state, buf, h, frame)
             may_be_steady = step_in(buf, h)
+            hint = -1
     if stepped:  # it is no next packet of a steady flow: once more from the start, step by step
         h[END] = end
         reason = decode_link(buf, h)
@@ -185,15 +184,43 @@ def skim_chunk(
     h: list[int],
     q: list[int],
     until: int,
+    walk: list[int],
+    queue: list[int],
+    few: int,
 ) -> int:
-    """Take the packets of buf[POS:end] before the first later than `until` (ns); returns why it stopped."""
+    """Take the packets of buf[POS:end] before the first later than `until` (ns); returns why it stopped.
+
+    Where there are more than `few` flows they are queued first. The time of the packet that was looked at last is in
+    `walk`.
+    """
     if len(h) < COUNT or len(q) < COUNT or len(container) < CONTAINER or len(state.counters) < C_COUNT:
         raise IndexError  # what is checked here need not be checked at each access below
-    while True:
+    if len(walk) < COUNT or len(queue) < QUEUE:
+        raise IndexError
+    while state.counters[C_FLOWS] <= few:
         status = next_before(buf, end, container, interfaces, h, until)
         if unlikely(status != GOT_PACKET):
+            walk[TS] = h[TS]
             return status
-        take_packet(state, buf, h, q, container[FRAME])
+        take_packet(state, buf, h, q, container[FRAME], decode_link(buf, h), -1)
+    waiting = 0
+    place = 0
+    status = GOT_PACKET
+    while True:
+        if waiting > 0:
+            waiting -= 1
+            get_packet(state, queue, place, h)
+            frame = queue[at(place + Q_FRAME)]
+            reason = queue[at(place + Q_REASON)]
+            hint = queue[at(place + Q_HINT)]
+            place += ITEM
+        elif unlikely(status != GOT_PACKET):
+            return status
+        else:
+            waiting, status = queue_packets(state, buf, end, container, interfaces, walk, until, queue)
+            place = 0
+            continue
+        take_packet(state, buf, h, q, frame, reason, hint)
 
 
 def _examples() -> dict[str, tuple[Any, ...]]:
@@ -202,10 +229,9 @@ def _examples() -> dict[str, tuple[Any, ...]]:
 
     state = new_state(0, flows=8, events=64, icmps=8)
     buf, container = trial_capture()
-    numbers = np.zeros(COUNT, np.int64)
-    return {
-        "skim_chunk": (state, buf, len(buf), container, np.zeros(I_WIDTH, np.int64), numbers, numbers, FOREVER),
-    }
+    h, q, walk, queue = (np.zeros(length, np.int64) for length in (COUNT, COUNT, COUNT, QUEUE))
+    interfaces = np.zeros(I_WIDTH, np.int64)
+    return {"skim_chunk": (state, buf, len(buf), container, interfaces, h, q, FOREVER, walk, queue, 0)}
 
 
 def _over(*_: object) -> int:
@@ -220,6 +246,8 @@ class Skimmer:
     compiled, and goes on compiled once they are there. `large` and `input_bytes` say how large the tables shall be,
     and of which pages (`new_state`).
     """
+
+    few_flows = FEW_FLOWS
 
     def __init__(
         self,
@@ -240,8 +268,8 @@ class Skimmer:
         skim = self._entry(skim_chunk, _examples, "skim", compiled=compiled and self._coming is None)
         self.state: State = new_state(seed, large=large, input_bytes=input_bytes)
         self._skim = bound(skim, self.state)
-        self._h = self.integers(COUNT)
-        self._q = self.integers(COUNT)
+        self._h, self._q, self._walk = (self.integers(COUNT) for _ in range(3))
+        self._queue = self.integers(QUEUE)
 
     def _entry(
         self,
@@ -277,7 +305,8 @@ class Skimmer:
         if skim is not None:
             self._coming = None
             self._skim = bound(skim, self.state)
-            self._h, self._q = np.array(self._h, np.int64), np.array(self._q, np.int64)
+            self._h, self._q, self._walk = (np.array(each, np.int64) for each in (self._h, self._q, self._walk))
+            self._queue = np.array(self._queue, np.int64)
         return self._coming is not None
 
     def integers(self, count: int) -> Any:
@@ -291,18 +320,20 @@ class Skimmer:
     @property
     def last_time(self) -> int:
         """Time of the packet read last, ns: after REACHED_TIME, that of the next one to take."""
-        return int(self._h[TS])
+        return int(self._walk[TS])
 
     def begin_file(self, number: int, point: int = 0) -> None:
         """Packets from now on belong to file `number`, captured at `point`."""
-        self._h[POINT] = self._q[POINT] = point
+        self._h[POINT] = self._q[POINT] = self._walk[POINT] = point
         self.state.counters[C_FILE] = number
         self.state.counters[C_FILES] = max(self.state.counters[C_FILES], number + 1)
 
     def take(self, view: Any, end: int, container: Any, interfaces: Any, until: int = FOREVER) -> int:
         """Take the packets of view[POS:end]; returns a container status or REACHED_TIME."""
         while True:
-            status = self._skim(view, end, container, interfaces[0], self._h, self._q, until)
+            status = self._skim(
+                view, end, container, interfaces[0], self._h, self._q, until, self._walk, self._queue, self.few_flows
+            )
             if status != GROW_INTERFACES:
                 return int(status)
             if len(interfaces[0]) >= MAX_INTERFACES * I_WIDTH:
