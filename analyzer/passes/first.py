@@ -23,7 +23,7 @@ from analyzer.capture.container import (
     PROBLEM_INTERFACES,
 )
 from analyzer.decode.icmp import decode_icmp
-from analyzer.decode.integers import Buffer, at
+from analyzer.decode.integers import Buffer
 from analyzer.decode.link import decode_link
 from analyzer.decode.network import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, decode_network
 from analyzer.decode.packet_fields import (
@@ -71,13 +71,14 @@ from analyzer.flows.table_parts import in_use
 from analyzer.flows.tcp_state import track_tcp
 from analyzer.kernels.marks import bound, inlined, kernel, unlikely
 from analyzer.passes.packet_queue import (
-    FEW_FLOWS,
+    FAR,
     ITEM,
     Q_FRAME,
     Q_HINT,
     Q_REASON,
     QUEUE,
     get_packet,
+    is_spread,
     next_before,
     queue_packets,
 )
@@ -177,6 +178,9 @@ def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: in
 @kernel
 def skim_chunk(
     state: State,
+    far: int,
+    walk: list[int],
+    queue: list[int],
     buf: Buffer,
     end: int,
     container: list[int],
@@ -184,43 +188,31 @@ def skim_chunk(
     h: list[int],
     q: list[int],
     until: int,
-    walk: list[int],
-    queue: list[int],
-    few: int,
 ) -> int:
     """Take the packets of buf[POS:end] before the first later than `until` (ns); returns why it stopped.
 
-    Where there are more than `few` flows they are queued first. The time of the packet that was looked at last is in
-    `walk`.
+    Where packets of one flow are more than `far` packets apart, they are queued first, in `queue`; `walk` holds the
+    fields of the last one.
     """
     if len(h) < COUNT or len(q) < COUNT or len(container) < CONTAINER or len(state.counters) < C_COUNT:
         raise IndexError  # what is checked here need not be checked at each access below
     if len(walk) < COUNT or len(queue) < QUEUE:
         raise IndexError
-    while state.counters[C_FLOWS] <= few:
+    queued = is_spread(state, far)
+    while not queued:
         status = next_before(buf, end, container, interfaces, h, until)
         if unlikely(status != GOT_PACKET):
-            walk[TS] = h[TS]
             return status
         take_packet(state, buf, h, q, container[FRAME], decode_link(buf, h), -1)
-    waiting = 0
-    place = 0
+    walk[POINT] = h[POINT]
     status = GOT_PACKET
-    while True:
-        if waiting > 0:
-            waiting -= 1
+    while status == GOT_PACKET:
+        count, status = queue_packets(state, buf, end, container, interfaces, walk, until, queue)
+        for place in range(0, count * ITEM, ITEM):
             get_packet(state, queue, place, h)
-            frame = queue[at(place + Q_FRAME)]
-            reason = queue[at(place + Q_REASON)]
-            hint = queue[at(place + Q_HINT)]
-            place += ITEM
-        elif unlikely(status != GOT_PACKET):
-            return status
-        else:
-            waiting, status = queue_packets(state, buf, end, container, interfaces, walk, until, queue)
-            place = 0
-            continue
-        take_packet(state, buf, h, q, frame, reason, hint)
+            take_packet(state, buf, h, q, queue[place + Q_FRAME], queue[place + Q_REASON], queue[place + Q_HINT])
+    h[TS] = walk[TS]
+    return status
 
 
 def _examples() -> dict[str, tuple[Any, ...]]:
@@ -229,9 +221,9 @@ def _examples() -> dict[str, tuple[Any, ...]]:
 
     state = new_state(0, flows=8, events=64, icmps=8)
     buf, container = trial_capture()
-    h, q, walk, queue = (np.zeros(length, np.int64) for length in (COUNT, COUNT, COUNT, QUEUE))
+    walk, queue, h, q = (np.zeros(length, np.int64) for length in (COUNT, QUEUE, COUNT, COUNT))
     interfaces = np.zeros(I_WIDTH, np.int64)
-    return {"skim_chunk": (state, buf, len(buf), container, interfaces, h, q, FOREVER, walk, queue, 0)}
+    return {"skim_chunk": (state, -1, walk, queue, buf, len(buf), container, interfaces, h, q, FOREVER)}
 
 
 def _over(*_: object) -> int:
@@ -247,7 +239,8 @@ class Skimmer:
     and of which pages (`new_state`).
     """
 
-    few_flows = FEW_FLOWS
+    far = FAR
+    """Packets between two of one flow from which on they are queued before their turn."""
 
     def __init__(
         self,
@@ -267,9 +260,13 @@ class Skimmer:
             self._coming = coming(_examples, "skim")
         skim = self._entry(skim_chunk, _examples, "skim", compiled=compiled and self._coming is None)
         self.state: State = new_state(seed, large=large, input_bytes=input_bytes)
-        self._skim = bound(skim, self.state)
-        self._h, self._q, self._walk = (self.integers(COUNT) for _ in range(3))
-        self._queue = self.integers(QUEUE)
+        self._skim = self._bound(skim)
+        self._h = self.integers(COUNT)
+        self._q = self.integers(COUNT)
+
+    def _bound(self, skim: Callable[..., int]) -> Callable[..., int]:
+        """The skim with the tables, and with room for packets before their turn."""
+        return bound(skim, self.state, self.far, self.integers(COUNT), self.integers(QUEUE))
 
     def _entry(
         self,
@@ -304,9 +301,8 @@ class Skimmer:
         skim = self._loaded(_examples, "skim").get("skim_chunk")
         if skim is not None:
             self._coming = None
-            self._skim = bound(skim, self.state)
-            self._h, self._q, self._walk = (np.array(each, np.int64) for each in (self._h, self._q, self._walk))
-            self._queue = np.array(self._queue, np.int64)
+            self._skim = self._bound(skim)
+            self._h, self._q = np.array(self._h, np.int64), np.array(self._q, np.int64)
         return self._coming is not None
 
     def integers(self, count: int) -> Any:
@@ -320,20 +316,18 @@ class Skimmer:
     @property
     def last_time(self) -> int:
         """Time of the packet read last, ns: after REACHED_TIME, that of the next one to take."""
-        return int(self._walk[TS])
+        return int(self._h[TS])
 
     def begin_file(self, number: int, point: int = 0) -> None:
         """Packets from now on belong to file `number`, captured at `point`."""
-        self._h[POINT] = self._q[POINT] = self._walk[POINT] = point
+        self._h[POINT] = self._q[POINT] = point
         self.state.counters[C_FILE] = number
         self.state.counters[C_FILES] = max(self.state.counters[C_FILES], number + 1)
 
     def take(self, view: Any, end: int, container: Any, interfaces: Any, until: int = FOREVER) -> int:
         """Take the packets of view[POS:end]; returns a container status or REACHED_TIME."""
         while True:
-            status = self._skim(
-                view, end, container, interfaces[0], self._h, self._q, until, self._walk, self._queue, self.few_flows
-            )
+            status = self._skim(view, end, container, interfaces[0], self._h, self._q, until)
             if status != GROW_INTERFACES:
                 return int(status)
             if len(interfaces[0]) >= MAX_INTERFACES * I_WIDTH:

@@ -9,6 +9,7 @@ import pytest
 from analyzer.capture import reader
 from analyzer.flows.flow_tables import C_FLOWS, REPLACED
 from analyzer.passes.first import Skimmer
+from analyzer.passes.packet_queue import is_spread
 from tests.builders import ACK, CLIENT, SERVER, SYN, Packet, ipv4, pcap, pcap_records, tcp
 from tests.reading import CAPTURES, Skimmed, same, skim
 from tests.traffic import generated
@@ -18,9 +19,9 @@ def answer(segment: bytes) -> bytes:
     return ipv4(segment, src=SERVER, dst=CLIENT)
 
 
-def queued(monkeypatch: pytest.MonkeyPatch, *sources: Path | bytes, few: int = 0, compiled: bool = False) -> Skimmed:
+def queued(monkeypatch: pytest.MonkeyPatch, *sources: Path | bytes, far: int = -1, compiled: bool = False) -> Skimmed:
     with monkeypatch.context() as patched:
-        patched.setattr(Skimmer, "few_flows", few)
+        patched.setattr(Skimmer, "far", far)
         return skim(*sources, compiled=compiled)
 
 
@@ -31,13 +32,33 @@ def test_captures_are_the_same_with_and_without(path: Path, monkeypatch: pytest.
     same(usual, queued(monkeypatch, path, compiled=True))
 
 
-@pytest.mark.parametrize("few", [0, 1, 2, 700])
+@pytest.mark.parametrize("far", [-1, 0, 3, 100])
 @pytest.mark.parametrize("name", ["few flows", "many flows", "pcapng"])
-def test_generated_traffic_is_the_same_from_any_number_of_flows_on(
-    name: str, few: int, monkeypatch: pytest.MonkeyPatch
+def test_generated_traffic_is_the_same_whenever_the_queue_is_used(
+    name: str, far: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = generated()[name]
-    same(skim(data, compiled=True), queued(monkeypatch, data, few=few, compiled=True))
+    usual = skim(data, compiled=True)
+    monkeypatch.setattr(reader, "CHUNK_BYTES", 10_000)
+    same(usual, queued(monkeypatch, data, far=far, compiled=True))
+
+
+def test_the_queue_is_used_where_packets_of_a_flow_are_far_apart() -> None:
+    """Flows that take turns, and as many packets of flows one after the other."""
+    turns, blocks = (
+        skim(
+            pcap(
+                [Packet(1000 * i, ipv4(tcp(bytes(10), sport=port, seq=1000 + 10 * i))) for i, port in enumerate(ports)]
+            )
+        )
+        for ports in ([1000 + i % 100 for i in range(1000)], [1000 + i // 10 for i in range(1000)])
+    )
+    assert is_spread(turns.state, 99)
+    assert not is_spread(turns.state, 100)
+    assert not is_spread(blocks.state, 99)
+    assert not is_spread(blocks.state, 1)
+    assert is_spread(blocks.state, 0)
+    assert is_spread(blocks.state, -1)
 
 
 def test_several_files_take_turns_at_the_same_packets(monkeypatch: pytest.MonkeyPatch) -> None:
