@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,31 +19,41 @@ def _entries() -> tuple[dict[str, Any], ...]:
 
 
 def fragment_fixes(
-    sender: str, receiver: str, protocol: str, ports: Collection[int], *, own_only: bool = False
+    sender: str,
+    receiver: str,
+    protocol: str,
+    ports: Collection[int],
+    *,
+    server: str = "",
+    came: int | None = None,
+    own_only: bool = False,
 ) -> tuple[Fix, ...]:
     """Steps against the loss of fragments, the first first.
 
     Args:
         sender: address of the end whose fragments are lost.
         receiver: the other end's.
-        protocol: what is fragmented: "udp", "esp".
+        protocol: what is fragmented: "udp", "esp"; or what UDP carries: "quic".
         ports: UDP ports of both ends, as far as they are known.
+        server: which of the two is the server, if that is known.
+        came: bytes of IP of the largest packet that came in one piece, as far as that is known.
         own_only: those of the protocol alone, which make its datagrams smaller.
     """
     version = 6 if ":" in sender else 4
+    blanks = {"sender": sender, "receiver": receiver, "server": server or receiver, "came": f"{came} bytes"}
     return tuple(
         Fix(
             kind=entry["kind"],
-            where=_filled(entry["where"], sender, receiver),
-            commands=tuple(_command(line) for line in _filled(entry["command"], sender, receiver).splitlines()),
-            why=_filled(entry["why"], sender, receiver),
+            where=_filled(entry["where"], blanks),
+            commands=tuple(_command(line) for line in _filled(entry["command"], blanks).splitlines()),
+            why=_filled(entry["why"] if came is None else entry.get("known", entry["why"]), blanks),
             platform="linux",
             source=entry["source"],
             short=entry.get("short", ""),
         )
         for entry in _entries()
         if entry.get("ip", version) == version and _is_meant(entry, protocol, ports)
-        if not own_only or "ports" in entry
+        if not own_only or "ports" in entry or "protocols" in entry
     )
 
 
@@ -53,8 +63,10 @@ def _is_meant(entry: dict[str, Any], protocol: str, ports: Collection[int]) -> b
     return protocol in entry.get("protocols", ()) or not set(ports).isdisjoint(entry.get("ports", ()))
 
 
-def _filled(text: str, sender: str, receiver: str) -> str:
-    return text.strip("\n").replace("<sender>", sender).replace("<receiver>", receiver)
+def _filled(text: str, blanks: Mapping[str, str]) -> str:
+    for name, value in blanks.items():
+        text = text.replace(f"<{name}>", value)
+    return text.strip("\n")
 
 
 def _command(line: str) -> Command:

@@ -302,12 +302,11 @@ def _ruled_out(facts: UdpFacts) -> Iterator[RuledOut]:
 
 def _fixes(facts: UdpFacts, verdict: str, side: int, size: PathMtu, settings: Settings) -> tuple[Fix, ...]:
     (sender, _), (receiver, _) = facts.talk.ends[side], facts.talk.ends[1 - side]
+    server = facts.talk.ends[1 - facts.talk.client][0]
     ports = {port for _, port in facts.talk.ends}
-    if facts.talk.protocol == "quic":
-        ports.add(443)
     if verdict == "fragment_loss":
-        return fragment_fixes(sender, receiver, "udp", ports)
-    own = fragment_fixes(sender, receiver, facts.talk.protocol, ports, own_only=True)
+        return fragment_fixes(sender, receiver, facts.talk.protocol, ports, server=server)
+    own = fragment_fixes(sender, receiver, facts.talk.protocol, ports, server=server, came=size.at_least, own_only=True)
     general = fixes_for(
         verdict,
         sender_ip=sender,

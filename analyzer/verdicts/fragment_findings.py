@@ -252,7 +252,9 @@ def _trouble(
             RuledOut("loss", f"{failed}, and unfragmented packets came", ()),
             RuledOut("dead_path", "unfragmented packets came meanwhile", (each.whole_frame,)),
         ),
-        fixes=fragment_fixes(each.src, each.dst, protocol_name(each.protocol), ports),
+        fixes=fragment_fixes(
+            each.src, each.dst, protocol_name(each.protocol), ports, came=max(sizes, each.largest) or None
+        ),
         first_time=times[0],
         last_time=times[1],
     )

@@ -18,6 +18,7 @@ from analyzer.knowledge.fixes import (
     settled_mtu,
     unknown_platforms,
 )
+from analyzer.knowledge.fragment_fixes import fragment_fixes
 from analyzer.knowledge.overheads import Tunnel
 from analyzer.model.flow import PathMtu
 from analyzer.model.statement import Fix
@@ -326,3 +327,30 @@ def test_other_platforms_have_their_own_way_at_the_tunnel() -> None:
     found = cures(PathMtu(472, 1499), VXLAN, "cisco")
     assert all(fix.platform == "cisco" for fix in found)
     assert "ip mtu 1450" in text_of(tuple(found))
+
+
+@pytest.mark.parametrize(
+    ("came", "told"), [(1420, "INNER_MTU: 1420 bytes, the size that came"), (None, "INNER_MTU: the size")]
+)
+def test_the_mtu_of_a_tunnel_follows_from_what_came(came: int | None, told: str) -> None:
+    steps = fragment_fixes("192.0.2.1", "192.0.2.2", "esp", (), came=came)
+    [step] = [step for step in steps if "INNER_MTU" in step.command]
+    assert told in step.why
+    assert not any(character in f"{each.why}{each.where}{each.command}" for each in steps for character in "<>")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "port", "says"),
+    [
+        ("dns", 53, "edns-udp-size 1232"),
+        ("radius", 1812, "Framed-MTU"),
+        ("radius", 1812, "fragment_size"),
+        ("ike", 500, "fragmentation = yes"),
+        ("quic", 4433, "QuicAllowed"),
+        ("udp", 9, "-j ACCEPT"),
+    ],
+)
+def test_each_protocol_has_its_own_way_out_with_a_source(protocol: str, port: int, says: str) -> None:
+    steps = fragment_fixes("192.0.2.1", "192.0.2.2", protocol, {port, 40000})
+    [step] = [step for step in steps if says in step.command]
+    assert step.source.startswith("https://")

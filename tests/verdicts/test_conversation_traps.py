@@ -228,3 +228,12 @@ def test_both_ends_given_together_are_judged_as_the_fault_is(lost: bool) -> None
     assert [(each.sender, each.receiver, each.lost) for each in troubles] == ([(SERVER, CLIENT, 1400)] if lost else [])
     streams = [flow.stream for flow in found.all_udp_flows]
     assert len(streams) == len(set(streams)) == 3
+
+
+def test_of_quic_the_way_out_is_tcp() -> None:
+    talk = [sent(5, quic(1250), ttl=64, dport=443), sent(5.1, quic(1250, ident=b"zyx"), back=True, ttl=FAR, dport=443)]
+    talk += [sent(6 + 2**i, quic(1400, kind=0xE3, number=i), ttl=64, dport=443) for i in range(4)]
+    [trouble] = accused(talk)
+    [step] = [fix for fix in trouble.fixes if fix.short == "let QUIC fall back to TCP"]
+    assert f"-d {SERVER} --dport 443 -j REJECT" in step.command
+    assert not [fix for trouble in accused(dns()) for fix in trouble.fixes if "QUIC" in fix.short]
