@@ -63,7 +63,7 @@ MEANINGS = {
     "IP header cut by snap length": "the capture ends inside the IP header or its extension headers",
     "IP header malformed": "a version or length that cannot be, or extension headers longer than the packet",
     "later fragment": "a fragment other than the first: it holds no TCP header",
-    "not TCP or ICMP": "UDP that carries no tunnel, other protocols, control messages of tunnels",
+    "not TCP or ICMP": "other protocols than these and UDP; UDP whose header is cut",
     "TCP header cut by snap length": "fewer than 16 bytes of TCP were captured",
     "TCP header malformed": "a header length below 20, or longer than the packet",
     "ICMP header cut by snap length": "fewer than 8 bytes of ICMP are there",

@@ -35,7 +35,9 @@ PACKETS6 = ip_packets(SAMPLE_FOLDER / "ipv6_upload_blackhole_at_client.pcap")
 def judged(data: bytes) -> tuple[object, ...]:
     analysis = analyzer.analyze(io.BytesIO(data))
     counted = analysis.totals
-    assert counted.packets == counted.tcp_packets + counted.icmp_packets + sum(counted.undecoded.values())
+    assert counted.packets == counted.tcp_packets + counted.icmp_packets + counted.udp_packets + sum(
+        counted.undecoded.values()
+    )
     assert not counted.undecoded
     return tuple(essence(flow) for flow in analysis.all_flows)
 

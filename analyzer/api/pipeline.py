@@ -50,6 +50,7 @@ from analyzer.flows.flow_tables import (
     C_PACKETS,
     C_PTB,
     C_ROWS,
+    C_UDP_ENDS,
     C_UNDECODED,
 )
 from analyzer.flows.table_parts import direction_table
@@ -365,6 +366,7 @@ def _result(
         tcp_packets=int(counters[C_ROWS]),
         icmp_packets=int(counters[C_ICMP_PACKETS]),
         ptb_packets=int(counters[C_PTB]),
+        udp_packets=int(counters[C_UDP_ENDS]),
         undecoded=undecoded,
         flows=len(flows),
         verdicts=dict(flows.counts()),

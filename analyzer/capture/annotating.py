@@ -19,6 +19,7 @@ from analyzer.capture.container import (
     LENGTHS_WIRE_FIRST,
     LINK_TYPE,
     PCAP,
+    PCAPNG,
     POS,
     RECORD_HEADER,
 )
@@ -49,6 +50,9 @@ from analyzer.settings import MAX_RECORD_BYTES
 
 NUMBERED = frozenset({ENHANCED_PACKET, OBSOLETE_PACKET, SIMPLE_PACKET, CUSTOM, CUSTOM_NOT_COPIED, JOURNAL})
 """Blocks that have frame numbers in Wireshark."""
+
+FORMATS = frozenset({PCAP, PCAPNG})
+"""Formats of captures that can be annotated: of each other one, records would have to be made blocks first."""
 
 COMMENTABLE = frozenset({ENHANCED_PACKET, OBSOLETE_PACKET})
 """Those that can hold a comment. A simple packet block has no options."""

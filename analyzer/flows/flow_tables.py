@@ -265,7 +265,8 @@ C_UDP_PACKETS = C_PAIRS + 3  # datagrams, of fragmented ones the first fragment
 C_UDP_LOST = C_PAIRS + 4  # of these, beyond the bound of conversations
 C_DATAGRAMS = C_PAIRS + 5  # ever written to the ring of datagrams
 C_UDP_ROWS = C_PAIRS + 6  # rows of the table of datagrams
-C_RECENT = C_PAIRS + 7  # and on: flows found or made lately, each the latest with its endpoints
+C_UDP_ENDS = C_PAIRS + 7  # packets in which UDP is the innermost that is known: neither TCP nor ICMP is inside
+C_RECENT = C_PAIRS + 8  # and on: flows found or made lately, each the latest with its endpoints
 RECENT_FLOWS = 64
 """Places for flows that are found without hashing. A power of two."""
 C_COUNT = C_RECENT + RECENT_FLOWS

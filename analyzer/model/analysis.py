@@ -75,7 +75,7 @@ class CaptureFile:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Packet counts: `packets` = `tcp_packets` + `icmp_packets` + the sum of `undecoded`."""
+    """Packet counts: `packets` = `tcp_packets` + `icmp_packets` + `udp_packets` + the sum of `undecoded`."""
 
     packets: int
     tcp_packets: int
@@ -84,6 +84,8 @@ class Totals:
     undecoded: dict[str, int]
     flows: int
     verdicts: dict[str, int]
+    udp_packets: int = 0
+    """In which UDP is the innermost that is known. What carries TCP or ICMP is counted as that."""
     udp_flows: int = 0
     udp_verdicts: dict[str, int] = field(default_factory=dict)
     payload_bytes: int = 0

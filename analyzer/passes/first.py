@@ -49,7 +49,7 @@ from analyzer.decode.packet_fields import (
 )
 from analyzer.decode.tcp import decode_tcp
 from analyzer.decode.tunnel import PROTO_UDP, carries, descend, step_in
-from analyzer.flows.conversations import note_udp
+from analyzer.flows.conversations import has_udp_header, note_udp
 from analyzer.flows.fast_path import take_fast_path
 from analyzer.flows.flow_tables import (
     C_COUNT,
@@ -63,6 +63,7 @@ from analyzer.flows.flow_tables import (
     C_PACKETS,
     C_PAIRS,
     C_ROWS,
+    C_UDP_ENDS,
     C_UNDECODED,
     State,
 )
@@ -123,6 +124,15 @@ def decode_transport(buf: Buffer, h: list[int]) -> int:
 
 
 @inlined
+def count_undecoded(state: State, buf: Buffer, h: list[int], reason: int) -> None:
+    """Count a packet in which no TCP or ICMP was found: as UDP, if it is followed as that."""
+    if reason == REASON_NOT_TCP and has_udp_header(buf, h):
+        state.counters[C_UDP_ENDS] += 1
+    else:
+        state.counters[C_UNDECODED + reason] += 1
+
+
+@inlined
 def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: int, reason: int, hint: int) -> None:
     """Decode one packet behind its link header and follow it: every packet ends in exactly one counter.
 
@@ -156,7 +166,8 @@ def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: in
             reason = step_in(buf, h)
             may_be_steady = reason == OK
             if protocol == PROTO_UDP and reason in (REASON_NOT_TCP, REASON_ENCRYPTED) and h[LAYERS] == layers:
-                counters[C_UNDECODED + reason] += 1  # it carries nothing: that is all there is to it
+                # It carries nothing: that is all there is to it.
+                count_undecoded(state, buf, h, reason)
                 return
             hint = -1
     if stepped:  # it is no next packet of a steady flow: once more from the start, step by step
@@ -179,7 +190,7 @@ def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: in
         elif track_tcp(state, buf, h, frame) == NO_FLOW:
             reason = REASON_FLOW_LIMIT
     if reason != OK:
-        counters[C_UNDECODED + reason] += 1
+        count_undecoded(state, buf, h, reason)
         if reason in (REASON_TCP_CUT, REASON_TCP_MALFORMED) and h[SPORT] >= 0 and not h[FRAGMENT]:
             number_stream(state, h)
         if reason == REASON_LINK_TYPE and counters[C_LAST_LINK] == 0:

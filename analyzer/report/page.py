@@ -30,6 +30,7 @@ from analyzer.report.verdict_text import (
     pings,
     pooled_mtu,
     sizes_words,
+    udp_packets,
     undecoded,
 )
 from analyzer.report.where import SHOWN_CANDIDATES
@@ -235,7 +236,8 @@ def _facts(analysis: Analysis) -> Iterable[Fact]:
     yield Fact(
         "Packets",
         f"{totals.packets:,}: {totals.tcp_packets:,} TCP in {plural(totals.flows, 'flow')}, "
-        f"{totals.icmp_packets:,} ICMP, of which {plural(totals.ptb_packets, 'PTB')}",
+        f"{totals.icmp_packets:,} ICMP, of which {plural(totals.ptb_packets, 'PTB')}"
+        + (f"; {udp_packets(totals)}" if totals.udp_packets else ""),
     )
     for line in pings(analysis):
         yield Fact("Pings", line)

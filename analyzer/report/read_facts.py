@@ -5,7 +5,7 @@ from __future__ import annotations
 from analyzer.model.analysis import Analysis
 from analyzer.model.fragment_count import FragmentCount
 from analyzer.model.text import clock, file_labels, joined, plural, printable, seconds
-from analyzer.report.verdict_text import pings, undecoded
+from analyzer.report.verdict_text import pings, udp_packets, undecoded
 
 SHOWN_FILES = 20
 """Files that are listed one by one; a directory may have thousands."""
@@ -33,6 +33,8 @@ def read_facts(analysis: Analysis) -> list[str]:
         counted.append(f"{totals.icmp_packets:,} ICMP ({plural(totals.ptb_packets, 'PTB')})")
     else:
         counted.append("no ICMP at all")
+    if totals.udp_packets:
+        counted.append(udp_packets(totals))
     if skipped := undecoded(analysis):
         counted.append(f"not decoded: {', '.join(skipped)}")
     lines.append(f"{seconds(span)} from {clock(analysis.first_time)}; {'; '.join(counted)}")

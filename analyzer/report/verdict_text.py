@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from analyzer.model.analysis import Analysis
+from analyzer.model.analysis import Analysis, Totals
 from analyzer.model.brief import Brief
 from analyzer.model.finding import Finding, shown_addresses
 from analyzer.model.flow import Flow, PathMtu
@@ -339,6 +339,8 @@ def _without_flows(analysis: Analysis) -> str:
     parts = []
     if totals.icmp_packets:
         parts.append(f"{totals.icmp_packets:,} ICMP")
+    if totals.udp_packets:
+        parts.append(f"{totals.udp_packets:,} UDP")
     parts += undecoded(analysis)
     found = "".join(f" {line[:1].upper()}{line[1:]}." for line in pings(analysis)[:1]) or _told_sizes(analysis)
     if totals.udp_flows and not found:
@@ -384,6 +386,11 @@ def _without_df(path: Path, pings: Unprobing) -> str:
         f"large pings {path.src} -> {path.dst} without DF ({pings.sent} sent{fragments}; {pings.answered} answered): "
         "they may be fragmented on the way, and prove nothing about the path MTU"
     )
+
+
+def udp_packets(totals: Totals) -> str:
+    """How many packets are UDP, and of how many conversations."""
+    return f"{totals.udp_packets:,} UDP in {plural(totals.udp_flows, 'conversation')}"
 
 
 def undecoded(analysis: Analysis) -> list[str]:

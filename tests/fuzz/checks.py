@@ -61,7 +61,7 @@ def analyzed(inputs: Sequence[bytes], *, compiled: bool) -> Any:
 def check_accounts(analysis: Any) -> None:
     """Every packet read is in exactly one of the counts."""
     counted = analysis.totals
-    parts = counted.tcp_packets + counted.icmp_packets + sum(counted.undecoded.values())
+    parts = counted.tcp_packets + counted.icmp_packets + counted.udp_packets + sum(counted.undecoded.values())
     if counted.packets != parts:
         raise BrokenError(f"{counted.packets} packets, but {parts} accounted for")
     read = sum(file.packets for file in analysis.files)

@@ -25,6 +25,7 @@ from analyzer.flows.flow_tables import (
     C_ICMPS,
     C_PACKETS,
     C_ROWS,
+    C_UDP_ENDS,
     C_UNDECODED,
     MARK_DUPLICATE,
     MARK_HOLE,
@@ -34,6 +35,7 @@ from analyzer.flows.flow_tables import (
     State,
 )
 from analyzer.flows.table_pages import new_state
+from analyzer.model.analysis import Totals
 from analyzer.settings import RING_ROWS
 from tests.builders import (
     ETHERNET,
@@ -71,10 +73,14 @@ def within(seconds: int) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+def decoded(totals: Totals) -> int:
+    return totals.tcp_packets + totals.icmp_packets + totals.udp_packets
+
+
 def everything_is_counted(state: State) -> None:
     counters = state.counters
     undecoded = int(counters[C_UNDECODED : C_UNDECODED + len(UNDECODED_REASONS)].sum())
-    assert counters[C_PACKETS] == counters[C_ROWS] + counters[C_ICMP_PACKETS] + undecoded
+    assert counters[C_PACKETS] == counters[C_ROWS] + counters[C_ICMP_PACKETS] + counters[C_UDP_ENDS] + undecoded
     assert counters[C_UNDECODED] == 0  # the place of "no reason"
     flows = int(counters[C_FLOWS])
     assert state.flows["packets"][:flows].sum() == counters[C_ROWS]
@@ -228,7 +234,9 @@ def test_the_whole_analysis_of_a_cut_capture(path: Path) -> None:
     for length, rest in cuts[:: max(1, len(cuts) // 25)]:
         analysis = analyzer.analyze(io.BytesIO(data[:length]), compiled=False)
         totals = analysis.totals
-        assert totals.packets == totals.tcp_packets + totals.icmp_packets + sum(totals.undecoded.values())
+        assert totals.packets == totals.tcp_packets + totals.icmp_packets + totals.udp_packets + sum(
+            totals.undecoded.values()
+        )
         [file] = analysis.files
         assert file.damaged_at == (None if length == rest else rest)
         assert any("is cut off" in note for note in analysis.notes) == (file.damaged_at is not None)
@@ -264,7 +272,9 @@ def test_flipped_bytes_raise_nothing_but_a_capture_error(path: Path, pcapng: boo
         except CaptureError:
             return
     totals = analysis.totals
-    assert totals.packets == totals.tcp_packets + totals.icmp_packets + sum(totals.undecoded.values())
+    assert totals.packets == totals.tcp_packets + totals.icmp_packets + totals.udp_packets + sum(
+        totals.undecoded.values()
+    )
 
 
 # Accounting.
@@ -286,7 +296,7 @@ def test_every_reason_is_counted_under_its_name(tmp_path: Path) -> None:
         Packet(0, ethernet(good)[:33], 54),
         Packet(0, ethernet(b"\x44" + good[1:])),
         Packet(0, ethernet(ipv4(bytes(20), offset=1480, df=False))),
-        Packet(0, ethernet(ipv4(bytes(20), protocol=17))),
+        Packet(0, ethernet(ipv4(bytes(20), protocol=89))),
         Packet(0, ethernet(good)[:49], 54),
         Packet(0, ethernet(ipv4(tcp()[:12] + b"\x40" + tcp()[13:]))),
         Packet(0, ethernet(ipv4(icmp(3, 4, bytes(4)), protocol=1))[:41], 42),

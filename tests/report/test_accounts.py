@@ -59,8 +59,9 @@ def of_terminal(analysis: Analysis) -> tuple[int, int]:
     read = sum(number(found) for found in re.findall(r": ([\d,]+) packets?, pcap", text))
     tcp_packets = re.search(r"; ([\d,]+) TCP in ", text)
     icmp_packets = re.search(r" flows?; ([\d,]+) ICMP \(", text)
+    udp_packets = re.search(r"; ([\d,]+) UDP in ", text)
     others = re.search(r"; not decoded: (.*?)(?: pings | large pings | fragmented |$)", text)
-    counted = sum(number(found[1]) for found in (tcp_packets, icmp_packets) if found)
+    counted = sum(number(found[1]) for found in (tcp_packets, icmp_packets, udp_packets) if found)
     return read, counted + (undecoded(others[1]) if others else 0)
 
 
@@ -70,12 +71,16 @@ def of_page(text: str) -> tuple[int, int]:
     others = re.search(r"Not decoded:? (.*?) (?:- )?Capture loss", text)
     assert found
     assert others
-    return number(found[1]), number(found[2]) + number(found[3]) + undecoded(others[1])
+    udp_packets = re.search(r" PTBs?; ([\d,]+) UDP in ", text)
+    counted = number(found[2]) + number(found[3]) + (number(udp_packets[1]) if udp_packets else 0)
+    return number(found[1]), counted + undecoded(others[1])
 
 
 def of_json(analysis: Analysis) -> tuple[int, int]:
     totals = json.loads(to_json(analysis))["totals"]
-    return totals["packets"], totals["tcp_packets"] + totals["icmp_packets"] + sum(totals["undecoded"].values())
+    return totals["packets"], sum(totals[f"{kind}_packets"] for kind in ("tcp", "icmp", "udp")) + sum(
+        totals["undecoded"].values()
+    )
 
 
 def check(analysis: Analysis) -> int:

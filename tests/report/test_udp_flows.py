@@ -64,6 +64,15 @@ def test_healthy_ones_are_listed_where_all_are_asked_for(capture: str, capsys: p
     assert "udp 2" in capsys.readouterr().out
 
 
+def test_udp_is_not_told_to_be_undecoded(capture: str, capsys: pytest.CaptureFixture[str]) -> None:
+    totals = analyzer.analyze(capture).totals
+    assert (totals.udp_packets, totals.undecoded) == (totals.packets, {})
+    main([capture])
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"{totals.udp_packets} UDP in {totals.udp_flows} conversations" in told
+    assert "not decoded" not in told
+
+
 def test_names_that_end_in_udp_csv_ask_for_the_conversations(tmp_path: Path) -> None:
     analysis = analysed()
     analysis.save(tmp_path / "case7.UDP.csv")

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from analyzer.capture.annotating import Annotator
+from analyzer.capture.annotating import FORMATS, Annotator
+from analyzer.capture.container import FORMAT, FORMAT_NAMES
 from analyzer.capture.reader import CaptureReader
 from analyzer.capture.writer import CaptureWriter
 from analyzer.decode.packet_fields import END, LINK, PACKET_DIRECTION, START, TS, WIRE_LEN
@@ -70,12 +71,23 @@ def annotated(analysis: Analysis, target: Path, wishes: Wishes) -> Iterator[byte
             return
         for _ in start_all([reader]):
             pass
+        _check_format(reader, analysis.files[0].path)
         copy = Annotator(reader, comments, about, APPLICATION)
         yield from copy.pieces(analysis.files[0].damaged_at)
     if copy.frame < max(comments, default=0):
         raise UsageError(f"{printable(analysis.files[0].path)}: changed since it was analysed; analyse it again")
     if copy.secrets and wishes.notify is not None:
         wishes.notify(f"{printable(str(target))}: holds the keys to decrypt it, as the capture does")
+
+
+def _check_format(reader: CaptureReader, path: str) -> None:
+    """Raise UsageError where records of this format cannot be written as blocks."""
+    number = int(reader.container[FORMAT])
+    if number not in FORMATS:
+        raise UsageError(
+            f"{printable(path)}: expected a pcap or pcapng file to annotate, found {FORMAT_NAMES[number]}; "
+            "convert it first: editcap CAPTURE converted.pcapng"
+        )
 
 
 class _Hidden:

@@ -120,6 +120,7 @@ def _members(analysis: Analysis) -> Iterator[tuple[str, Any]]:
             "tcp_packets": totals.tcp_packets,
             "icmp_packets": totals.icmp_packets,
             "ptb_packets": totals.ptb_packets,
+            "udp_packets": totals.udp_packets,
             "undecoded": dict(sorted(totals.undecoded.items())),
             "payload_bytes": totals.payload_bytes,
             "unseen_bytes": totals.unseen_bytes,

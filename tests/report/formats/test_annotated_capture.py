@@ -360,3 +360,10 @@ def test_wireshark_sees_the_same_frames(name: str, written: Any) -> None:
         ["tshark", "-n", "-r", str(target), "-q", "-z", "expert,comment"], capture_output=True, text=True, check=True
     ).stdout
     assert "sent 4 of 7, never acknowledged" in expert
+
+
+def test_a_format_whose_records_cannot_become_blocks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analyzer.report.formats.annotated_capture.FORMATS", frozenset())
+    with pytest.raises(analyzer.UsageError, match="expected a pcap or pcapng file to annotate, found pcap; convert it"):
+        save(analyzer.analyze(BLACKHOLE), tmp_path / "annotated.pcapng")
+    assert not (tmp_path / "annotated.pcapng").exists()
