@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from analyzer.errors import UsageError
-from analyzer.fleet.judging import Judged, Part, cut, cut_range, failed, judge, whole_file
+from analyzer.errors import PmtuAnalyzeError, UsageError
+from analyzer.fleet.crossing import Joint
+from analyzer.fleet.cutting import Part, cut, cut_range, whole_file
+from analyzer.fleet.joining import Asked, judge_together, list_asked, questions
+from analyzer.fleet.judging import Judged, failed, judge
 from analyzer.fleet.plan import Group
 from analyzer.fleet.spreading import batches, is_spread, ranges_in
+from analyzer.points.listed_packets import ListedPackets
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -32,6 +37,10 @@ SCHEDULER_WITHIN = "10s"
 
 WITHOUT_CTRL_C = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
 """What workers on this machine begin with: Ctrl-C, which reaches them too, is for this process, which ends them."""
+
+
+Tables = Callable[[str], bytes]
+"""Hands out what was kept of a group for joining it with others, by its name."""
 
 
 class _Task(NamedTuple):
@@ -96,6 +105,61 @@ def run_on(client: Client, groups: Sequence[Group]) -> Iterator[list[Judged]]:
     finally:
         if asked:
             client.cancel(list(asked), force=True)
+
+
+def join_here(joints: Sequence[Joint], tables: Tables) -> Iterator[list[Judged]]:
+    """Judge groups together in this process; `tables` hands out what was kept of a group."""
+    for joint in joints:
+        yield [judge_together(joint, [tables(group.name) for group in joint.of], _list_all)]
+
+
+def _list_all(asked: Sequence[Asked]) -> list[ListedPackets]:
+    return [list_asked(each) for each in asked]
+
+
+def join_on(client: Client, joints: Sequence[Joint], tables: Tables) -> Iterator[list[Judged]]:
+    """As `join_here`, by the workers of a cluster: each group is read by one of them, and another one judges."""
+    from distributed import as_completed
+
+    asked = {_joined(client, joint, [tables(group.name) for group in joint.of]): joint for joint in joints}
+    try:
+        for future in as_completed(asked):
+            try:
+                yield [future.result()]
+            except Exception as error:
+                yield [failed(asked[future].group, _why(asked[future].group, error))]
+            finally:
+                future.release()
+    finally:
+        client.cancel(list(asked), force=True)
+
+
+def _joined(client: Client, joint: Joint, tables: Sequence[bytes]) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tables are handed over once, however large
+        wanted = client.submit(questions, joint, tables, pure=False, retries=TRIES)
+        listed = [
+            client.submit(_list_one, wanted, number, pure=False, retries=TRIES) for number in range(len(joint.of))
+        ]
+        return client.submit(_judge_listed, joint, tables, *listed, pure=False, retries=TRIES)
+
+
+def _list_one(asked: Sequence[Asked], number: int) -> ListedPackets | str | None:
+    """What the group of that number is asked for; None if nothing is; why not, if it cannot be read."""
+    try:
+        return list_asked(asked[number]) if asked else None
+    except PmtuAnalyzeError as error:
+        return str(error)
+
+
+def _judge_listed(joint: Joint, tables: Sequence[bytes], *listed: ListedPackets | str | None) -> Judged:
+    def lists(_: Sequence[Asked]) -> list[ListedPackets]:
+        for each in listed:
+            if isinstance(each, str):
+                raise PmtuAnalyzeError(each)
+        return [each for each in listed if isinstance(each, ListedPackets)]
+
+    return judge_together(joint, tables, lists)
 
 
 def threads_of(client: Client) -> int:

@@ -75,7 +75,7 @@ def test_each_file_of_the_folder(captures: Path, tmp_path: Path) -> None:
     pd = pytest.importorskip("pandas")
     fleet = analyze(captures, each=True, output=tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "findings.parquet", FINISHED, "flows", "groups", "index.html",
+        "findings.parquet", FINISHED, "flows", "groups", "index.html", "tables",
     ]  # fmt: skip
     for path in captures.iterdir():
         assert (tmp_path / "out" / "groups" / f"{path.name}.json").read_text() == plain_json(path)

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from analyzer.fleet import analyze, ranges, spreading
+from analyzer.fleet.cutting import Part, cut_range, whole_file
 from analyzer.fleet.fleet_sources import in_all
-from analyzer.fleet.judging import Part, cut_range, judge, whole_file
+from analyzer.fleet.judging import judge
 from analyzer.fleet.plan import Group, grouped
 from analyzer.fleet.ranges import is_plain_pcap, ranges_of
 from tests.builders import Packet, ethernet, ipv4, pcap, pcapng, tcp
