@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
+from analyzer.capture.container import INTERFACES, SECTION_FIRST
 from analyzer.capture.reader import CaptureReader
 from analyzer.capture.sources import InDirectory, Source, Standing
 from analyzer.errors import CaptureError, PmtuAnalyzeError
-from analyzer.fleet.fleet_sources import Member, opened, problem_of
+from analyzer.fleet.fleet_sources import Member, fetching, opened, problem_of
 from analyzer.fleet.plan import Group
 from analyzer.fleet.ranges import Range, RangeFile
 from analyzer.passes.blanked import blank
@@ -32,6 +33,8 @@ class Part:
 
     data: bytes
     problem: str = ""
+    described: bool = False
+    """Of a range: it describes interfaces, or begins a section."""
 
 
 class Readable(NamedTuple):
@@ -66,8 +69,8 @@ def cut_range(member: Member, wanted: Range) -> Part:
     out: list[bytes] = []
     compressor = zstandard.ZstdCompressor(level=COMPRESSION).compressobj()
     try:
-        with _file_of(member) as file:
-            records = RangeFile(file, member.name, wanted)
+        with fetching(member) as fetch:
+            records = RangeFile(fetch, member.name, wanted)
             skipped = [0 if wanted.start == 0 else records.header_bytes]
 
             def write(data: memoryview) -> None:
@@ -75,9 +78,11 @@ def cut_range(member: Member, wanted: Range) -> Part:
                 skipped[0] -= passed
                 out.append(compressor.compress(data[passed:]))
 
-            left_over = blank(CaptureReader(cast("BinaryIO", records), member.name), write)
+            reader = CaptureReader(cast("BinaryIO", records), member.name)
+            left_over = blank(reader, write)
             if not left_over or wanted.last:
-                return Part(b"".join([*out, compressor.flush()]))
+                known = int(reader.container[INTERFACES]), int(reader.container[SECTION_FIRST])
+                return Part(b"".join([*out, compressor.flush()]), described=known != records.described)
             return Part(b"", f"{member.name}: the ranges do not end where records do")
     except PmtuAnalyzeError as error:
         return Part(b"", str(error))
@@ -87,14 +92,12 @@ def cut_range(member: Member, wanted: Range) -> Part:
 
 def whole_file(parts: Sequence[Part]) -> Part:
     """The part that is a file, of its ranges: Zstandard's frames may follow each other."""
+    if len(parts) == 1:
+        return parts[0]
     problem = next((part.problem for part in parts if part.problem), "")
+    if any(part.described for part in parts[:-1]):
+        problem = "interfaces are described behind the first packet, which the ranges behind that do not know"
     return Part(b"" if problem else b"".join(part.data for part in parts), problem)
-
-
-@contextmanager
-def _file_of(member: Member) -> Iterator[BinaryIO]:
-    with opened(member) if member.is_remote else Path(member.location).open("rb") as file:
-        yield file
 
 
 @contextmanager

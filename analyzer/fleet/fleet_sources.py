@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,10 @@ STAMPS = ("ETag", "etag", "LastModified", "mtime", "updated")
 
 BLOCK_BYTES = 8 << 20
 """What is asked for at a time of a file that is not here."""
+
+
+PEEKED_BLOCK_BYTES = 4 << 10
+"""As above, of which only the beginning is of interest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +222,37 @@ def opened(member: Member) -> Iterator[BinaryIO]:
         yield file
 
 
+@contextmanager
+def fetching(member: Member) -> Iterator[Callable[[int, int], bytes]]:
+    """What reads a file from one place to another, and nothing beyond.
+
+    Raises:
+        CaptureError: it cannot be opened; and, when it is read, a server sends something else than it was asked for.
+    """
+    if not member.is_remote:
+        with Path(member.location).open("rb") as file:
+
+            def read(start: int, end: int) -> bytes:
+                file.seek(start)
+                return file.read(end - start)
+
+            yield read
+        return
+    try:
+        system, path = _system(member.location)
+    except UsageError as error:
+        raise CaptureError(member.name, None, str(error)) from None
+
+    def fetch(start: int, end: int) -> bytes:
+        end = min(end, member.size)
+        data = bytes(system.cat_file(path, start=start, end=end)) if start < end else b""
+        if len(data) != max(end - start, 0):  # the whole file, of a web server that knows no ranges
+            raise CaptureError(member.name, start, f"expected {end - start} bytes, found {len(data)}")
+        return data
+
+    yield fetch
+
+
 def head_of(member: Member, count: int) -> bytes:
     """The first bytes of a file; none where it cannot be read, which whoever reads it will say."""
     try:
@@ -225,6 +260,9 @@ def head_of(member: Member, count: int) -> bytes:
             with Path(member.location).open("rb") as file:
                 return file.read(count)
         system, path = _system(member.location)
+        if member.location.startswith("http"):  # a server that knows no ranges would send all of it
+            with system.open(path, "rb", block_size=PEEKED_BLOCK_BYTES) as file:
+                return bytes(file.read(count))
         return bytes(system.cat_file(path, start=0, end=count))
     except Exception:
         return b""
