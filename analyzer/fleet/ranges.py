@@ -72,10 +72,11 @@ class Range:
 
 
 def ranges_of(size: int, length: int) -> Iterator[Range]:
-    """A file of `size` bytes in ranges of `length`."""
-    starts = range(0, max(size, 1), length)
+    """A file of `size` bytes in ranges of `length`; the last may be half as long again, as in a short one none may start."""
+    starts = range(0, max(size - length // 2 + 1, 1), length)
     for start in starts:
-        yield Range(start, min(start + length, size), last=start == starts[-1])
+        last = start == starts[-1]
+        yield Range(start, size if last else start + length, last)
 
 
 def is_plain(head: bytes) -> bool:

@@ -79,6 +79,18 @@ def test_records_within_a_payload_are_not_taken_for_records(tmp_path: Path) -> N
         assert json_of(judge(group, [part])) == plain_json(path)
 
 
+def test_a_record_at_the_end_of_a_payload_is_not_taken_for_one(tmp_path: Path) -> None:
+    packets = random_capture(12, 5, 300)
+    inner = pcap(packets[:1], link=1)[24:]
+    outer = [packet._replace(data=ethernet(ipv4(tcp(bytes(200) + inner))), wire=None) for packet in packets]
+    path = tmp_path / "one.pcap"
+    path.write_bytes(pcap(outer, link=1))
+    problems = [told(path, length) for length in range(9_000, 9_400, 10)]
+    assert any(problems)
+    assert not all(problems)
+    assert {problem.partition(": ")[2] for problem in problems if problem} == {"the ranges do not end where records do"}
+
+
 def test_a_false_start_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "one.pcap"
     path.write_bytes(pcap(random_capture(3, 5, 400), link=1))
@@ -233,6 +245,8 @@ def test_what_can_be_read_by_ranges() -> None:
     assert [(each.start, each.end, each.last) for each in ranges_of(25, 10)] == [
         (0, 10, False), (10, 20, False), (20, 25, True),
     ]  # fmt: skip
+    assert [(each.start, each.end) for each in ranges_of(24, 10)] == [(0, 10), (10, 24)]
+    assert [(each.start, each.end) for each in ranges_of(3, 10)] == [(0, 3)]
 
 
 @pytest.mark.parametrize("form", ["pcap", "pcapng"])
