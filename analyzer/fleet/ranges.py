@@ -72,7 +72,7 @@ class Range:
 
 
 def ranges_of(size: int, length: int) -> Iterator[Range]:
-    """A file of `size` bytes in ranges of `length`; the last may be half as long again, as in a short one none may start."""
+    """A file of `size` bytes in ranges of `length`; of the last, which may be half as long again, none is too short."""
     starts = range(0, max(size - length // 2 + 1, 1), length)
     for start in starts:
         last = start == starts[-1]

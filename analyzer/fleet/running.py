@@ -35,6 +35,11 @@ SCHEDULER_WITHIN = "10s"
 """How long a scheduler may take to answer."""
 
 
+WORKER_BYTES = 4_000_000_000
+"""Memory of a worker on this machine, or its share of the machine's where that is less. Dask has it put what it
+holds on disk from 60 % of that on, begin nothing new from 80 % on, and ends it and does its part again at 95 %."""
+
+
 WITHOUT_CTRL_C = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
 """What workers on this machine begin with: Ctrl-C, which reaches them too, is for this process, which ends them."""
 
@@ -200,11 +205,12 @@ def _why(group: Group, error: Exception) -> str:
 
 @contextmanager
 def local_workers(count: int) -> Iterator[Client]:
-    """A client of so many worker processes on this machine, each with one thread."""
+    """A client of so many worker processes on this machine, each with one thread and at most `WORKER_BYTES`."""
     distributed = _distributed()
     cluster = distributed.LocalCluster(
         n_workers=count,
         threads_per_worker=1,
+        memory_limit=min(WORKER_BYTES, distributed.system.MEMORY_LIMIT // count),
         dashboard_address="127.0.0.1:0",
         silence_logs=logging.ERROR,
         preload=[WITHOUT_CTRL_C],
