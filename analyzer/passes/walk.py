@@ -30,7 +30,8 @@ from analyzer.capture.reader import SAMPLED_RECORDS, CaptureReader
 from analyzer.decode.link_names import NAMES
 from analyzer.errors import CaptureError
 from analyzer.model.analysis import CaptureFile
-from analyzer.passes.first import FOREVER, REACHED_TIME, Skimmer
+from analyzer.passes.first import FOREVER, Skimmer
+from analyzer.passes.packet_queue import REACHED_TIME
 from analyzer.settings import CHUNK_BYTES, INTERPRETED_PACKETS, UNCOMPILED_PACKETS
 
 MOST_OPEN = 4
