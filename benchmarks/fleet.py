@@ -77,7 +77,7 @@ def main() -> int:
             digests.add(bench.run(source, 2, kill=True).digest)
         if options.small:
             small = _small(folder / "small", options.small)
-            measured["small"] = bench.run(str(small), 2)._asdict() | {"captures": options.small}
+            measured["small"] = bench.run(str(small), 2)._asdict()
     for workers, found in runs.items():
         measured["runs"][workers] = [run._asdict() for run in found]
         _say(

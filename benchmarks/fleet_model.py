@@ -4,9 +4,10 @@
 
 Three things are passed by every task: the scheduler, which is one process; a worker; and home, the process of
 `pmtu-fleet`, which writes what comes back. Each has one queue (workers: one each) and takes what was measured by
-`benchmarks.fleet`: CPU seconds of workers a GB and a flow, of the scheduler a task, at home a capture. A link to the
-source, if one is named, is shared by all workers. Nothing is lost, no worker is slower than another, and processors do
-not wait for memory: more than this no fleet does.
+`benchmarks.fleet`: CPU seconds of workers a GB, of the scheduler a task and a heartbeat of a worker, at home a capture.
+What a run costs before its first task is none of a task's. A link to the source, if one is named, is shared by all
+workers. Nothing is lost, no worker is slower than another, and processors do not wait for memory: more than this no
+fleet does.
 """
 
 from __future__ import annotations
@@ -14,9 +15,14 @@ from __future__ import annotations
 import argparse
 import heapq
 import json
+import statistics
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from analyzer.fleet.spreading import BATCH_GROUPS
+from distributed.scheduler import heartbeat_interval
 
 PETABYTE = 1e15
 DAY = 86_400
@@ -34,6 +40,14 @@ class Costs(NamedTuple):
     size: float
     link: float = 0.0  # bytes a second of all workers together, 0: no bound
     home_bytes: float = 0.0  # that stay in memory at home
+    idle: float = 0.0  # the share of the scheduler's time that goes into nothing
+    heartbeat: float = 0.0  # of the scheduler
+
+    def handing_out(self, workers: int) -> float:
+        """Seconds of the scheduler a task, the heartbeats of so many workers beside it."""
+        beats = workers / float(heartbeat_interval(workers))
+        free: float = max(1 - self.idle - beats * self.heartbeat, 0.01)
+        return self.scheduler / free
 
 
 class Outcome(NamedTuple):
@@ -56,10 +70,10 @@ def simulated(workers: int, costs: Costs) -> Outcome:
     """Captures in a row through so many workers."""
     tasks = max(LEAST_TASKS, TASKS_A_WORKER * workers)
     free = [0.0] * workers
-    scheduler, link = 0.0, 0.0
+    scheduler, link, handing_out = 0.0, 0.0, costs.handing_out(workers)
     done: list[float] = []
     for _ in range(tasks):
-        scheduler += costs.scheduler  # nothing waits for anything else: there are always tasks to hand out
+        scheduler += handing_out  # nothing waits for anything else: there are always tasks to hand out
         begun = max(heapq.heappop(free), scheduler)
         if costs.link:
             link = max(link, begun) + costs.size / costs.link
@@ -71,7 +85,7 @@ def simulated(workers: int, costs: Costs) -> Outcome:
         home = max(home, end) + costs.home
     return Outcome(
         tasks * costs.size / home,
-        tasks * costs.scheduler / home,
+        tasks * handing_out / home,
         tasks * costs.worker / home / workers,
         tasks * costs.home / home,
         tasks * costs.size / costs.link / home if costs.link else 0.0,
@@ -79,24 +93,27 @@ def simulated(workers: int, costs: Costs) -> Outcome:
 
 
 def costs_of(measured: dict[str, Any], capture: float, flows: int, flow_seconds: float, link: float) -> Costs:
-    """What was measured, for captures of so many bytes and flows.
-
-    The scheduler's idle seconds, and what a run costs at home before its first capture, are none of a task.
-    """
-    one = measured["runs"]["1"]
-    large = sum(sum(run["workers"]) for run in one) / len(one) / measured["bytes"]
-    tasks = sum(run["captures"] for run in one)
-    scheduler = sum(run["scheduler"] - run["idle"] * run["seconds"] for run in one) / tasks
-    small = measured["small"]
-    at_start = min(run["home"] for run in one)
+    """What was measured, for captures of so many bytes and flows."""
+    one, two, small = measured["runs"]["1"], measured["runs"]["2"], measured["small"]
+    idle = [_mean(run["idle"] for run in runs) for runs in (one, two)]
+    heartbeat = max(idle[1] - idle[0], 0.0) * heartbeat_interval(1)
+    tasks = -(-small["captures"] // BATCH_GROUPS)
+    large = _mean(run["scheduler"] - run["idle"] * run["seconds"] for run in two)
+    scheduler = (small["scheduler"] - small["idle"] * small["seconds"] - large) / (tasks - measured["captures"])
     return Costs(
         scheduler=max(scheduler, 0.0),
-        worker=large * capture + flows * flow_seconds,
-        home=max(small["home"] - at_start, 0.0) / small["captures"],
+        worker=_mean(sum(run["workers"]) for run in one) / measured["bytes"] * capture + flows * flow_seconds,
+        home=max(small["home"] - min(run["home"] for run in one), 0.0) / small["captures"],
         size=capture,
         link=link,
         home_bytes=small["summary_bytes"] / small["captures"],
+        idle=max(2 * idle[0] - idle[1], 0.0),
+        heartbeat=heartbeat,
     )
+
+
+def _mean(values: Iterable[float]) -> float:
+    return statistics.fmean(values)
 
 
 def main() -> int:
@@ -112,7 +129,8 @@ def main() -> int:
     costs = costs_of(measured, options.capture * 1e6, options.flows, options.flow_ms / 1e3, options.link * 1e9 / 8)
     _say(
         f"a capture of {options.capture:,.0f} MB: worker {costs.worker * 1e3:.1f} ms, scheduler "
-        f"{costs.scheduler * 1e3:.2f} ms, home {costs.home * 1e3:.2f} ms and {costs.home_bytes / 1e3:.1f} kB"
+        f"{costs.scheduler * 1e3:.2f} ms and {costs.heartbeat * 1e3:.2f} ms a heartbeat, home "
+        f"{costs.home * 1e3:.2f} ms and {costs.home_bytes / 1e3:.1f} kB"
     )
     _say("| workers | GB/s | times one | PB a day | workers busy | scheduler | home | limit |")
     _say("|---|---|---|---|---|---|---|---|")
