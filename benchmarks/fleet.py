@@ -41,7 +41,8 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFA
 class Run(NamedTuple):
     """What was measured of a run."""
 
-    seconds: float
+    seconds: float  # of the command
+    work: float  # of these, from where it begins to hand out captures to where the last is kept
     workers: list[float]  # CPU seconds
     scheduler: float
     idle: float  # CPU seconds that the scheduler takes a second while nothing is done
@@ -82,13 +83,15 @@ def main() -> int:
         measured["runs"][workers] = [run._asdict() for run in found]
         _say(
             f"{workers} workers: {_median([run.seconds for run in found]):.1f} s, "
+            f"{_median([run.work for run in found]):.1f} at work, "
             f"{_median([sum(run.workers) for run in found]) / size * 1e9:.2f} CPU s of workers a GB (medians)"
         )
     if {1, 2} <= set(runs):
-        one, two = (_median([run.seconds for run in runs[count]]) for count in (1, 2))
+        one, two = (_median([run.work for run in runs[count]]) for count in (1, 2))
         cpu = _median([sum(run.workers) for run in runs[1]]), _median([max(run.workers) for run in runs[2]])
         _say(
-            f"two workers: {one / two:.2f} times as fast by the clock, {cpu[0] / cpu[1]:.2f} by CPU s of the busier one"
+            f"two workers: {one / two:.2f} times as fast at work by the clock, "
+            f"{cpu[0] / cpu[1]:.2f} by CPU s of the busier one"
         )
     (folder / f"measured{'_store' if options.store else ''}.json").write_text(json.dumps(measured, indent=1))
     _say("the same JSON in all runs" if len(digests) == 1 else f"DIFFERENT JSON: {digests}")
@@ -198,7 +201,10 @@ class _Bench:
         command = [sys.executable, "-c", "from analyzer.fleet.fleet_command import main; raise SystemExit(main())"]
         command += [source, "--each", "-o", str(self._output), "--scheduler", address]
         running = subprocess.Popen(command, env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        groups = self._output / "groups"
+        groups, finished = self._output / "groups", self._output / "finished.jsonl"
+        while running.poll() is None and not finished.exists():
+            time.sleep(0.01)
+        at_work = time.time()
         if kill:
             while len(list(groups.glob("*.json")) if groups.exists() else []) < 4:
                 time.sleep(0.05)
@@ -212,18 +218,17 @@ class _Bench:
             each.terminate()
             each.wait()
         files = sorted(groups.glob("*.json"))
-        finished = self._output / "finished.jsonl"
         written = sum(path.stat().st_size for path in self._output.rglob("*") if path.is_file())
         found = Run(
-            seconds, spent[1:], spent[0], idle, at_home, max(peaks[1:], default=0), len(files), finished.stat().st_size,
-            written, os.getloadavg()[0],
+            seconds, finished.stat().st_mtime - at_work, spent[1:], spent[0], idle, at_home,
+            max(peaks[1:], default=0), len(files), finished.stat().st_size, written, os.getloadavg()[0],
             hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16],
         )  # fmt: skip
         each_cpu = ", ".join(f"{value:.1f}" for value in found.workers)
         _say(
-            f"{workers} workers{', one of them lost' if kill else ''}: {seconds:.1f} s, CPU s of workers {each_cpu}, "
-            f"of the scheduler {found.scheduler:.1f}, at home {at_home:.1f}, at most {found.peak:,.0f} MB a worker, "
-            f"{len(files)} JSON, exit {code}, load {found.load:.1f}"
+            f"{workers} workers{', one of them lost' if kill else ''}: {seconds:.1f} s, {found.work:.1f} at work, "
+            f"CPU s of workers {each_cpu}, of the scheduler {found.scheduler:.1f}, at home {at_home:.1f}, "
+            f"at most {found.peak:,.0f} MB a worker, {len(files)} JSON, exit {code}, load {found.load:.1f}"
         )
         return found
 

@@ -17,7 +17,7 @@ from analyzer.passes.walk import Notify, goes_compiled, prepare, start_all, walk
 from analyzer.passes.watched import Watch, Watcher
 
 MOST_ROWS = 150_000
-"""Packets that are listed of all connections together (26 MB)."""
+"""Packets that are listed of all connections together (17 MB)."""
 
 MOST_PTBS = 4_096
 """PTBs of which it is looked up on which interface of a host they were seen."""
