@@ -90,17 +90,18 @@ def _connections(rows: Iterable[Row]) -> Iterable[list[Row]]:
     """Rows that have their ends, or the initial numbers of both, in common."""
     home: dict[Any, list[Row]] = {}
     for row in rows:
-        names = [_key(row), *([row[OPENING]] if row[OPENING] is not None else [])]
-        parts = list({id(home[name]): home[name] for name in names if name in home}.values())
-        mine = parts[0] if parts else []
-        for other in parts[1:]:
-            mine += other
-        mine.append(row)
-        for each in mine[-1:] if len(parts) < 2 else mine:
-            home[_key(each)] = mine
-            if each[OPENING] is not None:
-                home[each[OPENING]] = mine
+        parts = {id(home[name]): home[name] for name in _names(row) if name in home}
+        mine = max(parts.values(), key=len, default=[])
+        moving = [row, *(each for part in parts.values() if part is not mine for each in part)]
+        mine += moving
+        for each in moving:
+            for name in _names(each):
+                home[name] = mine
     return {id(part): part for part in home.values()}.values()
+
+
+def _names(row: Row) -> list[Key | int]:
+    return [_key(row), row[OPENING]] if row[OPENING] is not None else [_key(row)]
 
 
 def _rows(batches: Iterable[Any]) -> Iterable[Row]:

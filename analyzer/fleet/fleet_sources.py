@@ -162,8 +162,29 @@ def _listed(listed: Mapping[str, Mapping[str, Any]], top: str, source: str, *, w
             continue
         location = path if web else f"{scheme}://{path}"
         below = urlsplit(path).path.rpartition("/")[2] if web else path.removeprefix(top).lstrip("/")
-        stamp = next((str(about[key]) for key in STAMPS if about.get(key)), "")
-        yield Member(location, told(location), below, int(about.get("size") or 0), stamp, location != source)
+        yield Member(location, told(location), below, int(about.get("size") or 0), _stamp(about), location != source)
+
+
+def _stamp(about: Mapping[str, Any]) -> str:
+    """What a file system says of a file that changes when the file does."""
+    return next((str(about[key]) for key in STAMPS if about.get(key)), "")
+
+
+def stamp_now(member: Member) -> str:
+    """The stamp that a file has now.
+
+    Raises:
+        CaptureError: it cannot be asked for.
+    """
+    try:
+        if not member.is_remote:
+            return str(Path(member.location).stat().st_mtime_ns)
+        system, path = _system(member.location)
+        return _stamp(system.info(path, refresh=True) if "s3" in member.location[:3] else system.info(path))
+    except UsageError as error:
+        raise CaptureError(member.name, None, str(error)) from None
+    except Exception as error:
+        raise CaptureError(member.name, None, problem_of(error)) from None
 
 
 def told(source: str) -> str:

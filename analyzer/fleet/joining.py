@@ -6,7 +6,6 @@ asked for the rows of these (`passes.watched`), by whichever worker can read it;
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
@@ -15,7 +14,7 @@ from analyzer.api.together import found_together, listed_in
 from analyzer.errors import CaptureError, PmtuAnalyzeError
 from analyzer.fleet.crossing import Joint
 from analyzer.fleet.cutting import readable
-from analyzer.fleet.fleet_sources import problem_of
+from analyzer.fleet.fleet_sources import problem_of, stamp_now
 from analyzer.fleet.judging import Judged, failed, kept_of
 from analyzer.fleet.kept_tables import unpacked
 from analyzer.fleet.plan import Group
@@ -60,7 +59,7 @@ def list_asked(asked: Asked) -> ListedPackets:
         CaptureError: it cannot be read, or is not what it was.
     """
     for member in asked.group.members:
-        if not member.is_remote and member.stamp != str(os.stat(member.location).st_mtime_ns):  # noqa: PTH116
+        if stamp_now(member) != member.stamp:
             raise CaptureError(member.name, None, "changed since it was analysed")
     with readable(asked.group) as ready:
         return listed_in(ready.sources, asked.files, asked.watches, asked.ptbs, ready.settings)

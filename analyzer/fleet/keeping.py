@@ -74,7 +74,7 @@ class Kept:
                 batch = json.loads(line)
             except ValueError:  # the last line of a run that was killed
                 continue
-            if isinstance(batch, dict):
+            if isinstance(batch, dict) and "tables" in batch:  # without them it was another version
                 yield batch
 
     def _stands(self, batch: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
