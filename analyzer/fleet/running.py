@@ -82,10 +82,7 @@ def run_on(client: Client, groups: Sequence[Group]) -> Iterator[list[Judged]]:
     """
     from distributed import as_completed
 
-    try:
-        client.wait_for_workers(1, timeout=WORKERS_WITHIN)
-    except TimeoutError:
-        raise UsageError(f"expected workers, found none at the scheduler within {WORKERS_WITHIN}") from None
+    _wait_for_workers(client)
     waiting = _tasks(groups, threads_of(client))[::-1]
     asked: dict[Any, _Task] = {}
     done = as_completed()
@@ -123,20 +120,44 @@ def _list_all(asked: Sequence[Asked]) -> list[ListedPackets]:
 
 
 def join_on(client: Client, joints: Sequence[Joint], tables: Tables) -> Iterator[list[Judged]]:
-    """As `join_here`, by the workers of a cluster: each group is read by one of them, and another one judges."""
+    """As `join_here`, by the workers of a cluster: each group is read by one of them, and another one judges.
+
+    No more sets than workers have threads are in memory here at a time.
+
+    Raises:
+        UsageError: there are no workers.
+    """
     from distributed import as_completed
 
-    asked = {_joined(client, joint, [tables(group.name) for group in joint.of]): joint for joint in joints}
+    _wait_for_workers(client)
+    waiting = list(reversed(joints))
+    asked: dict[Any, Joint] = {}
+    done = as_completed()
     try:
-        for future in as_completed(asked):
+        while waiting or asked:
+            while waiting and len(asked) < max(threads_of(client), 1):
+                joint = waiting.pop()
+                future = _joined(client, joint, [tables(group.name) for group in joint.of])
+                asked[future] = joint
+                done.add(future)
+            future = next(done)
+            joint = asked.pop(future)
             try:
                 yield [future.result()]
             except Exception as error:
-                yield [failed(asked[future].group, _why(asked[future].group, error))]
+                yield [failed(joint.group, _why(joint.group, error))]
             finally:
                 future.release()
     finally:
-        client.cancel(list(asked), force=True)
+        if asked:
+            client.cancel(list(asked), force=True)
+
+
+def _wait_for_workers(client: Client) -> None:
+    try:
+        client.wait_for_workers(1, timeout=WORKERS_WITHIN)
+    except TimeoutError:
+        raise UsageError(f"expected workers, found none at the scheduler within {WORKERS_WITHIN}") from None
 
 
 def _joined(client: Client, joint: Joint, tables: Sequence[bytes]) -> Any:
