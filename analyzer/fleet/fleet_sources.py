@@ -243,12 +243,16 @@ def opened(member: Member) -> Iterator[BinaryIO]:
         yield file
 
 
+def _is_web(member: Member) -> bool:
+    return member.location.startswith(("http://", "https://"))
+
+
 @contextmanager
 def fetching(member: Member) -> Iterator[Callable[[int, int], bytes]]:
     """What reads a file from one place to another, and nothing beyond.
 
     Raises:
-        CaptureError: it cannot be opened; and, when it is read, a server sends something else than it was asked for.
+        CaptureError: it cannot be opened; and, when it is read, other than what was asked for comes.
     """
     if not member.is_remote:
         with Path(member.location).open("rb") as file:
@@ -264,10 +268,20 @@ def fetching(member: Member) -> Iterator[Callable[[int, int], bytes]]:
     except UsageError as error:
         raise CaptureError(member.name, None, str(error)) from None
 
+    if _is_web(member):  # opened, it refuses what a server without ranges sends before all of it has come
+        with system.open(path, "rb", cache_type="none") as file:
+
+            def ask(start: int, end: int) -> bytes:
+                file.seek(start)
+                return bytes(file.read(end - start))
+
+            yield ask
+        return
+
     def fetch(start: int, end: int) -> bytes:
         end = min(end, member.size)
         data = bytes(system.cat_file(path, start=start, end=end)) if start < end else b""
-        if len(data) != max(end - start, 0):  # the whole file, of a web server that knows no ranges
+        if len(data) != max(end - start, 0):  # it is another one by now
             raise CaptureError(member.name, start, f"expected {end - start} bytes, found {len(data)}")
         return data
 
@@ -281,7 +295,7 @@ def head_of(member: Member, count: int) -> bytes:
             with Path(member.location).open("rb") as file:
                 return file.read(count)
         system, path = _system(member.location)
-        if member.location.startswith("http"):  # a server that knows no ranges would send all of it
+        if _is_web(member):  # a server that knows no ranges would send all of it
             with system.open(path, "rb", block_size=PEEKED_BLOCK_BYTES) as file:
                 return bytes(file.read(count))
         return bytes(system.cat_file(path, start=0, end=count))

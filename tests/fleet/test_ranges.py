@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -265,3 +270,52 @@ def test_workers_read_a_large_object_by_ranges(
     analyze(f"s3://captures/large/one.{form}", client=workers, output=tmp_path / "out")
     expected = as_told(plain_json(path), path.parent, "s3://captures/large")
     assert json_in(tmp_path / "out") == {f"one.{form}": expected}
+
+
+class Web(SimpleHTTPRequestHandler):
+    """A web server that knows ranges, or does not."""
+
+    knows = True
+
+    def do_GET(self) -> None:
+        data = Path(self.directory, self.path.lstrip("/")).read_bytes()
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", "")) if self.knows else None
+        if wanted:
+            start, last = int(wanted[1]), min(int(wanted[2]), len(data) - 1)
+            self.send_response(206)
+            self.send_header("Content-Range", f"bytes {start}-{last}/{len(data)}")
+            data = data[start : last + 1]
+        else:
+            self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        with suppress(OSError):  # who asked may have had enough
+            self.wfile.write(data)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_a_web_server_that_knows_ranges_and_one_that_does_not(
+    tmp_path: Path, workers: Any, monkeypatch: pytest.MonkeyPatch, knows: bool
+) -> None:
+    pytest.importorskip("aiohttp")
+    monkeypatch.setattr(spreading, "LEAST_SPREAD_BYTES", 0)
+    monkeypatch.setattr(ranges, "RANGE_BYTES", 40_000)
+    monkeypatch.setattr(Web, "knows", knows)
+    (tmp_path / "in").mkdir()
+    path = tmp_path / "in" / "one.pcap"
+    path.write_bytes(pcap(random_capture(5, 5, 500), link=1))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Web, directory=str(path.parent)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    try:
+        (member,) = in_all([f"{address}/one.pcap"])
+        wanted = spreading.ranges_in(member)
+        assert len(wanted) > 2
+        assert [bool(cut_range(member, each).problem) for each in wanted[1:]] == [not knows] * (len(wanted) - 1)
+        analyze(f"{address}/one.pcap", client=workers, output=tmp_path / "out")
+    finally:
+        server.shutdown()
+    assert json_in(tmp_path / "out") == {"one.pcap": as_told(plain_json(path), path.parent, address)}
