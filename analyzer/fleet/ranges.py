@@ -38,7 +38,7 @@ RANGE_BYTES = 64 << 20
 FETCHED_BYTES = 8 << 20
 """What is asked for at a time."""
 
-HEAD_BYTES = 64 << 10
+MOST_HEAD_BYTES = 64 << 10
 """Bytes in which the head of a file ends: of pcapng, all before its first packet."""
 
 LIKELY_RECORDS = 8
@@ -176,7 +176,7 @@ def _records_of(head: bytes, name: str) -> _Records:
     order = _byte_order(head)
     found: _Records = _Pcap(head) if order is None else _Pcapng(head, order)
     if found.header_bytes < 0:
-        raise CaptureError(name, 0, f"expected a packet within {HEAD_BYTES >> 10} KiB, found none")
+        raise CaptureError(name, 0, f"expected a packet within {MOST_HEAD_BYTES >> 10} KiB, found none")
     return found
 
 
@@ -193,7 +193,7 @@ class RangeFile(io.RawIOBase):
     """
 
     def __init__(self, fetch: Fetch, name: str, wanted: Range) -> None:
-        head = fetch(0, max(HEAD_BYTES, FILE_HEADER + IXIA_BYTES))
+        head = fetch(0, max(MOST_HEAD_BYTES, FILE_HEADER + IXIA_BYTES))
         self._records = _records_of(head, name)
         self.header_bytes = self._records.header_bytes
         self.described = self._records.described
