@@ -173,7 +173,9 @@ def radius_small(stage: Stage) -> None:
 
 # IKE.
 
-PLUGINS = "random nonce openssl pem pkcs1 pkcs8 x509 revocation constraints pubkey kdf vici kernel-libipsec kernel-netlink"
+PLUGINS = (
+    "random nonce openssl pem pkcs1 pkcs8 x509 revocation constraints pubkey kdf vici kernel-libipsec kernel-netlink"
+)
 STRONGSWAN = """charon-systemd {{
  load = {plugins}
  fragment_size = {size}
@@ -186,6 +188,7 @@ CONNECTION = """connections {{ lab {{
  version = 2
  local_addrs = {here}
  remote_addrs = {there}
+ {ports}
  fragmentation = {fragmentation}
  local {{ auth = pubkey
   certs = {d}/{node}.pem }}
@@ -196,7 +199,7 @@ CONNECTION = """connections {{ lab {{
 """
 
 
-def start_ike(stage: Stage, fragmentation: str, size: int = 1280) -> None:
+def start_ike(stage: Stage, fragmentation: str, size: int = 1280, ports: str = "") -> None:
     """Two strongSwan daemons with certificates of RSA-4096, not yet connected; ESP in user space."""
     d = stage.folder
     stage.run(None, ["sh", "-c", "pki --gen --type rsa --size 4096 --outform pem > ca.key && "
@@ -210,11 +213,13 @@ def start_ike(stage: Stage, fragmentation: str, size: int = 1280) -> None:
         for folder, file in (("x509ca", "ca.pem"), ("private", f"{node}.key"), ("x509", f"{node}.pem")):
             (d / node / folder).mkdir(parents=True)
             shutil.copy(d / file, d / node / folder)
-        (d / f"{node}.conf").write_text(STRONGSWAN.format(d=d, node=node, size=size, plugins=f"{PLUGINS} socket-default"))
+        (d / f"{node}.conf").write_text(
+            STRONGSWAN.format(d=d, node=node, size=size, plugins=f"{PLUGINS} socket-default")
+        )
         (d / node / "swanctl.conf").write_text(
             CONNECTION.format(
                 d=d, node=node, here=here, there=there, here_net=here_net, there_net=there_net,
-                fragmentation=fragmentation,
+                fragmentation=fragmentation, ports=ports,
             )
         )  # fmt: skip
         stage.run(node, f"ip addr add {here_net} dev lo")
@@ -234,10 +239,10 @@ def swanctl(stage: Stage, node: str, words: str, timeout: float = 40) -> None:
         log.write(text)
 
 
-def ike(stage: Stage, fragmentation: str = "no", size: int = 1280) -> None:
+def ike(stage: Stage, fragmentation: str = "no", size: int = 1280, ports: str = "") -> None:
     """IKE_SA_INIT and IKE_AUTH with certificates; then the tunnel is taken down."""
-    start_ike(stage, fragmentation, size)
-    swanctl(stage, "client", "--initiate --child net --timeout 20", 25)
+    start_ike(stage, fragmentation, size, ports)
+    swanctl(stage, "client", "--initiate --child net --timeout 27", 30)
     time.sleep(1)
     swanctl(stage, "client", "--terminate --ike lab --timeout 3", 5)
 
@@ -250,6 +255,16 @@ def ike_fragmented(stage: Stage) -> None:
 def ike_fragmented_large(stage: Stage) -> None:
     """As before, but cut larger than the narrow path carries."""
     ike(stage, "yes", 1400)
+
+
+def ike_4500(stage: Stage) -> None:
+    """As `ike`, on port 4500 from the first message on."""
+    ike(stage, ports="local_port = 4500\n remote_port = 4500")
+
+
+def ike_4500_fragmented_large(stage: Stage) -> None:
+    """As `ike_fragmented_large`, on port 4500 from the first message on."""
+    ike(stage, "yes", 1400, "local_port = 4500\n remote_port = 4500")
 
 
 # DTLS.
@@ -311,6 +326,8 @@ PROGRAMS = {
     "ike": Program(ike),
     "ike_fragmented": Program(ike_fragmented),
     "ike_fragmented_large": Program(ike_fragmented_large),
+    "ike_4500": Program(ike_4500),
+    "ike_4500_fragmented_large": Program(ike_4500_fragmented_large),
     "dtls": Program(dtls),
     "dtls_small": Program(dtls_small),
     "quic": Program(quic),

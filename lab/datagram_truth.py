@@ -32,7 +32,10 @@ class Datagram(NamedTuple):
 def compared(client: Path, server: Path, *, tunnel: bool) -> dict[str, object]:
     """For each direction how many large datagrams were sent, how many of them did not come, and the sizes around that."""
     there = (_complete(client), _complete(server))
-    ways = {"client_to_server": (there[0], there[1], "192.0.2.2"), "server_to_client": (there[1], there[0], "198.51.100.2")}
+    ways = {
+        "client_to_server": (there[0], there[1], "192.0.2.2"),
+        "server_to_client": (there[1], there[0], "198.51.100.2"),
+    }
     found: dict[str, object] = {"tunnel": tunnel}
     for name, (sent, came, source) in ways.items():
         own = {each: count for each, count in sent.items() if each.src == source}

@@ -105,12 +105,12 @@ def _talk(start: Start, *talks: str) -> Callable[[Stage], None]:
 
 
 def _lossy(start: Start) -> Callable[[Stage], None]:
-    """One packet in twelve gets lost at random, either way, whatever its size."""
+    """One packet in five gets lost at random, either way, whatever its size."""
 
     def talk(stage: Stage) -> None:
         start(stage)
         for node in ("left", "right"):
-            stage.rule(node, "add rule ip f p ip protocol udp numgen random mod 24 == 0 drop")
+            stage.rule(node, "add rule ip f p ip protocol udp numgen random mod 10 == 0 drop")
         inside(stage, "download", "small")
 
     return talk

@@ -34,6 +34,7 @@ from lab.datagram_truth import compared
 from lab.datagram_tunnels import PROGRAMS as TUNNELS
 
 CLIENT, SERVER = "192.0.2.2", "198.51.100.2"
+FILTER = f"host {CLIENT} and host {SERVER} or icmp or arp"
 NARROW = 1300
 SNAP = 144
 STATES = ("healthy", "ptb", "silent", "fragments", "switch")
@@ -163,7 +164,7 @@ def record(out: Path, number: int, name: str, state: str) -> None:
             taps = []
             for node, device in (("client", "c0"), ("server", "s0")):
                 file = out / f"{name}_{state}_{node}.pcap"
-                command = f"tcpdump -i {device} -s {SNAP} -U -Z root -w {file} \"host {CLIENT} and host {SERVER} or icmp\""
+                command = f"tcpdump --immediate-mode -i {device} -s {SNAP} -U -Z root -w {file} '{FILTER}'"
                 taps.append(subprocess.Popen(stage.inside(node, *shlex.split(command)), stderr=subprocess.DEVNULL))
             time.sleep(0.7)
             program.talk(stage)

@@ -21,6 +21,8 @@ CONVERSATION = np.dtype(
         ("rows", "i4"),  # recorded
         ("lost_rows", "i4"),  # not recorded, since a bound was reached
         ("resent", "i4"),  # datagrams sent again, either way
+        ("opening", "i4"),  # first byte of its first payload
+        ("tunnel", "i4"),  # TUNNEL_ of its first large packet
     ],
     align=True,
 )  # fmt: skip
@@ -35,6 +37,12 @@ SENT = np.dtype(
         ("fragmented", "i4"),  # datagrams of which the first fragment came
         ("answers", "i4"),  # how often the other end sent something after a packet of `exercised` bytes
         ("next_key", "i4"),  # place in the table of keys for the next one
+        # The latest large packet, and whether such come alone as a timer of TCP sends them (`timed_packets`).
+        ("alone_ts", "i8"), ("alone_frame", "i8"), ("alone_gap", "i8"),
+        ("alone_file", "i4"), ("alone_size", "i4"),
+        ("series", "i4"),  # its place in the table of such packets, + 1; 0: none
+        ("timed", "i4"),  # how many of them there are; 0: they do not come so
+        ("later", "i4"),  # large packets after them
     ],
     align=True,
 )  # fmt: skip
@@ -57,6 +65,31 @@ DATAGRAM = np.dtype(
     ],
     align=True,
 )  # fmt: skip
+
+TIMED = np.dtype(
+    [
+        ("ts", "i8"), ("frame", "i8"),
+        ("reply", "i8"),  # when the other end sent something next, 0 never
+        ("mine", "i8"), ("others", "i8"),  # packets of this end and of the other before it
+        ("flow", "i4"), ("file", "i4"), ("size", "i4"), ("side", "i4"),
+        ("head_len", "i4"),
+    ],
+    align=True,
+)  # fmt: skip
+"""A large packet of a tunnel that came alone."""
+
+TIMED_ROWS = 10
+"""Rows of a direction: more doublings than any host waits for."""
+
+TUNNEL_NONE, TUNNEL_WIREGUARD, TUNNEL_ESP, TUNNEL_OPENVPN = range(4)
+"""What encrypts all that one would have to read. Of a row of CONVERSATION, `tunnel`."""
+
+ESP_PORT = -1
+"""Stands for the ports of a conversation of ESP: no UDP has it."""
+
+QUESTION_ROWS = 1 << 12
+QUESTION_FIELDS = 3
+"""Of a DNS question asked lately: hash of its hosts and of what it asks, when (ms), and the conversation."""
 
 SENT_DF = 1
 SENT_FRAGMENTED = 2  # the first of several fragments

@@ -28,8 +28,16 @@ from analyzer.decode.packet_fields import (
     TTL,
     VERSION,
 )
-from analyzer.decode.tunnel import PROTO_UDP
-from analyzer.flows.conversation_tables import KEYS, SENT_DF, SENT_FRAGMENTED, SENT_INSIDE
+from analyzer.decode.tunnel import PROTO_ESP, PROTO_UDP
+from analyzer.flows.conversation_tables import (
+    ESP_PORT,
+    KEYS,
+    SENT_DF,
+    SENT_FRAGMENTED,
+    SENT_INSIDE,
+    TUNNEL_ESP,
+    TUNNEL_NONE,
+)
 from analyzer.flows.flow_tables import (
     C_CONVERSATIONS,
     C_DATAGRAMS,
@@ -43,6 +51,8 @@ from analyzer.flows.flow_tables import (
 )
 from analyzer.flows.fragments import many_receivers
 from analyzer.flows.lookup import Endpoints, endpoint_order, endpoints_of, hash_endpoints, same_endpoints
+from analyzer.flows.questions import DNS_PORT, asked_before
+from analyzer.flows.timed_packets import note_large, note_reply, tunnel_of
 from analyzer.kernels.marks import kernel
 from analyzer.settings import (
     DATAGRAM_HISTORY,
@@ -112,8 +122,11 @@ def number_conversation(state: State, number: int) -> None:
 
 @kernel
 def note_udp(state: State, buf: Buffer, h: list[int], frame: int) -> None:
-    """Follow a UDP datagram, of which this is all or the first fragment."""
+    """Follow a UDP datagram, of which this is all or the first fragment; and ESP, as far as that goes."""
     o = h[L4]
+    if h[PROTO] == PROTO_ESP and h[FRAGMENT] == 0 and h[IP_LEN]:
+        note_esp(state, buf, h, frame)
+        return
     if h[PROTO] != PROTO_UDP or h[FRAGMENT] == 2 or h[IP_LEN] == 0 or o + UDP_HEADER > h[IP_END]:
         return
     state.counters[C_UDP_PACKETS] += 1
@@ -132,6 +145,7 @@ def note_udp(state: State, buf: Buffer, h: list[int], frame: int) -> None:
         row["file"] = state.counters[C_FILE]
         row["first_ts"] = h[TS]
         row["client"] = side
+        row["opening"] = buf[o + UDP_HEADER] + 0 if o + UDP_HEADER < h[IP_END] else 0
     row["last_ts"] = h[TS]
     header = o - h[NET]
     length = be16(buf, o + 4)
@@ -142,28 +156,70 @@ def note_udp(state: State, buf: Buffer, h: list[int], frame: int) -> None:
     sent["largest"] = max(sent["largest"] + 0, size)
     if h[FRAGMENT]:
         sent["fragmented"] += 1
+        sent["waiting"] = max(sent["waiting"] + 0, 1)
     else:
         sent["waiting"] = max(sent["waiting"] + 0, h[IP_LEN])
         if h[DF]:
             sent["largest_df"] = max(sent["largest_df"] + 0, h[IP_LEN])
         else:
             sent["largest_nodf"] = max(sent["largest_nodf"] + 0, h[IP_LEN])
-    other = state.udp_sent[2 * number + 1 - side]
-    if other["waiting"]:
-        other["answered"] = max(other["answered"] + 0, other["waiting"] + 0)
-        if other["waiting"] >= LARGE:
-            other["answers"] += 1
-        other["waiting"] = 0
+    count_answer(state, number, 1 - side, h[TS])
+    if size >= LARGE:
+        if row["tunnel"] == TUNNEL_NONE:
+            row["tunnel"] = tunnel_of(buf, h, o + UDP_HEADER, row["opening"])
+        if row["tunnel"] != TUNNEL_NONE:
+            note_large(state, buf, h, number, side, frame, size)
     if row["many"]:
         return  # nobody need answer these
     key = datagram_key(buf, o, h[IP_END], length)
     keep_in_ring(state, buf, h, number, side, frame, size, key)
-    if is_again(state, number, side, key, h[TS]):
+    before = asked_before(state, buf, h, number, side) if h[DPORT] == DNS_PORT else -1
+    again = is_again(state, number, side, key, h[TS])
+    if again:
         row["resent"] += 1
+    if before >= 0:
+        record_conversation(state, before)
+    if again or before >= 0:
         record_conversation(state, number)
     elif row["recording"] > 0:
         row["recording"] -= 1
         record_row(state, number, row["last_row"] - 1)
+
+
+@kernel
+def count_answer(state: State, number: int, side: int, ts: int) -> None:
+    """The end `side` gets something, whatever it may be about."""
+    sent = state.udp_sent[2 * number + side]
+    if sent["waiting"]:
+        sent["answered"] = max(sent["answered"] + 0, sent["waiting"] + 0)
+        if sent["waiting"] >= LARGE:
+            sent["answers"] += 1
+        sent["waiting"] = 0
+        note_reply(state, number, side, ts)
+
+
+@kernel
+def note_esp(state: State, buf: Buffer, h: list[int], frame: int) -> None:
+    """Count an ESP packet (RFC 4303) of its hosts, and look at large ones. It has no ports, and no stream number."""
+    h[SPORT] = ESP_PORT
+    h[DPORT] = ESP_PORT
+    side = endpoint_order(h)
+    number = conversation_of(state, h, side, endpoints_of(h, side))
+    if number >= 0:
+        row = state.conversations[number]
+        if row["first_frame"] == 0:
+            row["first_frame"] = frame
+            row["file"] = state.counters[C_FILE]
+            row["first_ts"] = h[TS]
+            row["tunnel"] = TUNNEL_ESP
+        row["last_ts"] = h[TS]
+        sent = state.udp_sent[2 * number + side]
+        sent["packets"] += 1
+        sent["bytes"] += h[IP_LEN]
+        sent["waiting"] = h[IP_LEN]
+        count_answer(state, number, 1 - side, h[TS])
+        if h[IP_LEN] >= LARGE:
+            note_large(state, buf, h, number, side, frame, h[IP_LEN])
 
 
 @kernel

@@ -232,6 +232,9 @@ class State(NamedTuple):
     udp_ring_heads: Any  # uint8 (DATAGRAM_RING_ROWS, UDP_HEAD_BYTES): `head_len` bytes of the payload
     datagrams: Any
     datagram_heads: Any
+    timed: Any  # rows of TIMED, TIMED_ROWS of them a direction
+    timed_heads: Any  # uint8 (rows of timed, TIMED_HEAD_BYTES): `head_len` bytes of the payload
+    questions: Any  # int64 (QUESTION_ROWS, QUESTION_FIELDS): DNS questions asked lately
 
 
 C_FLOWS = 0
@@ -259,7 +262,8 @@ C_UDP_PACKETS = C_PAIRS + 3  # datagrams, of fragmented ones the first fragment
 C_UDP_LOST = C_PAIRS + 4  # of these, beyond the bound of conversations
 C_DATAGRAMS = C_PAIRS + 5  # ever written to the ring of datagrams
 C_UDP_ROWS = C_PAIRS + 6  # rows of the table of datagrams
-C_RECENT = C_PAIRS + 7  # and on: flows found or made lately, each the latest with its endpoints
+C_SERIES = C_PAIRS + 7  # directions with rows in the table of packets that came alone
+C_RECENT = C_PAIRS + 8  # and on: flows found or made lately, each the latest with its endpoints
 RECENT_FLOWS = 64
 """Places for flows that are found without hashing. A power of two."""
 C_COUNT = C_RECENT + RECENT_FLOWS

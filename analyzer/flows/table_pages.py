@@ -9,7 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from analyzer.flows.conversation_tables import CONVERSATION, DATAGRAM, KEYS, SENT
+from analyzer.flows.conversation_tables import (
+    CONVERSATION,
+    DATAGRAM,
+    KEYS,
+    QUESTION_FIELDS,
+    QUESTION_ROWS,
+    SENT,
+    TIMED,
+    TIMED_ROWS,
+)
 from analyzer.flows.flow_tables import (
     C_COUNT,
     C_SEED,
@@ -35,7 +44,9 @@ from analyzer.settings import (
     MAX_FLOWS,
     MAX_FRAGMENTED_PAIRS,
     MAX_ICMP,
+    MAX_SERIES,
     RING_ROWS,
+    TIMED_HEAD_BYTES,
     UDP_HEAD_BYTES,
 )
 
@@ -114,6 +125,7 @@ def _room() -> float:
 def _shapes(flows: int, events: int, icmps: int) -> dict[str, tuple[tuple[int, ...], Any]]:
     """Shape and kind of each table."""
     talks, rows = min(flows, MAX_CONVERSATIONS), min(events, MAX_DATAGRAMS)
+    alone = min(events, MAX_SERIES * TIMED_ROWS)
     return {
         "slots": ((1 << (2 * flows - 1).bit_length(),), np.dtype(np.int32)),
         "flows": ((flows,), FLOW),
@@ -139,6 +151,9 @@ def _shapes(flows: int, events: int, icmps: int) -> dict[str, tuple[tuple[int, .
         "udp_ring_heads": ((DATAGRAM_RING_ROWS, UDP_HEAD_BYTES), np.dtype(np.uint8)),
         "datagrams": ((rows,), DATAGRAM),
         "datagram_heads": ((rows, UDP_HEAD_BYTES), np.dtype(np.uint8)),
+        "timed": ((alone,), TIMED),
+        "timed_heads": ((alone, TIMED_HEAD_BYTES), np.dtype(np.uint8)),
+        "questions": ((QUESTION_ROWS, QUESTION_FIELDS), np.dtype(np.int64)),
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from analyzer.flows.conversation_tables import TIMED_ROWS
 from analyzer.flows.flow_tables import (
     C_CONVERSATIONS,
     C_EVENTS,
@@ -13,6 +14,7 @@ from analyzer.flows.flow_tables import (
     C_FRAGMENTS,
     C_ICMPS,
     C_PAIRS,
+    C_SERIES,
     C_UDP_ROWS,
     FILE_SHIFT,
     SAW_SYN,
@@ -109,5 +111,7 @@ def in_use(state: State) -> State:
     rows |= {"conversations": state.conversations[:talks], "udp_sent": state.udp_sent[: SIDES * talks]}
     for name in ("datagrams", "datagram_heads"):
         rows[name] = getattr(state, name)[: int(state.counters[C_UDP_ROWS])]
+    for name in ("timed", "timed_heads"):
+        rows[name] = getattr(state, name)[: TIMED_ROWS * int(state.counters[C_SERIES])]
     kept = {name: table.copy() if table.nbytes <= MOST_COPIED else table for name, table in rows.items()}
     return State(counters=state.counters, **kept)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analyzer.decode.packet_fields import REASON_NOT_IP
 from analyzer.decode.tunnel import PROTO_UDP
-from analyzer.evidence.exchanges import OTHER, talk_of
+from analyzer.evidence.datagrams import COMPLETE, FIRST_ONLY, LATER_ONLY, PARTIAL, fragments_of
+from analyzer.evidence.dns_tries import Tries, tries_of
+from analyzer.evidence.exchanges import IKE_PORTS, OTHER, talk_of
 from analyzer.evidence.row_addresses import ADDRESS_WORDS, numbered, row_address
+from analyzer.flows.flow_tables import C_FRAGMENTS, C_LAST_TS, C_PAIRS, C_UNDECODED, State
+from analyzer.flows.questions import DNS_PORT
+from analyzer.flows.table_parts import flow_table
 from analyzer.knowledge.fixes import fixes_for
 from analyzer.knowledge.fragment_fixes import fragment_fixes
 from analyzer.model.flow import Endpoint, Flow, PathMtu, Ptb, Stalled
@@ -21,7 +27,7 @@ from analyzer.model.text import endpoint, plural, seconds
 from analyzer.model.trouble import Trouble
 from analyzer.model.verdicts import CONFIDENCES, SIZE_PROBLEMS, rank
 from analyzer.settings import Settings
-from analyzer.verdicts.conversation_facts import Beside, UdpFacts
+from analyzer.verdicts.conversation_facts import Beside, Pieces, UdpFacts
 from analyzer.verdicts.conversation_rules import UDP, UdpRule
 from analyzer.verdicts.rule import decide
 
@@ -50,7 +56,7 @@ NAMES = {
 
 
 def judge_recorded(
-    tables: Tables, ptbs: Sequence[PtbSeen], pools: Pools, end: int, settings: Settings
+    tables: Tables, state: State, ptbs: Sequence[PtbSeen], pools: Pools, settings: Settings
 ) -> tuple[dict[int, Flow], tuple[Trouble, ...]]:
     """The conversations with recorded datagrams, by stream number, and what they show to be wrong."""
     flows = tables.datagrams["flow"]
@@ -63,14 +69,21 @@ def judge_recorded(
             key = (ptb.quoted_src, int.from_bytes(ports[:2]), ptb.quoted_dst, int.from_bytes(ports[2:4]))
             quoting[key].append(ptb)
     hosts = _Hosts(tables)
+    end = int(state.counters[C_LAST_TS])
+    pieces = _pieces(state)
     made: dict[int, Flow] = {}
+    talks = []
     for place, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(order)], strict=True):
         rows = order[place:stop]
         number = int(flows[rows[0]])
-        row = tables.rows[number]
-        if row["first_frame"] == 0:
-            continue
-        talk = talk_of(number, row, tables.datagrams[rows], tables.header_bytes[rows])
+        if tables.rows["first_frame"][number]:
+            talks.append(talk_of(number, tables.rows[number], tables.datagrams[rows], tables.header_bytes[rows]))
+    tries: dict[int, list[Tries]] = defaultdict(list)
+    for each in tries_of(talks, TcpToPort53(state)):
+        for number in each.rows:
+            tries[number].append(each)
+    for talk in talks:
+        number = talk.row
         (a, a_port), (b, b_port) = talk.ends
         about = sorted(
             [*quoting.get((a, a_port, b, b_port), []), *quoting.get((b, b_port, a, a_port), [])], key=lambda p: p.ts
@@ -80,7 +93,7 @@ def judge_recorded(
             UdpFacts(
                 talk=talk,
                 ptbs=about,
-                others=partial(hosts.beside, number, talk),
+                others=partial(hosts.beside, number, talk, {row for t in tries.get(number, ()) for row in t.rows}),
                 carried=tuple(
                     max(pools[ends].at_least, default=0) if ends in pools else 0 for ends in ((a, b), (b, a))
                 ),  # type: ignore[arg-type]
@@ -89,6 +102,9 @@ def judge_recorded(
                 settings=settings,
                 large=tables.large(number),
                 side=side,
+                pieces=pieces,
+                tunnel=tables.tunnel(number),
+                tries=tries.get(number, ()),
             )
             for side in (talk.client, 1 - talk.client)
         ]
@@ -109,6 +125,39 @@ def _of_points(one: Flow, other: Flow) -> Flow:
     return healthy[0] if healthy else min(one, other, key=lambda flow: rank(flow.verdict))
 
 
+class TcpToPort53:
+    """Which hosts connect to port 53 of which others by TCP, and when."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def __call__(self, client: str, server: str, after: int, until: int) -> bool:
+        """Whether `client` does so to `server` between these times, ns."""
+        return any(after < ts <= until for ts in self._times.get((client, server), ()))
+
+    @cached_property
+    def _times(self) -> dict[tuple[str, str], list[int]]:
+        table = flow_table(self._state)
+        found: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for port, ends in (("port_a", "ba"), ("port_b", "ab")):
+            for row in np.flatnonzero(np.asarray(table[port]) == DNS_PORT).tolist():
+                client, server = (row_address(table[row], name, int(table[row]["version"])) for name in ends)
+                found[client, server].append(int(table[row]["first_ts"]))
+        return found
+
+
+def _pieces(state: State) -> Pieces:
+    """Which first fragments came without all others."""
+    count, pairs = int(state.counters[C_FRAGMENTS]), int(state.counters[C_PAIRS])
+    found = fragments_of(state.fragments[:count], state.pairs[:pairs])
+    partly = [d for each in found for d in each.of(FIRST_ONLY, PARTIAL)]
+    later = any(each.of(COMPLETE, PARTIAL, LATER_ONLY) for each in found)
+    return Pieces(
+        frozenset(ref for datagram in partly for ref in datagram.frames),
+        hidden=not later and not state.counters[C_UNDECODED + REASON_NOT_IP],
+    )
+
+
 class _Hosts:
     """The conversations of each two hosts."""
 
@@ -121,30 +170,37 @@ class _Hosts:
         self._order = np.argsort(groups, kind="stable")
         self._starts = np.searchsorted(groups[self._order], np.arange(count + 1))
 
-    def beside(self, row: int, talk: Talk) -> list[Beside]:
-        """Other conversations of these hosts in which nothing was sent again, nearest in time."""
+    def beside(self, row: int, talk: Talk, same: Collection[int] = ()) -> list[Beside]:
+        """Other conversations of these hosts in which nothing was sent again, nearest in time; but not the `same`."""
         tables, group = self._tables, int(self._groups[row])
         rows = self._order[self._starts[group] : self._starts[group + 1]]
         mine = tables.rows[row]
         sent = tables.sent["packets"]
-        clean = (rows != row) & (tables.rows["resent"][rows] == 0) & (tables.rows["point"][rows] == mine["point"])
+        clean = (
+            (rows != row)
+            & tables.udp[rows]
+            & (tables.rows["resent"][rows] == 0)
+            & (tables.rows["point"][rows] == mine["point"])
+        )
         clean &= (sent[2 * rows] > 0) & (sent[2 * rows + 1] > 0)
-        rows = rows[clean]
+        rows = rows[clean & ~np.isin(rows, list(same))] if same else rows[clean]
         rows = rows[np.argsort(np.abs(tables.rows["first_ts"][rows] - mine["first_ts"]), kind="stable")[:MOST_BESIDE]]
         service = talk.ends[1 - talk.client][1]
         return [self._beside(int(each), service, 1 - talk.client) for each in rows]
 
     def _beside(self, row: int, service: int, side: int) -> Beside:
         each, sent = self._tables.rows[row], self._tables.sent[2 * row : 2 * row + 2]
-        whole = [int(max(s["largest_df"], s["largest_nodf"])) if not s["fragmented"] else 0 for s in sent]
+        opaque = self._tables.tunnel(row) > 0  # what of it came nobody knows
+        whole = [0 if opaque or s["fragmented"] else int(max(s["largest_df"], s["largest_nodf"])) for s in sent]
         return Beside(
             FrameRef(int(each["file"]), int(each["first_frame"])),
             int(self._tables.numbers[row]),
             int(each["first_ts"]),
             int(each["last_ts"]),
             (whole[0], whole[1]),
-            (int(sent[0]["largest_df"]), int(sent[1]["largest_df"])),
-            int(each["port_a" if side == 0 else "port_b"]) == service,
+            (0, 0) if opaque else (int(sent[0]["largest_df"]), int(sent[1]["largest_df"])),
+            (port := int(each["port_a" if side == 0 else "port_b"])) == service,
+            before=port != service and {port, service} <= IKE_PORTS,
         )
 
 
@@ -153,7 +209,7 @@ def plain_flow(tables: Tables, row: int, stream: int) -> Flow:
     each, sent = tables.rows[row], tables.sent[2 * row : 2 * row + 2]
     version, client = int(each["version"]), int(each["client"])
     ends = [Endpoint(row_address(each, name, version), int(each[f"port_{name}"])) for name in "ab"]
-    facts = _Counted(bool((sent["packets"] > 0).all()), tables.large(row))
+    facts = _Counted(bool((sent["packets"] > 0).all()), tables.large(row), tables.tunnel(row))
     rule = next(rule for rule in UDP if rule.id in COUNTED and rule.applies(facts))  # type: ignore[arg-type]
     return Flow(
         stream=stream,
@@ -179,16 +235,17 @@ def plain_flow(tables: Tables, row: int, stream: int) -> Flow:
     )
 
 
-COUNTED = frozenset({"udp/one-direction", "udp/full-size", "udp/without-df", "udp/small"})
+COUNTED = frozenset({"udp/in-tunnel", "udp/one-direction", "udp/full-size", "udp/without-df", "udp/small"})
 """Rules that counters alone decide."""
 
 
 class _Counted:
     """The facts that counters tell."""
 
-    def __init__(self, both: bool, large: tuple[int, int, int]) -> None:
+    def __init__(self, both: bool, large: tuple[int, int, int], tunnel: int) -> None:
         self.both = both
         self.large = large
+        self.tunnel = tunnel
 
 
 def _protocol(ends: Iterable[Endpoint]) -> str:
