@@ -33,7 +33,8 @@ class Program:
 
 # DNS.
 
-NAMED = """options {{ directory "{d}"; listen-on {{ any; }}; listen-on-v6 {{ none; }}; recursion no; dnssec-validation no; pid-file "{d}/pid";
+NAMED = """options {{ directory "{d}"; listen-on {{ any; }}; listen-on-v6 {{ none; }}; recursion no;
+dnssec-validation no; pid-file "{d}/pid";
 max-udp-size {size}; edns-udp-size {size}; session-keyfile "{d}/k"; lock-file none; }};
 zone "example" {{ type master; file "{d}/z.signed"; }}; controls {{ }};"""
 UNBOUND = """server:
@@ -214,7 +215,9 @@ def start_ike(stage: Stage, fragmentation: str, size: int = 1280, ports: str = "
             (d / node / folder).mkdir(parents=True)
             shutil.copy(d / file, d / node / folder)
         (d / f"{node}.conf").write_text(
-            STRONGSWAN.format(d=d, node=node, size=size, plugins=f"{PLUGINS} socket-default")
+            STRONGSWAN.format(
+                d=d, node=node, size=size, plugins=f"{PLUGINS} kernel-libipsec kernel-netlink socket-default"
+            )
         )
         (d / node / "swanctl.conf").write_text(
             CONNECTION.format(

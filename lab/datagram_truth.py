@@ -30,7 +30,7 @@ class Datagram(NamedTuple):
 
 
 def compared(client: Path, server: Path, *, tunnel: bool) -> dict[str, object]:
-    """For each direction how many large datagrams were sent, how many of them did not come, and the sizes around that."""
+    """For each direction how many large datagrams were sent, how many did not come, and the sizes around that."""
     there = (_complete(client), _complete(server))
     ways = {
         "client_to_server": (there[0], there[1], "192.0.2.2"),

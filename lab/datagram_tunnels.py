@@ -1,8 +1,8 @@
 """Encrypted tunnels for `record_datagrams`: WireGuard in user space, OpenVPN, and IPsec in UDP, with talk inside.
 
-`apt install wireguard-go wireguard-tools openvpn`, and what `datagram_programs` needs for IKE. What a tunnel is recorded
-with: TCP inside that hangs on a narrow path under the tunnel, the same over a healthy one, a lossy one, an idle one
-whose ends keep it alive, one whose peer is gone, bulk transfer, and voice.
+`apt install wireguard-go wireguard-tools openvpn`, and what `datagram_programs` needs for IKE. What a tunnel is
+recorded with: TCP inside that hangs on a narrow path under the tunnel, the same over a healthy one, a lossy one, an
+idle one whose ends keep it alive, one whose peer is gone, bulk transfer, and voice.
 """
 
 from __future__ import annotations
@@ -54,18 +54,18 @@ def start_openvpn(stage: Stage, *, ping: int = 10) -> None:
     """With certificates that both ends know by fingerprint, and a tunnel device of 1,420 bytes."""
     prints = {}
     for node in INNER:
-        stage.run(None, ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                         "-keyout", f"{node}.k", "-out", f"{node}.c", "-days", "3000", "-subj", f"/CN={node}"])  # fmt: skip
+        curve = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1"
+        stage.run(None, f"openssl req -x509 {curve} -nodes -keyout {node}.k -out {node}.c -days 3000 -subj /CN={node}")
         text = stage.run(None, f"openssl x509 -in {node}.c -noout -fingerprint -sha256")
         prints[node] = text.strip().split("=")[1]
     ends = (("server", "client", "tls-server"), ("client", "server", "tls-client"))
     for node, other, role in ends:
         remote = "192.0.2.2" if other == "client" else "198.51.100.2"
         device = f"o{stage.number}{node[0]}"
-        stage.start(node, f"openvpn --dev {device} --dev-type tun --proto udp --remote {remote} 1194 --lport 1194 --{role} "
-                          f"--dh none --cert {node}.c --key {node}.k --peer-fingerprint {prints[other]} --ping {ping} "
-                          f"--ifconfig {INNER[node]} {INNER[other]} --tun-mtu 1420 --mssfix 0 --cipher AES-256-GCM "
-                          "--data-ciphers AES-256-GCM --verb 2")  # fmt: skip
+        words = f"openvpn --dev {device} --dev-type tun --proto udp --remote {remote} 1194 --lport 1194 --{role}"
+        words += f" --dh none --cert {node}.c --key {node}.k --peer-fingerprint {prints[other]} --ping {ping}"
+        words += f" --ifconfig {INNER[node]} {INNER[other]} --tun-mtu 1420 --mssfix 0 --verb 2"
+        stage.start(node, f"{words} --cipher AES-256-GCM --data-ciphers AES-256-GCM")
     for _ in range(40):
         time.sleep(0.5)
         if (stage.folder / "log").read_text(errors="replace").count("Initialization Sequence Completed") == 2:

@@ -43,6 +43,7 @@ class Talk(QuicConnectionProtocol):
 
 
 async def main() -> None:
+    """Serve, or ask."""
     configuration = QuicConfiguration(
         is_client=ASKED.end == "client",
         alpn_protocols=["x"],

@@ -10,7 +10,8 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 from analyzer.evidence.exchanges import DNS, Sent, Talk, is_question
@@ -25,6 +26,10 @@ OPT = 41
 WITHIN_NS = ASKED_WITHIN_MS * 1_000_000
 LEAST_LOST_ALONE = 4
 """Answers lost, where none came in the end, with gaps that grow."""
+
+
+NEARLY = 0.8
+"""A gap of so much of the one before is as long: clocks and programs are not exact."""
 
 
 class Try(NamedTuple):
@@ -43,7 +48,7 @@ class Tries:
     lost: tuple[Sent, ...]
     asked: tuple[Sent, ...]
     came: Sent | None  # the answer to the last of them, where that is smaller
-    rows: frozenset[int]  # conversations
+    rows: frozenset[int]  # conversations, those with further tries, too
 
 
 def asked_for(head: bytes) -> tuple[bytes, int] | None:
@@ -72,10 +77,11 @@ def tries_of(talks: Iterable[Talk], by_tcp: Callable[[str, str, int, int], bool]
                 ends = (talk.ends[each.side][0], talk.ends[1 - each.side][0])
                 groups[(*ends, told[0])].append(Try(talk.row, each, told[1], answer))
     for (client, server, _), tries in groups.items():
+        followed = partial(by_tcp, client, server)
         for part in _parts(sorted(tries, key=lambda t: t.question.ts)):
-            found = _lost(part, lambda after, until: by_tcp(client, server, after, until))  # noqa: B023
+            found = _lost(part, followed) or _lost(part[: _growing(part)], followed)
             if found is not None:
-                yield found
+                yield replace(found, rows=frozenset(each.row for each in part))
 
 
 def _parts(tries: Sequence[Try]) -> Iterator[list[Try]]:
@@ -108,13 +114,15 @@ def _lost(tries: Sequence[Try], by_tcp: Callable[[int, int], bool]) -> Tries | N
         return None
     shrunk = any(b.allowed < a.allowed for i, a in enumerate(tries) if a in large for b in tries[i + 1 :])
     in_the_end = tcp or (last.answer is not None and last not in large)
-    if not ((in_the_end and (shrunk or tcp)) or (shrunk and len(lost) >= LEAST_LOST_ALONE and _grow(tries))):
+    given_up = len(lost) >= LEAST_LOST_ALONE and _growing(tries) == len(tries)
+    if not ((in_the_end and (shrunk or tcp)) or (shrunk and given_up)):
         return None
     came = last.answer if last not in large else None
     return Tries(tuple(lost), tuple(each.question for each in tries), came, frozenset(each.row for each in tries))
 
 
-def _grow(tries: Sequence[Try]) -> bool:
-    """Whether the gaps grow, as those of who waits for an answer."""
+def _growing(tries: Sequence[Try]) -> int:
+    """How many of the first of them come at gaps that grow, as those of who waits for an answer."""
     gaps = [b.question.ts - a.question.ts for a, b in itertools.pairwise(tries)]
-    return gaps[-1] >= 2 * gaps[0] and all(b >= 0.8 * a for a, b in itertools.pairwise(gaps))
+    count = next((i for i in range(1, len(gaps)) if gaps[i] < NEARLY * gaps[i - 1]), len(gaps))
+    return count + 1 if count and gaps[count - 1] >= 2 * gaps[0] else 0
