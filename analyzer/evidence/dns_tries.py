@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from analyzer.evidence.exchanges import DNS, Sent, Talk, is_question
 from analyzer.model.wire_sizes import LEAST_V6_MTU
-from analyzer.settings import ASKED_WITHIN_MS, LEAST_RETRANSMISSIONS, MOST_ASKED, SETTLED_NS
+from analyzer.settings import ASKED_WITHIN_MS, MOST_ASKED, SETTLED_NS
 
 HEADER = 12
 WITHOUT_EDNS = 512
@@ -110,7 +110,7 @@ def _lost(tries: Sequence[Try], by_tcp: Callable[[int, int], bool]) -> Tries | N
     ]
     if tcp and last in large and last.answer is not None:
         lost.append(last.answer)
-    if len(lost) < LEAST_RETRANSMISSIONS:
+    if not lost:
         return None
     shrunk = any(b.allowed < a.allowed for i, a in enumerate(tries) if a in large for b in tries[i + 1 :])
     in_the_end = tcp or (last.answer is not None and last not in large)
