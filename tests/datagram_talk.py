@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import analyzer
 from analyzer.model.trouble import Trouble
+from analyzer.model.verdicts import SIZE_PROBLEMS
 from tests.builders import CLIENT, CLIENT6, SECOND, SERVER, SERVER6, Packet, ipv4, ipv6, pcap, udp
 from tests.builders import UDP as PROTO_UDP
 
@@ -62,4 +63,4 @@ def rules(packets: Iterable[Packet]) -> list[tuple[str, str]]:
 
 
 def accused(packets: Iterable[Packet]) -> list[Trouble]:
-    return [trouble for trouble in analysed(packets).all_troubles if trouble.kind == "udp"]
+    return [t for t in analysed(packets).all_troubles if t.kind == "udp" and t.verdict in SIZE_PROBLEMS]

@@ -1,7 +1,7 @@
 """DNS questions that are asked again with a new identifier or from another port, as resolvers do for each try.
 
 Each try is a UDP conversation of its own. A small table has what was asked lately: where the same hosts have the same
-question again, and the answer was large or did not come, the datagrams of both conversations are recorded.
+question again, and the answer was large, the datagrams of both conversations are recorded.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ EXERCISED = 1281
 
 @kernel
 def asked_before(state: State, buf: Buffer, h: list[int], number: int, side: int) -> int:
-    """The conversation in which the same was asked a while ago, without a small answer; -1: none."""
+    """The conversation in which the same was asked a while ago, and got a large answer; -1: none."""
     o = h[L4] + 8
     if h[DPORT] != DNS_PORT or o + DNS_HEADER + 5 > h[IP_END] or buf[o + 2] & 0x80 or be16(buf, o + 4) != 1:
         return -1
@@ -55,5 +55,4 @@ def asked_before(state: State, buf: Buffer, h: list[int], number: int, side: int
         return -1
     # It may be another key's hosts by chance: then no more is recorded than need be.
     answers = state.udp_sent[2 * before + 1 - state.conversations[before]["client"]]
-    small = answers["packets"] > 0 and answers["largest"] < EXERCISED
-    return -1 if small else int(before)
+    return int(before) if answers["largest"] >= EXERCISED else -1

@@ -183,7 +183,7 @@ def _flow(tables: Tables, row: int, facts: UdpFacts, rule: UdpRule, settings: Se
         direction="client_to_server"
         if side == talk.client
         else "server_to_client"
-        if about_size or facts.ptb is not None
+        if about_size or facts.ptb is not None or rule.id in OPEN
         else None,
         path_mtu=size,
         stalled=_stalled(facts) if about_size else None,
@@ -291,11 +291,15 @@ def _fixes(facts: UdpFacts, verdict: str, side: int, size: PathMtu, settings: Se
 
 
 def _troubles(flows: Iterable[Flow], settings: Settings) -> Iterator[Trouble]:
-    """The conversations that accuse, those of the same two hosts and service told as one."""
+    """The conversations that accuse, or that large datagrams keep from going on for whatever reason.
+
+    Those of the same two hosts and service are told as one.
+    """
     alike: dict[tuple[object, ...], list[Flow]] = defaultdict(list)
     for flow in sorted(flows, key=lambda flow: flow.stream):
-        if flow.verdict in SIZE_PROBLEMS:
-            alike[flow.sender.ip, flow.receiver.ip, flow.verdict == "fragment_loss", flow.protocol].append(flow)
+        if flow.verdict in SIZE_PROBLEMS or flow.rule in OPEN:
+            kind = flow.verdict if flow.verdict in ("fragment_loss", "inconclusive") else ""
+            alike[flow.sender.ip, flow.receiver.ip, kind, flow.protocol].append(flow)
     for members in alike.values():
         best = min(
             members,
@@ -308,6 +312,9 @@ def _troubles(flows: Iterable[Flow], settings: Settings) -> Iterator[Trouble]:
         yield _trouble(best, members)
 
 
+OPEN = frozenset({"udp/moved", "udp/fragments-hidden"})
+"""Rules of exchanges that fail on large datagrams, where this end cannot tell why: told with where to capture."""
+
 SAYS = {
     "blackhole": "meet a PMTUD black hole",
     "blackhole_probable": "probably meet a PMTUD black hole",
@@ -315,6 +322,7 @@ SAYS = {
     "blackhole_recovered": "met a PMTUD black hole",
     "ptb_ignored": "are sent on although PTBs (ICMP packet too big) came",
     "fragment_loss": "get lost in fragments, as it seems",
+    "inconclusive": "get no answer, for their size or for another reason",
 }
 
 

@@ -57,10 +57,11 @@ def _trouble(tables: Tables, series: TimedSeries) -> Trouble:
         ),
         rests_on=series.frames,
         evidence=(
+            Statement(f"sent alone: {of_size} over {span}", series.frames),
             Statement(
-                f"sent alone: {plural(len(series.times), 'packet')} of {series.size} bytes over {span}", series.frames
+                f"not answered: after {plural(len(series.unanswered), 'packet')} nothing came within the first gap",
+                series.unanswered,
             ),
-            Statement(f"after {series.unanswered} of them nothing came back within the first gap", series.frames[1:]),
         ),
         ruled_out=(RuledOut("dead_path", back, ()),),
         fixes=(),

@@ -118,6 +118,7 @@ def test_a_question_from_another_port_is_recorded_with_the_one_before(second: Pa
     assert state.counters[C_UDP_ROWS] == recorded
 
 
-def test_not_after_a_small_answer() -> None:
-    state = both([question(0, 40000, b"\1a"), question(1, 40000, b"\1a", 90), question(1000, 40001, b"\1a")])
+@pytest.mark.parametrize("answers", [[], [question(1, 40000, b"\1a", 90)]], ids=["none", "small"])
+def test_not_but_after_a_large_answer(answers: list[Packet]) -> None:
+    state = both([question(0, 40000, b"\1a"), *answers, question(1000, 40001, b"\1a")])
     assert state.counters[C_UDP_ROWS] == 0

@@ -8,7 +8,7 @@ import pytest
 
 from analyzer.evidence.exchanges import ike_part
 from tests.builders import CLIENT, SERVER, Packet
-from tests.datagram_talk import FAR, accused, rules, sent
+from tests.datagram_talk import FAR, accused, analysed, rules, sent
 
 INITIATOR, RESPONDER = b"initiate", b"response"
 SA_INIT, AUTH, INFORMATIONAL = 34, 35, 37
@@ -126,6 +126,9 @@ def test_where_nothing_of_port_4500_comes_back_a_firewall_may_drop_that_port(df:
     moved = [*begun(500), *again(message(1400, 1), df=df)]
     assert not accused(moved)
     assert rules(moved) == [("udp/moved", "low")]
+    [trouble] = analysed(moved).all_troubles
+    assert (trouble.verdict, trouble.sender, trouble.lost) == ("inconclusive", CLIENT, None)
+    assert "Capture at the other end" in trouble.explanation
 
 
 def test_first_fragments_alone_beside_the_receiver() -> None:

@@ -104,6 +104,10 @@ def test_it_is_inconclusive_at_low_confidence_and_names_its_frames() -> None:
     assert [ref.frame for ref in trouble.rests_on] == frames
     assert trouble.display_filter == "udp.stream eq 0"
     assert trouble.streams == (0,)
+    assert [text for text, _ in trouble.evidence] == [
+        "sent alone: 6 packets of 1480 bytes over 6.2 s",
+        "not answered: after 4 packets nothing came within the first gap",
+    ]
     [flow] = analysis.all_udp_flows
     assert (flow.verdict, flow.rule) == ("inconclusive", "udp/in-tunnel")
 
