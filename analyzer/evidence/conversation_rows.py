@@ -23,6 +23,7 @@ class Tables:
     header_bytes: Any
     numbers: Any  # udp.stream of each row
     udp: Any  # of each row, whether it is UDP: ESP is not
+    alone: Any
     timed: Any
     timed_heads: Any
 
@@ -42,6 +43,7 @@ class Tables:
             state.datagram_heads[:recorded],
             _of_several_points(rows, numbers),
             rows["port_a"] != ESP_PORT,
+            state.udp_alone[: 2 * count],
             state.timed[: TIMED_ROWS * int(state.counters[C_SERIES])],
             state.timed_heads[: TIMED_ROWS * int(state.counters[C_SERIES])],
         )

@@ -40,17 +40,17 @@ class TimedSeries:
 
 def timed_series(tables: Tables, end: int) -> Iterator[TimedSeries]:
     """Those that may be TCP without an answer, while smaller packets go both ways; `end`: of the capture, ns."""
-    sent = tables.sent
-    for place in np.flatnonzero(sent["timed"] >= LEAST_TIMED).tolist():
-        first = (int(sent["series"][place]) - 1) * TIMED_ROWS
-        count = int(sent["timed"][place])
+    alone = tables.alone
+    for place in np.flatnonzero(alone["timed"] >= LEAST_TIMED).tolist():
+        first = (int(alone["series"][place]) - 1) * TIMED_ROWS
+        count = int(alone["timed"][place])
         if count >= TIMED_ROWS:
             continue  # longer than any host waits: its last gap is not that to the one before
         rows, heads = tables.timed[first : first + count], tables.timed_heads[first : first + count]
         kind = int(tables.rows["tunnel"][place // 2])
         if not _counted(kind, rows, heads):
             continue
-        found = _series(place, kind, rows, int(sent["later"][place]), end)
+        found = _series(place, kind, rows, int(alone["later"][place]), end)
         if len(found.unanswered) >= LEAST_UNANSWERED and found.others and found.smaller > 0:
             yield found
 

@@ -37,16 +37,23 @@ SENT = np.dtype(
         ("fragmented", "i4"),  # datagrams of which the first fragment came
         ("answers", "i4"),  # how often the other end sent something after a packet of `exercised` bytes
         ("next_key", "i4"),  # place in the table of keys for the next one
-        # The latest large packet, and whether such come alone as a timer of TCP sends them (`timed_packets`).
-        ("alone_ts", "i8"), ("alone_frame", "i8"), ("alone_gap", "i8"),
-        ("alone_file", "i4"), ("alone_size", "i4"),
-        ("series", "i4"),  # its place in the table of such packets, + 1; 0: none
-        ("timed", "i4"),  # how many of them there are; 0: they do not come so
-        ("later", "i4"),  # large packets after them
     ],
     align=True,
 )  # fmt: skip
 """What one end of a conversation sent: row 2 * conversation + side."""
+
+ALONE = np.dtype(
+    [
+        ("ts", "i8"), ("frame", "i8"),  # of the latest large packet
+        ("gap", "i8"),  # between it and the one before, ns
+        ("file", "i4"), ("size", "i4"),
+        ("series", "i4"),  # its place in the table of such packets, + 1; 0: none
+        ("timed", "i4"),  # how many of them there are; 0: they do not come as a timer of TCP sends them
+        ("later", "i4"),  # large packets after them
+    ],
+    align=True,
+)  # fmt: skip
+"""The large packets of one end of a tunnel (`timed_packets`), rows as of SENT: no page is touched without tunnels."""
 
 KEYS = 4
 """Datagrams of each end that are remembered, to know one that is sent again."""

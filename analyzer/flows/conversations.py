@@ -163,7 +163,7 @@ def note_udp(state: State, buf: Buffer, h: list[int], frame: int) -> None:
             sent["largest_df"] = max(sent["largest_df"] + 0, h[IP_LEN])
         else:
             sent["largest_nodf"] = max(sent["largest_nodf"] + 0, h[IP_LEN])
-    count_answer(state, number, 1 - side, h[TS])
+    count_answer(state, number, 1 - side, h[TS], row["tunnel"])
     if size >= LARGE:
         if row["tunnel"] == TUNNEL_NONE:
             row["tunnel"] = tunnel_of(buf, h, o + UDP_HEADER, row["opening"])
@@ -187,7 +187,7 @@ def note_udp(state: State, buf: Buffer, h: list[int], frame: int) -> None:
 
 
 @kernel
-def count_answer(state: State, number: int, side: int, ts: int) -> None:
+def count_answer(state: State, number: int, side: int, ts: int, tunnel: int) -> None:
     """The end `side` gets something, whatever it may be about."""
     sent = state.udp_sent[2 * number + side]
     if sent["waiting"]:
@@ -195,7 +195,8 @@ def count_answer(state: State, number: int, side: int, ts: int) -> None:
         if sent["waiting"] >= LARGE:
             sent["answers"] += 1
         sent["waiting"] = 0
-        note_reply(state, number, side, ts)
+        if tunnel != TUNNEL_NONE:
+            note_reply(state, number, side, ts)
 
 
 @kernel
@@ -217,7 +218,7 @@ def note_esp(state: State, buf: Buffer, h: list[int], frame: int) -> None:
         sent["packets"] += 1
         sent["bytes"] += h[IP_LEN]
         sent["waiting"] = h[IP_LEN]
-        count_answer(state, number, 1 - side, h[TS])
+        count_answer(state, number, 1 - side, h[TS], TUNNEL_ESP)
         if h[IP_LEN] >= LARGE:
             note_large(state, buf, h, number, side, frame, h[IP_LEN])
 

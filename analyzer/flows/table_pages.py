@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from analyzer.flows.conversation_tables import (
+    ALONE,
     CONVERSATION,
     DATAGRAM,
     KEYS,
@@ -56,7 +57,7 @@ LEAST_PACKET = 40
 SPARE_ROWS = 1 << 14
 """Rows beyond those for which an input has bytes: a file may grow while it is read."""
 
-SPARSE = ("odd_flows", "odd_transfers", "progress")
+SPARSE = ("odd_flows", "odd_transfers", "progress", "udp_alone")
 """Tables of which rows here and there are used: a huge page for each of these would take memory for nothing."""
 
 LEAST_ROWS = 1 << 10
@@ -146,6 +147,7 @@ def _shapes(flows: int, events: int, icmps: int) -> dict[str, tuple[tuple[int, .
         "udp_slots": ((1 << (2 * talks - 1).bit_length(),), np.dtype(np.int32)),
         "conversations": ((talks,), CONVERSATION),
         "udp_sent": ((talks * SIDES,), SENT),
+        "udp_alone": ((talks * SIDES,), ALONE),
         "udp_keys": ((talks * SIDES, 2 * KEYS), np.dtype(np.int64)),
         "udp_ring": ((DATAGRAM_RING_ROWS,), DATAGRAM),
         "udp_ring_heads": ((DATAGRAM_RING_ROWS, UDP_HEAD_BYTES), np.dtype(np.uint8)),

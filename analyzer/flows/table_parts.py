@@ -108,7 +108,8 @@ def in_use(state: State) -> State:
     rows |= {"fragments": state.fragments[: int(state.counters[C_FRAGMENTS])]}
     rows |= {"pairs": state.pairs[: int(state.counters[C_PAIRS])]}
     talks = int(state.counters[C_CONVERSATIONS])
-    rows |= {"conversations": state.conversations[:talks], "udp_sent": state.udp_sent[: SIDES * talks]}
+    rows |= {"conversations": state.conversations[:talks]}
+    rows |= {name: getattr(state, name)[: SIDES * talks] for name in ("udp_sent", "udp_alone")}
     for name in ("datagrams", "datagram_heads"):
         rows[name] = getattr(state, name)[: int(state.counters[C_UDP_ROWS])]
     for name in ("timed", "timed_heads"):

@@ -62,60 +62,60 @@ def tunnel_of(buf: Buffer, h: list[int], start: int, opening: int) -> int:
 @kernel
 def note_large(state: State, buf: Buffer, h: list[int], number: int, side: int, frame: int, size: int) -> None:
     """Go on with the series of this direction, begin one, or end it."""
-    sent = state.udp_sent[2 * number + side]
-    gap = h[TS] - sent["alone_ts"]
-    same = sent["alone_size"] == size
-    grown = sent["alone_gap"] + 0
-    goes_on = same and sent["timed"] >= 2 and LEAST_GROWTH * grown <= 10 * gap <= MOST_GROWTH * grown
-    if not goes_on and sent["timed"] >= LEAST_TIMED and sent["later"] < MOST_LATER:
-        sent["later"] += 1
+    last = state.udp_alone[2 * number + side]
+    gap = h[TS] - last["ts"]
+    same = last["size"] == size
+    grown = last["gap"] + 0
+    goes_on = same and last["timed"] >= 2 and LEAST_GROWTH * grown <= 10 * gap <= MOST_GROWTH * grown
+    if not goes_on and last["timed"] >= LEAST_TIMED and last["later"] < MOST_LATER:
+        last["later"] += 1
         return
-    sent["later"] = 0
+    last["later"] = 0
     if goes_on and gap >= LEAST_TIMER:
         keep_timed(state, buf, h, number, side, frame, size)
     elif not same or gap < LEAST_TIMER:
-        sent["timed"] = 0
+        last["timed"] = 0
     else:
         begin_series(state, number, side)
-        if sent["series"]:
+        if last["series"]:
             keep_timed(state, buf, h, number, side, frame, size)
-    sent["alone_ts"] = h[TS]
-    sent["alone_frame"] = frame
-    sent["alone_file"] = state.counters[C_FILE]
-    sent["alone_size"] = size
-    sent["alone_gap"] = gap
+    last["ts"] = h[TS]
+    last["frame"] = frame
+    last["file"] = state.counters[C_FILE]
+    last["size"] = size
+    last["gap"] = gap
 
 
 @kernel
 def begin_series(state: State, number: int, side: int) -> None:
     """With the large packet before, unless the table is full."""
-    sent = state.udp_sent[2 * number + side]
-    if sent["series"] == 0:
+    last = state.udp_alone[2 * number + side]
+    if last["series"] == 0:
         place = state.counters[C_SERIES]
         if (place + 1) * TIMED_ROWS > len(state.timed):
             return
         state.counters[C_SERIES] = place + 1
-        sent["series"] = place + 1
-    row = state.timed[(sent["series"] - 1) * TIMED_ROWS]
-    row["ts"] = sent["alone_ts"]
-    row["frame"] = sent["alone_frame"]
-    row["file"] = sent["alone_file"]
-    row["size"] = sent["alone_size"]
+        last["series"] = place + 1
+    row = state.timed[(last["series"] - 1) * TIMED_ROWS]
+    row["ts"] = last["ts"]
+    row["frame"] = last["frame"]
+    row["file"] = last["file"]
+    row["size"] = last["size"]
     row["flow"] = number
     row["side"] = side
     row["reply"] = 0
-    row["mine"] = sent["packets"]
+    row["mine"] = state.udp_sent[2 * number + side]["packets"]
     row["others"] = state.udp_sent[2 * number + 1 - side]["packets"]
     row["head_len"] = 0
-    sent["timed"] = 1
+    last["timed"] = 1
 
 
 @kernel
 def keep_timed(state: State, buf: Buffer, h: list[int], number: int, side: int, frame: int, size: int) -> None:
     """Write the packet into the table; beyond its rows only the last is renewed."""
-    sent = state.udp_sent[2 * number + side]
-    at = min(sent["timed"] + 0, TIMED_ROWS - 1)
-    place = (sent["series"] - 1) * TIMED_ROWS + at
+    last = state.udp_alone[2 * number + side]
+    at = min(last["timed"] + 0, TIMED_ROWS - 1)
+    place = (last["series"] - 1) * TIMED_ROWS + at
     row = state.timed[place]
     row["ts"] = h[TS]
     row["frame"] = frame
@@ -124,21 +124,21 @@ def keep_timed(state: State, buf: Buffer, h: list[int], number: int, side: int, 
     row["flow"] = number
     row["side"] = side
     row["reply"] = 0
-    row["mine"] = sent["packets"]
+    row["mine"] = state.udp_sent[2 * number + side]["packets"]
     row["others"] = state.udp_sent[2 * number + 1 - side]["packets"]
     start = h[L4] if h[SPORT] == ESP_PORT else h[L4] + 8
     length = min(h[IP_END] - start, TIMED_HEAD_BYTES)
     row["head_len"] = length
     for i in range(length):
         state.timed_heads[place, i] = buf[start + i]
-    sent["timed"] = at + 1
+    last["timed"] = at + 1
 
 
 @kernel
 def note_reply(state: State, number: int, side: int, ts: int) -> None:
     """The other end of `side` sent something: the first since the latest packet of the series."""
-    sent = state.udp_sent[2 * number + side]
-    if sent["timed"]:
-        row = state.timed[(sent["series"] - 1) * TIMED_ROWS + sent["timed"] - 1]
+    last = state.udp_alone[2 * number + side]
+    if last["timed"]:
+        row = state.timed[(last["series"] - 1) * TIMED_ROWS + last["timed"] - 1]
         if row["reply"] == 0:
             row["reply"] = ts

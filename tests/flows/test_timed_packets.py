@@ -38,7 +38,16 @@ def question(ms: int, port: int, name: bytes, size: int = 0) -> Packet:
 def both(packets: list[Packet]) -> State:
     """The tables of a run, which are the same compiled and interpreted."""
     states = [skim(pcap(packets), compiled=compiled).state for compiled in (False, True)]
-    for name in ("counters", "conversations", "udp_sent", "timed", "timed_heads", "questions", "datagrams"):
+    for name in (
+        "counters",
+        "conversations",
+        "udp_sent",
+        "udp_alone",
+        "timed",
+        "timed_heads",
+        "questions",
+        "datagrams",
+    ):
         one, other = (np.asarray(getattr(state, name)) for state in states)
         assert one.tobytes() == other.tobytes(), name
     return states[0]
@@ -89,7 +98,7 @@ def test_a_series_has_its_times_and_its_frames() -> None:
     rows = state.timed[:TIMED_ROWS][:4]
     assert ((rows["ts"] - rows["ts"][0]) // 1_000_000).tolist() == list(times)
     assert rows["frame"].tolist() == [1, 2, 3, 4]
-    assert state.udp_sent["timed"].max() == 4
+    assert state.udp_alone["timed"].max() == 4
 
 
 @pytest.mark.parametrize("port", [7000, 53])
