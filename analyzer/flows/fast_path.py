@@ -37,7 +37,7 @@ from analyzer.flows.flow_tables import (
     PROGRESS_SHIFT,
     State,
 )
-from analyzer.flows.lookup import Endpoints, find_flow
+from analyzer.flows.lookup import Endpoints, find_hinted
 from analyzer.flows.progress_log import put_progress
 from analyzer.flows.recording import RING_MASK, store_row
 from analyzer.flows.sizes import note_delivered, note_size
@@ -80,7 +80,7 @@ def four_words(buf: Buffer, o: int) -> tuple[int, int, int, int]:
 
 @inlined
 @checked_in_front
-def take_fast_path(state: State, buf: Buffer, h: list[int], frame: int) -> bool:
+def take_fast_path(state: State, buf: Buffer, h: list[int], frame: int, hint: int) -> bool:
     """Take the packet behind the link header if its flow may take this path.
 
     False if not, with nothing done but perhaps the flow found; nothing of `h` is changed.
@@ -112,7 +112,7 @@ def take_fast_path(state: State, buf: Buffer, h: list[int], frame: int) -> bool:
         high = source if side else target
         low_port = ports & 0xFFFF if side else ports >> 16
         high_port = ports >> 16 if side else ports & 0xFFFF
-        number = find_flow(state, Endpoints(4, h[POINT], (low, 0, 0, 0), (high, 0, 0, 0), low_port, high_port))
+        number = find_hinted(state, Endpoints(4, h[POINT], (low, 0, 0, 0), (high, 0, 0, 0), low_port, high_port), hint)
     else:
         hops = be32_inside(buf, net + 4)
         if unlikely(word >> 28 != 6 or hops >> 8 & 0xFF != PROTO_TCP or hops >> 16 == 0):
@@ -132,9 +132,9 @@ def take_fast_path(state: State, buf: Buffer, h: list[int], frame: int) -> bool:
         low_port = ports & 0xFFFF if side else ports >> 16
         high_port = ports >> 16 if side else ports & 0xFFFF
         if side:
-            number = find_flow(state, Endpoints(6, h[POINT], target_words, source_words, low_port, high_port))
+            number = find_hinted(state, Endpoints(6, h[POINT], target_words, source_words, low_port, high_port), hint)
         else:
-            number = find_flow(state, Endpoints(6, h[POINT], source_words, target_words, low_port, high_port))
+            number = find_hinted(state, Endpoints(6, h[POINT], source_words, target_words, low_port, high_port), hint)
     word = be32_inside(buf, tcp + 12)
     header = (word >> 28) * 4
     head_len = tcp + header - net

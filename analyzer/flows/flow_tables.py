@@ -77,6 +77,7 @@ SAW_INSIDE = 1024  # packets inside of something: `layers` is not 0
 FAST_BARE = 1
 FAST_INSIDE = 2
 SAW_MORE = 512  # packets of its trouble that were not recorded: a bound was reached
+REPLACED = 2048  # a later flow has the same endpoints
 SAW_BARE = 32  # packets outside of any tunnel, too, where `layers` is not 0
 
 DIRECTION = np.dtype(

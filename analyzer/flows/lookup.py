@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from analyzer.decode.integers import at
 from analyzer.decode.packet_fields import DPORT, DST, FLAGS, POINT, SEQ, SPORT, SRC, VERSION
 from analyzer.decode.tcp import ACK_FLAG, SYN, UNKNOWN
-from analyzer.flows.flow_tables import C_FLOWS, C_RECENT, C_SEED, RECENT_FLOWS, State
+from analyzer.flows.flow_tables import C_FLOWS, C_RECENT, C_SEED, RECENT_FLOWS, REPLACED, State
 from analyzer.kernels.marks import checked_in_front, inlined, kernel
 
 NO_FLOW = -1
@@ -129,10 +129,29 @@ def find_flow(state: State, ends: Endpoints) -> int:
 
 @inlined
 @checked_in_front
+def find_hinted(state: State, ends: Endpoints, hint: int) -> int:
+    """As `find_flow`, where it may be the flow `hint` (-1: nobody knows)."""
+    if (
+        0 <= hint < state.counters[C_FLOWS]
+        and state.flows[at(hint)]["seen"] & REPLACED == 0
+        and same_endpoints(state.flows[at(hint)], state.odd_flows[at(hint)], ends)
+    ):
+        return hint
+    return find_flow(state, ends)
+
+
+@inlined
+def first_slot(state: State, ends: Endpoints) -> int:
+    """The slot where a flow with these endpoints is looked for first."""
+    return hash_endpoints(ends, state.counters[C_SEED]) & (len(state.slots) - 1)
+
+
+@inlined
+@checked_in_front
 def find_slot(state: State, ends: Endpoints) -> int:
     """The slot that holds the flow with these endpoints, or the empty slot where it belongs."""
     mask = len(state.slots) - 1
-    slot = hash_endpoints(ends, state.counters[C_SEED]) & mask
+    slot = first_slot(state, ends)
     while True:
         number = state.slots[at(slot)]
         if number == 0:
@@ -148,6 +167,8 @@ def new_flow(state: State, ends: Endpoints, side: int, slot: int) -> int:
     number = state.counters[C_FLOWS]
     state.counters[C_FLOWS] = number + 1
     state.counters[recent_place(ends)] = number
+    if state.slots[slot] > 0:
+        state.flows[state.slots[slot] - 1]["seen"] |= REPLACED
     state.slots[slot] = number + 1
     flow = state.flows[number]
     flow["a0"] = ends.low[0]

@@ -47,7 +47,24 @@ def _unlikely(_typing: Any, _condition: Any) -> tuple[Any, Any]:
     return types.boolean(types.boolean), generate
 
 
-HINTS = {"unlikely": _unlikely}
+@intrinsic
+def _prefetch(_typing: Any, table: Any, _row: Any, _offset: Any) -> tuple[Any, Any]:
+    """Let the processor fetch (llvm.prefetch, to read, into all caches) what is at `offset` of the row."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+        place = builder.add(builder.mul(arguments[1], array.itemsize), arguments[2])
+        where = builder.gep(builder.bitcast(array.data, byte), [place])
+        kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+        fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        builder.call(fetch, [where, word(0), word(3), word(1)])
+        return context.get_dummy_value()
+
+    return types.none(table, types.int64, types.int64), generate
+
+
+HINTS = {"unlikely": _unlikely, "prefetch": _prefetch}
 """What stands for functions of `kernel` that mean something to LLVM only."""
 
 

@@ -74,6 +74,10 @@ def unlikely(condition: bool) -> bool:
     return condition
 
 
+def prefetch(table: Any, row: int, offset: int) -> None:
+    """Nothing. Compiled: let the processor fetch the bytes at `offset` of a row, which are needed soon."""
+
+
 def bound(kernel: Callable[..., int], *first: Any) -> Callable[..., int]:
     """The kernel with its first arguments, so that their addresses are not looked up again at each call."""
     bind: Callable[..., Callable[..., int]] | None = getattr(kernel, "bind", None)

@@ -19,12 +19,9 @@ from analyzer.capture.container import (
     GROW_INTERFACES,
     I_WIDTH,
     MAX_INTERFACES,
-    POS,
     PROBLEM,
     PROBLEM_INTERFACES,
-    RECORD,
 )
-from analyzer.capture.pcapng import next_packet
 from analyzer.decode.icmp import decode_icmp
 from analyzer.decode.integers import Buffer
 from analyzer.decode.link import decode_link
@@ -73,12 +70,23 @@ from analyzer.flows.table_pages import new_state
 from analyzer.flows.table_parts import in_use
 from analyzer.flows.tcp_state import track_tcp
 from analyzer.kernels.marks import bound, inlined, kernel, unlikely
+from analyzer.passes.packet_queue import (
+    FAR,
+    ITEM,
+    Q_FRAME,
+    Q_HINT,
+    Q_REASON,
+    QUEUE,
+    get_packet,
+    is_spread,
+    next_before,
+    queue_packets,
+)
 from analyzer.settings import RING_ROWS
 
 if TYPE_CHECKING:
     from analyzer.kernels.background import Coming
 
-REACHED_TIME = -11
 FOREVER = (1 << 63) - 1
 
 
@@ -111,19 +119,11 @@ def decode_transport(buf: Buffer, h: list[int]) -> int:
 
 
 @inlined
-def next_before(buf: Buffer, end: int, container: list[int], interfaces: list[int], h: list[int], until: int) -> int:
-    """As `next_packet`, but one later than `until` (ns) is left where it is: packets of other files come first."""
-    status = next_packet(buf, end, container, interfaces, h)
-    if unlikely(status == GOT_PACKET and h[TS] > until):
-        container[POS] = container[RECORD]
-        container[FRAME] -= 1
-        return REACHED_TIME
-    return status
+def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: int, reason: int, hint: int) -> None:
+    """Decode one packet behind its link header and follow it: every packet ends in exactly one counter.
 
-
-@inlined
-def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: int) -> None:
-    """Decode one packet and follow it: every packet ends in exactly one counter."""
+    `reason` is what decoding the link header said, `hint` its flow, perhaps (-1: nobody knows).
+    """
     counters = state.counters
     ts = h[TS]
     packets = counters[C_PACKETS]
@@ -132,13 +132,12 @@ def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: in
         counters[C_LAST_TS] = ts
     if unlikely(ts < counters[C_FIRST_TS] or packets == 0):
         counters[C_FIRST_TS] = ts
-    reason = decode_link(buf, h)
     end = h[END]
     stepped = False
     counted = False
     may_be_steady = reason == OK
     while may_be_steady:
-        if not unlikely(not take_fast_path(state, buf, h, frame)):
+        if not unlikely(not take_fast_path(state, buf, h, frame, hint)):
             return
         may_be_steady = False
         if not stepped and carries(buf, h) and decode_network(buf, h) == OK and h[FRAGMENT] == 0:
@@ -148,6 +147,7 @@ def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: in
                 note_datagram(state, buf, h, frame)
                 note_udp(state, buf, h, frame)
             may_be_steady = step_in(buf, h)
+            hint = -1
     if stepped:  # it is no next packet of a steady flow: once more from the start, step by step
         h[END] = end
         reason = decode_link(buf, h)
@@ -178,6 +178,9 @@ def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: in
 @kernel
 def skim_chunk(
     state: State,
+    far: int,
+    walk: list[int],
+    queue: list[int],
     buf: Buffer,
     end: int,
     container: list[int],
@@ -186,14 +189,30 @@ def skim_chunk(
     q: list[int],
     until: int,
 ) -> int:
-    """Take the packets of buf[POS:end] before the first later than `until` (ns); returns why it stopped."""
+    """Take the packets of buf[POS:end] before the first later than `until` (ns); returns why it stopped.
+
+    Where packets of one flow are more than `far` packets apart, they are queued first, in `queue`; `walk` holds the
+    fields of the last one.
+    """
     if len(h) < COUNT or len(q) < COUNT or len(container) < CONTAINER or len(state.counters) < C_COUNT:
         raise IndexError  # what is checked here need not be checked at each access below
-    while True:
+    if len(walk) < COUNT or len(queue) < QUEUE:
+        raise IndexError
+    queued = is_spread(state, far)
+    while not queued:
         status = next_before(buf, end, container, interfaces, h, until)
         if unlikely(status != GOT_PACKET):
             return status
-        take_packet(state, buf, h, q, container[FRAME])
+        take_packet(state, buf, h, q, container[FRAME], decode_link(buf, h), -1)
+    walk[POINT] = h[POINT]
+    status = GOT_PACKET
+    while status == GOT_PACKET:
+        count, status = queue_packets(state, buf, end, container, interfaces, walk, until, queue)
+        for place in range(0, count * ITEM, ITEM):
+            get_packet(state, queue, place, h)
+            take_packet(state, buf, h, q, queue[place + Q_FRAME], queue[place + Q_REASON], queue[place + Q_HINT])
+    h[TS] = walk[TS]
+    return status
 
 
 def _examples() -> dict[str, tuple[Any, ...]]:
@@ -202,10 +221,9 @@ def _examples() -> dict[str, tuple[Any, ...]]:
 
     state = new_state(0, flows=8, events=64, icmps=8)
     buf, container = trial_capture()
-    numbers = np.zeros(COUNT, np.int64)
-    return {
-        "skim_chunk": (state, buf, len(buf), container, np.zeros(I_WIDTH, np.int64), numbers, numbers, FOREVER),
-    }
+    walk, queue, h, q = (np.zeros(length, np.int64) for length in (COUNT, QUEUE, COUNT, COUNT))
+    interfaces = np.zeros(I_WIDTH, np.int64)
+    return {"skim_chunk": (state, -1, walk, queue, buf, len(buf), container, interfaces, h, q, FOREVER)}
 
 
 def _over(*_: object) -> int:
@@ -220,6 +238,9 @@ class Skimmer:
     compiled, and goes on compiled once they are there. `large` and `input_bytes` say how large the tables shall be,
     and of which pages (`new_state`).
     """
+
+    far = FAR
+    """Packets between two of one flow from which on they are queued before their turn."""
 
     def __init__(
         self,
@@ -239,9 +260,13 @@ class Skimmer:
             self._coming = coming(_examples, "skim")
         skim = self._entry(skim_chunk, _examples, "skim", compiled=compiled and self._coming is None)
         self.state: State = new_state(seed, large=large, input_bytes=input_bytes)
-        self._skim = bound(skim, self.state)
+        self._skim = self._bound(skim)
         self._h = self.integers(COUNT)
         self._q = self.integers(COUNT)
+
+    def _bound(self, skim: Callable[..., int]) -> Callable[..., int]:
+        """The skim with the tables, and with room for packets before their turn."""
+        return bound(skim, self.state, self.far, self.integers(COUNT), self.integers(QUEUE))
 
     def _entry(
         self,
@@ -276,7 +301,7 @@ class Skimmer:
         skim = self._loaded(_examples, "skim").get("skim_chunk")
         if skim is not None:
             self._coming = None
-            self._skim = bound(skim, self.state)
+            self._skim = self._bound(skim)
             self._h, self._q = np.array(self._h, np.int64), np.array(self._q, np.int64)
         return self._coming is not None
 

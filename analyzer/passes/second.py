@@ -42,8 +42,9 @@ from analyzer.flows.recording import RING_MASK
 from analyzer.flows.table_pages import new_state
 from analyzer.flows.tcp_state import track_tcp, unwrap_seq
 from analyzer.kernels.marks import bound, inlined, kernel
-from analyzer.passes.first import FOREVER, Skimmer, decode_packet, next_before
+from analyzer.passes.first import FOREVER, Skimmer, decode_packet
 from analyzer.passes.interfaces import interface_of
+from analyzer.passes.packet_queue import next_before
 from analyzer.passes.trial import trial_capture
 
 ROW = np.dtype(

@@ -13,7 +13,8 @@ from typing import Any
 from analyzer.capture.container import COUNT, DAMAGED, I_WIDTH, NEED_BYTES, POS, SKIP
 from analyzer.capture.reader import SAMPLED_RECORDS, CaptureReader
 from analyzer.errors import CaptureError
-from analyzer.passes.first import FOREVER, REACHED_TIME, Skimmer
+from analyzer.passes.first import FOREVER, Skimmer
+from analyzer.passes.packet_queue import REACHED_TIME
 from analyzer.settings import CHUNK_BYTES, INTERPRETED_PACKETS, UNCOMPILED_PACKETS
 
 MOST_OPEN = 4
