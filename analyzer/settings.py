@@ -101,6 +101,11 @@ TIMED_HEAD_BYTES = 16
 ASKED_WITHIN_MS = 15_000
 """A DNS question asked again within this time, from another port, is another try; resolvers wait for some seconds."""
 
+ASKED_WITHIN_NS = ASKED_WITHIN_MS * 1_000_000
+
+LEAST_LOST_ALONE = 4
+"""Large answers lost at gaps that grow, where none came in the end."""
+
 UDP_HEAD_BYTES = 96
 """Bytes of a UDP payload kept: the headers of DNS with its question, RADIUS, IKE, DTLS, QUIC. No report has them."""
 

@@ -16,17 +16,13 @@ from typing import NamedTuple
 
 from analyzer.evidence.exchanges import DNS, Sent, Talk, is_question
 from analyzer.model.wire_sizes import LEAST_V6_MTU
-from analyzer.settings import ASKED_WITHIN_MS, MOST_ASKED, SETTLED_NS
+from analyzer.settings import ASKED_WITHIN_NS, LEAST_LOST_ALONE, MOST_ASKED, SETTLED_NS
 
 HEADER = 12
 WITHOUT_EDNS = 512
 """Bytes that an answer may have without EDNS (RFC 1035 4.2.1)."""
 
 OPT = 41
-WITHIN_NS = ASKED_WITHIN_MS * 1_000_000
-LEAST_LOST_ALONE = 4
-"""Answers lost, where none came in the end, with gaps that grow."""
-
 
 NEARLY = 0.8
 """A gap of so much of the one before is as long: clocks and programs are not exact."""
@@ -88,7 +84,7 @@ def _parts(tries: Sequence[Try]) -> Iterator[list[Try]]:
     """Tries that follow one another in time."""
     part: list[Try] = []
     for each in tries:
-        if part and each.question.ts - part[-1].question.ts > WITHIN_NS:
+        if part and each.question.ts - part[-1].question.ts > ASKED_WITHIN_NS:
             yield part
             part = []
         part.append(each)
@@ -102,7 +98,7 @@ def _lost(tries: Sequence[Try], by_tcp: Callable[[int, int], bool]) -> Tries | N
     large = [each for each in tries if each.answer is not None and each.answer.size > LEAST_V6_MTU]
     if not large:
         return None
-    tcp = by_tcp(large[-1].question.ts, large[-1].question.ts + WITHIN_NS)
+    tcp = by_tcp(large[-1].question.ts, large[-1].question.ts + ASKED_WITHIN_NS)
     lost = [
         before.answer
         for before, after in itertools.pairwise(tries)

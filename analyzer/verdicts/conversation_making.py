@@ -180,7 +180,9 @@ def _flow(tables: Tables, row: int, facts: UdpFacts, rule: UdpRule, settings: Se
         plain,
         verdict=rule.verdict,
         confidence=rule.confidence(facts),
-        direction="client_to_server"
+        direction=None
+        if rule.id in COUNTED and facts.ptb is None
+        else "client_to_server"
         if side == talk.client
         else "server_to_client"
         if about_size or facts.ptb is not None or rule.id in OPEN
