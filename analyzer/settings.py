@@ -72,7 +72,7 @@ MAX_FRAGMENTED_PAIRS = 2_048
 """Senders and receivers whose fragments are kept, each protocol by itself. A power of two."""
 
 MAX_CONVERSATIONS = 1_000_000
-"""UDP conversations followed (360 bytes each, 456 of tunnels). Datagrams of further ones are counted, as reports say."""
+"""UDP conversations followed (360 bytes each, 456 of tunnels). Datagrams of others are counted, as reports say."""
 
 DATAGRAM_RING_ROWS = 1 << 16
 """Recent UDP datagrams kept while nobody knows yet whether they matter (10 MB). A power of two."""

@@ -36,7 +36,7 @@ from lab.datagram_tunnels import PROGRAMS as TUNNELS
 CLIENT, SERVER = "192.0.2.2", "198.51.100.2"
 FILTER = f"host {CLIENT} and host {SERVER} or icmp or arp"
 NARROW = 1300
-SNAP = 144
+SNAP, SNAP_ENCRYPTED = 144, 80
 STATES = ("healthy", "ptb", "silent", "fragments", "switch")
 NODES = ("client", "right", "left", "server")
 LINKS = (
@@ -156,6 +156,7 @@ class Stage:
 def record(out: Path, number: int, name: str, state: str) -> None:
     """Record one program on one path."""
     program = PROGRAMS[name]
+    snap = SNAP_ENCRYPTED if name in TUNNELS or name.startswith("quic") else SNAP
     with tempfile.TemporaryDirectory(prefix="datagrams-") as folder:
         Path(folder).chmod(0o777)
         stage = Stage(number, state, Path(folder))
@@ -164,7 +165,7 @@ def record(out: Path, number: int, name: str, state: str) -> None:
             taps = []
             for node, device in (("client", "c0"), ("server", "s0")):
                 file = out / f"{name}_{state}_{node}.pcap"
-                command = f"tcpdump --immediate-mode -i {device} -s {SNAP} -U -Z root -w {file} '{FILTER}'"
+                command = f"tcpdump --immediate-mode -i {device} -s {snap} -U -Z root -w {file} '{FILTER}'"
                 taps.append(subprocess.Popen(stage.inside(node, *shlex.split(command)), stderr=subprocess.DEVNULL))
             time.sleep(0.7)
             program.talk(stage)
