@@ -94,8 +94,9 @@ def findings_of(problems: Iterable[Member], troubles: Iterable[Trouble] = ()) ->
     What packets of no flow show (`troubles`) is a finding of its own, but where a flow of these hosts tells as much.
     """
     ways: dict[tuple[str, str, str, PathMtu], list[Member]] = defaultdict(list)
-    for stream, brief in problems:
-        ways[kind_of(brief.verdict), brief.sender, brief.receiver, brief.path_mtu].append((stream, brief))
+    for member in problems:
+        brief = member[1]
+        ways[kind_of(brief.verdict), brief.sender, brief.receiver, brief.path_mtu].append(member)
     drafts = _Drafts()
     for (kind, sender, receiver, size), members in sorted(ways.items(), key=_weight):
         drafts.take(kind, sender, receiver, _range(size), members)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 from analyzer.model.analysis import Analysis
@@ -162,7 +163,11 @@ def document_of(analysis: Analysis, *, show_all: bool = False, all_udp: bool = F
     if show_all:
         listed = sorted(analysis.briefs_with(VERDICTS), key=_place)
     findings = findings_of(problems, analysis.all_troubles)
-    letters = {stream: finding.id for finding in findings for stream in finding.streams}
+
+    @cache
+    def letters() -> dict[int, str]:  # of a million flows 40 MB: only if flows are listed
+        return {stream: finding.id for finding in findings for stream in finding.streams}
+
     of_udp = {n: each.id for each in findings if each.trouble is not None for n in each.trouble.streams}
     verdicts = analysis.verdict_counts
     gravest = min([*verdicts, *(each.verdict for each in analysis.all_troubles)], key=rank, default="")
@@ -182,7 +187,7 @@ def document_of(analysis: Analysis, *, show_all: bool = False, all_udp: bool = F
             ],
             lambda each: _row(
                 analysis.flow(each[0]) if each[1] == "tcp" else analysis.udp_flow(each[0]),
-                letters.get(each[0], "") if each[1] == "tcp" else of_udp.get(each[0], ""),
+                letters().get(each[0], "") if each[1] == "tcp" else of_udp.get(each[0], ""),
                 analysis.name_of,
                 several_files=several_files,
             ),

@@ -137,22 +137,33 @@ def _of_peers(column: Column) -> Column:
     return np.asarray(column.reshape(-1, 2)[:, ::-1].reshape(-1))
 
 
+def _sizes(collector: Collector, settings: Settings) -> tuple[Column, Column, Column]:
+    """Of each direction: nothing sent was as large as it might be; segments may have been cut; all resent was late."""
+    small, cut, only_late = np.zeros((3, len(collector.directions)), bool)
+    for rows, block in collector.blocks():
+        at = slice(2 * rows.start, 2 * rows.stop)
+        directions = block.directions
+        peers_mss = _of_peers(directions["mss"])
+        header = np.repeat(np.where(block.flows["version"] == 4, 40, 60), 2)
+        full = np.where(peers_mss > 0, peers_mss + header, 0)
+        largest = np.maximum(directions["max_sent"], directions["delivered"])
+        small[at] = largest < np.where(full > 0, full, settings.exercised_bytes)
+        small[at] &= directions["super_packets"] == 0
+        cut[at] = (full > 0) & (largest < full)
+        needless = directions["spurious"] + directions["dsacks"]
+        only_late[at] = (directions["resent"] <= needless) & (directions["filled"] > 0)
+    return small, cut, only_late
+
+
 def _holes(rows: _Rows, collector: Collector, settings: Settings) -> Column:
     """Directions of which a hole may decide something, by the conditions of `UnstalledFacts`.
 
     Whatever hole there is was opened by a packet beyond it, so one that is never filled nor acknowledged ends at a
     number that the peer did not acknowledge; and one that is filled is filled by packets that follow one beyond them.
     """
-    directions = collector.directions
-    peers_mss = _of_peers(directions["mss"])
-    header = np.repeat(np.where(collector.flows["version"] == 4, 40, 60), 2)
-    full = np.where(peers_mss > 0, peers_mss + header, 0)
-    largest = np.maximum(directions["max_sent"], directions["delivered"])
-    small = (largest < np.where(full > 0, full, settings.exercised_bytes)) & (directions["super_packets"] == 0)
-    cut = (full > 0) & (largest < full)  # its segments may have been cut smaller
-    only_late = (directions["resent"] - directions["spurious"] - directions["dsacks"] <= 0) & (directions["filled"] > 0)
-
-    open_still = rows.placed & (rows.seq > directions["una"][rows.direction])
+    small, cut, only_late = _sizes(collector, settings)
+    una, last_data = (collector.directions[name] for name in ("una", "last_data_ts"))
+    open_still = rows.placed & (rows.seq > una[rows.direction])
     open_still &= small[rows.direction] | (rows.ts <= collector.ends[rows.direction // 2] - settings.hole_ns)
     placed = rows.only(rows.placed)
     highest = np.maximum.accumulate(placed.lifted)
@@ -160,7 +171,7 @@ def _holes(rows: _Rows, collector: Collector, settings: Settings) -> Column:
     filling = placed.only(late)
     opened = placed.ts[np.searchsorted(highest, filling.lifted, side="right")]  # or earlier than the hole was
     slow = small[filling.direction] & (filling.ts - opened >= settings.hole_ns)
-    asked = directions["last_data_ts"][filling.direction ^ 1]
+    asked = last_data[filling.direction ^ 1]
     pieces = cut[filling.direction] & (
         only_late[filling.direction] | ((asked > 0) & (filling.ts - asked >= settings.hole_ns))
     )
