@@ -299,7 +299,8 @@ class UdpFacts:
         for tag, parts in came.items():
             sent = max(parts.values(), key=len)
             again = len(sent) > LEAST_RETRANSMISSIONS and sent[-1].ts - sent[0].ts >= self.settings.episode_span_ns
-            if again and 1 not in parts and len(parts) < totals[tag]:
+            answered = next(self.talk.answers_to(sent[0]), None) is not None
+            if again and 1 not in parts and len(parts) < totals[tag] and not answered:
                 return tuple(sent)  # the first is as large as any (RFC 7383 2.5.1)
         return ()
 

@@ -49,7 +49,7 @@ rest_hidden = C(
 )
 parts_missing = C(
     "a part of a message that IKE cut (RFC 7383) comes again, twice or more over a second at least, and the first part "
-    "of it, or anything of more than 1,280 bytes, never came",
+    "of it, or anything of more than 1,280 bytes, never came, and no answer to it",
     lambda f: f.parts_missing,
 )
 moved = C("IKE began on port 500, where it was answered, and on port 4500 nothing came back", lambda f: f.moved)

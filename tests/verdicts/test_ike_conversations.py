@@ -110,6 +110,11 @@ TWINS: dict[str, Callable[[], list[Packet]]] = {
         *again(*parts(1200, 600), times=TIMES[:1], far=True),
         *again(parts(1200, 600)[1], times=TIMES[1:], far=True),
     ],
+    "it was answered: the capture misses a part": lambda: [
+        *begun(far=True),
+        *again(parts(1400, 600)[1], far=True),
+        *(ike(at + 0.1, message(700, 1, answers=True), back=True, far=True) for at in TIMES),
+    ],
     "the first part comes again, and the last never": lambda: [*begun(far=True), *again(parts(1200, 600)[0], far=True)],
     "the last part came twice": lambda: [*begun(far=True), *again(parts(1400, 600)[1], times=TIMES[:2], far=True)],
     "the first part is missing in the sender's capture": lambda: [*begun(), *again(parts(1400, 600)[1])],
