@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,17 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 # CPython 3.11 allocates and frees a piece of its stack at each of many calls, which costs some 15 ms.
 import numpy as np  # noqa: F401
 
-from analyzer.capture.container import (
-    DROPPED,
-    FORMAT,
-    FORMAT_NAMES,
-    I_DROPPED,
-    I_LINK,
-    I_WIDTH,
-    INTERFACES,
-    LINK_TYPE,
-    PCAPNG,
-)
 from analyzer.capture.reader import CaptureReader
 from analyzer.capture.sources import (
     Given,
@@ -51,6 +40,7 @@ from analyzer.flows.flow_tables import (
     C_PTB,
     C_ROWS,
     C_UNDECODED,
+    State,
 )
 from analyzer.flows.table_parts import direction_table
 from analyzer.knowledge.fixes import ALL, PLATFORMS, unknown_platforms
@@ -60,7 +50,6 @@ from analyzer.model.verdicts import PROBLEMS
 from analyzer.passes.capture_points import PointOpening, Points, told_apart
 from analyzer.passes.first import Skimmer
 from analyzer.passes.walk import (
-    Input,
     Meter,
     Notify,
     Progress,
@@ -91,6 +80,17 @@ NOTED_FILES = 20
 """Files about which there is a note each; of the others there is one about how many they are."""
 
 
+class Tables(NamedTuple):
+    """What was read of some files, before it is judged."""
+
+    state: State
+    files: tuple[CaptureFile, ...]
+    renumbered: Sequence[tuple[PointOpening, PointOpening]]
+    unread: Sequence[str]  # why files of directories were left out
+    repeated: Sequence[tuple[str, str]]  # names of the same file
+    fell_back: str = ""  # why the packet loop could not be compiled
+
+
 class _Taken(NamedTuple):
     """A source and what reads it."""
 
@@ -116,12 +116,13 @@ def found_in(
     stop: Stop | None = None,
     names: bool = False,
     at: Sequence[int] | None = None,
+    keep: Callable[[Tables], object] | None = None,
 ) -> Analysis:
     """As `analyze`, as plain data: enough for reports, and cheaper where there are very many flows.
 
     Args and errors are those of `analyze`, but for `stop`: once it asks for it, no more is read, and what was read is
     analysed. Where that is nothing, KeyboardInterrupt is raised. `at` has the capture point of each file that can be
-    read, where it is known.
+    read, where it is known. `keep` is handed what was read, before it is judged.
     """
     settings = settings or Settings()
     check_platforms(settings.platforms)
@@ -152,7 +153,7 @@ def found_in(
         skimmer.finish()
         skimmer.let_go()
         apart = told_apart(skimmer.state, at) if found_at is at and len(at) > 1 else None
-        files = tuple(_describe(each, stamp(by.source)) for each, by in zip(inputs, taken, strict=True))
+        files = tuple(each.described(stamp(by.source)) for each, by in zip(inputs, taken, strict=True))
         if anonymizer is not None:
             from analyzer.redaction.table_mapping import anonymize_tables  # only where asked for
 
@@ -180,22 +181,32 @@ def found_in(
             stop=stop,
             at=apart,
             names=names,
+            keep=keep,
         )
     again = tuple(each.again for each in taken)
-    result, found = _result(skimmer, files, settings, again, anonymizer, points.renumbered, interrupted)
-    if not interrupted and (any(file.point for file in files) or _on_several_interfaces(result)):
-        result = _joined(result, skimmer, found, compiled, notify)
-    named = anonymizer is None
+    left_out = [str(error) for error in unread.values()]
+    tables = Tables(skimmer.state, files, points.renumbered, left_out, repeated, skimmer.fell_back)
+    if keep is not None:
+        keep(tables)
+    result, found = judged(tables, settings, again, anonymizer, interrupted=interrupted)
+    if not interrupted and wants_joining(result):
+        result = _joined(result, tables.state, found, compiled, notify)
+    result = with_notes(replace(result, inputs=behind), tables)
+    return _with_names(result, notify, compiled) if names and not interrupted else result
+
+
+def with_notes(result: Analysis, tables: Tables) -> Analysis:
+    """The analysis, and what became of files that are not in it."""
+    named = result.anonymizer is None
     notes = [
-        *_noted([f"{error}: left out." for error in unread.values()], "could not be read, and left out", named=named),
+        *_noted([f"{error}: left out." for error in tables.unread], "could not be read, and left out", named=named),
         *_noted(
-            [f"{name} is the same file as {first}, and was read once." for name, first in repeated],
+            [f"{name} is the same file as {first}, and was read once." for name, first in tables.repeated],
             "given more than once, and read once",
             named=named,
         ),
     ]
-    result = replace(result, inputs=behind, notes=(*notes, *result.notes))
-    return _with_names(result, notify, compiled) if names and not interrupted else result
+    return replace(result, notes=(*notes, *result.notes))
 
 
 def _with_names(result: Analysis, notify: Notify | None, compiled: bool | None) -> Analysis:
@@ -205,15 +216,17 @@ def _with_names(result: Analysis, notify: Notify | None, compiled: bool | None) 
     return replace(result, names=names, notes=(*result.notes, note) if note else result.notes)
 
 
-def _on_several_interfaces(result: Analysis) -> bool:
-    """True if there is trouble in a file of several interfaces: what came in by one may not go out by another."""
+def wants_joining(result: Analysis) -> bool:
+    """True of several points, and of trouble in a file of several interfaces, one of which may have lost it."""
+    if any(file.point for file in result.files):
+        return True
     several = any(file.interfaces > 1 or ANY_DEVICE in file.link_types for file in result.files)
     return several and any(verdict in PROBLEMS for verdict in result.verdict_counts)
 
 
 def _joined(
     result: Analysis,
-    skimmer: Skimmer,
+    state: State,
     found: JudgedFlows,
     compiled: bool | None,
     notify: Notify | None,
@@ -229,7 +242,7 @@ def _joined(
         )
         return replace(result, notes=(*result.notes, told))
     try:
-        return join(result, skimmer.state, found.rows, found.judged_alone, compiled=compiled, notify=notify)
+        return join(result, state, found.rows, found.judged_alone, compiled=compiled, notify=notify)
     except UsageError as error:
         return replace(
             result, notes=(*result.notes, f"What becomes of packets between the points is not told: {error}.")
@@ -275,35 +288,6 @@ def _skimmer(readers: Sequence[CaptureReader], compiled: bool, stop: Stop | None
     return Skimmer(compiled=compiled, seed=seed, large=large, input_bytes=size, wait=wait)
 
 
-def _describe(each: Input, stamped: tuple[int, int] | None) -> CaptureFile:
-    reader = each.reader
-    container = reader.container
-    dropped = 0
-    if int(container[FORMAT]) != PCAPNG:
-        links = [int(container[LINK_TYPE])]
-    else:
-        table = each.interfaces[0]
-        counted = sum(int(table[i * I_WIDTH + I_DROPPED]) for i in range(int(container[INTERFACES])))
-        dropped = max(counted, int(container[DROPPED]))  # two ways of counting the same
-        links = sorted({int(table[i * I_WIDTH + I_LINK]) for i in range(int(container[INTERFACES]))})
-    return CaptureFile(
-        path=reader.name,
-        format=FORMAT_NAMES[int(container[FORMAT])],
-        link_types=tuple(NAMES.get(link, str(link)) for link in links),
-        bytes=reader.bytes_read,
-        packets=reader.packets,
-        damaged_at=reader.damaged_at,
-        problem=reader.problem,
-        stored=reader.bytes_stored,
-        is_cut=reader.is_cut,
-        stamp=stamped,
-        filters=reader.filters,
-        dropped=dropped,
-        point=each.point,
-        interfaces=1 if int(container[FORMAT]) != PCAPNG else int(container[INTERFACES]),
-    )
-
-
 def _anonymous(file: CaptureFile, anonymizer: Anonymizer) -> CaptureFile:
     from analyzer.redaction.filter_text import anonymous_filter
 
@@ -314,17 +298,17 @@ def _anonymous(file: CaptureFile, anonymizer: Anonymizer) -> CaptureFile:
     )
 
 
-def _result(
-    skimmer: Skimmer,
-    files: tuple[CaptureFile, ...],
+def judged(
+    tables: Tables,
     settings: Settings,
     sources: tuple[Rereadable | None, ...],
-    anonymizer: Anonymizer | None,
-    renumbered: Sequence[tuple[PointOpening, PointOpening]],
-    interrupted: bool,
+    anonymizer: Anonymizer | None = None,
+    *,
+    interrupted: bool = False,
 ) -> tuple[Analysis, JudgedFlows]:
     """What was found at each point alone."""
-    counters = skimmer.state.counters
+    state, files = tables.state, tables.files
+    counters = state.counters
     undecoded = {
         reason: int(counters[C_UNDECODED + i])
         for i, reason in enumerate(UNDECODED_REASONS)
@@ -335,8 +319,8 @@ def _result(
         notes.append(
             f"Interrupted after {plural(int(counters[C_PACKETS]), 'packet')}: what came later is not in this analysis."
         )
-    if skimmer.fell_back:
-        notes.append(f"The packet loop could not be compiled, which makes it slow: {skimmer.fell_back}")
+    if tables.fell_back:
+        notes.append(f"The packet loop could not be compiled, which makes it slow: {tables.fell_back}")
     damaged = [file for file in files if file.damaged_at is not None]
     notes += _noted(
         [f"{each.path} {extent(each)}. Analysed up to there." for each in damaged],
@@ -355,9 +339,8 @@ def _result(
     quality = quality_of(files, int(counters[C_PACKETS]))
     notes += quality.notes()
     notes += merge_points.notes(files)
-    state = skimmer.state
     stored = sum(file.stored for file in files)
-    found = judged_flows(state, settings, quality, stored, renumbered)
+    found = judged_flows(state, settings, quality, stored, tables.renumbered)
     flows = found.flows
     ways = direction_table(state)
     totals = Totals(

@@ -3,8 +3,10 @@
     fleet = analyzer.fleet.analyze(["captures/", "s3://bucket/day/*.pcap.gz"], client=Client("tcp://scheduler:8786"))
 
 - `fleet_sources`: what was named, as files; `plan`: which of them are one capture. Emits `Group`.
+- `cutting`: the files of a group as they are read, or cut to their headers. `ranges`: parts of files.
 - `judging`: one group to its JSON, its flows and what the fleet needs of it. Emits `Judged`.
-- `spreading`: the files of a group cut to their headers, each by whichever worker is free. `ranges`: parts of files.
+- `spreading`: which groups are cut by whichever workers are free.
+- `crossing`: which groups saw the same flows. `joining`: these judged together, by their tables (`kept_tables`).
 - `running`: in this process, or on Dask. Only that file knows `distributed`.
 - `keeping`: the folder of results, and what of it stands from a run before.
 - `answer`: what all groups say together. `fleet_page`, `terminal`, `day_tables`: how that is shown.

@@ -1,7 +1,7 @@
-"""Flows with trouble that several groups saw: a shuffle on the key of a flow, of what was found. Emits `Crossing`.
+"""Flows with trouble that several groups saw: a shuffle on the key of a flow, of what was found. Emits `Joint`.
 
-No packet moves for it. Groups that saw the same flows are then one capture of several points (`points`), which is
-joined as `pmtu-analyze` joins files that are given together.
+The key are the ends of a flow, and, since those may be translated on the way, the initial sequence numbers of both
+ends. No packet moves for it. Groups that saw the same flows are then one capture of several points (`joining`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from analyzer.fleet.day_tables import OPENING
 from analyzer.fleet.plan import Group, file_names
 from analyzer.model.verdicts import SIZE_PROBLEMS
 
@@ -29,17 +30,29 @@ ENDS = ("client.ip", "client.port", "server.ip", "server.port")
 Key = tuple[tuple[str, int], tuple[str, int]]
 """The ends of a flow: who opened it may not be in all captures."""
 
+Row = Mapping[str, Any]
+
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """Groups that saw the same flows with trouble."""
+    """Names of groups that saw the same flows with trouble, and how many."""
 
     groups: tuple[str, ...]
     flows: int
 
 
+@dataclass(frozen=True)
+class Joint:
+    """Groups that are joined."""
+
+    group: Group
+    """All their files, as one group."""
+    of: tuple[Group, ...]
+
+
 def crossings(folder: Path) -> list[Crossing]:
     """Which groups saw the same flows limited by size, by the Parquet files of flows; those that share most first."""
+    import pyarrow as pa
     import pyarrow.compute as pc
     from pyarrow import dataset
 
@@ -48,40 +61,63 @@ def crossings(folder: Path) -> list[Crossing]:
         return []
     flows = dataset.dataset(files, format="parquet")
     bad = pc.field("verdict").cast("string").isin(sorted(SIZE_PROBLEMS))
-    columns = {name: pc.field(name) for name in ("group", *ENDS)}
+    columns = {name: pc.field(name) for name in ("group", *ENDS, OPENING)}
     columns |= {name: pc.field(name).cast("int64") for name in ("first_time", "last_time")}
     columns["verdict"] = pc.field("verdict").cast("string")
-    troubled = {_key(row) for row in _rows(flows.to_batches(columns=columns, filter=bad))}
+
+    def found(wanted: Any) -> list[Row]:
+        return list(_rows(flows.to_batches(columns=columns, filter=wanted)))
+
+    troubled = found(bad)
     if not troubled:
         return []
-    addresses = sorted({address for key in troubled for address, _ in key})
-    near = pc.field("client.ip").isin(addresses) & pc.field("server.ip").isin(addresses)
-    seen: dict[Key, list[Mapping[str, Any]]] = defaultdict(list)
-    for row in _rows(flows.to_batches(columns=columns, filter=near)):
-        if _key(row) in troubled:
-            seen[_key(row)].append(row)
+    openings = {row[OPENING] for row in troubled} - {None}
+    translated = found(pc.field(OPENING).isin(pa.array(sorted(openings), pa.uint64()))) if openings else []
+    keys = {_key(row) for row in (*troubled, *translated)}
+    addresses = sorted({address for key in keys for address, _ in key})
+    near = found(pc.field("client.ip").isin(addresses) & pc.field("server.ip").isin(addresses))
     shared: dict[tuple[str, ...], int] = defaultdict(int)
-    for rows in seen.values():
+    for rows in _connections(
+        [*translated, *(row for row in near if _key(row) in keys and row[OPENING] not in openings)]
+    ):
         for groups in _together(rows):
             shared[groups] += 1
-    found = [Crossing(groups, count) for groups, count in shared.items() if len(groups) <= MOST_GROUPS]
-    return sorted(found, key=lambda each: (-each.flows, each.groups))
+    sets = [Crossing(groups, count) for groups, count in shared.items() if len(groups) <= MOST_GROUPS]
+    return sorted(sets, key=lambda each: (-each.flows, each.groups))
 
 
-def _rows(batches: Iterable[Any]) -> Iterable[Mapping[str, Any]]:
+def _connections(rows: Iterable[Row]) -> Iterable[list[Row]]:
+    """Rows that have their ends, or the initial numbers of both, in common."""
+    home: dict[Any, list[Row]] = {}
+    for row in rows:
+        parts = {id(home[name]): home[name] for name in _names(row) if name in home}
+        mine = max(parts.values(), key=len, default=[])
+        moving = [row, *(each for part in parts.values() if part is not mine for each in part)]
+        mine += moving
+        for each in moving:
+            for name in _names(each):
+                home[name] = mine
+    return {id(part): part for part in home.values()}.values()
+
+
+def _names(row: Row) -> list[Key | int]:
+    return [_key(row), row[OPENING]] if row[OPENING] is not None else [_key(row)]
+
+
+def _rows(batches: Iterable[Any]) -> Iterable[Row]:
     for batch in batches:
         yield from batch.to_pylist()
 
 
-def _key(row: Mapping[str, Any]) -> Key:
+def _key(row: Row) -> Key:
     one, two = (row["client.ip"], row["client.port"]), (row["server.ip"], row["server.port"])
     return (one, two) if one <= two else (two, one)
 
 
-def _together(rows: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, ...]]:
+def _together(rows: Sequence[Row]) -> Iterable[tuple[str, ...]]:
     """The groups that saw a flow at one time, where one of them saw it in trouble; ports are used again later."""
     times = sorted(rows, key=lambda row: row["first_time"])
-    cluster: list[Mapping[str, Any]] = []
+    cluster: list[Row] = []
     last = 0
     for row in [*times, None]:
         if cluster and (row is None or row["first_time"] > last + CLOCKS_NS):
@@ -94,12 +130,16 @@ def _together(rows: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, ...]]:
             last = max(last, row["last_time"])
 
 
-def joined(found: Sequence[Crossing], plan: Sequence[Group]) -> list[Group]:
-    """The groups that are to be analysed together, each set as a group of its own."""
+def joints(found: Sequence[Crossing], plan: Sequence[Group]) -> list[Joint]:
+    """The groups that are to be analysed together."""
     by_name = {group.name: group for group in plan}
-    sets = [each.groups for each in found[:MOST_CROSSINGS] if all(name in by_name for name in each.groups)]
-    names = file_names(["+".join(groups) for groups in sets])
+    sets = [
+        tuple(by_name[name] for name in each.groups)
+        for each in found[:MOST_CROSSINGS]
+        if all(name in by_name for name in each.groups)
+    ]
+    names = file_names(["+".join(group.name for group in groups) for groups in sets])
     return [
-        Group(name, tuple(member for each in groups for member in by_name[each].members), by_name[groups[0]].settings)
+        Joint(Group(name, tuple(member for group in groups for member in group.members), groups[0].settings), groups)
         for name, groups in zip(names, sets, strict=True)
     ]

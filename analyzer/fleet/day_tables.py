@@ -16,7 +16,8 @@ from analyzer.tables.columns import FINDINGS, FLOWS, Column
 GROUP = Column("group", "text", "name of the group of files that is one capture")
 FLEET_FINDING = Column("fleet_finding", "text", "the finding of the whole fleet that it belongs to")
 DAY = "day"
-_FIRST_TIME = [column.name for column in FLOWS].index("first_time")
+OPENING = "opening"
+_FIRST_TIME, _STREAM = ([column.name for column in FLOWS].index(name) for name in ("first_time", "stream"))
 
 
 def check_pyarrow() -> None:
@@ -37,11 +38,17 @@ def day_of(time: int) -> str:
     return _day(time // DAY_NS)
 
 
-def flow_table(group: str, rows: Sequence[Sequence[Any]]) -> Any:
-    """Flows of a group, which are rows of `FLOWS`, with the group's name and the day of their first packet."""
+def flow_table(group: str, rows: Sequence[Sequence[Any]], openings: Any) -> Any:
+    """Flows of a group: its name, `FLOWS`, `opening`, and the day of their first packet, by which files are parted.
+
+    `rows` are rows of `FLOWS`; `openings` are `kept_tables.openings_of`, null where they were not seen.
+    """
     import pyarrow as pa
 
     table = arrow_table([[_text(group), *row] for row in rows], [GROUP, *FLOWS])
+    streams = [row[_STREAM] for row in rows]
+    known = [int(openings[stream]) if stream < len(openings) else 0 for stream in streams]
+    table = table.append_column(OPENING, pa.array([each or None for each in known], pa.uint64()))
     days = pa.array([day_of(row[_FIRST_TIME]) for row in rows], pa.string())
     return table.append_column(DAY, days)
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from analyzer.api.pipeline import check_platforms
 from analyzer.fleet.answer import Answer, FleetFinding, answer_of, finding_ids
-from analyzer.fleet.crossing import crossings, joined
+from analyzer.fleet.crossing import Joint, crossings, joints
 from analyzer.fleet.day_tables import check_pyarrow, write_findings
 from analyzer.fleet.fleet_sources import in_all
 from analyzer.fleet.keeping import Kept
 from analyzer.fleet.plan import Group, grouped
-from analyzer.fleet.running import run_here, run_on
+from analyzer.fleet.running import join_here, join_on, run_here, run_on
 from analyzer.settings import Settings
 from analyzer.tables.columns import FINDINGS
 
@@ -109,11 +109,13 @@ def run(
     interrupted = False
     try:
         with _Workers(workers) as at_work:
-            _do(plan, summaries, kept, at_work, progress)
+            _do(plan, summaries, kept, lambda left: _judged(left, at_work.client()), progress)
             if kept is not None and len(plan) > 1:
-                groups = joined(crossings(kept.flows), plan)
-                if groups or (kept.folder / "joined").exists():
-                    _do(groups, together, Kept(kept.folder / "joined"), at_work, None)
+                found = joints(crossings(kept.flows), plan)
+                if found or (kept.folder / "joined").exists():
+                    groups = [joint.group for joint in found]
+                    apart = Kept(kept.folder / "joined")
+                    _do(groups, together, apart, lambda left: _joined(found, left, kept, at_work.client()))
     except KeyboardInterrupt:
         interrupted = True
     answer = answer_of(summaries.values(), len(plan) - len(summaries), joined=together.values(), plan=plan)
@@ -148,10 +150,10 @@ def _do(
     plan: Sequence[Group],
     summaries: dict[str, dict[str, Any]],
     kept: Kept | None,
-    workers: _Workers,
-    progress: Progress | None,
+    judged_of: Callable[[Sequence[Group]], Any],
+    progress: Progress | None = None,
 ) -> None:
-    """Fill in the summaries of groups: those that stand, and then the others, as they are done."""
+    """Fill in the summaries of groups: those that stand, and then the others, as `judged_of` hands them out."""
     if kept is not None:
         summaries |= kept.finished(plan)
     left = [group for group in plan if group.name not in summaries]
@@ -159,7 +161,7 @@ def _do(
         return
     sizes = {group.name: group.size for group in plan}
     done_bytes = sum(sizes[name] for name in summaries)
-    with closing(_judged(left, workers.client())) as coming:
+    with closing(judged_of(left)) as coming:
         for batch in coming:
             if kept is not None:
                 kept.add(batch)
@@ -172,6 +174,16 @@ def _do(
 
 def _judged(groups: Sequence[Group], client: Client | None) -> Any:
     return run_here(groups) if client is None else run_on(client, groups)
+
+
+def _joined(found: Sequence[Joint], groups: Sequence[Group], kept: Kept, client: Client | None) -> Any:
+    """Those of the joints that are left."""
+    left = [joint for joint in found if joint.group in groups]
+
+    def tables(name: str) -> bytes:
+        return kept.tables_of(name).read_bytes()
+
+    return join_here(left, tables) if client is None else join_on(client, left, tables)
 
 
 def _write(answer: Answer, kept: Kept) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,10 @@ STAMPS = ("ETag", "etag", "LastModified", "mtime", "updated")
 
 BLOCK_BYTES = 8 << 20
 """What is asked for at a time of a file that is not here."""
+
+
+PEEKED_BLOCK_BYTES = 4 << 10
+"""As above, of which only the beginning is of interest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +162,29 @@ def _listed(listed: Mapping[str, Mapping[str, Any]], top: str, source: str, *, w
             continue
         location = path if web else f"{scheme}://{path}"
         below = urlsplit(path).path.rpartition("/")[2] if web else path.removeprefix(top).lstrip("/")
-        stamp = next((str(about[key]) for key in STAMPS if about.get(key)), "")
-        yield Member(location, told(location), below, int(about.get("size") or 0), stamp, location != source)
+        yield Member(location, told(location), below, int(about.get("size") or 0), _stamp(about), location != source)
+
+
+def _stamp(about: Mapping[str, Any]) -> str:
+    """What a file system says of a file that changes when the file does."""
+    return next((str(about[key]) for key in STAMPS if about.get(key)), "")
+
+
+def stamp_now(member: Member) -> str:
+    """The stamp that a file has now.
+
+    Raises:
+        CaptureError: it cannot be asked for.
+    """
+    try:
+        if not member.is_remote:
+            return str(Path(member.location).stat().st_mtime_ns)
+        system, path = _system(member.location)
+        return _stamp(system.info(path, refresh=True) if "s3" in member.location[:3] else system.info(path))
+    except UsageError as error:
+        raise CaptureError(member.name, None, str(error)) from None
+    except Exception as error:
+        raise CaptureError(member.name, None, problem_of(error)) from None
 
 
 def told(source: str) -> str:
@@ -218,6 +243,51 @@ def opened(member: Member) -> Iterator[BinaryIO]:
         yield file
 
 
+def _is_web(member: Member) -> bool:
+    return member.location.startswith(("http://", "https://"))
+
+
+@contextmanager
+def fetching(member: Member) -> Iterator[Callable[[int, int], bytes]]:
+    """What reads a file from one place to another, and nothing beyond.
+
+    Raises:
+        CaptureError: it cannot be opened; and, when it is read, other than what was asked for comes.
+    """
+    if not member.is_remote:
+        with Path(member.location).open("rb") as file:
+
+            def read(start: int, end: int) -> bytes:
+                file.seek(start)
+                return file.read(end - start)
+
+            yield read
+        return
+    try:
+        system, path = _system(member.location)
+    except UsageError as error:
+        raise CaptureError(member.name, None, str(error)) from None
+
+    if _is_web(member):  # opened, it refuses what a server without ranges sends before all of it has come
+        with system.open(path, "rb", cache_type="none") as file:
+
+            def ask(start: int, end: int) -> bytes:
+                file.seek(start)
+                return bytes(file.read(end - start))
+
+            yield ask
+        return
+
+    def fetch(start: int, end: int) -> bytes:
+        end = min(end, member.size)
+        data = bytes(system.cat_file(path, start=start, end=end)) if start < end else b""
+        if len(data) != max(end - start, 0):  # it is another one by now
+            raise CaptureError(member.name, start, f"expected {end - start} bytes, found {len(data)}")
+        return data
+
+    yield fetch
+
+
 def head_of(member: Member, count: int) -> bytes:
     """The first bytes of a file; none where it cannot be read, which whoever reads it will say."""
     try:
@@ -225,6 +295,9 @@ def head_of(member: Member, count: int) -> bytes:
             with Path(member.location).open("rb") as file:
                 return file.read(count)
         system, path = _system(member.location)
+        if _is_web(member):  # a server that knows no ranges would send all of it
+            with system.open(path, "rb", block_size=PEEKED_BLOCK_BYTES) as file:
+                return bytes(file.read(count))
         return bytes(system.cat_file(path, start=0, end=count))
     except Exception:
         return b""

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
-from analyzer.api.pipeline import found_in
-from analyzer.capture.reader import CaptureReader
-from analyzer.capture.sources import InDirectory, Standing
-from analyzer.errors import CaptureError, PmtuAnalyzeError
+import numpy as np
+
+from analyzer.api.pipeline import Tables, found_in
+from analyzer.errors import PmtuAnalyzeError
+from analyzer.fleet.cutting import COMPRESSION, Part, readable
 from analyzer.fleet.day_tables import concatenated, day_of, flow_table
-from analyzer.fleet.fleet_sources import Member, opened, problem_of
+from analyzer.fleet.fleet_sources import problem_of
+from analyzer.fleet.kept_tables import openings_of, packed
 from analyzer.fleet.plan import Group
-from analyzer.fleet.ranges import Range, RangeFile
 from analyzer.model.analysis import Analysis
 from analyzer.model.brief import Brief
 from analyzer.model.finding import prefix_of
 from analyzer.model.flow import PathMtu
-from analyzer.passes.blanked import blank
 from analyzer.report.formats.json_report import json_pieces
 from analyzer.report.one_line import damage
 from analyzer.report.verdict_text import headline
@@ -44,22 +40,8 @@ MOST_FINDINGS = 500
 MOST_LINES = 20
 """Notes and damaged files of a group that are told."""
 
-COMPRESSION = 1
-"""Zstandard's level for captures without payload. With -5 they took twice the room, and no less time."""
-
-UNLIMITED = (1 << 62) - 1
-"""What capture files without payload may decompress to: those that they stand for were bounded when they were read."""
-
 Way = tuple[str, str, str]
 """Day, prefix of the senders, prefix of the receivers."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """A file of a group without its payload, compressed; or why it has to be read as it is."""
-
-    data: bytes
-    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,85 +55,17 @@ class Judged:
     json: bytes = b""
     """The JSON of the group, compressed by Zstandard."""
     flows: Any = None
-    """A table of Apache Arrow, a row a flow: the group's name, the day, then `FLOWS`. None where nothing was read."""
-
-
-def cut(member: Member, among: int, most_decompressed: int | None) -> Part:
-    """A file of a group of `among` files read to its headers."""
-    import zstandard
-
-    out: list[bytes] = []
-    compressor = zstandard.ZstdCompressor(level=COMPRESSION).compressobj()
-    try:
-        with _reader(member, most_decompressed) as reader:
-            reader.among = among
-            blank(reader, lambda data: out.append(compressor.compress(data)))
-    except PmtuAnalyzeError as error:
-        return Part(b"", str(error))
-    except Exception as error:  # whatever a file system raises
-        return Part(b"", f"{member.name}: {problem_of(error)}")
-    return Part(b"".join([*out, compressor.flush()]))
-
-
-def cut_range(member: Member, wanted: Range) -> Part:
-    """A range of a large file read to its headers. The parts of all its ranges, one after the other, are the file's."""
-    import zstandard
-
-    out: list[bytes] = []
-    compressor = zstandard.ZstdCompressor(level=COMPRESSION).compressobj()
-    try:
-        with _file_of(member) as file:
-            records = RangeFile(file, member.name, wanted)
-            skipped = [0 if wanted.start == 0 else records.header_bytes]
-
-            def write(data: memoryview) -> None:
-                passed = min(skipped[0], len(data))
-                skipped[0] -= passed
-                out.append(compressor.compress(data[passed:]))
-
-            left_over = blank(CaptureReader(cast("BinaryIO", records), member.name), write)
-            if not left_over or wanted.last:
-                return Part(b"".join([*out, compressor.flush()]))
-            return Part(b"", f"{member.name}: the ranges do not end where records do")
-    except PmtuAnalyzeError as error:
-        return Part(b"", str(error))
-    except Exception as error:  # whatever a file system raises
-        return Part(b"", f"{member.name}: {problem_of(error)}")
-
-
-def whole_file(parts: Sequence[Part]) -> Part:
-    """The part that is a file, of its ranges: Zstandard's frames may follow each other."""
-    problem = next((part.problem for part in parts if part.problem), "")
-    return Part(b"" if problem else b"".join(part.data for part in parts), problem)
-
-
-@contextmanager
-def _file_of(member: Member) -> Iterator[BinaryIO]:
-    with opened(member) if member.is_remote else Path(member.location).open("rb") as file:
-        yield file
-
-
-@contextmanager
-def _reader(member: Member, most_decompressed: int | None) -> Iterator[CaptureReader]:
-    if member.is_remote:
-        with opened(member) as file:
-            reader = CaptureReader(file, member.name, most_decompressed)
-            try:
-                yield reader
-            finally:
-                reader.close()
-        return
-    reader = CaptureReader(Path(member.location), member.name, most_decompressed)
-    try:
-        yield reader
-    finally:
-        reader.close()
+    """A table of Apache Arrow, a row a flow: see `day_tables.flow_table`. None where nothing was read."""
+    tables: bytes = b""
+    """What joining with others needs of it, as `kept_tables` packs it."""
 
 
 def judge(group: Group, parts: Sequence[Part] | None = None) -> Judged:
     """Analyse a group: its files, or `parts`, which stand for them. What cannot be read is told, not raised."""
+    found: list[Tables] = []
     try:
-        return _judged(group, _analysis(group, parts))
+        analysis = _analysis(group, parts, found.append)
+        return kept_of(group, analysis, found[-1])
     except PmtuAnalyzeError as error:
         return failed(group, str(error))
     except MemoryError:
@@ -177,71 +91,16 @@ def _basics(group: Group) -> dict[str, Any]:
     }
 
 
-def _analysis(group: Group, parts: Sequence[Part] | None) -> Analysis:
+def _analysis(group: Group, parts: Sequence[Part] | None, keep: Callable[[Tables], object]) -> Analysis:
     if parts is not None and not any(part.problem for part in parts):
         try:
-            return _of_parts(group, [part.data for part in parts])
+            with readable(group, parts) as ready:
+                return _without_scratch(found_in(ready.sources, settings=ready.settings, keep=keep))
         except PmtuAnalyzeError:
             pass  # as it is, it is told what is wrong with it
-    if not any(member.is_remote for member in group.members):
-        return found_in([_source(member) for member in group.members], settings=group.settings)
-    return _fetched(group)
-
-
-def _source(member: Member, path: Path | None = None) -> Any:
-    if path is not None:
-        return Standing(str(path), member.name, found=member.found)
-    if member.name == member.location:
-        return InDirectory(member.location) if member.found else member.location
-    return Standing(member.location, member.name, found=member.found)
-
-
-def _of_parts(group: Group, parts: Sequence[bytes]) -> Analysis:
-    with _scratch() as folder:
-        sources = []
-        for number, (member, data) in enumerate(zip(group.members, parts, strict=True)):
-            path = folder / str(number)
-            path.write_bytes(data)
-            sources.append(_source(member, path))
-        return _without_scratch(found_in(sources, settings=_unlimited(group)))
-
-
-def _unlimited(group: Group) -> Any:
-    return replace(group.settings, max_decompressed_bytes=UNLIMITED)
-
-
-def _fetched(group: Group) -> Analysis:
-    """The analysis of files that are not here: each is brought here without its payload, or as it is."""
-    with _scratch() as folder:
-        sources, whole = [], False
-        for number, member in enumerate(group.members):
-            path = folder / str(number)
-            if member.is_remote:
-                whole = not _brought_without_payload(member, path, group) or whole
-                sources.append(_source(member, path))
-            else:
-                sources.append(_source(member))
-        # What was brought as it is keeps the bound on what it decompresses to.
-        return _without_scratch(found_in(sources, settings=group.settings if whole else _unlimited(group)))
-
-
-def _brought_without_payload(member: Member, path: Path, group: Group) -> bool:
-    part = cut(member, len(group.members), group.settings.max_decompressed_bytes)
-    if not part.problem:
-        path.write_bytes(part.data)
-        return True
-    with opened(member) as source, path.open("wb") as target:
-        try:
-            shutil.copyfileobj(source, target, 1 << 20)
-        except Exception as error:
-            raise CaptureError(member.name, None, problem_of(error)) from None
-    return False
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="pmtu-fleet-") as folder:
-        yield Path(folder)
+    with readable(group) as ready:
+        found = found_in(ready.sources, settings=ready.settings, keep=keep)
+        return _without_scratch(found) if ready.scratch else found
 
 
 def _without_scratch(analysis: Analysis) -> Analysis:
@@ -249,22 +108,25 @@ def _without_scratch(analysis: Analysis) -> Analysis:
     return replace(analysis, sources=(None,) * len(analysis.files), inputs=())
 
 
-def _judged(group: Group, analysis: Analysis) -> Judged:
+def kept_of(group: Group, analysis: Analysis, tables: Tables | None = None) -> Judged:
+    """What is kept of a group that was read; `tables`: what it was judged by, if it may be joined with others."""
     import zstandard
 
     compressor = zstandard.ZstdCompressor(level=COMPRESSION).compressobj()
     pieces = [compressor.compress(piece.encode()) for piece in json_pieces(analysis)]
     ways, flows = _Ways(), []
+    openings = openings_of(tables) if tables is not None else np.zeros(0, np.uint64)
     rows = iter(flow_rows(analysis))
     while chunk := list(islice(rows, CHUNK_ROWS)):
         ways.count(chunk)
-        flows.append(flow_table(group.name, chunk))
+        flows.append(flow_table(group.name, chunk, openings))
     return Judged(
         group.name,
         group.fingerprint,
         summary_of(group, analysis, ways),
         b"".join([*pieces, compressor.flush()]),
         concatenated(flows),
+        packed(tables) if tables is not None else b"",
     )
 
 

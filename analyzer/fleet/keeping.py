@@ -4,6 +4,7 @@
     DIR/groups/NAME.json                    of each group what `pmtu-analyze --json` prints
     DIR/flows/day=YYYY-MM-DD/*.parquet      all flows, by the day (UTC) of their first packet
     DIR/findings.parquet                    the findings of all groups
+    DIR/tables/NAME.zst                     of each group what joining it with others needs: `kept_tables`
     DIR/joined/                             the same of groups that saw the same flows, analysed together
     DIR/finished.jsonl                      a line for each batch of groups that is done, and all that is needed of them
 
@@ -51,6 +52,11 @@ class Kept:
         """The folder of Parquet files of flows."""
         return self.folder / "flows"
 
+    @property
+    def tables(self) -> Path:
+        """The folder of what joining needs."""
+        return self.folder / "tables"
+
     def finished(self, plan: Sequence[Group]) -> dict[str, dict[str, Any]]:
         """What stands of a run before, by the names of groups: what fits the plan. All else of it is taken away."""
         wanted = {group.name: group.fingerprint for group in plan}
@@ -68,12 +74,13 @@ class Kept:
                 batch = json.loads(line)
             except ValueError:  # the last line of a run that was killed
                 continue
-            if isinstance(batch, dict):
+            if isinstance(batch, dict) and "tables" in batch:  # without them it was another version
                 yield batch
 
     def _stands(self, batch: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
         files = [self.flows / name for name in batch["flows"]]
         files += [self._json(summary["name"]) for summary in batch["groups"]]
+        files += [self.tables_of(name) for name in batch["tables"]]
         return all(wanted.get(each["name"]) == each["fingerprint"] for each in batch["groups"]) and all(
             file.is_file() for file in files
         )
@@ -84,9 +91,11 @@ class Kept:
         for batch in batches:
             stand |= {self.flows / name for name in batch["flows"]}
             stand |= {self._json(summary["name"]) for summary in batch["groups"]}
+            stand |= {self.tables_of(name) for name in batch["tables"]}
         for file in [
             *self.groups.glob("*.json"),
             *self.flows.glob("day=*/*.parquet"),
+            *self.tables.glob("*.zst"),
             *self.folder.rglob("*.unfinished"),
         ]:
             if file not in stand:
@@ -97,6 +106,10 @@ class Kept:
 
     def _json(self, name: str) -> Path:
         return self.groups / f"{name}.json"
+
+    def tables_of(self, name: str) -> Path:
+        """What joining needs of a group."""
+        return self.tables / f"{name}.zst"
 
     def replace(self, name: str, data: bytes) -> None:
         """Write a file of the folder, which is there as a whole or not at all."""
@@ -121,10 +134,14 @@ class Kept:
             with unfinished.open("wb") as file:
                 zstandard.ZstdDecompressor().copy_stream(io.BytesIO(each.json), file)
             unfinished.replace(path)
+            if each.tables:
+                self.tables.mkdir(exist_ok=True)
+                self.replace(f"tables/{each.name}.zst", each.tables)
         table = concatenated([each.flows for each in read if each.flows is not None])
         name = hashlib.sha256("\n".join(each.fingerprint for each in read).encode()).hexdigest()[:16]
         flows = write_days(table, self.flows, name) if table is not None else []
-        line = {"flows": flows, "groups": [each.summary for each in read]}
+        tables = [each.name for each in read if each.tables]
+        line = {"flows": flows, "tables": tables, "groups": [each.summary for each in read]}
         with (self.folder / FINISHED).open("a", encoding="utf-8") as file:
             file.write(f"{json.dumps(line)}\n")
             file.flush()

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from analyzer.errors import UsageError
-from analyzer.fleet.judging import Judged, Part, cut, cut_range, failed, judge, whole_file
+from analyzer.errors import PmtuAnalyzeError, UsageError
+from analyzer.fleet.crossing import Joint
+from analyzer.fleet.cutting import Part, cut, cut_range, whole_file
+from analyzer.fleet.joining import Asked, judge_together, list_asked, questions
+from analyzer.fleet.judging import Judged, failed, judge
 from analyzer.fleet.plan import Group
 from analyzer.fleet.spreading import batches, is_spread, ranges_in
+from analyzer.points.listed_packets import ListedPackets
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -30,8 +35,17 @@ SCHEDULER_WITHIN = "10s"
 """How long a scheduler may take to answer."""
 
 
+WORKER_BYTES = 4_000_000_000
+"""Memory of a worker on this machine, or its share of the machine's where that is less. Dask has it put what it
+holds on disk from 60 % of that on, begin nothing new from 80 % on, and ends it and does its part again at 95 %."""
+
+
 WITHOUT_CTRL_C = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
 """What workers on this machine begin with: Ctrl-C, which reaches them too, is for this process, which ends them."""
+
+
+Tables = Callable[[str], bytes]
+"""Hands out what was kept of a group for joining it with others, by its name."""
 
 
 class _Task(NamedTuple):
@@ -68,10 +82,7 @@ def run_on(client: Client, groups: Sequence[Group]) -> Iterator[list[Judged]]:
     """
     from distributed import as_completed
 
-    try:
-        client.wait_for_workers(1, timeout=WORKERS_WITHIN)
-    except TimeoutError:
-        raise UsageError(f"expected workers, found none at the scheduler within {WORKERS_WITHIN}") from None
+    _wait_for_workers(client)
     waiting = _tasks(groups, threads_of(client))[::-1]
     asked: dict[Any, _Task] = {}
     done = as_completed()
@@ -96,6 +107,85 @@ def run_on(client: Client, groups: Sequence[Group]) -> Iterator[list[Judged]]:
     finally:
         if asked:
             client.cancel(list(asked), force=True)
+
+
+def join_here(joints: Sequence[Joint], tables: Tables) -> Iterator[list[Judged]]:
+    """Judge groups together in this process; `tables` hands out what was kept of a group."""
+    for joint in joints:
+        yield [judge_together(joint, [tables(group.name) for group in joint.of], _list_all)]
+
+
+def _list_all(asked: Sequence[Asked]) -> list[ListedPackets]:
+    return [list_asked(each) for each in asked]
+
+
+def join_on(client: Client, joints: Sequence[Joint], tables: Tables) -> Iterator[list[Judged]]:
+    """As `join_here`, by the workers of a cluster: each group is read by one of them, and another one judges.
+
+    No more sets than workers have threads are in memory here at a time.
+
+    Raises:
+        UsageError: there are no workers.
+    """
+    from distributed import as_completed
+
+    _wait_for_workers(client)
+    waiting = list(reversed(joints))
+    asked: dict[Any, Joint] = {}
+    done = as_completed()
+    try:
+        while waiting or asked:
+            while waiting and len(asked) < max(threads_of(client), 1):
+                joint = waiting.pop()
+                future = _joined(client, joint, [tables(group.name) for group in joint.of])
+                asked[future] = joint
+                done.add(future)
+            future = next(done)
+            joint = asked.pop(future)
+            try:
+                yield [future.result()]
+            except Exception as error:
+                yield [failed(joint.group, _why(joint.group, error))]
+            finally:
+                future.release()
+    finally:
+        if asked:
+            client.cancel(list(asked), force=True)
+
+
+def _wait_for_workers(client: Client) -> None:
+    try:
+        client.wait_for_workers(1, timeout=WORKERS_WITHIN)
+    except TimeoutError:
+        raise UsageError(f"expected workers, found none at the scheduler within {WORKERS_WITHIN}") from None
+
+
+def _joined(client: Client, joint: Joint, tables: Sequence[bytes]) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tables are handed over once, however large
+        wanted = client.submit(questions, joint, tables, pure=False, retries=TRIES)
+        listed = [
+            client.submit(_list_one, wanted, number, pure=False, retries=TRIES) for number in range(len(joint.of))
+        ]
+        return client.submit(_judge_listed, joint, tables, *listed, pure=False, retries=TRIES)
+
+
+def _list_one(asked: Sequence[Asked], number: int) -> ListedPackets | str | None:
+    """What the group of that number is asked for; None if nothing is; why not, if it cannot be read."""
+    try:
+        return list_asked(asked[number]) if asked else None
+    except PmtuAnalyzeError as error:
+        return str(error)
+
+
+def _judge_listed(joint: Joint, tables: Sequence[bytes], *listed: ListedPackets | str | None) -> Judged:
+    def lists(_: Sequence[Asked]) -> list[ListedPackets]:
+        for each in listed:
+            if isinstance(each, str):
+                raise PmtuAnalyzeError(each)
+        return [each for each in listed if isinstance(each, ListedPackets)]
+
+    return judge_together(joint, tables, lists)
 
 
 def threads_of(client: Client) -> int:
@@ -136,11 +226,12 @@ def _why(group: Group, error: Exception) -> str:
 
 @contextmanager
 def local_workers(count: int) -> Iterator[Client]:
-    """A client of so many worker processes on this machine, each with one thread."""
+    """A client of so many worker processes on this machine, each with one thread and at most `WORKER_BYTES`."""
     distributed = _distributed()
     cluster = distributed.LocalCluster(
         n_workers=count,
         threads_per_worker=1,
+        memory_limit=min(WORKER_BYTES, distributed.system.MEMORY_LIMIT // count),
         dashboard_address="127.0.0.1:0",
         silence_logs=logging.ERROR,
         preload=[WITHOUT_CTRL_C],

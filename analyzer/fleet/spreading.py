@@ -65,7 +65,7 @@ def ranges_in(member: Member) -> list[Range]:
     """The ranges by which a file is read; none if it is read as a whole."""
     if not member.is_remote or member.size < 2 * ranges.RANGE_BYTES:
         return []
-    if not ranges.is_plain_pcap(head_of(member, PEEKED_BYTES)):
+    if not ranges.is_plain(head_of(member, PEEKED_BYTES)):
         return []
     return list(ranges.ranges_of(member.size, ranges.RANGE_BYTES))
 

@@ -10,9 +10,26 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analyzer.capture.container import COUNT, DAMAGED, I_WIDTH, NEED_BYTES, POS, SKIP
+from analyzer.capture.container import (
+    COUNT,
+    DAMAGED,
+    DROPPED,
+    FORMAT,
+    FORMAT_NAMES,
+    I_DROPPED,
+    I_LINK,
+    I_WIDTH,
+    INTERFACES,
+    LINK_TYPE,
+    NEED_BYTES,
+    PCAPNG,
+    POS,
+    SKIP,
+)
 from analyzer.capture.reader import SAMPLED_RECORDS, CaptureReader
+from analyzer.decode.link_names import NAMES
 from analyzer.errors import CaptureError
+from analyzer.model.analysis import CaptureFile
 from analyzer.passes.first import FOREVER, Skimmer
 from analyzer.passes.packet_queue import REACHED_TIME
 from analyzer.settings import CHUNK_BYTES, INTERPRETED_PACKETS, UNCOMPILED_PACKETS
@@ -60,6 +77,35 @@ class Input:
         if skimmer.compiled and isinstance(self.reader.container, list):
             self.reader.container = _in_mode_of(skimmer, self.reader.container)
             self.interfaces[0] = _in_mode_of(skimmer, self.interfaces[0])
+
+    def described(self, stamped: tuple[int, int] | None) -> CaptureFile:
+        """The file as it was read. `stamped`: see `CaptureFile.stamp`."""
+        reader = self.reader
+        container = reader.container
+        dropped = 0
+        if int(container[FORMAT]) != PCAPNG:
+            links = [int(container[LINK_TYPE])]
+        else:
+            table = self.interfaces[0]
+            counted = sum(int(table[i * I_WIDTH + I_DROPPED]) for i in range(int(container[INTERFACES])))
+            dropped = max(counted, int(container[DROPPED]))  # two ways of counting the same
+            links = sorted({int(table[i * I_WIDTH + I_LINK]) for i in range(int(container[INTERFACES]))})
+        return CaptureFile(
+            path=reader.name,
+            format=FORMAT_NAMES[int(container[FORMAT])],
+            link_types=tuple(NAMES.get(link, str(link)) for link in links),
+            bytes=reader.bytes_read,
+            packets=reader.packets,
+            damaged_at=reader.damaged_at,
+            problem=reader.problem,
+            stored=reader.bytes_stored,
+            is_cut=reader.is_cut,
+            stamp=stamped,
+            filters=reader.filters,
+            dropped=dropped,
+            point=self.point,
+            interfaces=1 if int(container[FORMAT]) != PCAPNG else int(container[INTERFACES]),
+        )
 
 
 def _in_mode_of(skimmer: Skimmer, values: Sequence[int]) -> Any:

@@ -11,11 +11,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any
 
-from analyzer.capture.capture_filter import excludes_icmp, read_names
-from analyzer.capture.container import FORMAT, PCAPNG
-from analyzer.capture.reader import CaptureReader
+from analyzer.capture.capture_filter import excludes_icmp
 from analyzer.decode.link import SLL2
 from analyzer.decode.link_names import NAMES
 from analyzer.flows.flow_tables import State
@@ -29,38 +27,23 @@ from analyzer.model.statement import FrameRef
 from analyzer.model.text import file_labels, printable
 from analyzer.model.verdicts import PROBLEMS, rank, worst
 from analyzer.passes.reread import reader_of
-from analyzer.passes.walk import Notify, goes_compiled, prepare, start_all, walk_inputs
-from analyzer.passes.watched import Watcher
+from analyzer.passes.walk import Notify
+from analyzer.passes.watched import Watch
 from analyzer.points.clocks import Clocks, clocks_of, pairings_of
 from analyzer.points.connections import Connection, Stall, connections_of, watches_of
 from analyzer.points.joined import Joined, PtbWay, leg_of, lost_ptb, told_mtu
 from analyzer.points.leg_reasons import Lacks, Reasons
 from analyzer.points.legs import Times, legs_of
+from analyzer.points.listed_packets import MOST_PTBS, MOST_ROWS, ListedPackets, Lister, list_packets
 from analyzer.points.located import revised
 from analyzer.points.order import order_of
 from analyzer.points.ptb_ways import ptb_ways
 from analyzer.points.sightings import Place, Seen, seen_by
 
-MOST_ROWS = 150_000
-"""Packets that are listed of all connections together (26 MB)."""
-
-MOST_PTBS = 4_096
-"""PTBs of which it is looked up on which interface of a host they were seen."""
-
 NS = 1e9
 
 ANY_DEVICE = NAMES[SLL2]
 """Link type of Linux's "any" device where it says which interface each packet was on."""
-
-
-class _Listed(NamedTuple):
-    """What was read of the files once more."""
-
-    rows: Any  # dtype WATCHED
-    times: list[tuple[int, int]]  # of each file the first and the last
-    names: dict[int, tuple[str, ...]]  # of the interfaces of each file
-    full: bool  # there were more
-    ptbs: dict[FrameRef, int]  # interfaces of PTBs, in files of several
 
 
 def join(
@@ -71,6 +54,7 @@ def join(
     *,
     compiled: bool | None = None,
     notify: Notify | None = None,
+    lister: Lister | None = None,
 ) -> Analysis:
     """The analysis of files of several points, joined.
 
@@ -81,8 +65,10 @@ def join(
         judged_alone: tells what a row of the flow table says by itself.
         compiled: force the compiled or interpreted pass; by default large captures compile.
         notify: called with a line for the user before something that takes long.
+        lister: lists packets where the files are not read here.
     """
-    return _Join(analysis, state, rows, judged_alone).run(compiled, notify)
+    join_of = _Join(analysis, state, rows, judged_alone)
+    return join_of.run(lister if lister is not None else partial(join_of.listed, compiled, notify))
 
 
 @dataclass
@@ -92,7 +78,7 @@ class _Join:
     rows: Mapping[int, Sequence[int]]
     judged_alone: Callable[[int], Flow]
 
-    def run(self, compiled: bool | None, notify: Notify | None) -> Analysis:
+    def run(self, lister: Lister) -> Analysis:
         flows = self._original_flows()
         directions = direction_table(self.state)
         split = self._of_several_interfaces()
@@ -110,11 +96,13 @@ class _Join:
             return replace(self.analysis, joined_points=self._points(whole, Clocks({}), {}))
         stalls = {flow.stream: stall for flow in found if (stall := _stall(flow, self.analysis.files)) is not None}
         watched = watches_of(flows, directions, connections, stalls)
-        listed = self._listed(watched.watches, compiled, notify)
-        seen = seen_by(listed.rows, watched, connections, flows, split)
+        listed = lister(watched.watches, MOST_PTBS if self._of_several_interfaces() else 0)
+        of_ptb = listed.rows["watch"] == len(watched.watches)
+        packets, ptb_rows = listed.rows[~of_ptb], listed.rows[of_ptb]
+        seen = seen_by(packets, watched, connections, flows, split)
         if split and (alone := split - _shared(seen)):
             split -= alone  # nothing went in by one of their interfaces and out by another
-            seen = seen_by(listed.rows, watched, connections, flows, split)
+            seen = seen_by(packets, watched, connections, flows, split)
         if not split and len(whole) == 1:
             return self.analysis
         places = sorted(
@@ -129,7 +117,8 @@ class _Join:
         if listed.full:
             notes.append(f"More than {MOST_ROWS:,} packets would have to be compared; the rest of them were not.")
         by_place = dict(zip(places, points, strict=True))
-        seen_on = {ref: on for ref, on in listed.ptbs.items() if self.analysis.files[ref.file].point in split}
+        all_on = {FrameRef(*of): on for *of, on in ptb_rows[["file", "frame", "interface"]].tolist()}
+        seen_on = {ref: on for ref, on in all_on.items() if self.analysis.files[ref.file].point in split}
         ptbs = ptb_ways(self.state, connections, clocks, places, self.analysis.files, seen_on)
         return self._revised(connections, seen, orders, clocks, running, by_place, ptbs, notes)
 
@@ -155,22 +144,15 @@ class _Join:
                     row[f"{letter}{i}"] = int.from_bytes(original[4 * i : 4 * i + 4])
         return flows
 
-    def _listed(self, watches: Any, compiled: bool | None, notify: Notify | None) -> _Listed:
-        """The packets of the connections."""
+    def listed(
+        self, compiled: bool | None, notify: Notify | None, watches: Sequence[Watch], ptbs: int
+    ) -> ListedPackets:
+        """The packets of the connections, by reading the files once more."""
         files = self.analysis.files
         with ExitStack() as stack:
             readers = [stack.enter_context(reader_of(self.analysis, number)) for number in range(len(files))]
-            names = {number: _names(reader) for number, reader in enumerate(start_all(readers))}
-            large = goes_compiled(readers, "packet matching", "watching", compiled, notify)
-            ptbs = MOST_PTBS if self._of_several_interfaces() else 0
-            watcher = Watcher(watches, files=len(files), most=MOST_ROWS, compiled=large, ptbs=ptbs)
-            for _ in walk_inputs(watcher, prepare(watcher, readers, [file.point for file in files])):
-                if watcher.full:
-                    break
-        rows = watcher.rows
-        of_ptb = rows["watch"] == len(watches)
-        seen_on = {FrameRef(*of): on for *of, on in rows[["file", "frame", "interface"]][of_ptb].tolist()}
-        return _Listed(rows[~of_ptb], watcher.times, names, watcher.full, seen_on)
+            points = [file.point for file in files]
+            return list_packets(readers, points, watches, ptbs, compiled=compiled, notify=notify)
 
     def _running(self, places: Sequence[Place], times: Sequence[tuple[int, int]], clocks: Clocks) -> Times:
         out = {}
@@ -287,11 +269,6 @@ class _Join:
             totals=replace(analysis.totals, verdicts=dict(flows.counts())),
             notes=(*analysis.notes, *notes),
         )
-
-
-def _names(reader: CaptureReader) -> tuple[str, ...]:
-    """Names of a started reader's interfaces; empty where its file has none."""
-    return read_names(bytes(reader.buffer[: reader.ready])) if int(reader.container[FORMAT]) == PCAPNG else ()
 
 
 def _shared(seen: Sequence[Seen]) -> frozenset[int]:

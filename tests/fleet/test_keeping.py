@@ -75,7 +75,7 @@ def test_each_file_of_the_folder(captures: Path, tmp_path: Path) -> None:
     pd = pytest.importorskip("pandas")
     fleet = analyze(captures, each=True, output=tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "findings.parquet", FINISHED, "flows", "groups", "index.html",
+        "findings.parquet", FINISHED, "flows", "groups", "index.html", "tables",
     ]  # fmt: skip
     for path in captures.iterdir():
         assert (tmp_path / "out" / "groups" / f"{path.name}.json").read_text() == plain_json(path)
@@ -194,3 +194,13 @@ def test_a_folder_that_cannot_be_made(captures: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UsageError, match="cannot be a folder of results"):
         analyze(captures, output=tmp_path / "file")
+
+
+def test_a_run_of_a_version_without_tables_is_done_again(captures: Path, tmp_path: Path, done: list[str]) -> None:
+    analyze(captures, each=True, output=tmp_path / "out")
+    log = tmp_path / "out" / FINISHED
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    log.write_text("".join(f"{json.dumps({key: line[key] for key in ('flows', 'groups')})}\n" for line in lines))
+    done.clear()
+    analyze(captures, each=True, output=tmp_path / "out")
+    assert len(done) == len(SAMPLES)

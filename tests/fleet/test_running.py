@@ -59,6 +59,16 @@ def test_an_object_store_gives_the_same_json(
     ]
 
 
+def test_the_memory_of_a_worker_is_bounded(workers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = [each["memory_limit"] for each in workers.scheduler_info()["workers"].values()]
+    assert len(limits) == 2
+    assert all(0 < limit <= 4_000_000_000 for limit in limits)
+    monkeypatch.setattr(running, "WORKER_BYTES", 300_000_000)
+    with local_workers(1) as client:
+        (worker,) = client.scheduler_info()["workers"].values()
+        assert worker["memory_limit"] == 300_000_000
+
+
 def test_what_the_store_does_not_have(store: Any) -> None:
     with pytest.raises(CaptureError, match="s3://captures/nothing"):
         analyze("s3://captures/nothing")

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analyzer.fleet.cutting import cut
 from analyzer.fleet.fleet_sources import in_all
-from analyzer.fleet.judging import Judged, cut, judge
+from analyzer.fleet.judging import Judged, judge
 from analyzer.fleet.plan import Group, grouped
 from tests.builders import Packet, ethernet, ipv4, packets_of, tcp
 from tests.fleet.captures import in_files, json_of, plain_json
