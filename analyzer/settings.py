@@ -72,7 +72,7 @@ MAX_FRAGMENTED_PAIRS = 2_048
 """Senders and receivers whose fragments are kept, each protocol by itself. A power of two."""
 
 MAX_CONVERSATIONS = 1_000_000
-"""UDP conversations followed (200 bytes each). Datagrams of further ones are counted, and the report says so."""
+"""UDP conversations followed (200 bytes each, 296 of tunnels). Datagrams of others are counted, as reports say."""
 
 DATAGRAM_RING_ROWS = 1 << 16
 """Recent UDP datagrams kept while nobody knows yet whether they matter (10 MB). A power of two."""
@@ -91,6 +91,20 @@ DATAGRAMS_AFTER = 64
 
 RESENT_MS = 80
 """Sent again sooner, ms, a datagram is a copy made by the capture, or one of a burst."""
+
+MAX_SERIES = 4_096
+"""Directions of tunnels whose large packets are looked at for the gaps of a timer (1 KB each)."""
+
+TIMED_HEAD_BYTES = 16
+"""Bytes kept of each such packet: the header of WireGuard, of ESP, and of OpenVPN. No report has them."""
+
+ASKED_WITHIN_MS = 15_000
+"""A DNS question asked again within this time, from another port, is another try; resolvers wait for some seconds."""
+
+ASKED_WITHIN_NS = ASKED_WITHIN_MS * 1_000_000
+
+LEAST_LOST_ALONE = 4
+"""Large answers lost at gaps that grow, where none came in the end."""
 
 UDP_HEAD_BYTES = 96
 """Bytes of a UDP payload kept: the headers of DNS with its question, RADIUS, IKE, DTLS, QUIC. No report has them."""
@@ -253,6 +267,16 @@ LEAST_LARGE_ANSWERS = 3
 
 MOST_ASKED = 10
 """Asked more often, a question is not repeated for want of an answer, but again and again: who waits gives up."""
+
+LEAST_TIMED = 5
+"""Packets at doubling gaps: the first and four again, one more than an episode needs, over three seconds with the
+shortest timers. Of random losses of one packet in five, four in a row are one in 600, and then others follow."""
+
+MOST_LATER = 3
+"""Large packets that may follow: who gives a connection up may send once more what is unacknowledged."""
+
+LEAST_UNANSWERED = 3
+"""Of these, so many after which nothing came back in time."""
 
 PTB_AGAIN_NS = 1_000_000_000
 """Quoted again so much later, the first PTB had come: RFC 6298 2.4 lets no timer be shorter."""

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from analyzer.evidence.row_addresses import ADDRESS_WORDS, numbered
+from analyzer.flows.conversation_tables import ESP_PORT, TIMED_ROWS, TUNNEL_ESP, TUNNEL_NONE
 from analyzer.flows.conversations import LARGE
-from analyzer.flows.flow_tables import C_UDP_ROWS, C_UDP_STREAMS, State
+from analyzer.flows.flow_tables import C_SERIES, C_UDP_ROWS, C_UDP_STREAMS, State
 from analyzer.flows.table_parts import conversation_table
 
 
@@ -22,6 +23,10 @@ class Tables:
     datagrams: Any
     header_bytes: Any
     numbers: Any  # udp.stream of each row
+    udp: Any  # of each row, whether it is UDP: ESP is not
+    alone: Any
+    timed: Any
+    timed_heads: Any
 
     @classmethod
     def of(cls, state: State) -> Tables:
@@ -37,11 +42,29 @@ class Tables:
             state.datagrams[:recorded],
             state.datagram_heads[:recorded],
             _of_several_points(rows, numbers),
+            (rows["port_a"] != ESP_PORT) | (rows["port_b"] != ESP_PORT) | (rows["tunnel"] != TUNNEL_ESP),
+            state.udp_alone[: 2 * len(rows)],
+            state.timed[: TIMED_ROWS * int(state.counters[C_SERIES])],
+            state.timed_heads[: TIMED_ROWS * int(state.counters[C_SERIES])],
         )
 
+    def tunnel(self, row: int) -> int:
+        """How large the packets of an encrypted tunnel were, at most; 0 if it is none, or has no large ones."""
+        if self.rows["tunnel"][row] == TUNNEL_NONE:
+            return 0
+        sent = self.sent[2 * row : 2 * row + 2]
+        each = self.rows[row]
+        sizes = [each["largest_a"], each["largest_b"], sent["largest_df"].max(), sent["largest_nodf"].max()]
+        return int(max(sizes))
+
     def large(self, row: int) -> tuple[int, int, int]:
-        """How often something came after a large packet, and the largest such with DF, and without."""
+        """How often something came after a large packet, and the largest such with DF, and without.
+
+        Of an encrypted tunnel nothing: what comes back may be about anything that is in it.
+        """
         best = (0, 0, 0)
+        if self.tunnel(row):
+            return best
         for sent in self.sent[2 * row : 2 * row + 2]:
             answers, answered = int(sent["answers"]), int(sent["answered"])
             if answers and answered >= LARGE:

@@ -36,6 +36,13 @@ IKE_HEADER = 28
 IKE_RESPONSE = 0x20
 """Flag of a response (RFC 7296 3.1)."""
 
+IKE_PORTS = frozenset({500, 4500})
+"""Of one service: a conversation that begins on the first goes on on the second (RFC 7296 2.23)."""
+
+SKF = 53
+"""The payload of a part of a message that IKE cut itself (RFC 7383 2.5): behind the header come the part's number and
+how many there are."""
+
 
 class Sent(NamedTuple):
     """One datagram."""
@@ -93,7 +100,7 @@ class Talk:
             return DNS
         if ports & RADIUS_PORTS:
             return RADIUS
-        if ports & {500, 4500} and any(_ike(head) is not None for head in heads):
+        if ports & IKE_PORTS and any(_ike(head) is not None for head in heads):
             return IKE
         if any(head[0] in (20, 21, 22) and head[1:2] == b"\xfe" for head in heads):
             return DTLS
@@ -169,14 +176,20 @@ class Talk:
         for series in self.series:
             if len(series.sent) > MOST_ASKED:
                 continue  # polled
-            answered = [
-                (answer, again)
-                for question, again in zip(series.sent, series.sent[1:], strict=False)
-                for answer in list(self.answers_to(question, again.ts - SETTLED_NS))[-1:]
+            said = [
+                self._largest_answer(question, again.ts - SETTLED_NS)
+                for question, again in itertools.pairwise(series.sent)
             ]
+            answered = [answer for answer in said if answer is not None]
             if answered:
-                last = list(self.answers_to(series.sent[-1]))[-1:]
-                yield series, Series((*(answer for answer, _ in answered), *last))
+                last = self._largest_answer(series.sent[-1])
+                yield series, Series((*answered, last) if last is not None else tuple(answered))
+
+    def _largest_answer(self, question: Sent, until: int | None = None) -> Sent | None:
+        """Of the last answer the largest datagram, where it is several (RFC 7383 2.5): none may be missing."""
+        said = list(self.answers_to(question, until))
+        last = [each for each in said if each.ts > said[-1].ts - SETTLED_NS]
+        return max(last, key=lambda each: each.size, default=None)
 
     def delivered(self, side: int, end: int) -> Iterator[Sent]:
         """What this end sent and is known to have come; `end`: when the capture ends, ns."""
@@ -279,6 +292,16 @@ def _ike(head: bytes) -> bytes | None:
     """An IKEv2 header (RFC 7296 3.1), whichever port it came by (RFC 3948 2.2); None if it is none."""
     message = head[4:] if head[:4] == bytes(4) else head
     return message if len(message) >= IKE_HEADER and message[17] == 0x20 else None
+
+
+def ike_part(head: bytes) -> tuple[int, int] | None:
+    """Which part of how many this is, of an IKE message that IKE cut itself; None if it did not."""
+    message = _ike(head)
+    if message is None or message[16] != SKF or len(message) < IKE_HEADER + 8:
+        return None
+    return int.from_bytes(message[IKE_HEADER + 4 : IKE_HEADER + 6]), int.from_bytes(
+        message[IKE_HEADER + 6 : IKE_HEADER + 8]
+    )
 
 
 def _is_quic(version: bytes) -> bool:

@@ -17,13 +17,17 @@ CONVERSATION = np.dtype(
         ("file", "i4"),
         ("stream", "i4"),  # as Wireshark numbers udp.stream, + 1; 0: none, only first fragments of it came
         ("resent", "i4"),  # datagrams sent again, either way
-        ("recording", "u1"),  # datagrams still to be recorded
-        ("many", "u1"),  # 1 if an end is a multicast or broadcast address
-        ("next_a", "u1"), ("next_b", "u1"),  # place in the table of keys for each end's next one
+        ("recording", "u1"),  # datagrams still to be recorded; MANY: none ever
+        ("next_key", "u1"),  # place in the table of keys for each end's next one, two bits an end
+        ("opening", "u1"),  # first byte of its first payload
+        ("tunnel", "u1"),  # TUNNEL_ of its first large packet
     ],
     align=True,
 )  # fmt: skip
 """64 bytes, as a row of both ends in `SENT` and of their keys: three lines of the processor's cache a datagram."""
+
+MANY = 255
+"""Instead of what is still to be recorded: an end is a multicast or broadcast address."""
 
 ODD_CONVERSATION = np.dtype(
     [
@@ -33,6 +37,7 @@ ODD_CONVERSATION = np.dtype(
         ("rows", "i4"),  # recorded
         ("lost_rows", "i4"),  # not recorded, since a bound was reached
         ("fragmented_a", "i4"), ("fragmented_b", "i4"),  # datagrams of each end of which the first fragment came
+        ("largest_a", "i4"), ("largest_b", "i4"),  # IP total length of the largest of these, put together
     ],
     align=True,
 )  # fmt: skip
@@ -51,6 +56,19 @@ SENT = np.dtype(
 )  # fmt: skip
 """What one end of a conversation sent: row 2 * conversation + side."""
 
+ALONE = np.dtype(
+    [
+        ("ts", "i8"), ("frame", "i8"),  # of the latest large packet
+        ("gap", "i8"),  # between it and the one before, ns
+        ("file", "i4"), ("size", "i4"),
+        ("series", "i4"),  # its place in the table of such packets, + 1; 0: none
+        ("timed", "i4"),  # how many of them there are; 0: they do not come as a timer of TCP sends them
+        ("later", "i4"),  # large packets after them
+    ],
+    align=True,
+)  # fmt: skip
+"""The large packets of one end of a tunnel (`timed_packets`), rows as of SENT: no page is touched without tunnels."""
+
 KEYS = 4
 """Datagrams of each end that are remembered, to know one that is sent again. A power of two."""
 
@@ -67,6 +85,31 @@ DATAGRAM = np.dtype(
     ],
     align=True,
 )  # fmt: skip
+
+TIMED = np.dtype(
+    [
+        ("ts", "i8"), ("frame", "i8"),
+        ("reply", "i8"),  # when the other end sent something next, 0 never
+        ("mine", "i8"), ("others", "i8"),  # packets of this end and of the other before it
+        ("flow", "i4"), ("file", "i4"), ("size", "i4"), ("side", "i4"),
+        ("head_len", "i4"),
+    ],
+    align=True,
+)  # fmt: skip
+"""A large packet of a tunnel that came alone."""
+
+TIMED_ROWS = 10
+"""Rows of a direction: more doublings than any host waits for."""
+
+TUNNEL_NONE, TUNNEL_WIREGUARD, TUNNEL_ESP, TUNNEL_OPENVPN = range(4)
+"""What encrypts all that one would have to read. Of a row of CONVERSATION, `tunnel`."""
+
+ESP_PORT = 0
+"""Stands for both ports of a conversation of ESP: no UDP that anybody could answer has it."""
+
+QUESTION_ROWS = 1 << 12
+QUESTION_FIELDS = 3
+"""Of a DNS question asked lately: hash of its hosts and of what it asks, when (ms), and the conversation."""
 
 SENT_DF = 1
 SENT_FRAGMENTED = 2  # the first of several fragments

@@ -17,50 +17,45 @@ from analyzer.decode.packet_fields import (
     IP_END,
     IP_LEN,
     L4,
-    LAYERS,
     NET,
     OK,
     PROTO,
     QUOTE,
     SPORT,
     TS,
-    TTL,
     VERSION,
 )
-from analyzer.decode.tunnel import PROTO_UDP
-from analyzer.flows.conversation_tables import KEYS, SENT_DF, SENT_FRAGMENTED, SENT_INSIDE
+from analyzer.decode.tunnel import PROTO_ESP, PROTO_UDP
+from analyzer.flows.conversation_tables import (
+    ESP_PORT,
+    KEYS,
+    MANY,
+    TUNNEL_ESP,
+    TUNNEL_NONE,
+)
 from analyzer.flows.datagram_keys import UDP_HEADER, datagram_key
+from analyzer.flows.datagram_ring import MASK, keep_in_ring, record_conversation, record_row
 from analyzer.flows.flow_tables import (
     C_CONVERSATIONS,
-    C_DATAGRAMS,
     C_FILE,
     C_SEED,
     C_UDP_LOST,
     C_UDP_PACKETS,
-    C_UDP_ROWS,
     C_UDP_STREAMS,
     RECENT_CONVERSATIONS,
     State,
 )
 from analyzer.flows.fragments import many_receivers
 from analyzer.flows.lookup import Endpoints, endpoint_order, endpoints_of, hash_endpoints, same_endpoints
-from analyzer.kernels.marks import checked_in_front, compiled_as, inlined, kernel, unlikely
+from analyzer.flows.questions import DNS_PORT, asked_before
+from analyzer.flows.timed_packets import note_large, note_reply, tunnel_of
+from analyzer.kernels.marks import checked_in_front, inlined, kernel, unlikely
 from analyzer.settings import (
-    DATAGRAM_HISTORY,
-    DATAGRAM_RING_ROWS,
-    DATAGRAMS_AFTER,
-    MAX_DATAGRAMS_OF_ONE,
     RESENT_MS,
-    UDP_HEAD_BYTES,
 )
 
-MASK = DATAGRAM_RING_ROWS - 1
 LARGE = 1281
 """IP total length from which on a packet says something about a path MTU (`Settings.exercised_bytes`)."""
-
-HTTPS = 443
-ENCRYPTED_HEAD_BYTES = 32
-"""Of QUIC and of DTLS on that port nothing behind these tells anything: beyond their headers they are encrypted."""
 
 
 @inlined
@@ -113,7 +108,7 @@ def new_conversation(state: State, h: list[int], side: int, slot: int) -> int:
     row["version"] = ends.version
     row["point"] = ends.point
     row["client"] = side
-    row["many"] = 1 if many_receivers(h) else 0
+    row["recording"] = MANY if many_receivers(h) else 0
     return int(number)
 
 
@@ -127,8 +122,11 @@ def number_conversation(state: State, row: Any) -> None:
 
 @kernel
 def note_udp(state: State, buf: Buffer, h: list[int], frame: int) -> None:
-    """Follow a UDP datagram, of which this is all or the first fragment."""
-    if has_udp_header(buf, h):
+    """Follow a UDP datagram, of which this is all or the first fragment; and ESP, as far as that goes."""
+    if h[PROTO] == PROTO_ESP:
+        if h[FRAGMENT] == 0 and h[IP_LEN]:
+            note_esp(state, buf, h, frame)
+    elif has_udp_header(buf, h):
         follow_udp(state, buf, h, frame)
 
 
@@ -170,13 +168,15 @@ def follow_udp(state: State, buf: Buffer, h: list[int], frame: int) -> None:
         row["file"] = counters[C_FILE]
         row["first_ts"] = ts
         row["client"] = side
+        row["opening"] = buf[at(o + UDP_HEADER)] if o + UDP_HEADER < h[IP_END] else 0
     row["last_ts"] = ts
     sent = state.udp_sent[at(2 * number + side)]
     sent["packets"] += 1
     sent["bytes"] += ip_len
     if unlikely(h[FRAGMENT] != 0):
         size = o - h[NET] + length
-        count_fragmented(state, number, side)
+        count_fragmented(state, number, side, size)
+        sent["waiting"] = max(sent["waiting"] + 0, 1)
     else:
         number_conversation(state, row)
         sent["waiting"] = max(sent["waiting"] + 0, ip_len)
@@ -184,14 +184,15 @@ def follow_udp(state: State, buf: Buffer, h: list[int], frame: int) -> None:
             sent["largest_df"] = max(sent["largest_df"] + 0, ip_len)
         else:
             sent["largest_nodf"] = max(sent["largest_nodf"] + 0, ip_len)
-    other = state.udp_sent[at(2 * number + 1 - side)]
-    waiting = other["waiting"] + 0
-    if waiting:
-        other["answered"] = max(other["answered"] + 0, waiting)
-        if waiting >= LARGE:
-            other["answers"] += 1
-        other["waiting"] = 0
-    if unlikely(row["many"] != 0):
+    tunnel = row["tunnel"] + 0
+    count_answer(state, number, 1 - side, ts, tunnel)
+    if size >= LARGE:
+        if tunnel == TUNNEL_NONE:
+            tunnel = tunnel_of(buf, h, o + UDP_HEADER, row["opening"] + 0)
+            row["tunnel"] = tunnel
+        if unlikely(tunnel != TUNNEL_NONE):
+            note_large(state, buf, h, number, side, frame, size)
+    if unlikely(row["recording"] == MANY):
         return  # nobody need answer these
     key = datagram_key(buf, o, h[IP_END], length)
     counter = keep_in_ring(state, buf, h, row["last_row"] + 0, frame, key)
@@ -200,8 +201,13 @@ def follow_udp(state: State, buf: Buffer, h: list[int], frame: int) -> None:
     place["size"] = size
     place["side"] = side
     row["last_row"] = counter + 1
-    if unlikely(is_again(state, row, number, side, key, ts)):
-        row["resent"] += 1
+    before = asked_before(state, buf, h, number, side) if h[DPORT] == DNS_PORT else -1
+    again = is_again(state, row, number, side, key, ts)
+    if unlikely(again or before >= 0):
+        if again:
+            row["resent"] += 1
+        if before >= 0:
+            record_conversation(state, before)
         record_conversation(state, number)
     elif unlikely(row["recording"] > 0):
         row["recording"] -= 1
@@ -209,12 +215,56 @@ def follow_udp(state: State, buf: Buffer, h: list[int], frame: int) -> None:
 
 
 @kernel
-def count_fragmented(state: State, number: int, side: int) -> None:
-    """Count a datagram of which the first fragment came."""
+def count_fragmented(state: State, number: int, side: int, size: int) -> None:
+    """Count a datagram of which the first fragment came; `size`: bytes of IP, put together."""
+    odd = state.odd_conversations[number]
     if side:
-        state.odd_conversations[number]["fragmented_b"] += 1
+        odd["fragmented_b"] += 1
+        odd["largest_b"] = max(odd["largest_b"] + 0, size)
     else:
-        state.odd_conversations[number]["fragmented_a"] += 1
+        odd["fragmented_a"] += 1
+        odd["largest_a"] = max(odd["largest_a"] + 0, size)
+
+
+@inlined
+@checked_in_front
+def count_answer(state: State, number: int, side: int, ts: int, tunnel: int) -> None:
+    """The end `side` gets something, whatever it may be about."""
+    sent = state.udp_sent[at(2 * number + side)]
+    waiting = sent["waiting"] + 0
+    if waiting:
+        sent["answered"] = max(sent["answered"] + 0, waiting)
+        if waiting >= LARGE:
+            sent["answers"] += 1
+        sent["waiting"] = 0
+        if unlikely(tunnel != TUNNEL_NONE):
+            note_reply(state, number, side, ts)
+
+
+@kernel
+def note_esp(state: State, buf: Buffer, h: list[int], frame: int) -> None:
+    """Count an ESP packet (RFC 4303) of its hosts, and look at large ones. It has no ports, and no stream number."""
+    h[SPORT] = ESP_PORT
+    h[DPORT] = ESP_PORT
+    side = endpoint_order(h)
+    number = find_conversation(state, endpoints_of(h, side))
+    if number < 0:
+        number = new_conversation(state, h, side, -1 - number)
+    if number >= 0:
+        row = state.conversations[number]
+        if row["first_frame"] == 0:
+            row["first_frame"] = frame
+            row["file"] = state.counters[C_FILE]
+            row["first_ts"] = h[TS]
+            row["tunnel"] = TUNNEL_ESP
+        row["last_ts"] = h[TS]
+        sent = state.udp_sent[2 * number + side]
+        sent["packets"] += 1
+        sent["bytes"] += h[IP_LEN]
+        sent["waiting"] = h[IP_LEN]
+        count_answer(state, number, 1 - side, h[TS], TUNNEL_ESP)
+        if h[IP_LEN] >= LARGE:
+            note_large(state, buf, h, number, side, frame, h[IP_LEN])
 
 
 @inlined
@@ -229,105 +279,12 @@ def is_again(state: State, row: Any, number: int, side: int, key: int, ts: int) 
                 return False  # captured twice, or one of several in a row
             keys[at(KEYS + i)] = now
             return True
-    if side:
-        place = row["next_b"] & (KEYS - 1)
-        row["next_b"] = place + 1
-    else:
-        place = row["next_a"] & (KEYS - 1)
-        row["next_a"] = place + 1
+    shift = 2 * side
+    place = (row["next_key"] >> shift) & (KEYS - 1)
+    row["next_key"] = (row["next_key"] & (0xF ^ ((KEYS - 1) << shift))) | ((place + 1) & (KEYS - 1)) << shift
     keys[at(place)] = key
     keys[at(KEYS + place)] = now
     return False
-
-
-@inlined
-@checked_in_front
-def keep_in_ring(state: State, buf: Buffer, h: list[int], before: int, frame: int, key: int) -> int:
-    """Write the datagram into the ring, behind the counter `before` of its conversation; its own counter.
-
-    What conversation it is of, its size and its sender are for the caller to say.
-    """
-    counter = state.counters[C_DATAGRAMS]
-    state.counters[C_DATAGRAMS] = counter + 1
-    row = state.udp_ring[at(counter & MASK)]
-    row["ts"] = h[TS]
-    row["frame"] = frame
-    row["prev"] = before
-    row["file"] = state.counters[C_FILE]
-    row["payload"] = be16_inside(buf, h[L4] + 4) - UDP_HEADER
-    row["key"] = key
-    row["marks"] = (
-        (SENT_DF if h[DF] else 0) | (SENT_FRAGMENTED if h[FRAGMENT] else 0) | (SENT_INSIDE if h[LAYERS] else 0)
-    )
-    row["ttl"] = h[TTL]
-    start = h[L4] + UDP_HEADER
-    if h[SPORT] == HTTPS or h[DPORT] == HTTPS:
-        length = min(h[IP_END] - start, ENCRYPTED_HEAD_BYTES)
-        copy_payload(state.udp_ring_heads, counter & MASK, buf, start, length, ENCRYPTED_HEAD_BYTES)
-    else:
-        length = min(h[IP_END] - start, UDP_HEAD_BYTES)
-        copy_payload(state.udp_ring_heads, counter & MASK, buf, start, length, UDP_HEAD_BYTES)
-    row["head_len"] = length
-    return counter
-
-
-def _copy_fixed(target: Any, row: int, source: Any, start: int, count: int, width: int) -> None:
-    if not (0 <= row < len(target) and width <= target.shape[1] and 0 <= start <= len(source)):
-        raise IndexError
-    if start + width <= len(source):
-        for i in range(width):
-            target[row, i] = source[start + i]
-    elif count <= min(width, len(source) - start):
-        for i in range(count):
-            target[row, i] = source[start + i]
-    else:
-        raise IndexError
-
-
-@compiled_as(_copy_fixed)
-def copy_payload(target: Any, row: int, source: Any, start: int, count: int, width: int) -> None:
-    """Copy source[start:start + count] to the beginning of target[row]; behind it, up to `width`, is undefined.
-
-    Every datagram passes here. The compiled twin copies the same number of bytes wherever it can: that needs no loop.
-    """
-    target[row, :count] = source[start : start + count]
-
-
-@kernel
-def record_row(state: State, number: int, counter: int) -> None:
-    """Copy the datagram `counter` of the ring into the table of datagrams, unless a bound is reached."""
-    odd = state.odd_conversations[number]
-    if odd["recorded"] > counter:
-        return
-    odd["recorded"] = counter + 1
-    place = state.counters[C_UDP_ROWS]
-    if place >= len(state.datagrams) or odd["rows"] >= MAX_DATAGRAMS_OF_ONE:
-        odd["lost_rows"] += 1
-        return
-    state.counters[C_UDP_ROWS] = place + 1
-    odd["rows"] += 1
-    state.datagrams[place] = state.udp_ring[counter & MASK]
-    for i in range(state.udp_ring[counter & MASK]["head_len"]):
-        state.datagram_heads[place, i] = state.udp_ring_heads[counter & MASK, i]
-
-
-@kernel
-def record_conversation(state: State, number: int) -> None:
-    """Record what the ring still holds of a conversation, oldest first, and what comes next."""
-    conversation = state.conversations[number]
-    conversation["recording"] = DATAGRAMS_AFTER
-    oldest = state.counters[C_DATAGRAMS] - DATAGRAM_RING_ROWS
-    recorded = state.odd_conversations[number]["recorded"] + 0
-    counter = conversation["last_row"] - 1
-    found = 0
-    while counter >= 0 and counter >= oldest and counter >= recorded and found < DATAGRAM_HISTORY:
-        found += 1
-        counter = state.udp_ring[counter & MASK]["prev"] - 1
-    for back in range(found - 1, -1, -1):
-        counter = conversation["last_row"] - 1
-        for _ in range(back):
-            counter = state.udp_ring[counter & MASK]["prev"] - 1
-        record_row(state, number, counter)
 
 
 @kernel

@@ -230,11 +230,15 @@ class State(NamedTuple):
     conversations: Any
     odd_conversations: Any  # rows as in `conversations`
     udp_sent: Any  # row 2 * conversation + side
+    udp_alone: Any  # rows as in `udp_sent`
     udp_keys: Any  # int32 (rows of udp_sent, 2 * KEYS): keys of datagrams, and when each was sent last, ms
     udp_ring: Any
     udp_ring_heads: Any  # uint8 (DATAGRAM_RING_ROWS, UDP_HEAD_BYTES): `head_len` bytes of the payload
     datagrams: Any
     datagram_heads: Any
+    timed: Any  # rows of TIMED, TIMED_ROWS of them a direction
+    timed_heads: Any  # uint8 (rows of timed, TIMED_HEAD_BYTES): `head_len` bytes of the payload
+    questions: Any  # int64 (QUESTION_ROWS, QUESTION_FIELDS): DNS questions asked lately
 
 
 RECENT_CONVERSATIONS = 1 << 14
@@ -266,7 +270,8 @@ C_UDP_LOST = C_PAIRS + 4  # of these, beyond the bound of conversations
 C_DATAGRAMS = C_PAIRS + 5  # ever written to the ring of datagrams
 C_UDP_ROWS = C_PAIRS + 6  # rows of the table of datagrams
 C_UDP_ENDS = C_PAIRS + 7  # packets in which UDP is the innermost that is known: neither TCP nor ICMP is inside
-C_RECENT = C_PAIRS + 8  # and on: flows found or made lately, each the latest with its endpoints
+C_SERIES = C_PAIRS + 8  # directions with rows in the table of packets that came alone
+C_RECENT = C_PAIRS + 9  # and on: flows found or made lately, each the latest with its endpoints
 RECENT_FLOWS = 64
 """Places for flows that are found without hashing. A power of two."""
 C_COUNT = C_RECENT + RECENT_FLOWS

@@ -37,7 +37,8 @@ from analyzer.decode.packet_fields import (
 )
 from analyzer.decode.tcp import NUMBERED_BYTES, ip_length_on_wire
 from analyzer.decode.tunnel import descend
-from analyzer.flows.conversations import number_quoted_udp, record_conversation
+from analyzer.flows.conversations import number_quoted_udp
+from analyzer.flows.datagram_ring import record_conversation
 from analyzer.flows.flow_tables import C_FILE, C_ICMPS, C_ICMPS_LOST, C_PTB, State
 from analyzer.flows.lookup import endpoint_order, endpoints_of, find_slot, flow_of_packet, put_hosts
 from analyzer.flows.recording import copy_bytes, start_recording

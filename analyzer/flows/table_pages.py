@@ -9,7 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from analyzer.flows.conversation_tables import CONVERSATION, DATAGRAM, KEYS, ODD_CONVERSATION, SENT
+from analyzer.flows.conversation_tables import (
+    ALONE,
+    CONVERSATION,
+    DATAGRAM,
+    KEYS,
+    ODD_CONVERSATION,
+    QUESTION_FIELDS,
+    QUESTION_ROWS,
+    SENT,
+    TIMED,
+    TIMED_ROWS,
+)
 from analyzer.flows.flow_tables import (
     C_COUNT,
     C_SEED,
@@ -36,7 +47,9 @@ from analyzer.settings import (
     MAX_FLOWS,
     MAX_FRAGMENTED_PAIRS,
     MAX_ICMP,
+    MAX_SERIES,
     RING_ROWS,
+    TIMED_HEAD_BYTES,
     UDP_HEAD_BYTES,
 )
 
@@ -46,7 +59,7 @@ LEAST_PACKET = 40
 SPARE_ROWS = 1 << 14
 """Rows beyond those for which an input has bytes: a file may grow while it is read."""
 
-SPARSE = ("odd_flows", "odd_transfers", "progress", "odd_conversations")
+SPARSE = ("odd_flows", "odd_transfers", "progress", "odd_conversations", "udp_alone")
 """Tables of which rows here and there are used: a huge page for each of these would take memory for nothing."""
 
 LEAST_ROWS = 1 << 10
@@ -115,6 +128,7 @@ def _room() -> float:
 def _shapes(flows: int, events: int, icmps: int) -> dict[str, tuple[tuple[int, ...], Any]]:
     """Shape and kind of each table."""
     talks, rows = min(flows, MAX_CONVERSATIONS), min(events, MAX_DATAGRAMS)
+    alone = min(events, MAX_SERIES * TIMED_ROWS)
     return {
         "slots": ((1 << (2 * flows - 1).bit_length(),), np.dtype(np.int32)),
         "flows": ((flows,), FLOW),
@@ -137,11 +151,15 @@ def _shapes(flows: int, events: int, icmps: int) -> dict[str, tuple[tuple[int, .
         "conversations": ((talks,), CONVERSATION),
         "odd_conversations": ((talks,), ODD_CONVERSATION),
         "udp_sent": ((talks * SIDES,), SENT),
+        "udp_alone": ((talks * SIDES,), ALONE),
         "udp_keys": ((talks * SIDES, 2 * KEYS), np.dtype(np.int32)),
         "udp_ring": ((DATAGRAM_RING_ROWS,), DATAGRAM),
         "udp_ring_heads": ((DATAGRAM_RING_ROWS, UDP_HEAD_BYTES), np.dtype(np.uint8)),
         "datagrams": ((rows,), DATAGRAM),
         "datagram_heads": ((rows, UDP_HEAD_BYTES), np.dtype(np.uint8)),
+        "timed": ((alone,), TIMED),
+        "timed_heads": ((alone, TIMED_HEAD_BYTES), np.dtype(np.uint8)),
+        "questions": ((QUESTION_ROWS, QUESTION_FIELDS), np.dtype(np.int64)),
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from analyzer.flows.conversation_tables import TIMED_ROWS
 from analyzer.flows.flow_tables import (
     C_CONVERSATIONS,
     C_EVENTS,
@@ -13,6 +14,7 @@ from analyzer.flows.flow_tables import (
     C_FRAGMENTS,
     C_ICMPS,
     C_PAIRS,
+    C_SERIES,
     C_UDP_ROWS,
     FILE_SHIFT,
     SAW_SYN,
@@ -113,8 +115,10 @@ def in_use(state: State) -> State:
     rows |= {"pairs": state.pairs[: int(state.counters[C_PAIRS])]}
     talks = int(state.counters[C_CONVERSATIONS])
     rows |= {name: getattr(state, name)[:talks] for name in ("conversations", "odd_conversations")}
-    rows |= {"udp_sent": state.udp_sent[: SIDES * talks]}
+    rows |= {name: getattr(state, name)[: SIDES * talks] for name in ("udp_sent", "udp_alone")}
     for name in ("datagrams", "datagram_heads"):
         rows[name] = getattr(state, name)[: int(state.counters[C_UDP_ROWS])]
+    for name in ("timed", "timed_heads"):
+        rows[name] = getattr(state, name)[: TIMED_ROWS * int(state.counters[C_SERIES])]
     kept = {name: table.copy() if table.nbytes <= MOST_COPIED else table for name, table in rows.items()}
     return State(counters=state.counters, **kept)

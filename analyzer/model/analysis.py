@@ -113,7 +113,7 @@ class Analysis:
     all_fragments: tuple[FragmentCount, ...] = ()
     """Fragmented datagrams by hosts and protocol."""
     all_troubles: tuple[Trouble, ...] = ()
-    """What packets of no TCP flow show to be wrong: pings, PTBs, fragments, UDP conversations."""
+    """What packets of no TCP flow show: pings, PTBs, fragments, UDP conversations, encrypted tunnels."""
     all_udp_flows: FlowList[Flow] | tuple[Flow, ...] = ()
     """UDP conversations, in order of their stream numbers."""
     whole: Analysis | None = field(default=None, compare=False, repr=False)

@@ -8,10 +8,10 @@ from typing import Literal
 from analyzer.model.flow import PathMtu
 from analyzer.model.statement import Fix, FrameRef, RuledOut, Statement
 
-Kind = Literal["pings", "ptbs", "fragments", "udp"]
+Kind = Literal["pings", "ptbs", "fragments", "udp", "tunnels"]
 
 
-SHOWN_BY = {"pings": "pings", "ptbs": "PTBs", "fragments": "fragments", "udp": "UDP"}
+SHOWN_BY = {"pings": "pings", "ptbs": "PTBs", "fragments": "fragments", "udp": "UDP", "tunnels": "tunnel"}
 """What shows a trouble that no flow shows, by its kind."""
 
 
@@ -49,7 +49,7 @@ class Trouble:
     @property
     def shown_by(self) -> str:
         """What shows it: "pings", "PTBs", "fragments", "udp 3"."""
-        return f"udp {self.example}" if self.kind == "udp" else SHOWN_BY[self.kind]
+        return f"udp {self.example}" if self.example is not None else SHOWN_BY[self.kind]
 
     @property
     def frames(self) -> list[FrameRef]:
@@ -60,10 +60,12 @@ class Trouble:
     @property
     def display_filter(self) -> str:
         """Wireshark's, for its packets."""
-        if self.kind == "udp":
+        if self.example is not None:
             return f"udp.stream eq {self.example}"
         six = ":" in self.sender
         ends = " and ".join(f"{'ipv6' if six else 'ip'}.addr eq {ip}" for ip in (self.sender, self.receiver))
+        if self.kind == "tunnels":
+            return f"{ends} and esp"
         if self.kind == "pings":
             return f"{ends} and {'icmpv6' if six else 'icmp'}"
         if self.kind == "ptbs":

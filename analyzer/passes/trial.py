@@ -15,6 +15,7 @@ CLIENT, SERVER, ROUTER = bytes((192, 0, 2, 1)), bytes((198, 51, 100, 1)), bytes(
 SYN, ACK, PUSH = 0x02, 0x10, 0x18
 OPTIONS = bytes.fromhex("020405b4 01030307 0402 0101")
 """Maximum segment size, window scale, selective acknowledgements."""
+QUESTION = bytes.fromhex("0001 0100 0001 0000 0000 0000 0161 00 0010 0001")
 DF, MORE = 0x4000, 0x2000
 
 
@@ -40,6 +41,8 @@ def trial_capture() -> tuple[Any, Any]:
         _ip(CLIENT, SERVER, 17, bytes(40), 10),
         _ip(CLIENT, SERVER, 17, bytes(30)),
         *[_ip(CLIENT, SERVER, 17, struct.pack(">HHHH", 40000, 53, 40, 1) + bytes(range(32)))] * 4,
+        *_alone(),
+        *[_ip(CLIENT, SERVER, 17, struct.pack(">HHHH", 40001 + i, 53, 27, 1) + QUESTION) for i in range(2)],
     ]
     capture = struct.pack("<IHHiIII", MAGIC_NANO, 2, 4, 0, 0, 65535, 1)
     for number, packet in enumerate(packets):
@@ -47,6 +50,15 @@ def trial_capture() -> tuple[Any, Any]:
     container = np.zeros(COUNT, np.int64)
     read_file_header(capture, container)  # type: ignore[arg-type]  # an array of integers does as a list of them
     return np.frombuffer(bytearray(capture), np.uint8), container
+
+
+def _alone() -> list[bytes]:
+    """Large packets of ESP with others between them, so that gaps double: of 200, 400 and 800 ms."""
+    other = _ip(SERVER, CLIENT, 50, struct.pack(">II", 8, 1) + bytes(30))
+    packets = []
+    for number, between in enumerate((4, 9, 19, 0)):
+        packets += [_ip(CLIENT, SERVER, 50, struct.pack(">II", 7, number) + bytes(1400)), *[other] * between]
+    return packets
 
 
 def _tcp(side: int, flags: int, seq: int, ack: int = 1, *, size: int = 0, options: bytes = b"") -> bytes:

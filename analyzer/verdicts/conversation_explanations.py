@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analyzer.evidence.exchanges import ike_part
 from analyzer.model.text import plural, seconds
 from analyzer.verdicts.conversation_facts import Stuck, UdpFacts
 from analyzer.verdicts.rule import Frames
@@ -83,6 +84,45 @@ def arrived(f: UdpFacts) -> str:
     return f"{_what(f)}. It was captured where it had arrived, as TTLs show: its size did not keep it back."
 
 
+def missing(f: UdpFacts) -> str:
+    """The receiver's end shows that it got a part of each."""
+    return f"{_what(f)}. Of each only the first fragment came to this point: the others get lost before it."
+
+
+def hidden(f: UdpFacts) -> str:
+    """A filter shows no more either."""
+    return (
+        f"{_what(f)}. Of each only the first fragment is in the capture: the others got lost, or a capture filter for "
+        "ports, which later fragments have not, left them out. Capture without one."
+    )
+
+
+def parts(f: UdpFacts) -> str:
+    """IKE cut the message, and its larger parts do not come."""
+    sent = f.parts_missing
+    part = ike_part(sent[0].head) or (0, 0)
+    span = seconds((sent[-1].ts - sent[0].ts) / 1e9)
+    return (
+        f"Part {part[0]} of {part[1]} of an IKE message, {sent[0].size} bytes, came {plural(len(sent), 'time')} over "
+        f"{span}; part 1, which is as large as any other, never came. {NO_PTB} A larger fragment size than the path "
+        "carries looks so."
+    )
+
+
+def part_frames(f: UdpFacts) -> Frames:
+    """Of the part that came."""
+    return tuple(each.ref for each in f.parts_missing)
+
+
+def moved(f: UdpFacts) -> str:
+    """Port 4500 may be blocked, or large datagrams get lost."""
+    return (
+        f"{_what(f)}. IKE was answered on port 500, and nothing came back on port 4500: a firewall may drop that port, "
+        "or large datagrams get lost. Capture at the other end: if smaller datagrams of port 4500, or first fragments, "
+        "come there, it is their size."
+    )
+
+
 def dead(f: UdpFacts) -> str:
     """Nothing came back."""
     best = max((each for each in f.all_stuck if not each.asked), key=lambda each: each.times)
@@ -102,6 +142,14 @@ def stall(f: UdpFacts) -> str:
 def one_direction(_: UdpFacts) -> str:
     """Syslog and the like."""
     return "The datagrams of one end only were captured, as is normal for what wants no answer."
+
+
+def in_tunnel(f: UdpFacts) -> str:
+    """Nobody can read it."""
+    return (
+        f"An encrypted tunnel, with packets of up to {f.tunnel} bytes: which of them came cannot be told from outside. "
+        "What TCP inside of it meets shows in a capture at the tunnel's inner interface."
+    )
 
 
 def full_size(f: UdpFacts) -> str:

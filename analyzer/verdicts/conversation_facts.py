@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from analyzer.evidence.exchanges import FLIGHTS, OTHER, Sent, Series, Talk, backs_off
+from analyzer.evidence.dns_tries import Tries
+from analyzer.evidence.exchanges import FLIGHTS, IKE, OTHER, Sent, Series, Talk, backs_off, ike_part, tag_of
 from analyzer.evidence.ptb import PtbSeen
 from analyzer.model.statement import FrameRef
 from analyzer.model.wire_sizes import LEAST_V4_MTU, LEAST_V6_MTU
@@ -57,6 +58,18 @@ class Beside:
     sent: tuple[int, int]  # bytes of IP of the largest whole packet of side 0 and 1
     with_df: tuple[int, int]
     same_service: bool
+    before: bool = False  # the exchange began in it, on another port of this service (RFC 7296 2.23)
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """First fragments whose datagrams are not complete, and whether later ones may have been left out."""
+
+    refs: frozenset[FrameRef]
+    hidden: bool  # none that a capture filter for ports leaves out is in the capture: there may have been such a filter
+
+
+NO_PIECES = Pieces(frozenset(), hidden=False)
 
 
 @dataclass
@@ -74,6 +87,9 @@ class UdpFacts:
         large: times that something came after a large packet; the largest such with DF, and without.
         side: the end whose datagrams are asked about.
         unasked: gives first frames of what came to an end from other addresses at a time (`evidence.unasked`).
+        pieces: fragments that are not complete.
+        tries: of a DNS question that this conversation asks, and others, too.
+        tunnel: bytes of IP of the largest packet of an encrypted tunnel, 0: it is none, or has no large ones.
     """
 
     talk: Talk
@@ -86,6 +102,9 @@ class UdpFacts:
     large: tuple[int, int, int]
     side: int
     unasked: Callable[[int, int, int], tuple[FrameRef, ...]] = lambda *_: ()
+    pieces: Pieces = NO_PIECES
+    tunnel: int = 0
+    tries: Sequence[Tries] = ()
 
     @cached_property
     def beside(self) -> Sequence[Beside]:
@@ -99,6 +118,7 @@ class UdpFacts:
         for asked, answers in self.talk.asked_again():
             lost = tuple(each for each in answers.sent if each.ts < asked.sent[-1].ts)
             found.append(Stuck(lost, asked.sent))
+        found += [Stuck(each.lost, each.asked) for each in self.tries]
         return [each for each in found if each.sent]
 
     def _is_timed(self, series: Series) -> bool:
@@ -115,7 +135,17 @@ class UdpFacts:
         """What is stuck and small; not where a whole flight is sent again if a part of it is missing."""
         if self.talk.protocol in FLIGHTS:
             return []
-        return [each for each in self.all_stuck if each.size <= LEAST_V6_MTU]
+        small = [each for each in self.all_stuck if each.size <= LEAST_V6_MTU]
+        return [each for each in small if self._message(each) not in self._large_messages]
+
+    def _message(self, stuck: Stuck) -> tuple[int, bytes] | None:
+        """Of what IKE cut itself (RFC 7383), the message: all of it is sent again if a part is missing."""
+        first = stuck.sent[0]
+        return (first.side, tag_of(IKE, first.head)) if self.talk.protocol == IKE and ike_part(first.head) else None
+
+    @cached_property
+    def _large_messages(self) -> set[tuple[int, bytes] | None]:
+        return {self._message(each) for each in self.all_stuck if each.size > LEAST_V6_MTU} - {None}
 
     @cached_property
     def size(self) -> int:
@@ -173,7 +203,10 @@ class UdpFacts:
     @cached_property
     def delivered(self) -> list[Sent]:
         """What `side` sent in this conversation and is known to have come."""
-        return list(self.talk.delivered(self.side, self.end)) if self.stuck else []
+        if not self.stuck:
+            return []
+        lost = {each.ref for tries in self.tries for each in tries.lost}
+        return [each for each in self.talk.delivered(self.side, self.end) if each.ref not in lost]
 
     @cached_property
     def controls(self) -> list[tuple[int, int, FrameRef]]:
@@ -182,6 +215,7 @@ class UdpFacts:
             return []
         low, high = self.first - SAME_MINUTE_NS, self.last + SAME_MINUTE_NS
         own = [(s.ts, s.size, s.ref) for s in self.delivered if not s.fragmented and s.size < self.size]
+        own += [(t.came.ts, t.came.size, t.came.ref) for t in self.tries if t.came and t.came.size < self.size]
         for each in self.beside:
             size = each.sent[self.side]
             if each.same_service and 0 < size < self.size:
@@ -227,6 +261,55 @@ class UdpFacts:
         lost = [s for each in self.stuck for s in each.sent]
         other = [s for s in self.talk.sent if s.side != self.side]
         return bool(lost and other) and lost[0].ttl not in INITIAL_TTLS and other[0].ttl in INITIAL_TTLS
+
+    @property
+    def own_stuck(self) -> list[Stuck]:
+        """What is stuck of `side`, whatever its size."""
+        return [each for each in self.all_stuck if each.sent[0].side == self.side]
+
+    @property
+    def routed(self) -> bool:
+        """Whether what is stuck had passed a router where it was captured."""
+        return any(s.ttl not in INITIAL_TTLS for each in self.stuck[:1] for s in each.sent)
+
+    @property
+    def rest_missing(self) -> bool:
+        """Whether of all that is stuck only the first fragments came to where the capture was taken."""
+        lost = [s for each in self.stuck for s in each.sent]
+        return bool(lost) and all(s.ref in self.pieces.refs for s in lost)
+
+    @property
+    def rest_hidden(self) -> bool:
+        """Whether a filter may have left out the others, and nobody asks for them."""
+        return self.pieces.hidden and not any(each.asked for each in self.stuck)
+
+    @cached_property
+    def moved(self) -> Beside | None:
+        """Where the exchange began and was answered, on another port, while nothing came back on this one."""
+        return next((each for each in self.beside if each.before), None) if not self.both else None
+
+    @cached_property
+    def parts_missing(self) -> tuple[Sent, ...]:
+        """Parts of a message that IKE cut, sent again twice or more, over a second, while another part never came."""
+        own = [each for each in self.talk.sent if each.side == self.side]
+        large = any(each.size > LEAST_V6_MTU for each in own)
+        if self.talk.protocol != IKE or large or all(each.ttl in INITIAL_TTLS for each in own):
+            return ()
+        came: dict[bytes, dict[int, list[Sent]]] = {}
+        totals: dict[bytes, int] = {}
+        for each in own:
+            part = ike_part(each.head)
+            if part is not None:
+                tag = tag_of(IKE, each.head)
+                came.setdefault(tag, {}).setdefault(part[0], []).append(each)
+                totals[tag] = part[1]
+        for tag, parts in came.items():
+            sent = max(parts.values(), key=len)
+            again = len(sent) > LEAST_RETRANSMISSIONS and sent[-1].ts - sent[0].ts >= self.settings.episode_span_ns
+            answered = next(self.talk.answers_to(sent[0]), None) is not None
+            if again and 1 not in parts and len(parts) < totals[tag] and not answered:
+                return tuple(sent)  # the first is as large as any (RFC 7383 2.5.1)
+        return ()
 
     @cached_property
     def on_one_link(self) -> bool:

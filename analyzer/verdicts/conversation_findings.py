@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from analyzer.evidence.conversation_rows import Tables
+from analyzer.flows.conversation_tables import TUNNEL_NONE
 from analyzer.flows.conversations import LARGE
 from analyzer.flows.flow_tables import C_CONVERSATIONS, C_LAST_TS, State
 from analyzer.model.flow import Flow
@@ -27,6 +28,9 @@ class JudgedConversations(NamedTuple):
 
     flows: FlowList[Flow]
     troubles: tuple[Trouble, ...]
+
+
+NO_FLOWS: FlowList[Flow] = FlowList.of(())
 
 
 @dataclass(frozen=True)
@@ -59,16 +63,21 @@ def judged_conversations(
     if not state.counters[C_CONVERSATIONS]:
         return None
     tables = Tables.of(state)
-    seen = np.flatnonzero(tables.rows["first_frame"] > 0)  # others were only quoted in an ICMP error
+    troubles: tuple[Trouble, ...] = ()
+    if len(tables.timed):
+        from analyzer.verdicts.tunnel_findings import judged_tunnels
+
+        troubles = tuple(judged_tunnels(tables, int(state.counters[C_LAST_TS])))
+    seen = np.flatnonzero((tables.rows["first_frame"] > 0) & tables.udp)  # others were only quoted in an ICMP error
     if not len(seen):
-        return None
+        return JudgedConversations(NO_FLOWS, troubles) if troubles else None
     codes = _codes(tables)
     made: dict[int, Flow] = {}
-    troubles: tuple[Trouble, ...] = ()
     if len(tables.datagrams):
         from analyzer.verdicts.conversation_making import judge_recorded
 
-        made, troubles = judge_recorded(tables, ptbs, pools, int(state.counters[C_LAST_TS]), settings)
+        made, more = judge_recorded(tables, state, ptbs, pools, settings)
+        troubles = (*more, *troubles)
     numbers = tables.numbers[seen]
     order = np.argsort(numbers, kind="stable")
     numbers, codes, rows = numbers[order], codes[seen][order], seen[order]
@@ -89,4 +98,5 @@ def _codes(tables: Tables) -> Any:
     ok = (with_df[0::2] | with_df[1::2]) & both
     any_large = (counts[0::2] | counts[1::2]) & both
     codes = np.where(ok, rank("ok"), np.where(any_large, rank("no_df"), rank("not_exercised")))
+    codes[(tables.rows["tunnel"] != TUNNEL_NONE) & both] = rank("inconclusive")
     return codes.astype(np.int64)

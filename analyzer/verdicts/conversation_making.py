@@ -11,29 +11,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analyzer.decode.tunnel import PROTO_UDP
+from analyzer.evidence.dns_tries import Tries, tries_of
 from analyzer.evidence.exchanges import OTHER, talk_of
-from analyzer.evidence.row_addresses import ADDRESS_WORDS, numbered, row_address
+from analyzer.evidence.row_addresses import row_address
 from analyzer.evidence.unasked import Unasked
+from analyzer.flows.flow_tables import C_LAST_TS, State
 from analyzer.knowledge.fixes import fixes_for
 from analyzer.knowledge.fragment_fixes import fragment_fixes
 from analyzer.model.flow import Endpoint, Flow, PathMtu, Ptb, Stalled
-from analyzer.model.statement import Fix, FrameRef, RuledOut, Statement
+from analyzer.model.statement import Fix, RuledOut, Statement
 from analyzer.model.text import endpoint, plural, seconds
 from analyzer.model.trouble import Trouble
 from analyzer.model.verdicts import CONFIDENCES, SIZE_PROBLEMS, rank
 from analyzer.settings import Settings
-from analyzer.verdicts.conversation_facts import Beside, UdpFacts
+from analyzer.verdicts.conversation_facts import UdpFacts
+from analyzer.verdicts.conversation_hosts import Hosts, TcpToPort53, pieces_of
 from analyzer.verdicts.conversation_rules import UDP, UdpRule
 from analyzer.verdicts.rule import decide
 
 if TYPE_CHECKING:
     from analyzer.evidence.conversation_rows import Tables
-    from analyzer.evidence.exchanges import Talk
     from analyzer.evidence.ptb import PtbSeen
     from analyzer.verdicts.path_findings import Pools
-
-MOST_BESIDE = 256
-"""Conversations of the same hosts that are looked at beside one."""
 
 MOST_FRAMES = 16
 
@@ -51,7 +50,7 @@ NAMES = {
 
 
 def judge_recorded(
-    tables: Tables, ptbs: Sequence[PtbSeen], pools: Pools, end: int, settings: Settings
+    tables: Tables, state: State, ptbs: Sequence[PtbSeen], pools: Pools, settings: Settings
 ) -> tuple[dict[int, Flow], tuple[Trouble, ...]]:
     """The conversations with recorded datagrams, by stream number, and what they show to be wrong."""
     flows = tables.datagrams["flow"]
@@ -63,16 +62,23 @@ def judge_recorded(
             ports = ptb.quoted_transport
             key = (ptb.quoted_src, int.from_bytes(ports[:2]), ptb.quoted_dst, int.from_bytes(ports[2:4]))
             quoting[key].append(ptb)
-    hosts = _Hosts(tables)
+    hosts = Hosts(tables)
     unasked = Unasked(tables)
+    end = int(state.counters[C_LAST_TS])
+    pieces = pieces_of(state)
     made: dict[int, Flow] = {}
+    talks = []
     for place, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(order)], strict=True):
         rows = order[place:stop]
         number = int(flows[rows[0]])
-        row = tables.rows[number]
-        if row["first_frame"] == 0:
-            continue
-        talk = talk_of(number, row, tables.datagrams[rows], tables.header_bytes[rows])
+        if tables.rows["first_frame"][number]:
+            talks.append(talk_of(number, tables.rows[number], tables.datagrams[rows], tables.header_bytes[rows]))
+    tries: dict[int, list[Tries]] = defaultdict(list)
+    for each in tries_of(talks, TcpToPort53(state)):
+        for number in each.rows:
+            tries[number].append(each)
+    for talk in talks:
+        number = talk.row
         (a, a_port), (b, b_port) = talk.ends
         about = sorted(
             [*quoting.get((a, a_port, b, b_port), []), *quoting.get((b, b_port, a, a_port), [])], key=lambda p: p.ts
@@ -82,7 +88,7 @@ def judge_recorded(
             UdpFacts(
                 talk=talk,
                 ptbs=about,
-                others=partial(hosts.beside, number, talk),
+                others=partial(hosts.beside, number, talk, {row for t in tries.get(number, ()) for row in t.rows}),
                 carried=tuple(
                     max(pools[ends].at_least, default=0) if ends in pools else 0 for ends in ((a, b), (b, a))
                 ),  # type: ignore[arg-type]
@@ -92,6 +98,9 @@ def judge_recorded(
                 large=tables.large(number),
                 side=side,
                 unasked=partial(unasked.at, number),
+                pieces=pieces,
+                tunnel=tables.tunnel(number),
+                tries=tries.get(number, ()),
             )
             for side in (talk.client, 1 - talk.client)
         ]
@@ -112,52 +121,12 @@ def _of_points(one: Flow, other: Flow) -> Flow:
     return healthy[0] if healthy else min(one, other, key=lambda flow: rank(flow.verdict))
 
 
-class _Hosts:
-    """The conversations of each two hosts."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
-        rows = tables.rows
-        words = np.stack([rows[name] for name in ADDRESS_WORDS], axis=1)
-        groups, count = numbered(words.view(f"S{4 * len(ADDRESS_WORDS)}").ravel())
-        self._groups = groups
-        self._order = np.argsort(groups, kind="stable")
-        self._starts = np.searchsorted(groups[self._order], np.arange(count + 1))
-
-    def beside(self, row: int, talk: Talk) -> list[Beside]:
-        """Other conversations of these hosts in which nothing was sent again, nearest in time."""
-        tables, group = self._tables, int(self._groups[row])
-        rows = self._order[self._starts[group] : self._starts[group + 1]]
-        mine = tables.rows[row]
-        sent = tables.sent["packets"]
-        clean = (rows != row) & (tables.rows["resent"][rows] == 0) & (tables.rows["point"][rows] == mine["point"])
-        clean &= (sent[2 * rows] > 0) & (sent[2 * rows + 1] > 0)
-        rows = rows[clean]
-        rows = rows[np.argsort(np.abs(tables.rows["first_ts"][rows] - mine["first_ts"]), kind="stable")[:MOST_BESIDE]]
-        service = talk.ends[1 - talk.client][1]
-        return [self._beside(int(each), service, 1 - talk.client) for each in rows]
-
-    def _beside(self, row: int, service: int, side: int) -> Beside:
-        each, sent = self._tables.rows[row], self._tables.sent[2 * row : 2 * row + 2]
-        parts = (each["fragmented_a"], each["fragmented_b"])
-        whole = [0 if n else int(max(s["largest_df"], s["largest_nodf"])) for n, s in zip(parts, sent, strict=True)]
-        return Beside(
-            FrameRef(int(each["file"]), int(each["first_frame"])),
-            int(self._tables.numbers[row]),
-            int(each["first_ts"]),
-            int(each["last_ts"]),
-            (whole[0], whole[1]),
-            (int(sent[0]["largest_df"]), int(sent[1]["largest_df"])),
-            int(each["port_a" if side == 0 else "port_b"]) == service,
-        )
-
-
 def plain_flow(tables: Tables, row: int, stream: int) -> Flow:
     """A conversation without trouble."""
     each, sent = tables.rows[row], tables.sent[2 * row : 2 * row + 2]
     version, client = int(each["version"]), int(each["client"])
     ends = [Endpoint(row_address(each, name, version), int(each[f"port_{name}"])) for name in "ab"]
-    facts = _Counted(bool((sent["packets"] > 0).all()), tables.large(row))
+    facts = _Counted(bool((sent["packets"] > 0).all()), tables.large(row), tables.tunnel(row))
     rule = next(rule for rule in UDP if rule.id in COUNTED and rule.applies(facts))  # type: ignore[arg-type]
     return Flow(
         stream=stream,
@@ -183,16 +152,17 @@ def plain_flow(tables: Tables, row: int, stream: int) -> Flow:
     )
 
 
-COUNTED = frozenset({"udp/one-direction", "udp/full-size", "udp/without-df", "udp/small"})
+COUNTED = frozenset({"udp/in-tunnel", "udp/one-direction", "udp/full-size", "udp/without-df", "udp/small"})
 """Rules that counters alone decide."""
 
 
 class _Counted:
     """The facts that counters tell."""
 
-    def __init__(self, both: bool, large: tuple[int, int, int]) -> None:
+    def __init__(self, both: bool, large: tuple[int, int, int], tunnel: int) -> None:
         self.both = both
         self.large = large
+        self.tunnel = tunnel
 
 
 def _protocol(ends: Iterable[Endpoint]) -> str:
@@ -213,10 +183,12 @@ def _flow(tables: Tables, row: int, facts: UdpFacts, rule: UdpRule, settings: Se
         plain,
         verdict=rule.verdict,
         confidence=rule.confidence(facts),
-        direction="client_to_server"
+        direction=None
+        if rule.id in COUNTED and facts.ptb is None
+        else "client_to_server"
         if side == talk.client
         else "server_to_client"
-        if about_size or facts.ptb is not None
+        if about_size or facts.ptb is not None or rule.id in OPEN
         else None,
         path_mtu=size,
         stalled=_stalled(facts) if about_size else None,
@@ -323,11 +295,15 @@ def _fixes(facts: UdpFacts, verdict: str, side: int, size: PathMtu, settings: Se
 
 
 def _troubles(flows: Iterable[Flow], settings: Settings) -> Iterator[Trouble]:
-    """The conversations that accuse, those of the same two hosts and service told as one."""
+    """The conversations that accuse, or that large datagrams keep from going on for whatever reason.
+
+    Those of the same two hosts and service are told as one.
+    """
     alike: dict[tuple[object, ...], list[Flow]] = defaultdict(list)
     for flow in sorted(flows, key=lambda flow: flow.stream):
-        if flow.verdict in SIZE_PROBLEMS:
-            alike[flow.sender.ip, flow.receiver.ip, flow.verdict == "fragment_loss", flow.protocol].append(flow)
+        if flow.verdict in SIZE_PROBLEMS or flow.rule in OPEN:
+            kind = flow.verdict if flow.verdict in ("fragment_loss", "inconclusive") else ""
+            alike[flow.sender.ip, flow.receiver.ip, kind, flow.protocol].append(flow)
     for members in alike.values():
         best = min(
             members,
@@ -340,6 +316,9 @@ def _troubles(flows: Iterable[Flow], settings: Settings) -> Iterator[Trouble]:
         yield _trouble(best, members)
 
 
+OPEN = frozenset({"udp/moved", "udp/fragments-hidden"})
+"""Rules of exchanges that fail on large datagrams, where this end cannot tell why: told with where to capture."""
+
 SAYS = {
     "blackhole": "meet a PMTUD black hole",
     "blackhole_probable": "probably meet a PMTUD black hole",
@@ -347,6 +326,7 @@ SAYS = {
     "blackhole_recovered": "met a PMTUD black hole",
     "ptb_ignored": "are sent on although PTBs (ICMP packet too big) came",
     "fragment_loss": "get lost in fragments, as it seems",
+    "inconclusive": "get no answer, for their size or for another reason",
 }
 
 

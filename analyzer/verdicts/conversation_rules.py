@@ -46,6 +46,21 @@ small_stuck = C("small datagrams are sent again likewise", lambda f: f.small_stu
 told = C("a valid PTB quotes the conversation", lambda f: f.ptb)
 at_receiver = C("it was captured where it had arrived, as TTLs tell", lambda f: f.beside_receiver)
 one_link = C("nothing tells at which end it was captured: no packet had passed a router", lambda f: f.on_one_link)
+rest_missing = C("of each only the first fragment came to where it was captured", lambda f: f.rest_missing)
+routed = C("it had passed a router where it was captured, as TTLs tell", lambda f: f.routed)
+rest_hidden = C(
+    "a capture filter for ports may have left out the others, and nobody asks for them", lambda f: f.rest_hidden
+)
+parts_missing = C(
+    "a part of a message that IKE cut (RFC 7383) comes again, twice or more over a second at least, and the first part "
+    "of it, or anything of more than 1,280 bytes, never came, and no answer to it",
+    lambda f: f.parts_missing,
+)
+moved = C("IKE began on port 500, where it was answered, and on port 4500 nothing came back", lambda f: f.moved)
+in_tunnel = C(
+    "it is an encrypted tunnel (WireGuard, OpenVPN, ESP in UDP) with packets of more than 1,280 bytes",
+    lambda f: f.tunnel,
+)
 disobeyed = C(
     "a datagram sent before the PTB is sent again, too big, more than a second after it", lambda f: f.disobeyed
 )
@@ -54,7 +69,7 @@ went_on = C("the receiver then goes on with the exchange", lambda f: f.went_on)
 asked_for = C("the other end asks for it again, or goes on with what it sent before", lambda f: f.asked_for)
 repeated = C(
     "a question is sent again, twice or more, without an answer",
-    lambda f: any(not each.asked and each.times >= LEAST_RETRANSMISSIONS for each in f.all_stuck),
+    lambda f: any(not each.asked and each.times >= LEAST_RETRANSMISSIONS for each in f.own_stuck),
 )
 some_stuck = C("a datagram is sent again and nothing shows that it came", lambda f: f.all_stuck)
 large_with_df = C(
@@ -105,9 +120,38 @@ UDP: tuple[UdpRule, ...] = checked(
             frames=words.told_frames,
         ),
         UdpRule(
+            id="udp/fragments-missing",
+            verdict="fragment_loss",
+            requires=(stuck, routed, rest_missing),
+            excludes=(as_large_came, small_stuck, rest_hidden, told),
+            confidence=low,
+            words=words.missing,
+            frames=words.main_frames,
+        ),
+        UdpRule(
+            id="udp/fragments-hidden",
+            verdict="inconclusive",
+            requires=(stuck, routed, rest_missing),
+            yields_to=(EVERYTHING,),
+            confidence=low,
+            words=words.hidden,
+            frames=words.main_frames,
+        ),
+        UdpRule(
+            id="udp/parts-missing",
+            verdict="blackhole_suspected",
+            requires=(parts_missing,),
+            excludes=(told,),
+            yields_to=(EVERYTHING,),
+            confidence=low,
+            words=words.parts,
+            frames=words.part_frames,
+        ),
+        UdpRule(
             id="udp/arrived",
             verdict="inconclusive",
             requires=(stuck, at_receiver),
+            excludes=(rest_missing,),
             yields_to=(EVERYTHING,),
             confidence=low,
             words=words.arrived,
@@ -162,6 +206,15 @@ UDP: tuple[UdpRule, ...] = checked(
             frames=words.main_frames,
         ),
         UdpRule(
+            id="udp/moved",
+            verdict="inconclusive",
+            requires=(stuck, moved),
+            yields_to=(EVERYTHING,),
+            confidence=low,
+            words=words.moved,
+            frames=words.main_frames,
+        ),
+        UdpRule(
             id="udp/no-answer",
             verdict="dead_path",
             requires=(one_end_only, repeated),
@@ -186,6 +239,14 @@ UDP: tuple[UdpRule, ...] = checked(
             yields_to=(EVERYTHING,),
             confidence=low,
             words=words.one_direction,
+        ),
+        UdpRule(
+            id="udp/in-tunnel",
+            verdict="inconclusive",
+            requires=(in_tunnel,),
+            yields_to=(EVERYTHING,),
+            confidence=low,
+            words=words.in_tunnel,
         ),
         UdpRule(
             id="udp/full-size",

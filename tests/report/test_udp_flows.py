@@ -13,8 +13,9 @@ import analyzer
 from analyzer.cli.main import main
 from analyzer.report.formats.json_report import to_json, to_json_dict
 from tests.builders import SECOND, Packet, pcap
+from tests.datagram_talk import EDGES, question, sent
 from tests.report.test_schema import STRICT
-from tests.verdicts.test_conversation_rules import EDGES, dns, question, sent
+from tests.verdicts.test_conversation_rules import dns
 
 SECRET = b"\x06secret\x07example\x00"
 

@@ -17,9 +17,10 @@ from analyzer.redaction.addresses import Anonymizer
 from analyzer.report.document import document_of
 from analyzer.report.formats.json_report import to_json_dict
 from tests.builders import CLIENT, Packet, pcap
+from tests.datagram_talk import EDGES
 from tests.report.factory import make_analysis, make_flow
 from tests.report.test_schema import STRICT
-from tests.verdicts.test_conversation_rules import EDGES, dns
+from tests.verdicts.test_conversation_rules import dns
 from tests.verdicts.test_fragment_findings import FIRST, OTHER_WAY, mixed
 from tests.verdicts.test_lone_ptbs import same_again
 from tests.verdicts.test_ping_sweeps import SWEEP, frames_of, story

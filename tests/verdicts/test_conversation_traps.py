@@ -13,18 +13,8 @@ import analyzer
 from analyzer.model.verdicts import SIZE_PROBLEMS
 from tests.builders import CLIENT, SECOND, SERVER, Packet, ipv4, pcap, udp
 from tests.builders import UDP as PROTO_UDP
-from tests.verdicts.test_conversation_rules import (
-    EDGES,
-    FAR,
-    accused,
-    analysed,
-    answer,
-    dns,
-    large_question,
-    question,
-    quic,
-    sent,
-)
+from tests.datagram_talk import EDGES, FAR, accused, analysed, answer, question, sent
+from tests.verdicts.test_conversation_rules import dns, large_question, quic
 
 OTHER = "203.0.113.99"
 """Another address of the server."""

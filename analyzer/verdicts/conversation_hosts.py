@@ -1,0 +1,109 @@
+"""What else is known of the hosts of a UDP conversation: what is beside it, TCP, and fragments that did not come."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analyzer.decode.packet_fields import REASON_NOT_IP
+from analyzer.evidence.datagrams import COMPLETE, FIRST_ONLY, LATER_ONLY, PARTIAL, fragments_of
+from analyzer.evidence.exchanges import IKE_PORTS
+from analyzer.evidence.row_addresses import ADDRESS_WORDS, numbered, row_address
+from analyzer.flows.flow_tables import C_FRAGMENTS, C_PAIRS, C_UNDECODED, State
+from analyzer.flows.questions import DNS_PORT
+from analyzer.flows.table_parts import flow_table
+from analyzer.model.statement import FrameRef
+from analyzer.verdicts.conversation_facts import Beside, Pieces
+
+if TYPE_CHECKING:
+    from analyzer.evidence.conversation_rows import Tables
+    from analyzer.evidence.exchanges import Talk
+
+MOST_BESIDE = 256
+"""Conversations of the same hosts that are looked at beside one."""
+
+
+class TcpToPort53:
+    """Which hosts connect to port 53 of which others by TCP, and when."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def __call__(self, client: str, server: str, after: int, until: int) -> bool:
+        """Whether `client` does so to `server` between these times, ns."""
+        return any(after < ts <= until for ts in self._times.get((client, server), ()))
+
+    @cached_property
+    def _times(self) -> dict[tuple[str, str], list[int]]:
+        table = flow_table(self._state)
+        found: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for port, ends in (("port_a", "ba"), ("port_b", "ab")):
+            for row in np.flatnonzero(np.asarray(table[port]) == DNS_PORT).tolist():
+                client, server = (row_address(table[row], name, int(table[row]["version"])) for name in ends)
+                found[client, server].append(int(table[row]["first_ts"]))
+        return found
+
+
+def pieces_of(state: State) -> Pieces:
+    """Which first fragments came without all others."""
+    count, pairs = int(state.counters[C_FRAGMENTS]), int(state.counters[C_PAIRS])
+    found = fragments_of(state.fragments[:count], state.pairs[:pairs])
+    partly = [d for each in found for d in each.of(FIRST_ONLY, PARTIAL)]
+    later = any(each.of(COMPLETE, PARTIAL, LATER_ONLY) for each in found)
+    return Pieces(
+        frozenset(ref for datagram in partly for ref in datagram.frames),
+        hidden=not later and not state.counters[C_UNDECODED + REASON_NOT_IP],
+    )
+
+
+class Hosts:
+    """The conversations of each two hosts."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        rows = tables.rows
+        words = np.stack([rows[name] for name in ADDRESS_WORDS], axis=1)
+        groups, count = numbered(words.view(f"S{4 * len(ADDRESS_WORDS)}").ravel())
+        self._groups = groups
+        self._order = np.argsort(groups, kind="stable")
+        self._starts = np.searchsorted(groups[self._order], np.arange(count + 1))
+
+    def beside(self, row: int, talk: Talk, same: Collection[int] = ()) -> list[Beside]:
+        """Other conversations of these hosts in which nothing was sent again, nearest in time; but not the `same`."""
+        tables, group = self._tables, int(self._groups[row])
+        rows = self._order[self._starts[group] : self._starts[group + 1]]
+        mine = tables.rows[row]
+        sent = tables.sent["packets"]
+        clean = (
+            (rows != row)
+            & tables.udp[rows]
+            & (tables.rows["resent"][rows] == 0)
+            & (tables.rows["point"][rows] == mine["point"])
+        )
+        clean &= (sent[2 * rows] > 0) & (sent[2 * rows + 1] > 0)
+        rows = rows[clean & ~np.isin(rows, list(same))] if same else rows[clean]
+        rows = rows[np.argsort(np.abs(tables.rows["first_ts"][rows] - mine["first_ts"]), kind="stable")[:MOST_BESIDE]]
+        service = talk.ends[1 - talk.client][1]
+        return [self._beside(int(each), service, 1 - talk.client) for each in rows]
+
+    def _beside(self, row: int, service: int, side: int) -> Beside:
+        each, sent = self._tables.rows[row], self._tables.sent[2 * row : 2 * row + 2]
+        opaque = self._tables.tunnel(row) > 0  # what of it came nobody knows
+        parts = (each["fragmented_a"], each["fragmented_b"])
+        whole = [
+            0 if opaque or n else int(max(s["largest_df"], s["largest_nodf"])) for n, s in zip(parts, sent, strict=True)
+        ]
+        return Beside(
+            FrameRef(int(each["file"]), int(each["first_frame"])),
+            int(self._tables.numbers[row]),
+            int(each["first_ts"]),
+            int(each["last_ts"]),
+            (whole[0], whole[1]),
+            (0, 0) if opaque else (int(sent[0]["largest_df"]), int(sent[1]["largest_df"])),
+            (port := int(each["port_a" if side == 0 else "port_b"])) == service,
+            before=port != service and {port, service} <= IKE_PORTS,
+        )
