@@ -46,7 +46,7 @@ from analyzer.flows.flow_tables import (
     State,
 )
 from analyzer.flows.fragments import many_receivers
-from analyzer.flows.lookup import Endpoints, endpoint_order, endpoints_of, hash_endpoints, same_endpoints
+from analyzer.flows.lookup import Endpoints, endpoint_order, endpoints_of, hash_endpoints, mixed, same_endpoints
 from analyzer.flows.questions import DNS_PORT, asked_before
 from analyzer.flows.timed_packets import note_large, note_reply, tunnel_of
 from analyzer.kernels.marks import checked_in_front, inlined, kernel, unlikely
@@ -63,16 +63,14 @@ LARGE = 1281
 def find_conversation(state: State, ends: Endpoints) -> int:
     """The number of the conversation with these endpoints; -1 less the slot where it belongs if there is none yet.
 
-    Numbers found lately stand close together in `udp_recent`, by the same hash: a look there costs less than one into
-    the table of all.
+    Numbers found lately stand close together in `udp_recent`, in places that need no hashing to be known.
     """
-    hashed = hash_endpoints(ends, state.counters[C_SEED])
-    place = hashed & (RECENT_CONVERSATIONS - 1)
+    place = mixed(ends) & (RECENT_CONVERSATIONS - 1)
     number = state.udp_recent[at(place)] - 1
     if number >= 0 and same_endpoints(state.conversations[at(number)], state.odd_conversations[at(number)], ends):
         return int(number)
     mask = len(state.udp_slots) - 1
-    slot = hashed & mask
+    slot = hash_endpoints(ends, state.counters[C_SEED]) & mask
     while True:
         number = state.udp_slots[at(slot)] - 1
         if number < 0:
@@ -127,7 +125,7 @@ def note_udp(state: State, buf: Buffer, h: list[int], frame: int) -> None:
         if h[FRAGMENT] == 0 and h[IP_LEN]:
             note_esp(state, buf, h, frame)
     elif has_udp_header(buf, h):
-        follow_udp(state, buf, h, frame)
+        follow_udp(state, buf, h, frame, own_direction(state, buf, h))
 
 
 @inlined
@@ -139,16 +137,10 @@ def has_udp_header(buf: Buffer, h: list[int]) -> bool:
 
 
 @inlined
-@checked_in_front
-def follow_udp(state: State, buf: Buffer, h: list[int], frame: int) -> None:
-    """As `note_udp`, where the whole header is known to be in `buf`.
-
-    No index is checked when compiled: conversations' numbers come from our own tables, places in the ring are masked.
-    """
-    o = h[L4]
-    counters = state.counters
-    counters[C_UDP_PACKETS] += 1
-    ports = be32_inside(buf, o)
+def own_direction(state: State, buf: Buffer, h: list[int]) -> int:
+    """The row of `udp_sent` for a datagram with its whole header in `buf`; -1: no room for its conversation."""
+    state.counters[C_UDP_PACKETS] += 1
+    ports = be32_inside(buf, h[L4])
     h[SPORT] = ports >> 16
     h[DPORT] = ports & 0xFFFF
     side = endpoint_order(h)
@@ -156,34 +148,77 @@ def follow_udp(state: State, buf: Buffer, h: list[int], frame: int) -> None:
     if unlikely(number < 0):
         number = new_conversation(state, h, side, -1 - number)
         if number < 0:
-            counters[C_UDP_LOST] += 1
-            return
-    row = state.conversations[at(number)]
-    ts = h[TS]
-    ip_len = h[IP_LEN]
-    length = be16_inside(buf, o + 4)
-    size = ip_len
+            state.counters[C_UDP_LOST] += 1
+            return -1
+    return 2 * number + side
+
+
+@inlined
+@checked_in_front
+def count_carrier(state: State, own: int, ip_len: int, df: int, ts: int, frame: int) -> None:
+    """Count a whole datagram, IP total length `ip_len`, that carries TCP: whether it is sent again shows inside."""
+    if own >= 0:
+        row = state.conversations[at(own >> 1)]
+        note_time(state, row, own, ts, frame)
+        count_whole(state, row, own, ip_len, df)
+        count_answer(state, own >> 1, 1 - (own & 1), ts, row["tunnel"] + 0)
+
+
+@inlined
+def note_time(state: State, row: Any, own: int, ts: int, frame: int) -> None:
+    """Note when a datagram of the conversation came."""
     if unlikely(row["first_frame"] == 0):
         row["first_frame"] = frame
-        row["file"] = counters[C_FILE]
+        row["file"] = state.counters[C_FILE]
         row["first_ts"] = ts
-        row["client"] = side
-        row["opening"] = buf[at(o + UDP_HEADER)] if o + UDP_HEADER < h[IP_END] else 0
+        row["client"] = own & 1
     row["last_ts"] = ts
-    sent = state.udp_sent[at(2 * number + side)]
+
+
+@inlined
+@checked_in_front
+def count_whole(state: State, row: Any, own: int, ip_len: int, df: int) -> None:
+    """Count a datagram that is not fragmented, of the direction `own`."""
+    number_conversation(state, row)
+    sent = state.udp_sent[at(own)]
     sent["packets"] += 1
     sent["bytes"] += ip_len
+    sent["waiting"] = max(sent["waiting"] + 0, ip_len)
+    if df:
+        sent["largest_df"] = max(sent["largest_df"] + 0, ip_len)
+    else:
+        sent["largest_nodf"] = max(sent["largest_nodf"] + 0, ip_len)
+
+
+@inlined
+@checked_in_front
+def follow_udp(state: State, buf: Buffer, h: list[int], frame: int, own: int) -> None:
+    """Follow a UDP datagram of the direction `own` (-1: none), of which this is all or the first fragment.
+
+    No index is checked when compiled: its whole header is in `buf`, conversations' numbers come from our own tables,
+    places in the ring are masked.
+    """
+    if own < 0:
+        return
+    o = h[L4]
+    number = own >> 1
+    side = own & 1
+    row = state.conversations[at(number)]
+    ts = h[TS]
+    size = h[IP_LEN]
+    length = be16_inside(buf, o + 4)
+    if unlikely(row["first_frame"] == 0):
+        row["opening"] = buf[at(o + UDP_HEADER)] if o + UDP_HEADER < h[IP_END] else 0
+    note_time(state, row, own, ts, frame)
     if unlikely(h[FRAGMENT] != 0):
+        sent = state.udp_sent[at(own)]
+        sent["packets"] += 1
+        sent["bytes"] += size
+        sent["waiting"] = max(sent["waiting"] + 0, 1)
         size = o - h[NET] + length
         count_fragmented(state, number, side, size)
-        sent["waiting"] = max(sent["waiting"] + 0, 1)
     else:
-        number_conversation(state, row)
-        sent["waiting"] = max(sent["waiting"] + 0, ip_len)
-        if h[DF]:
-            sent["largest_df"] = max(sent["largest_df"] + 0, ip_len)
-        else:
-            sent["largest_nodf"] = max(sent["largest_nodf"] + 0, ip_len)
+        count_whole(state, row, own, size, h[DF])
     tunnel = row["tunnel"] + 0
     count_answer(state, number, 1 - side, ts, tunnel)
     if size >= LARGE:

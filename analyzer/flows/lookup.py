@@ -105,12 +105,16 @@ def same_endpoints(flow: Any, odd: Any, ends: Endpoints) -> bool:
 
 
 @inlined
+def mixed(ends: Endpoints) -> int:
+    """A number of the endpoints whose lowest bits differ between most of those that are seen at a time."""
+    words = ends.low_port ^ ends.high_port ^ ends.low[0] ^ ends.high[0]
+    return words ^ ends.low[3] ^ ends.high[3] if ends.version == 6 else words
+
+
+@inlined
 def recent_place(ends: Endpoints) -> int:
     """Which counter remembers the flow with these endpoints while it was seen lately."""
-    mixed = ends.low_port ^ ends.high_port ^ ends.low[0] ^ ends.high[0]
-    if ends.version == 6:
-        mixed ^= ends.low[3] ^ ends.high[3]
-    return C_RECENT + (mixed & (RECENT_FLOWS - 1))
+    return C_RECENT + (mixed(ends) & (RECENT_FLOWS - 1))
 
 
 @inlined

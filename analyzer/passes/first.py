@@ -28,8 +28,10 @@ from analyzer.decode.link import decode_link
 from analyzer.decode.network import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, decode_network
 from analyzer.decode.packet_fields import (
     COUNT,
+    DF,
     END,
     FRAGMENT,
+    IP_LEN,
     L4,
     LAYERS,
     LINK,
@@ -48,8 +50,8 @@ from analyzer.decode.packet_fields import (
     VERSION,
 )
 from analyzer.decode.tcp import decode_tcp
-from analyzer.decode.tunnel import PROTO_UDP, carries, descend, step_in
-from analyzer.flows.conversations import has_udp_header, note_udp
+from analyzer.decode.tunnel import PROTO_ESP, PROTO_UDP, carries, descend, step_in
+from analyzer.flows.conversations import count_carrier, follow_udp, has_udp_header, note_udp, own_direction
 from analyzer.flows.fast_path import take_fast_path
 from analyzer.flows.flow_tables import (
     C_COUNT,
@@ -123,6 +125,16 @@ def decode_transport(buf: Buffer, h: list[int]) -> int:
     return decode_icmp(buf, h)
 
 
+@kernel
+def follow_outer(state: State, buf: Buffer, h: list[int], frame: int, end: int, own: int) -> int:
+    """Follow the whole datagram outside of a packet that no TCP is in, decoded down to that, and decode it again."""
+    h[END] = end
+    decode_link(buf, h)
+    decode_network(buf, h)
+    follow_udp(state, buf, h, frame, own)
+    return decode_transport(buf, h)
+
+
 @inlined
 def count_undecoded(state: State, buf: Buffer, h: list[int], reason: int) -> None:
     """Count a packet in which no TCP or ICMP was found: as UDP, if it is followed as that."""
@@ -148,39 +160,53 @@ def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: in
         counters[C_FIRST_TS] = ts
     end = h[END]
     stepped = False
-    counted = False
+    own = -1  # direction of the conversation of UDP that the packet is of, outside of all
+    ip_len = 0
+    df = 0
     may_be_steady = reason == OK
     while may_be_steady:
         if not unlikely(not take_fast_path(state, buf, h, frame, hint)):
+            if own >= 0:
+                count_carrier(state, own, ip_len, df, ts, frame)
             return
         may_be_steady = False
         if not stepped and carries(buf, h) and decode_network(buf, h) == OK and h[FRAGMENT] == 0:
             stepped = True
-            counted = h[PROTO] != PROTO_TCP
-            if counted:
+            hint = -1
+            if h[PROTO] != PROTO_TCP:
                 if unlikely(counters[C_PAIRS] != 0):
                     note_datagram(state, buf, h, frame)
-                note_udp(state, buf, h, frame)
+                if has_udp_header(buf, h):
+                    own = own_direction(state, buf, h)
+                    ip_len = h[IP_LEN]
+                    df = h[DF]
+                elif h[PROTO] == PROTO_ESP:
+                    note_udp(state, buf, h, frame)
             protocol = h[PROTO]
             layers = h[LAYERS]
             reason = step_in(buf, h)
             may_be_steady = reason == OK
             if protocol == PROTO_UDP and reason in (REASON_NOT_TCP, REASON_ENCRYPTED) and h[LAYERS] == layers:
+                follow_udp(state, buf, h, frame, own)
                 # It carries nothing: that is all there is to it.
                 count_undecoded(state, buf, h, reason)
                 return
-            hint = -1
     if stepped:  # it is no next packet of a steady flow: once more from the start, step by step
         h[END] = end
         reason = decode_link(buf, h)
     if reason == OK:
         reason = decode_network(buf, h)
         if reason == OK:
-            if unlikely(not counted and (h[PROTO] != PROTO_TCP or h[FRAGMENT] != 0)):
+            if unlikely(not stepped and (h[PROTO] != PROTO_TCP or h[FRAGMENT] != 0)):
                 note_datagram(state, buf, h, frame)
                 note_udp(state, buf, h, frame)
             outermost = h[L4]
             reason = decode_transport(buf, h)
+            if unlikely(own >= 0):
+                if reason == OK and h[PROTO] == PROTO_TCP:
+                    count_carrier(state, own, ip_len, df, ts, frame)
+                else:
+                    reason = follow_outer(state, buf, h, frame, end, own)
             if unlikely(reason != OK and h[L4] != outermost):
                 note_udp(state, buf, h, frame)
     if reason == OK:
