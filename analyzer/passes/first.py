@@ -160,14 +160,10 @@ def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: in
         counters[C_FIRST_TS] = ts
     end = h[END]
     stepped = False
-    own = -1  # direction of the conversation of UDP that the packet is of, outside of all
-    ip_len = 0
-    df = 0
+    own = -1  # direction of the conversation of UDP that it is of, outside of all, while that is to be followed
     may_be_steady = reason == OK
     while may_be_steady:
         if not unlikely(not take_fast_path(state, buf, h, frame, hint)):
-            if own >= 0:
-                count_carrier(state, own, ip_len, df, ts, frame)
             return
         may_be_steady = False
         if not stepped and carries(buf, h) and decode_network(buf, h) == OK and h[FRAGMENT] == 0:
@@ -178,15 +174,18 @@ def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: in
                     note_datagram(state, buf, h, frame)
                 if has_udp_header(buf, h):
                     own = own_direction(state, buf, h)
-                    ip_len = h[IP_LEN]
-                    df = h[DF]
                 elif h[PROTO] == PROTO_ESP:
                     note_udp(state, buf, h, frame)
+            ip_len = h[IP_LEN]
+            df = h[DF]
             protocol = h[PROTO]
             layers = h[LAYERS]
             reason = step_in(buf, h)
             may_be_steady = reason == OK
-            if protocol == PROTO_UDP and reason in (REASON_NOT_TCP, REASON_ENCRYPTED) and h[LAYERS] == layers:
+            if reason == OK:
+                count_carrier(state, own, ip_len, df, ts, frame)
+                own = -1
+            elif protocol == PROTO_UDP and reason in (REASON_NOT_TCP, REASON_ENCRYPTED) and h[LAYERS] == layers:
                 follow_udp(state, buf, h, frame, own)
                 # It carries nothing: that is all there is to it.
                 count_undecoded(state, buf, h, reason)
@@ -203,10 +202,7 @@ def take_packet(state: State, buf: Buffer, h: list[int], q: list[int], frame: in
             outermost = h[L4]
             reason = decode_transport(buf, h)
             if unlikely(own >= 0):
-                if reason == OK and h[PROTO] == PROTO_TCP:
-                    count_carrier(state, own, ip_len, df, ts, frame)
-                else:
-                    reason = follow_outer(state, buf, h, frame, end, own)
+                reason = follow_outer(state, buf, h, frame, end, own)
             if unlikely(reason != OK and h[L4] != outermost):
                 note_udp(state, buf, h, frame)
     if reason == OK:
