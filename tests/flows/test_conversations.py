@@ -21,12 +21,14 @@ from tests.builders import (
     ICMP,
     SECOND,
     SERVER,
+    TCP,
     UDP,
     Packet,
     ethernet,
     frag_needed,
     ipv4,
     pcap,
+    tcp,
     udp,
 )
 from tests.reading import skim
@@ -137,7 +139,7 @@ def test_compiled_and_interpreted_find_the_same() -> None:
     random = np.random.default_rng(5)
     packets = []
     for i in range(600):
-        payload = bytes([int(random.integers(3))]) * int(random.choice([5, 40, 900, 1400]))
+        payload = bytes([int(random.choice([0, 1, 2, 255]))]) * int(random.choice([5, 40, 900, 1400]))
         if random.random() < 0.2:
             payload = b"\xc3" + (1).to_bytes(4) + b"\x08" + bytes(8) + payload
         packets.append(
@@ -203,3 +205,22 @@ def test_of_udp_inside_of_udp_both_are_conversations() -> None:
     outer = datagram(1, bytes.fromhex("0800000000000100") + inner, sport=5555, dport=4789)
     state = state_of([outer])
     assert Tables.of(state).rows["port_a"].tolist() == [5555, 1111]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_what_carries_tcp_is_counted_and_nothing_else(compiled: bool) -> None:
+    """Whether it is sent again shows inside. The twin carries UDP, of which the same is recorded."""
+
+    def tunnel(inside: bytes, protocol: int) -> State:
+        packet = ethernet(ipv4(inside, src="10.0.0.1", dst="10.0.0.2", protocol=protocol))
+        outer = [datagram(i, bytes.fromhex("0800000000000100") + packet, sport=5555, dport=4789) for i in range(4)]
+        return state_of(outer, compiled=compiled)
+
+    carried, twin = tunnel(tcp(b"x" * 300), TCP), tunnel(udp(b"x" * 300, sport=1111, dport=2222), UDP)
+    assert carried.counters[C_UDP_PACKETS] == 4
+    assert carried.counters[C_UDP_ROWS] == carried.conversations["last_row"][0] == 0
+    assert carried.udp_sent["packets"].reshape(-1, 2)[0].sum() == 4
+    assert carried.udp_sent["bytes"].max() == 4 * (20 + 8 + 8 + 14 + 20 + 20 + 300)
+    assert carried.conversations["stream"][0] == 1
+    assert twin.counters[C_UDP_ROWS] > 0
+    assert twin.conversations["last_row"][0] > 0
