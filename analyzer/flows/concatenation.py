@@ -24,6 +24,7 @@ from analyzer.flows.flow_tables import (
     C_PAIRS,
     C_RECENT,
     C_SEED,
+    C_SERIES,
     C_UDP_STREAMS,
     FILE_SHIFT,
     PROGRESS_SLOTS,
@@ -54,10 +55,13 @@ FRAMES_WITH_FILES = {
 """Fields that hold file << FILE_SHIFT | frame; 0: none."""
 
 FILES = {"odd_flows": "file", "events": "file", "icmps": "file", "fragments": "file", "pairs": "whole_file"}
-FILES |= {"conversations": "file", "datagrams": "file"}
+FILES |= {"conversations": "file", "datagrams": "file", "timed": "file", "udp_alone": "file"}
+FILLED = {"pairs": "whole", "timed": "ts", "udp_alone": "ts"}
+"""Of tables with rows that nothing was written to: a field that is 0 there."""
+
 POINTS = ("flows", "pairs", "conversations")
 ROWS = {"events": ("flow", C_FLOWS), "icmps": ("flow", C_FLOWS), "fragments": ("pair", C_PAIRS)}
-ROWS |= {"datagrams": ("flow", C_CONVERSATIONS)}
+ROWS |= {"datagrams": ("flow", C_CONVERSATIONS), "timed": ("flow", C_CONVERSATIONS)}
 """Fields that hold a row of another table, and the counter of that table's rows; negative: none."""
 
 NOT_ADDED = (C_FIRST_TS, C_LAST_TS, C_SEED, C_FILE, C_LAST_LINK)
@@ -103,13 +107,15 @@ def _moved(name: str, table: Any, behind: Behind) -> Any:
         kept = table[:, PROGRESS_SLOTS:]
         kept += np.where(kept > 0, frames, 0)
     if name in FILES:
-        there = table["whole"] > 0 if name == "pairs" else True
+        there = table[FILLED[name]] > 0 if name in FILLED else True
         table[FILES[name]] += np.where(there, behind.files, 0).astype(np.int32)
     if name in POINTS:
         table["point"] += behind.points
     if name in ROWS:
         field, counter = ROWS[name]
         table[field] += np.where(table[field] >= 0, int(behind.counters[counter]), 0).astype(table[field].dtype)
+    if name == "udp_alone":
+        table["series"] += np.where(table["series"] > 0, int(behind.counters[C_SERIES]), 0).astype(np.int32)
     if name == "conversations":
         table["stream"] += np.where(table["stream"] > 0, int(behind.counters[C_UDP_STREAMS]), 0).astype(np.int32)
     return table

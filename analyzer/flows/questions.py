@@ -7,7 +7,7 @@ question again, and the answer was large, the datagrams of both conversations ar
 from __future__ import annotations
 
 from analyzer.decode.integers import Buffer, be16
-from analyzer.decode.packet_fields import DPORT, DST, IP_END, L4, SRC, TS, VERSION
+from analyzer.decode.packet_fields import DPORT, DST, IP_END, L4, POINT, SRC, TS, VERSION
 from analyzer.flows.conversation_tables import QUESTION_ROWS
 from analyzer.flows.flow_tables import C_SEED, State
 from analyzer.flows.lookup import product
@@ -31,7 +31,7 @@ def asked_before(state: State, buf: Buffer, h: list[int], number: int, side: int
     key = product(state.counters[C_SEED], h[SRC], h[DST], 0x2C1B3C6D)
     if h[VERSION] == 6:
         key ^= product(state.counters[C_SEED], h[SRC + 3], h[DST + 3], 0x4C957F2D)
-    key &= 0xFFFFFFFF
+    key = (key & 0xFFFFFFFF) ^ h[POINT]  # what another capture point saw is no second question
     stop = min(o + DNS_HEADER + MOST_NAME, h[IP_END])
     at = o + DNS_HEADER
     while at < stop:
