@@ -156,6 +156,16 @@ def test_small_groups_are_one_task_and_large_ones_begin_first(tree: Path) -> Non
     assert tasks[0][0].size == 1 << 30
 
 
+def test_what_has_to_be_decompressed_begins_before_what_is_larger(tree: Path) -> None:
+    plain, packed = sized(tree, 100 << 20, 50 << 20)
+    packed = Group("packed", (replace(packed.members[0], name="packed.pcap.gz"),))
+    assert [task[0].name for task in batches([plain, packed])] == ["packed", "0"]
+    assert [task[0].name for task in batches([plain, Group("tiny", (replace(packed.members[0], size=40 << 10),))])] == [
+        "0",
+        "tiny",
+    ]
+
+
 def test_a_group_is_spread_that_would_keep_one_worker_busy_alone(tree: Path) -> None:
     first, second = sized(tree, 1 << 28, 1 << 28)
     remote = [replace(each.members[0], location=f"s3://b/{each.name}") for each in (first, second)]
