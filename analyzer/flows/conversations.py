@@ -46,7 +46,15 @@ from analyzer.flows.flow_tables import (
     State,
 )
 from analyzer.flows.fragments import many_receivers
-from analyzer.flows.lookup import Endpoints, endpoint_order, endpoints_of, hash_endpoints, mixed, same_endpoints
+from analyzer.flows.lookup import (
+    Endpoints,
+    endpoint_order,
+    endpoints_of,
+    hash_endpoints,
+    mixed,
+    put_endpoints,
+    same_endpoints,
+)
 from analyzer.flows.questions import DNS_PORT, asked_before
 from analyzer.flows.timed_packets import note_large, note_reply, tunnel_of
 from analyzer.kernels.marks import checked_in_front, inlined, kernel, unlikely
@@ -91,20 +99,7 @@ def new_conversation(state: State, h: list[int], side: int, slot: int) -> int:
     state.counters[C_CONVERSATIONS] = number + 1
     state.udp_slots[slot] = number + 1
     row = state.conversations[number]
-    row["a0"] = ends.low[0]
-    row["b0"] = ends.high[0]
-    if ends.version == 6:
-        odd = state.odd_conversations[number]
-        odd["a1"] = ends.low[1]
-        odd["a2"] = ends.low[2]
-        odd["a3"] = ends.low[3]
-        odd["b1"] = ends.high[1]
-        odd["b2"] = ends.high[2]
-        odd["b3"] = ends.high[3]
-    row["port_a"] = ends.low_port
-    row["port_b"] = ends.high_port
-    row["version"] = ends.version
-    row["point"] = ends.point
+    put_endpoints(row, state.odd_conversations[number], ends)
     row["client"] = side
     row["recording"] = MANY if many_receivers(h) else 0
     return int(number)

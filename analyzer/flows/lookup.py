@@ -38,6 +38,24 @@ def put_hosts(row: Any, h: list[int]) -> None:
     row["d3"] = h[DST + 3]
 
 
+@kernel
+def put_endpoints(row: Any, odd: Any, ends: Endpoints) -> None:
+    """Write both endpoints into a row; `odd` is the row with the other words of IPv6 addresses."""
+    row["a0"] = ends.low[0]
+    row["b0"] = ends.high[0]
+    if ends.version == 6:
+        odd["a1"] = ends.low[1]
+        odd["a2"] = ends.low[2]
+        odd["a3"] = ends.low[3]
+        odd["b1"] = ends.high[1]
+        odd["b2"] = ends.high[2]
+        odd["b3"] = ends.high[3]
+    row["port_a"] = ends.low_port
+    row["port_b"] = ends.high_port
+    row["version"] = ends.version
+    row["point"] = ends.point
+
+
 @inlined
 def endpoint_order(h: list[int]) -> int:
     """0 if the source is the lower endpoint, 1 if the destination is."""
@@ -175,20 +193,7 @@ def new_flow(state: State, ends: Endpoints, side: int, slot: int) -> int:
         state.flows[state.slots[slot] - 1]["seen"] |= REPLACED
     state.slots[slot] = number + 1
     flow = state.flows[number]
-    flow["a0"] = ends.low[0]
-    flow["b0"] = ends.high[0]
-    if ends.version == 6:
-        odd = state.odd_flows[number]
-        odd["a1"] = ends.low[1]
-        odd["a2"] = ends.low[2]
-        odd["a3"] = ends.low[3]
-        odd["b1"] = ends.high[1]
-        odd["b2"] = ends.high[2]
-        odd["b3"] = ends.high[3]
-    flow["port_a"] = ends.low_port
-    flow["port_b"] = ends.high_port
-    flow["version"] = ends.version
-    flow["point"] = ends.point
+    put_endpoints(flow, state.odd_flows[number], ends)
     flow["client"] = side
     flow["last_row"] = -1
     for i in range(2):
