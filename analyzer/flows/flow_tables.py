@@ -217,7 +217,7 @@ class State(NamedTuple):
     odd_transfers: Any  # rows as in `directions`: the trouble that there was
     progress: Any  # int64 (directions, 2 * PROGRESS_SLOTS): times and frames, see `progress_log`
     ring: Any
-    ring_header_bytes: Any  # uint8 (RING_ROWS, HEAD_BYTES): `head_len` bytes of the packet from its IP header on
+    ring_header_bytes: Any  # uint8 (RING_SLOTS, HEAD_BYTES): `head_len` bytes of the packet from its IP header on
     events: Any
     event_header_bytes: Any  # as ring_header_bytes, the rest 0
     icmps: Any

@@ -47,7 +47,8 @@ from analyzer.decode.tunnel import (
 )
 from analyzer.errors import CaptureError
 from analyzer.kernels.marks import kernel
-from analyzer.passes.first import Skimmer, decode_packet
+from analyzer.passes.first import Skimmer
+from analyzer.passes.one_packet import decode_packet
 from analyzer.passes.trial import trial_capture
 from analyzer.settings import MAX_RECORD_BYTES
 

@@ -23,7 +23,8 @@ from analyzer.kernels.marks import bound, kernel
 from analyzer.model.analysis import Analysis
 from analyzer.model.host_name import NAMED_ADDRESSES, NAMES_PER_ADDRESS, HostName, NameSource
 from analyzer.model.text import packed_ip_text
-from analyzer.passes.first import Skimmer, decode_packet
+from analyzer.passes.first import Skimmer
+from analyzer.passes.one_packet import decode_packet
 from analyzer.passes.reread import reader_of
 from analyzer.passes.trial import trial_capture
 from analyzer.passes.walk import Notify, goes_compiled, prepare, start_all, walk_inputs

@@ -42,8 +42,9 @@ from analyzer.flows.recording import RING_MASK
 from analyzer.flows.table_pages import new_state
 from analyzer.flows.tcp_state import track_tcp, unwrap_seq
 from analyzer.kernels.marks import bound, inlined, kernel
-from analyzer.passes.first import FOREVER, Skimmer, decode_packet
+from analyzer.passes.first import FOREVER, Skimmer
 from analyzer.passes.interfaces import interface_of
+from analyzer.passes.one_packet import decode_packet
 from analyzer.passes.packet_queue import next_before
 from analyzer.passes.trial import trial_capture
 
@@ -165,7 +166,7 @@ def list_packet(
         return filled
     if not is_watched(watched, h):
         return filled
-    number = track_tcp(state, buf, h, frame)
+    number = track_tcp(state, buf, h, frame, -1)
     if number == NO_FLOW:
         return filled
     if len(watched):

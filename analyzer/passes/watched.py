@@ -60,8 +60,9 @@ from analyzer.flows.flow_tables import C_FILE, C_PACKETS, State
 from analyzer.flows.lookup import Endpoints, endpoint_order, endpoints_of, find_flow, find_slot, new_flow
 from analyzer.flows.table_pages import new_state
 from analyzer.kernels.marks import bound, inlined, kernel
-from analyzer.passes.first import FOREVER, Skimmer, decode_packet
+from analyzer.passes.first import FOREVER, Skimmer
 from analyzer.passes.interfaces import interface_of
+from analyzer.passes.one_packet import decode_packet
 from analyzer.passes.packet_queue import next_before
 from analyzer.passes.trial import trial_capture
 
