@@ -272,6 +272,6 @@ C_UDP_ROWS = C_PAIRS + 6  # rows of the table of datagrams
 C_UDP_ENDS = C_PAIRS + 7  # packets in which UDP is the innermost that is known: neither TCP nor ICMP is inside
 C_SERIES = C_PAIRS + 8  # directions with rows in the table of packets that came alone
 C_RECENT = C_PAIRS + 9  # and on: flows found or made lately, each the latest with its endpoints
-RECENT_FLOWS = 64
+RECENT_FLOWS = 1 << 10
 """Places for flows that are found without hashing. A power of two."""
 C_COUNT = C_RECENT + RECENT_FLOWS

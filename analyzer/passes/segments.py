@@ -119,6 +119,7 @@ B_STATUS = 29  # and next: why the walk of each half ended
 B_STAGE = 31
 B_POINT = 32
 B_STOP = 33  # packets of the current half before the first odd one
+B_BEGUN = 35  # flows before the segment
 B_REPLACED = 34  # 1: of a flow of the segment, or an older one, another has the endpoints now
 # The chunk: where it lies, up to where it is to be read, and what the walk needs.
 B_BUFFER = 40
@@ -329,6 +330,7 @@ def number_flows(state: State, board: list[int], items: list[int], order: Any, b
     """
     base = board[B_CURRENT] * SEGMENT_PACKETS * ITEM
     begun = state.counters[C_FLOWS]
+    board[B_BEGUN] = begun
     row = state.counters[C_ROWS]
     stop = board[B_COUNT + board[B_CURRENT]]
     board[B_REPLACED] = 0
@@ -357,13 +359,24 @@ def number_flows(state: State, board: list[int], items: list[int], order: Any, b
 
 @kernel
 def take_group(
-    view: State, who: int, items: list[int], base: int, packets: Any, buf: Buffer, h: list[int], q: list[int]
+    view: State,
+    who: int,
+    board: list[int],
+    items: list[int],
+    base: int,
+    packets: Any,
+    buf: Buffer,
+    h: list[int],
+    q: list[int],
 ) -> None:
     """Take the packets of a group: packets[0] of them, then which of the items from `base` on."""
     count = packets[0]
+    begun = board[B_BEGUN]
     for k in range(1, 1 + count):
         if k + SOON <= count:
-            ask_for_rows(view, items[base + packets[k + SOON] * ITEM + Q_HINT])
+            later = items[base + packets[k + SOON] * ITEM + Q_HINT]
+            if later < begun:  # rows of newer ones are near still, or in pages that nobody has touched yet
+                ask_for_rows(view, later)
         place = base + packets[k] * ITEM
         get_packet(items, place, h)
         known = max(items[place + Q_HINT], -1)
@@ -400,7 +413,7 @@ def do_task(
     if task <= GROUPS:
         h[POINT] = board[B_POINT]
         q[POINT] = board[B_POINT]
-        take_group(view, who, items, base, order[task], buf, h, q)
+        take_group(view, who, board, items, base, order[task], buf, h, q)
     else:
         while atomic_get(board, B_WALKED) == 0 and atomic_get(board, B_FAILED) == 0:
             pass  # most often it is since long: groups come first
