@@ -46,7 +46,8 @@ def flow_table(group: str, rows: Sequence[Sequence[Any]], openings: Any) -> Any:
     """
     import pyarrow as pa
 
-    table = arrow_table([[_text(group), *row] for row in rows], [GROUP, *FLOWS])
+    name = _text(group)
+    table = arrow_table([[name, *row] for row in rows], [GROUP, *FLOWS])
     streams = [row[_STREAM] for row in rows]
     known = [int(openings[stream]) if stream < len(openings) else 0 for stream in streams]
     table = table.append_column(OPENING, arrow_column([each or None for each in known], pa.uint64()))
