@@ -47,6 +47,7 @@ class Run(NamedTuple):
     scheduler: float
     idle: float  # CPU seconds that the scheduler takes a second while nothing is done
     home: float  # of `pmtu-fleet` itself
+    starting: float  # of these, before it begins to hand out captures
     peak: float  # MB of a worker
     captures: int
     summary_bytes: int  # what is known of a capture at home
@@ -200,16 +201,18 @@ class _Bench:
         begun, home = time.monotonic(), _children()
         command = [sys.executable, "-c", "from analyzer.fleet.fleet_command import main; raise SystemExit(main())"]
         command += [source, "--each", "-o", str(self._output), "--scheduler", address]
-        running = subprocess.Popen(command, env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        running = subprocess.Popen(command, env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         groups, finished = self._output / "groups", self._output / "finished.jsonl"
-        while running.poll() is None and not finished.exists():
-            time.sleep(0.01)
-        at_work = time.time()
+        told = running.stderr.readline() if running.stderr else b""  # the first line of progress
+        at_work, starting = time.time(), _cpu_seconds(running.pid)
         if kill:
             while len(list(groups.glob("*.json")) if groups.exists() else []) < 4:
                 time.sleep(0.05)
             os.kill(started[-1].pid, signal.SIGKILL)
-        code = running.wait()
+        rest = running.communicate()[1]
+        code = running.returncode
+        if code:
+            raise SystemExit((told + rest).decode())
         seconds = time.monotonic() - begun
         spent = [_cpu_seconds(each.pid) - before for each, before in zip(started, cpu, strict=True)]
         peaks = [_peak(each.pid) for each in started]
@@ -220,14 +223,15 @@ class _Bench:
         files = sorted(groups.glob("*.json"))
         written = sum(path.stat().st_size for path in self._output.rglob("*") if path.is_file())
         found = Run(
-            seconds, finished.stat().st_mtime - at_work, spent[1:], spent[0], idle, at_home,
+            seconds, finished.stat().st_mtime - at_work, spent[1:], spent[0], idle, at_home, starting,
             max(peaks[1:], default=0), len(files), finished.stat().st_size, written, os.getloadavg()[0],
             hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16],
         )  # fmt: skip
         each_cpu = ", ".join(f"{value:.1f}" for value in found.workers)
         _say(
             f"{workers} workers{', one of them lost' if kill else ''}: {seconds:.1f} s, {found.work:.1f} at work, "
-            f"CPU s of workers {each_cpu}, of the scheduler {found.scheduler:.1f}, at home {at_home:.1f}, "
+            f"CPU s of workers {each_cpu}, of the scheduler {found.scheduler:.1f}, at home {at_home:.1f} "
+            f"({starting:.1f} of it before work), "
             f"at most {found.peak:,.0f} MB a worker, {len(files)} JSON, exit {code}, load {found.load:.1f}"
         )
         return found

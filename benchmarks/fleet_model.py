@@ -123,7 +123,7 @@ def main() -> int:
     parser.add_argument("--link", type=float, default=0.0, help="Gbit/s to the source, of all workers together")
     parser.add_argument("--capture", type=float, default=100.0, help="MB of a capture, as it lies there")
     parser.add_argument("--flows", type=int, default=0, help="flows of a capture beyond the handful that was measured")
-    parser.add_argument("--flow-ms", type=float, default=0.46, help="worker ms a flow, for its JSON and its row")
+    parser.add_argument("--flow-ms", type=float, default=0.36, help="worker ms a flow, for its JSON and its row")
     options = parser.parse_args()
     measured = json.loads(options.measured.read_text())
     costs = costs_of(measured, options.capture * 1e6, options.flows, options.flow_ms / 1e3, options.link * 1e9 / 8)

@@ -7,12 +7,26 @@
 - `judging`: one group to its JSON, its flows and what the fleet needs of it. Emits `Judged`.
 - `spreading`: which groups are cut by whichever workers are free.
 - `crossing`: which groups saw the same flows. `joining`: these judged together, by their tables (`kept_tables`).
-- `running`: in this process, or on Dask. Only that file knows `distributed`.
+- `running`: in this process, or on Dask. Only that file knows `distributed`. `sealed`: what schedulers pass on unread.
 - `keeping`: the folder of results, and what of it stands from a run before.
 - `answer`: what all groups say together. `fleet_page`, `terminal`, `day_tables`: how that is shown.
 - `fleet_entry`: `analyze`; `fleet_command`: `pmtu-fleet`.
 """
 
-from analyzer.fleet.fleet_entry import Fleet, analyze
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analyzer.fleet.fleet_entry import Fleet, analyze
 
 __all__ = ["Fleet", "analyze"]
+
+
+def __getattr__(name: str) -> Any:
+    """Public names are loaded on first use: a scheduler, which passes tasks on, needs `sealed` alone."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from analyzer.fleet import fleet_entry
+
+    return getattr(fleet_entry, name)

@@ -9,6 +9,7 @@ from typing import Any
 
 from analyzer.errors import UsageError
 from analyzer.model.text import iso_time
+from analyzer.report.formats.arrow_columns import arrow_column
 from analyzer.report.formats.parquet_report import arrow_table
 from analyzer.settings import DAY_NS
 from analyzer.tables.columns import FINDINGS, FLOWS, Column
@@ -45,12 +46,12 @@ def flow_table(group: str, rows: Sequence[Sequence[Any]], openings: Any) -> Any:
     """
     import pyarrow as pa
 
-    table = arrow_table([[_text(group), *row] for row in rows], [GROUP, *FLOWS])
+    name = _text(group)
+    table = arrow_table([[name, *row] for row in rows], [GROUP, *FLOWS])
     streams = [row[_STREAM] for row in rows]
     known = [int(openings[stream]) if stream < len(openings) else 0 for stream in streams]
-    table = table.append_column(OPENING, pa.array([each or None for each in known], pa.uint64()))
-    days = pa.array([day_of(row[_FIRST_TIME]) for row in rows], pa.string())
-    return table.append_column(DAY, days)
+    table = table.append_column(OPENING, arrow_column([each or None for each in known], pa.uint64()))
+    return table.append_column(DAY, arrow_column([day_of(row[_FIRST_TIME]) for row in rows], pa.string()))
 
 
 def _text(name: str) -> str:
@@ -67,12 +68,15 @@ def concatenated(tables: Sequence[Any]) -> Any:
 
 def write_days(table: Any, folder: Path, name: str) -> list[str]:
     """Write flows to `folder`/day=YYYY-MM-DD/NAME.parquet, a file for each day; returns their paths below `folder`."""
-    import pyarrow.compute as pc
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     written = []
-    for day in sorted(set(table.column(DAY).to_pylist())):
-        part = table.filter(pc.equal(table.column(DAY), day)).drop_columns([DAY])
+    days = table.column(DAY).to_pylist()
+    for day in sorted(set(days)):
+        part = table.drop_columns([DAY])
+        if days.count(day) < len(days):
+            part = part.filter(arrow_column([each == day for each in days], pa.bool_()))
         path = folder / f"day={day}" / f"{name}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(".unfinished")

@@ -107,17 +107,20 @@ class _Progress:
         self._at_first: int | None = None
         self._shown = False
         self._live = sys.stderr is not None and sys.stderr.isatty()
-        self._last = 0.0 if self._live else self._begun
+        self._last: float | None = None
 
     def __call__(self, done: int, in_all: int, done_bytes: int, bytes_in_all: int) -> None:
         now = monotonic()
         if self._at_first is None:
             self._at_first = done_bytes
-        if now - self._last < (TOLD_EVERY_S if self._live else LOGGED_EVERY_S):
+        if self._last is not None and now - self._last < (TOLD_EVERY_S if self._live else LOGGED_EVERY_S):
             return
+        read = f"{done_bytes / 1e9:,.2f} of {bytes_in_all / 1e9:,.2f} GB"
+        if self._last is None:
+            self._begun = now
+        else:
+            read += f", {(done_bytes - self._at_first) / max(now - self._begun, 0.001) / 1e6:,.0f} MB/s"
         self._last = now
-        rate = (done_bytes - self._at_first) / max(now - self._begun, 0.001) / 1e6
-        read = f"{done_bytes / 1e9:,.2f} of {bytes_in_all / 1e9:,.2f} GB, {rate:,.0f} MB/s"
         line = f"{done:,} of {in_all:,} captures, {read}"
         if self._live:
             sys.stderr.write(f"\r\x1b[K{line}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from analyzer.fleet.fleet_sources import in_all
 from analyzer.fleet.keeping import Kept
 from analyzer.fleet.plan import Group, grouped
 from analyzer.fleet.running import join_here, join_on, run_here, run_on
+from analyzer.model.verdicts import SIZE_PROBLEMS
 from analyzer.settings import Settings
 from analyzer.tables.columns import FINDINGS
 
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from distributed import Client
 
 Progress = Callable[[int, int, int, int], None]
-"""Called with captures done, captures in all, bytes of them done, bytes in all: those of a run before count."""
+"""Called with captures done, captures in all, bytes of them done, bytes in all: those of a run before count.
+
+For the first time when workers are there, and then whenever some captures are done."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def analyze(
             the files of a folder are one capture.
         each: every file is a capture of its own.
         settings: as for `analyzer.analyze`.
-        progress: called whenever some captures are done.
+        progress: called when work begins, and whenever some captures are done.
 
     Raises:
         CaptureError: a source names no file, or cannot be listed. A capture that cannot be read is told in the answer.
@@ -111,7 +114,7 @@ def run(
         with _Workers(workers) as at_work:
             _do(plan, summaries, kept, lambda left: _judged(left, at_work.client()), progress)
             if kept is not None and len(plan) > 1:
-                found = joints(crossings(kept.flows), plan)
+                found = joints(crossings(kept.flows), plan) if _any_limited(summaries.values()) else []
                 if found or (kept.folder / "joined").exists():
                     groups = [joint.group for joint in found]
                     apart = Kept(kept.folder / "joined")
@@ -122,6 +125,11 @@ def run(
     if kept is not None:
         _write(answer, kept)
     return Fleet(answer, kept.folder if kept is not None else None, interrupted)
+
+
+def _any_limited(summaries: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a flow is limited by size: of others no captures are joined, and all flows need not be read for that."""
+    return any(not SIZE_PROBLEMS.isdisjoint(each.get("verdicts", ())) for each in summaries)
 
 
 class _Workers:
@@ -162,6 +170,8 @@ def _do(
     sizes = {group.name: group.size for group in plan}
     done_bytes = sum(sizes[name] for name in summaries)
     with closing(judged_of(left)) as coming:
+        if progress is not None:
+            progress(len(summaries), len(plan), done_bytes, sum(sizes.values()))
         for batch in coming:
             if kept is not None:
                 kept.add(batch)

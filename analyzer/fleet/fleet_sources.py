@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit, urlunsplit
@@ -22,6 +23,9 @@ EXTRA = "pip install 'pmtu-analyze[cluster]'"
 WILDCARDS = frozenset("*?[")
 STAMPS = ("ETag", "etag", "LastModified", "mtime", "updated")
 """Where a file system says what changes when a file does; the first that it has."""
+
+CALLED = re.compile(r"\.(pcapng|pcap|cap)\d*(\.(gz|zst|xz|bz2|lz4))?$", re.IGNORECASE)
+"""Names of captures, those of ring buffers among them."""
 
 BLOCK_BYTES = 8 << 20
 """What is asked for at a time of a file that is not here."""
@@ -46,6 +50,8 @@ class Member:
     """Changes when the file does."""
     found: bool
     """Nobody named it: it was found in a folder."""
+    doubtful: bool = False
+    """It is called as captures are, but does not begin as one."""
 
     @property
     def is_remote(self) -> bool:
@@ -84,10 +90,12 @@ def _local(source: str) -> Iterator[Member]:
         yield _member(path, path.name, found=False)
     else:
         for name in sorted(glob.glob(source, recursive=True)):  # noqa: PTH207 - a pattern may be absolute
-            if Path(name).is_dir():
-                yield from _below(Path(name), Path(name).parent)
-            elif _may_be_capture(Path(name)):
-                yield _member(Path(name), _below_pattern(name, source), found=True)
+            path = Path(name)
+            if path.is_dir():
+                yield from _below(path, path.parent)
+            elif _may_be_capture(path) or _is_called_capture(path):
+                member = _member(path, _below_pattern(name, source), found=True)
+                yield member if _may_be_capture(path) else replace(member, doubtful=True)
 
 
 def _below_pattern(name: str, pattern: str) -> str:
@@ -111,12 +119,18 @@ def _below(folder: Path, top: Path) -> Iterator[Member]:
             captures = expand([str(folder)])  # the same files that `pmtu-analyze` takes of it
         except CaptureError:
             captures = []
-        for each in captures:
-            path = Path(os.fspath(each))  # type: ignore[arg-type]  # what comes of a folder are paths
-            yield _member(path, str(path.relative_to(top)), found=True)
+        taken = {Path(os.fspath(each)) for each in captures}  # type: ignore[arg-type]  # of a folder come paths
+        for path in inside:
+            if path in taken or _is_called_capture(path):
+                member = _member(path, str(path.relative_to(top)), found=True)
+                yield member if path in taken else replace(member, doubtful=True)
     for each in inside:
         if each.is_dir() and not each.is_symlink() and not each.name.startswith("."):
             yield from _below(each, top)
+
+
+def _is_called_capture(path: Path) -> bool:
+    return CALLED.search(path.name) is not None and not path.name.startswith(".") and path.is_file()
 
 
 def _may_be_capture(path: Path) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -20,12 +19,12 @@ from analyzer.fleet.plan import Group
 from analyzer.model.analysis import Analysis
 from analyzer.model.brief import Brief
 from analyzer.model.finding import prefix_of
-from analyzer.model.flow import PathMtu
+from analyzer.model.flow import Flow, PathMtu
 from analyzer.report.formats.json_report import json_pieces
 from analyzer.report.one_line import damage
 from analyzer.report.verdict_text import headline
 from analyzer.tables.columns import FLOWS
-from analyzer.tables.flow_table import finding_rows, flow_rows
+from analyzer.tables.flow_table import finding_rows, row_maker
 
 CHUNK_ROWS = 10_000
 """Flows that become rows at a time."""
@@ -112,22 +111,47 @@ def kept_of(group: Group, analysis: Analysis, tables: Tables | None = None) -> J
     """What is kept of a group that was read; `tables`: what it was judged by, if it may be joined with others."""
     import zstandard
 
+    rows = _Rows(group, analysis, openings_of(tables) if tables is not None else np.zeros(0, np.uint64))
     compressor = zstandard.ZstdCompressor(level=COMPRESSION).compressobj()
-    pieces = [compressor.compress(piece.encode()) for piece in json_pieces(analysis)]
-    ways, flows = _Ways(), []
-    openings = openings_of(tables) if tables is not None else np.zeros(0, np.uint64)
-    rows = iter(flow_rows(analysis))
-    while chunk := list(islice(rows, CHUNK_ROWS)):
-        ways.count(chunk)
-        flows.append(flow_table(group.name, chunk, openings))
+    pieces = [compressor.compress(piece.encode()) for piece in json_pieces(analysis, rows.add)]
+    flows = rows.table()
     return Judged(
         group.name,
         group.fingerprint,
-        summary_of(group, analysis, ways),
+        summary_of(group, analysis, rows.ways),
         b"".join([*pieces, compressor.flush()]),
-        concatenated(flows),
+        flows,
         packed(tables) if tables is not None else b"",
     )
+
+
+class _Rows:
+    """Flows as rows of a table, and counted; they come one by one, as they are written elsewhere, too."""
+
+    def __init__(self, group: Group, analysis: Analysis, openings: Any) -> None:
+        self.ways = _Ways()
+        self._group = group
+        self._row = row_maker(analysis)
+        self._openings = openings
+        self._waiting: list[list[Any]] = []
+        self._tables: list[Any] = []
+
+    def add(self, flow: Flow) -> None:
+        """Take one more."""
+        self._waiting.append(self._row(flow))
+        if len(self._waiting) >= CHUNK_ROWS:
+            self._end_chunk()
+
+    def table(self) -> Any:
+        """All of them; None of none."""
+        if self._waiting:
+            self._end_chunk()
+        return concatenated(self._tables)
+
+    def _end_chunk(self) -> None:
+        self.ways.count(self._waiting)
+        self._tables.append(flow_table(self._group.name, self._waiting, self._openings))
+        self._waiting = []
 
 
 def summary_of(group: Group, analysis: Analysis, ways: _Ways) -> dict[str, Any]:

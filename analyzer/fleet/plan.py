@@ -82,6 +82,8 @@ def grouped(
         else:
             key = (_top(member), str(PurePosixPath(member.below).parent))
         found.setdefault(key, []).append(member)
+    for key, files in found.items():  # what is no capture is told where it stands alone, as `pmtu-analyze` does
+        found[key] = [file for file in files if not file.doubtful] or files
     names = file_names([_name_of(key, files) for key, files in found.items()])
     settings = settings or Settings()
     return [Group(name, tuple(files), settings) for name, files in zip(names, found.values(), strict=True)]

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from analyzer.errors import PmtuAnalyzeError, UsageError
@@ -15,6 +16,7 @@ from analyzer.fleet.cutting import Part, cut, cut_range, whole_file
 from analyzer.fleet.joining import Asked, judge_together, list_asked, questions
 from analyzer.fleet.judging import Judged, failed, judge
 from analyzer.fleet.plan import Group
+from analyzer.fleet.sealed import opened, sealed
 from analyzer.fleet.spreading import batches, is_spread, ranges_in
 from analyzer.points.listed_packets import ListedPackets
 
@@ -26,6 +28,9 @@ WAITING_TASKS = 4
 
 TRIES = 2
 """How often what went wrong in a worker, but for the reading of captures, is tried again."""
+
+THREADS_EVERY_S = 1.0
+"""Between two questions how many threads workers have."""
 
 WORKERS_WITHIN = "60s"
 """How long a scheduler may have no worker."""
@@ -83,12 +88,13 @@ def run_on(client: Client, groups: Sequence[Group]) -> Iterator[list[Judged]]:
     from distributed import as_completed
 
     _wait_for_workers(client)
-    waiting = _tasks(groups, threads_of(client))[::-1]
+    threads = _Threads(client)
+    waiting = _tasks(groups, threads())[::-1]
     asked: dict[Any, _Task] = {}
     done = as_completed()
     try:
         while waiting or asked:
-            while waiting and len(asked) < WAITING_TASKS * max(threads_of(client), 1):
+            while waiting and len(asked) < WAITING_TASKS * threads():
                 task = waiting.pop()
                 future = _asked(client, task)
                 asked[future] = task
@@ -130,12 +136,13 @@ def join_on(client: Client, joints: Sequence[Joint], tables: Tables) -> Iterator
     from distributed import as_completed
 
     _wait_for_workers(client)
+    threads = _Threads(client)
     waiting = list(reversed(joints))
     asked: dict[Any, Joint] = {}
     done = as_completed()
     try:
         while waiting or asked:
-            while waiting and len(asked) < max(threads_of(client), 1):
+            while waiting and len(asked) < threads():
                 joint = waiting.pop()
                 future = _joined(client, joint, [tables(group.name) for group in joint.of])
                 asked[future] = joint
@@ -163,14 +170,12 @@ def _wait_for_workers(client: Client) -> None:
 def _joined(client: Client, joint: Joint, tables: Sequence[bytes]) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tables are handed over once, however large
-        wanted = client.submit(questions, joint, tables, pure=False, retries=TRIES)
-        listed = [
-            client.submit(_list_one, wanted, number, pure=False, retries=TRIES) for number in range(len(joint.of))
-        ]
-        return client.submit(_judge_listed, joint, tables, *listed, pure=False, retries=TRIES)
+        wanted = _submitted(client, sealed(questions, joint, tables))
+        listed = [_submitted(client, sealed(_list_one, number), wanted) for number in range(len(joint.of))]
+        return _submitted(client, sealed(_judge_listed, joint, tables), *listed)
 
 
-def _list_one(asked: Sequence[Asked], number: int) -> ListedPackets | str | None:
+def _list_one(number: int, asked: Sequence[Asked]) -> ListedPackets | str | None:
     """What the group of that number is asked for; None if nothing is; why not, if it cannot be read."""
     try:
         return list_asked(asked[number]) if asked else None
@@ -188,9 +193,21 @@ def _judge_listed(joint: Joint, tables: Sequence[bytes], *listed: ListedPackets 
     return judge_together(joint, tables, lists)
 
 
-def threads_of(client: Client) -> int:
-    """How many tasks the workers of a cluster do at a time."""
-    return sum(client.nthreads().values())
+class _Threads:
+    """How many tasks the workers of a cluster do at a time. Workers come and go; the scheduler is asked at times."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._asked_at = 0.0
+        self._known = 0
+
+    def __call__(self) -> int:
+        """At least 1."""
+        now = monotonic()
+        if not self._known or now > self._asked_at + THREADS_EVERY_S:
+            self._asked_at = now
+            self._known = sum(self._client.nthreads().values())
+        return max(self._known, 1)
 
 
 def _tasks(groups: Sequence[Group], threads: int) -> list[_Task]:
@@ -204,18 +221,23 @@ def _tasks(groups: Sequence[Group], threads: int) -> list[_Task]:
 
 def _asked(client: Client, task: _Task) -> Any:
     if not task.spread:
-        return client.submit(judge_all, task.groups, pure=False, retries=TRIES)
+        return _submitted(client, sealed(judge_all, task.groups))
     group = task.groups[0]
     how = len(group.members), group.settings.max_decompressed_bytes
     counts, parts = [], []
     for member in group.members:
         ranges = ranges_in(member)
         if ranges:
-            parts += [client.submit(cut_range, member, each, pure=False, retries=TRIES) for each in ranges]
+            parts += [_submitted(client, sealed(cut_range, member, each)) for each in ranges]
         else:
-            parts.append(client.submit(cut, member, *how, pure=False, retries=TRIES))
+            parts.append(_submitted(client, sealed(cut, member, *how)))
         counts.append(max(len(ranges), 1))
-    return client.submit(_judge_parts, group, counts, *parts, pure=False, retries=TRIES)
+    return _submitted(client, sealed(_judge_parts, group, counts), *parts)
+
+
+def _submitted(client: Client, call: bytes, *inputs: Any) -> Any:
+    """The future of a sealed call; `inputs` are futures of its last arguments."""
+    return client.submit(opened, call, *inputs, pure=False, retries=TRIES)
 
 
 def _why(group: Group, error: Exception) -> str:

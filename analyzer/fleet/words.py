@@ -39,10 +39,18 @@ SHARED = {
 }
 """What stalls share, with the place."""
 
+ALONE = {
+    "to": "goes to a receiver in {}",
+    "from": "comes from a sender in {}",
+    "way": "goes the way {}",
+    "router": "was told by PTBs of the router {}",
+}
+"""The same of one stall."""
+
 
 def shared_text(hop: Hop) -> str:
     """What the stalls of a hop share."""
-    return SHARED[hop.kind].format(hop.place)
+    return (SHARED if hop.stalls > 1 else ALONE)[hop.kind].format(hop.place)
 
 
 def hop_text(hop: Hop, of: int) -> str:

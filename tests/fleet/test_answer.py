@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from analyzer.fleet.answer import answer_of, common_bracket
+from analyzer.fleet.answer import Hop, answer_of, common_bracket
 from analyzer.fleet.terminal import lines_of
-from analyzer.fleet.words import headline
+from analyzer.fleet.words import headline, hop_text
 
 DAY = 86_400_000_000_000
 FIRST = 20_000 * DAY  # 2024-10-04
@@ -151,3 +152,9 @@ def test_nothing_at_all() -> None:
 
 def test_common_bracket_of_nested_and_touching_ranges() -> None:
     assert common_bracket([(0, 10), (10, 20), (5, 10), (30, 40)]) == ((10, 10), [0, 1, 2])
+
+
+def test_one_stall_shares_nothing_with_others() -> None:
+    hop = Hop("way", "10.0.0.0/24 -> 10.0.1.0/24", 1300, 1400, 2, 1, ("a",), 0)
+    assert hop_text(hop, 8).startswith("2 of 8 flows limited by size go the same way, 10.0.0.0/24 -> ")
+    assert hop_text(replace(hop, stalls=1), 8).startswith("1 of 8 flows limited by size goes the way 10.0.0.0/24 -> ")

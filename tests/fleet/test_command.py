@@ -86,3 +86,24 @@ def test_the_plain_command_loads_nothing_of_it() -> None:
         capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert ran.stdout.splitlines()[-1] == "[]"
+
+
+def test_captures_without_stalls_are_told_without_pandas(tmp_path: Path) -> None:
+    code = (
+        "import sys; from analyzer.fleet.fleet_command import main; main(sys.argv[1:]); print('pandas' in sys.modules)"
+    )
+    healthy = [str(path) for path in SAMPLES if "pmtud_ok" in path.stem]
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *healthy, "--each", "-o", str(tmp_path / "out")],
+        capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert len(healthy) > 1
+    assert ran.stdout.splitlines()[-1] == "False"
+
+
+def test_progress_is_told_from_the_beginning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(SAMPLE_FOLDER), "--each", "-o", str(tmp_path / "out")]) == 0
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first.startswith(f"pmtu-fleet: 0 of {len(SAMPLES)} captures, 0.00 of 0.00 GB")
+    assert main([str(SAMPLE_FOLDER), "--each", "-o", str(tmp_path / "out")]) == 0
+    assert f"of {len(SAMPLES)} captures" not in capsys.readouterr().err  # nothing is left to do

@@ -61,11 +61,11 @@ def kept(folder: Path) -> dict[str, bytes]:
 
 
 def stopping_after(batches: int) -> Callable[..., None]:
-    left = [batches]
+    told: list[int] = []
 
-    def progress(*_: int) -> None:
-        left[0] -= 1
-        if not left[0]:
+    def progress(done: int, *_: int) -> None:
+        told.append(done)
+        if len(told) > batches:  # the first is told when work begins
             raise KeyboardInterrupt
 
     return progress

@@ -64,6 +64,20 @@ def test_a_pattern_for_files_means_the_same_whoever_expands_it(tree: Path, how: 
     assert list(shape(grouped(in_all(named))).values()) == [["1.pcap", "2.pcap"], ["1.pcap"]]
 
 
+@pytest.mark.parametrize("broken", ["broken.pcap", "ring.pcap17", "old.cap.gz", "EMPTY.PCAPNG"])
+def test_what_is_called_a_capture_and_is_none_is_told_where_it_stands_alone(tree: Path, broken: str) -> None:
+    data = b"" if broken.startswith("EMPTY") else b"no capture"
+    for folder in ("a", "alone"):
+        (tree / folder).mkdir(exist_ok=True)
+        (tree / folder / broken).write_bytes(data)
+    names = shape(grouped(in_all([str(tree)])))
+    assert names["a"] == ["1.pcap", "2.pcap"]  # as `pmtu-analyze a`
+    assert names["alone"] == [broken]
+    assert {f"a__{broken}", f"alone__{broken}"} <= {group.name for group in grouped(in_all([str(tree)]), each=True)}
+    pattern = {group.name for group in grouped(in_all([f"{tree}/*/*"]), each=True)}
+    assert {f"a__{broken}", f"alone__{broken}"} <= pattern
+
+
 def test_a_file_that_is_named_alone_gives_its_name(tree: Path) -> None:
     assert shape(grouped(in_all([str(tree / "top.pcap")]))) == {"top.pcap": ["top.pcap"]}
 

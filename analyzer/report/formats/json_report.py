@@ -48,17 +48,24 @@ def schema_text() -> str:
     return json.dumps(schema, indent=2) + "\n"
 
 
+def _nothing(_: object) -> None:
+    pass
+
+
 def to_json(analysis: Analysis) -> str:
     """The JSON report, ending in a newline. Pure ASCII, so nothing in it can steer a terminal."""
     return "".join(json_pieces(analysis))
 
 
-def json_pieces(analysis: Analysis) -> Iterator[str]:
-    """The JSON report in pieces: that of many flows is larger than all that is known of them."""
+def json_pieces(analysis: Analysis, told: Callable[[Flow], object] = _nothing) -> Iterator[str]:
+    """The JSON report in pieces: that of many flows is larger than all that is known of them.
+
+    `told` is called with each flow of TCP: of very many, to make them costs more than to write them.
+    """
     if len(analysis.all_flows) + len(analysis.all_udp_flows) <= INDENTED_FLOWS:
-        yield _dumps(to_json_dict(analysis), indent=2) + "\n"
+        yield _dumps(_as_dict(_members(analysis, told)), indent=2) + "\n"
         return
-    for number, (name, value) in enumerate(_members(analysis)):
+    for number, (name, value) in enumerate(_members(analysis, told)):
         yield f'{", " if number else "{"}"{name}": '
         if isinstance(value, Iterator):
             yield "["
@@ -80,10 +87,14 @@ def to_json_dict(analysis: Analysis) -> dict[str, Any]:
     Times are ISO 8601 in UTC, null where the capture holds no packet. With several files a frame is
     `{"file": path, "frame": number}`, else its number.
     """
-    return {name: list(value) if isinstance(value, Iterator) else value for name, value in _members(analysis)}
+    return _as_dict(_members(analysis, _nothing))
 
 
-def _members(analysis: Analysis) -> Iterator[tuple[str, Any]]:
+def _as_dict(members: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, Iterator) else value for name, value in members}
+
+
+def _members(analysis: Analysis, told: Callable[[Flow], object]) -> Iterator[tuple[str, Any]]:
     """Names and values of the report's object; an iterator stands for a list that may be long."""
     paths = [_unicode(file.path) for file in analysis.files]
     frame = _frame_writer(paths)
@@ -136,7 +147,7 @@ def _members(analysis: Analysis) -> Iterator[tuple[str, Any]]:
     yield "seen", None if seen is None else _seen(seen)
     around = Surroundings(analysis.all_paths)
     yield "findings", (_finding(finding, analysis, around.beside(finding)) for finding in analysis.all_findings)
-    yield "flows", (_flow(flow, paths, frame) for flow in analysis.all_flows)
+    yield "flows", (_flow(flow, paths, frame) for flow in _telling(analysis.all_flows, told))
     yield "udp_flows", (_udp_flow(flow, paths, frame) for flow in analysis.all_udp_flows)
     yield "paths", (_path(path, frame) for path in analysis.all_paths)
     yield "ptbs", _ptbs(analysis, frame)
@@ -152,6 +163,12 @@ def _members(analysis: Analysis) -> Iterator[tuple[str, Any]]:
         )
     if analysis.later is not None:
         yield "comparison", _comparison(analysis, analysis.later)
+
+
+def _telling(flows: Iterable[Flow], told: Callable[[Flow], object]) -> Iterator[Flow]:
+    for flow in flows:
+        told(flow)
+        yield flow
 
 
 def _seen(seen: Seen) -> dict[str, Any]:

@@ -9,9 +9,13 @@ from typing import Any
 
 from analyzer.model import tool
 from analyzer.model.analysis import Analysis
+from analyzer.report.formats.arrow_columns import arrow_column
 from analyzer.report.wishes import Wishes
 from analyzer.tables.columns import FLOWS, UDP_FLOWS, Column
 from analyzer.tables.flow_table import flow_rows, udp_flow_rows
+
+CHUNK_ROWS = 1_000_000
+"""Rows that become one piece of a column: texts of one piece may have 2 GiB."""
 
 
 class ParquetReport:
@@ -63,6 +67,10 @@ def arrow_table(rows: Sequence[Sequence[Any]], declared: Sequence[Column]) -> An
         kind = pa.list_(pa.int64()) if column.name == "streams" else types[column.kind]
         fields.append(pa.field(column.name, kind, metadata=notes))
     schema = pa.schema(fields, metadata={"schema": tool.SCHEMA, "tool": f"{tool.NAME} {tool.__version__}"})
-    cells = zip(*rows, strict=True) if rows else [()] * len(fields)
-    columns = [pa.array(list(values), type=field.type) for values, field in zip(cells, fields, strict=True)]
-    return pa.Table.from_arrays(columns, schema=schema)
+    tables = []
+    for begin in range(0, max(len(rows), 1), CHUNK_ROWS):
+        some = rows[begin : begin + CHUNK_ROWS]
+        cells = zip(*some, strict=True) if some else [()] * len(fields)
+        columns = [arrow_column(values, field.type) for values, field in zip(cells, fields, strict=True)]
+        tables.append(pa.Table.from_arrays(columns, schema=schema))
+    return pa.concat_tables(tables)

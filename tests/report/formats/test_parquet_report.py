@@ -4,7 +4,9 @@ import io
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from analyzer.report.formats import parquet_report
 from analyzer.report.formats.parquet_report import to_parquet
 from analyzer.tables.flow_table import FLOW_NAMES
 from tests.report.factory import START, make_analysis, make_flow
@@ -37,3 +39,10 @@ def test_every_number_but_counts_and_names_has_a_unit() -> None:
     bare |= {field.name for field in schema if "bytes" in field.name and b"unit" not in field.metadata}
     bare |= {field.name for field in schema if field.name.endswith(("_len", ".mtu")) and b"unit" not in field.metadata}
     assert bare == set()
+
+
+def test_many_rows_are_pieces_of_one_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    analysis = make_analysis([make_flow(number) for number in range(5)])
+    whole = pq.read_table(io.BytesIO(to_parquet(analysis)))
+    monkeypatch.setattr(parquet_report, "CHUNK_ROWS", 2)
+    assert pq.read_table(io.BytesIO(to_parquet(analysis))).equals(whole)
