@@ -55,4 +55,5 @@ def trouble_told(
         more=0,
         display_filter=trouble.display_filter,
         frame_filters=frame_filters(trouble.frames, labels),
+        trouble=trouble,
     )
