@@ -1,4 +1,4 @@
-"""Draws the pictures of `docs/plots.md` from the sample captures and recordings of tests, into `docs/plots/`: `python docs/plots.py`."""
+"""Draws the pictures of `docs/plots.md`, into `docs/plots/`: `python docs/plots.py`."""
 
 from __future__ import annotations
 

@@ -15,14 +15,12 @@ from functools import partial
 from typing import NamedTuple
 
 from analyzer.evidence.exchanges import DNS, Sent, Talk, is_question
+from analyzer.flows.datagram_protocols import DNS_HEADER, DNS_OPT
 from analyzer.model.wire_sizes import LEAST_V6_MTU
 from analyzer.settings import ASKED_WITHIN_NS, LEAST_LOST_ALONE, MOST_ASKED, SETTLED_NS
 
-HEADER = 12
 WITHOUT_EDNS = 512
 """Bytes that an answer may have without EDNS (RFC 1035 4.2.1)."""
-
-OPT = 41
 
 NEARLY = 0.8
 """A gap of so much of the one before is as long: clocks and programs are not exact."""
@@ -49,15 +47,15 @@ class Tries:
 
 def asked_for(head: bytes) -> tuple[bytes, int] | None:
     """What a DNS question asks for, and how large the answer may be; None if its first bytes do not tell."""
-    at = HEADER
+    at = DNS_HEADER
     while at < len(head) and head[at]:
         at += 1 + head[at]
     end = at + 5
     if end > len(head) or head[at] or int.from_bytes(head[4:6]) != 1:
         return None
     option = head[end : end + 5]
-    edns = len(option) == 5 and option[0] == 0 and int.from_bytes(option[1:3]) == OPT
-    return head[HEADER:end].lower(), max(int.from_bytes(option[3:5]), WITHOUT_EDNS) if edns else WITHOUT_EDNS
+    edns = len(option) == 5 and option[0] == 0 and int.from_bytes(option[1:3]) == DNS_OPT
+    return head[DNS_HEADER:end].lower(), max(int.from_bytes(option[3:5]), WITHOUT_EDNS) if edns else WITHOUT_EDNS
 
 
 def tries_of(talks: Iterable[Talk], by_tcp: Callable[[str, str, int, int], bool]) -> Iterator[Tries]:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from analyzer.evidence.row_addresses import row_address
 from analyzer.flows.conversation_tables import SENT_DF, SENT_FRAGMENTED
+from analyzer.flows.datagram_protocols import DNS_HEADER, IKE_HEADER, IKE_PORTS, RADIUS_HEADER, RADIUS_PORTS
 from analyzer.model.statement import FrameRef
 from analyzer.model.wire_sizes import LEAST_V6_MTU
 from analyzer.settings import DUPLICATE_NS, MOST_ASKED, SETTLED_NS, WAITED_NS
@@ -28,16 +29,11 @@ ASKING = frozenset({DNS, RADIUS, IKE})
 FLIGHTS = frozenset({DTLS, QUIC})
 """Protocols that send all messages again that belong together, those that came, too (RFC 9147 5.8.1)."""
 
-RADIUS_PORTS = frozenset({1645, 1646, 1812, 1813})
 RADIUS_REQUESTS = frozenset({1, 4, 12, 40, 43})
 """Codes of requests (RFC 2865 3, RFC 2866 3, RFC 5176 3.1)."""
 
-IKE_HEADER = 28
 IKE_RESPONSE = 0x20
 """Flag of a response (RFC 7296 3.1)."""
-
-IKE_PORTS = frozenset({500, 4500})
-"""Of one service: a conversation that begins on the first goes on on the second (RFC 7296 2.23)."""
 
 SKF = 53
 """The payload of a part of a message that IKE cut itself (RFC 7383 2.5): behind the header come the part's number and
@@ -265,9 +261,9 @@ def tag_of(protocol: str, head: bytes) -> bytes:
 def is_question(protocol: str, head: bytes) -> bool:
     """Whether these first bytes ask for an answer: of protocols that do not tell, all do."""
     if protocol == DNS:
-        return len(head) >= 12 and head[2] < 0x80
+        return len(head) >= DNS_HEADER and head[2] < 0x80
     if protocol == RADIUS:
-        return len(head) >= 20 and head[0] in RADIUS_REQUESTS
+        return len(head) >= RADIUS_HEADER and head[0] in RADIUS_REQUESTS
     if protocol == IKE:
         message = _ike(head)
         return message is not None and not message[19] & IKE_RESPONSE
@@ -279,9 +275,9 @@ def is_answer(protocol: str, question: bytes, answer: bytes) -> bool:
     if not is_question(protocol, question):
         return False
     if protocol == DNS:  # RFC 1035 4.1.1: identifier, and the bit that tells answers
-        return len(answer) >= 12 and question[:2] == answer[:2] and answer[2] >= 0x80
+        return len(answer) >= DNS_HEADER and question[:2] == answer[:2] and answer[2] >= 0x80
     if protocol == RADIUS:
-        return len(answer) >= 20 and answer[0] not in RADIUS_REQUESTS and question[1] == answer[1]
+        return len(answer) >= RADIUS_HEADER and answer[0] not in RADIUS_REQUESTS and question[1] == answer[1]
     asked, told = _ike(question), _ike(answer)
     if asked is None or told is None or not told[19] & IKE_RESPONSE:
         return False
