@@ -60,7 +60,7 @@ def asked_for(head: bytes) -> tuple[bytes, int] | None:
 
 def tries_of(talks: Iterable[Talk], by_tcp: Callable[[str, str, int, int], bool]) -> Iterator[Tries]:
     """Those of a capture; `by_tcp`: whether one host connects to port 53 of the other between two times (ns)."""
-    groups: dict[tuple[str, str, bytes], list[Try]] = defaultdict(list)
+    groups: dict[tuple[str, str, bytes, int], list[Try]] = defaultdict(list)
     for talk in talks:
         if talk.protocol != DNS:
             continue
@@ -69,8 +69,8 @@ def tries_of(talks: Iterable[Talk], by_tcp: Callable[[str, str, int, int], bool]
             if told is not None and talk.ends[1 - each.side][1] == 53:
                 answer = max(talk.answers_to(each), key=lambda s: s.size, default=None)
                 ends = (talk.ends[each.side][0], talk.ends[1 - each.side][0])
-                groups[(*ends, told[0])].append(Try(talk.row, each, told[1], answer))
-    for (client, server, _), tries in groups.items():
+                groups[(*ends, told[0], talk.point)].append(Try(talk.row, each, told[1], answer))
+    for (client, server, _, _), tries in groups.items():
         followed = partial(by_tcp, client, server)
         for part in _parts(sorted(tries, key=lambda t: t.question.ts)):
             found = _lost(part, followed) or _lost(part[: _growing(part)], followed)

@@ -143,7 +143,8 @@ class Flow:
     window_scales: tuple[int, int] = (0, 0)
     """Window scale shifts of the packets of side 0 and 1 in `timeline`."""
     protocol: str = "tcp"
-    """Or what a UDP conversation speaks, as far as that is known: dns, radius, ike, dtls, quic, tftp, sip; else udp."""
+    """Or what a UDP conversation speaks, as far as that is known: dns, radius, ike, nfs, dtls, quic, tftp,
+    sip; else udp."""
     seen: SeenSizes | None = field(default=None, repr=False, compare=False)
     """The datagrams of a UDP conversation in trouble, to be drawn."""
 

@@ -15,8 +15,11 @@ from analyzer.flows.datagram_protocols import (
     DNS_OPT,
     IKE_HEADER,
     IKE_PORTS,
+    NFS_PORT,
     RADIUS_HEADER,
     RADIUS_PORTS,
+    RPC_CALL_HEADER,
+    RPC_REPLY_HEADER,
 )
 from analyzer.flows.questions import DNS_PORT
 
@@ -102,6 +105,13 @@ def _radius(numbers: StandIns, payload: bytes, ports: frozenset[int]) -> bytes |
     return numbers.marked(payload[:RADIUS_CLEAR] + bytes(RADIUS_HEADER - RADIUS_CLEAR), payload)
 
 
+def _nfs(numbers: StandIns, payload: bytes, ports: frozenset[int]) -> bytes | None:
+    if NFS_PORT not in ports or len(payload) < RPC_REPLY_HEADER:
+        return None
+    call = not any(payload[4:RPC_REPLY_HEADER])
+    return numbers.marked(payload[: RPC_CALL_HEADER if call else RPC_REPLY_HEADER], payload)
+
+
 def _ike(numbers: StandIns, payload: bytes, ports: frozenset[int]) -> bytes | None:
     if not ports & IKE_PORTS or len(payload) < ESP_HEADER:
         return None
@@ -150,6 +160,7 @@ def _other(numbers: StandIns, payload: bytes, ports: frozenset[int]) -> bytes:
 KINDS: tuple[Callable[[StandIns, bytes, frozenset[int]], bytes | None], ...] = (
     _dns,
     _radius,
+    _nfs,
     _ike,
     _tunnel,
     _dtls,

@@ -42,6 +42,7 @@ NAMES = {
     "dns": "DNS",
     "radius": "RADIUS",
     "ike": "IKE",
+    "nfs": "NFS",
     "tftp": "TFTP",
     "dtls": "DTLS",
     "quic": "QUIC",
@@ -169,7 +170,7 @@ class _Counted:
 
 def _protocol(ends: Iterable[Endpoint]) -> str:
     ports = {end.port for end in ends}
-    known = {53: "dns", 1812: "radius", 1813: "radius", 500: "ike", 69: "tftp"}
+    known = {53: "dns", 1812: "radius", 1813: "radius", 500: "ike", 2049: "nfs", 69: "tftp"}
     return next((name for port, name in known.items() if port in ports), OTHER)
 
 

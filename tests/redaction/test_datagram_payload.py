@@ -28,6 +28,7 @@ SECRET = {
     "dns answer": (answer(7, 1400) + NAME, DNS_PORTS),
     "radius": (padded(bytes([1, 9, 0, 200]) + b"S" * 40), RADIUS_PORTS),
     "ike": (padded(bytes(16) + bytes([0x2E, 0x20, 35, 8]) + bytes(8) + b"S"), IKE_PORTS),
+    "nfs call": (padded(b"SxTy" + bytes(7) + b"\x02" + b"S" * 40), frozenset({2049, 700})),
     "sip": (padded(b"INVITE sip:S"), frozenset({5060})),
     "syslog": (padded(b"<34>S"), frozenset({514})),
     "tftp": (padded(b"\0\1SSS"), frozenset({69, 4000})),
