@@ -233,7 +233,8 @@ def _joined(
     notify: Notify | None,
 ) -> Analysis:
     """The analysis of several points, joined; as it is, and a note, where the files cannot be read once more."""
-    from analyzer.points.join import join  # of one point there is nothing to join
+    from analyzer.points.datagrams import located_datagrams  # of one point there is nothing to join
+    from analyzer.points.join import join
 
     pipes = [printable(file.path) for file, again in zip(result.files, result.sources, strict=True) if again is None]
     if pipes:
@@ -243,7 +244,8 @@ def _joined(
         )
         return replace(result, notes=(*result.notes, told))
     try:
-        return join(result, state, found.rows, found.judged_alone, compiled=compiled, notify=notify)
+        result = join(result, state, found.rows, found.judged_alone, compiled=compiled, notify=notify)
+        return located_datagrams(result)
     except UsageError as error:
         return replace(
             result, notes=(*result.notes, f"What becomes of packets between the points is not told: {error}.")

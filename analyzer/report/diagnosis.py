@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from analyzer.model.display_filter import FrameFilter
 from analyzer.model.flow import Flow
+from analyzer.model.points import Located
 from analyzer.model.statement import Fix, FixKind
 from analyzer.model.text import printable
 from analyzer.model.trouble import Trouble
@@ -59,6 +60,12 @@ class Diagnosis:
     def stream(self) -> int | None:
         """The number of its flow."""
         return self.flow.stream if self.flow is not None else None
+
+    @property
+    def located(self) -> Located | None:
+        """Where its large packets get lost, as several capture points prove."""
+        told = self.flow if self.flow is not None else self.trouble
+        return told.located if told is not None else None
 
     @property
     def drawn_as(self) -> int | str:

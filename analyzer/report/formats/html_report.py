@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from analyzer.model.analysis import Analysis
-from analyzer.model.flow import Flow
+from analyzer.model.points import Located
 from analyzer.report import labels
 from analyzer.report.diagnosis import Diagnosis
 from analyzer.report.document import advice, fair_choice, rule_suffix, with_name
@@ -148,10 +148,9 @@ def _diagnosis_figures(analysis: Analysis, page: Page, *, alone: bool) -> dict[i
     }
 
 
-def _figures_of_both_ends(page: Page, *, alone: bool) -> dict[int, FlowFigure]:
-    """Figures by stream, of the flows whose large packets get lost between two capture points."""
-    told = [(each.flow, each.what.text) for each in fair_choice(page.document.diagnoses, SHOWN_DIAGNOSES)]
-    shown = [(flow, text) for flow, text in told if flow is not None and is_between_two(flow)]
+def _figures_of_both_ends(page: Page, *, alone: bool) -> dict[int | str, FlowFigure]:
+    """Figures by `Diagnosis.drawn_as`, of those whose large packets get lost between two capture points."""
+    shown = [each for each in fair_choice(page.document.diagnoses, SHOWN_DIAGNOSES) if is_between_two(each.located)]
     if not shown:
         return {}
     load_matplotlib(alone=alone)
@@ -160,26 +159,26 @@ def _figures_of_both_ends(page: Page, *, alone: bool) -> dict[int, FlowFigure]:
     from analyzer.report.figures.two_points import two_points
 
     return {
-        flow.stream: FlowFigure(
+        each.drawn_as: FlowFigure(
             *(
                 Markup(  # noqa: S704 - as above
                     inline_svg(
-                        two_points(flow, sheet=sheet),
-                        f"b{flow.stream}{name}-",
-                        f"Packets of stream {flow.stream} by time and size, at both ends of the leg on which "
-                        f"large ones get lost. {text}",
+                        two_points(each.located, sheet=sheet),
+                        f"b{each.drawn_as}{name}-",
+                        f"Packets of {each.shown_by} by time and size, at both ends of the leg on which "
+                        f"large ones get lost. {each.what.text}",
                     )
                 )
                 for name, sheet in (("w", WIDE), ("n", NARROW))
             )
         )
-        for flow, text in shown[:SHOWN_FIGURES]
+        for each in shown[:SHOWN_FIGURES]
     }
 
 
-def is_between_two(flow: Flow) -> bool:
-    """True if it is known between which two points packets of a flow get lost, and what these saw."""
-    return flow.located is not None and all(flow.located.names) and any(flow.located.seen)
+def is_between_two(located: Located | None) -> bool:
+    """True if it is known between which two points packets get lost, and what these saw."""
+    return located is not None and all(located.names) and any(located.seen)
 
 
 def figure_description(diagnosis: Diagnosis) -> str:
