@@ -1,4 +1,4 @@
-"""Draws the pictures of `docs/plots.md` from the sample captures, into `docs/plots/`: `python docs/plots.py`."""
+"""Draws the pictures of `docs/plots.md`, into `docs/plots/`: `python docs/plots.py`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 import analyzer
 from analyzer.report.figures.capture_picture import timelines
+from analyzer.report.figures.datagram_plot import datagram_figure, datagram_title
 from analyzer.report.figures.own_settings import own_settings
 from analyzer.report.figures.timelines import image, overview, timeline
 
@@ -31,12 +32,21 @@ OF_FLOWS = {
 """Pictures of one flow: the sample capture, and the stream."""
 
 
+OF_DATAGRAMS = {"datagrams": "dtls_silent_server", "fragments": "recorded/dns_fragments_client"}
+"""Pictures of what datagrams show: the recording."""
+
+RECORDINGS = ROOT / "tests" / "data" / "udp"
+
+
 def pictures() -> dict[str, bytes]:
     """Each picture as PNG, by its name."""
     out = {}
     for name, (sample, stream) in OF_FLOWS.items():
         analysis = analyzer.analyze(SAMPLES / f"{sample}.pcap")
         out[name] = image(timeline(analysis, analysis.flow(stream)), "png")
+    for name, recording in OF_DATAGRAMS.items():
+        [trouble] = analyzer.analyze(RECORDINGS / f"{recording}.pcap").all_troubles
+        out[name] = image(datagram_figure(trouble, title=datagram_title(trouble)), "png")
     everything = analyzer.analyze(sorted(SAMPLES.glob("*_at_server.pcap")))
     out["all-flows"] = image(overview(everything), "png")
     out["findings"] = image(timelines(analyzer.analyze(SAMPLES / "tunnel_blackhole_at_server.pcap")), "png")

@@ -172,7 +172,7 @@ def found_in(
             notify("the files hold the same packets, though not at their beginnings: they are read once more, apart")
         if stop is not None:
             stop.over = False
-        return found_in(
+        found_apart = found_in(
             paths,
             settings=settings,
             progress=progress,
@@ -184,6 +184,7 @@ def found_in(
             names=names,
             keep=keep,
         )
+        return _with_datagrams_located(found_apart)
     again = tuple(each.again for each in taken)
     left_out = [str(error) for error in unread.values()]
     tables = Tables(skimmer.state, files, points.renumbered, left_out, repeated, skimmer.fell_back)
@@ -192,6 +193,8 @@ def found_in(
     result, found = judged(tables, settings, again, anonymizer, interrupted=interrupted)
     if not interrupted and wants_joining(result):
         result = _joined(result, tables.state, found, compiled, notify)
+        # Captures that are read apart are not asked for it, so that it is not told of points that are given either.
+        result = _with_datagrams_located(result) if at is found_at else result
     result = with_notes(replace(result, inputs=behind), tables)
     return _with_names(result, notify, compiled) if names and not interrupted else result
 
@@ -248,6 +251,18 @@ def _joined(
         return replace(
             result, notes=(*result.notes, f"What becomes of packets between the points is not told: {error}.")
         )
+
+
+def _with_datagrams_located(result: Analysis) -> Analysis:
+    """With where large datagrams get lost, if several points saw them and their files can be read once more."""
+    if not result.joined_points or not result.all_troubles or None in result.sources:
+        return result
+    from analyzer.points.datagrams import located_datagrams  # few captures are of several points
+
+    try:
+        return located_datagrams(result)
+    except UsageError:
+        return result  # that files cannot be read once more is told already
 
 
 def _noted(lines: Sequence[str], what: str, *, named: bool = True) -> list[str]:

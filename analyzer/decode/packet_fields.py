@@ -86,6 +86,7 @@ REASON_TUNNEL_CUT = 12
 REASON_NESTED = 13
 REASON_ENCRYPTED = 14
 REASON_AGGREGATE = 15
+REASON_INNER_FRAGMENT = 16
 
 UNDECODED_REASONS = (
     "",
@@ -104,4 +105,5 @@ UNDECODED_REASONS = (
     "encapsulated too often",
     "encrypted",
     "several 802.11 packets in one frame (A-MSDU)",
+    "later fragment inside a tunnel",
 )

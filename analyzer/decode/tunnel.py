@@ -56,7 +56,7 @@ from analyzer.decode.packet_fields import (
     OK,
     PROTO,
     REASON_ENCRYPTED,
-    REASON_LATER_FRAGMENT,
+    REASON_INNER_FRAGMENT,
     REASON_NESTED,
     REASON_NOT_TCP,
     REASON_TUNNEL_CUT,
@@ -109,7 +109,7 @@ def descend(buf: Buffer, h: list[int]) -> int:
         if reason != OK:
             return reason
         if h[FRAGMENT] == 2:
-            return REASON_LATER_FRAGMENT
+            return REASON_INNER_FRAGMENT
         if h[PROTO] == PROTO_TCP or h[PROTO] == (PROTO_ICMP if h[VERSION] == 4 else PROTO_ICMPV6):
             return OK
     return REASON_NESTED
@@ -142,7 +142,7 @@ def step_in(buf: Buffer, h: list[int]) -> int:
         if reason != OK:
             return reason
         if h[FRAGMENT]:
-            return REASON_LATER_FRAGMENT
+            return REASON_INNER_FRAGMENT
     return REASON_NESTED
 
 

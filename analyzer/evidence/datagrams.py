@@ -38,6 +38,8 @@ class Datagram(NamedTuple):
     largest: int  # bytes of IP of its largest fragment
     whole: int  # unfragmented packets of its hosts before its last fragment
     ports: tuple[int, int]  # of UDP, 0 unknown
+    pieces: tuple[tuple[int, int], ...] = ()  # bytes that came: from, and behind them, in order
+    ended: bool = False  # its last fragment came
 
 
 @dataclass(slots=True)
@@ -99,15 +101,20 @@ def fragments_of(rows: Any, pairs: Any) -> list[Fragments]:
         rows["ident"][starts],
         np.maximum.reduceat(rows["sport"], starts),
         np.maximum.reduceat(rows["dport"], starts),
+        any_of(rows["more"] == 0),
     )
     stops = [*starts[1:].tolist(), len(rows)]
     refs = list(zip(rows["file"].tolist(), rows["frame"].tolist(), strict=True))
+    spans = list(zip(offset.tolist(), end.tolist(), strict=True))
     values = zip(*(column.tolist() for column in columns), strict=True)
-    for start, stop, (came, overlap, low, high, largest, whole, pair, ident, *ports) in zip(
+    for start, stop, (came, overlap, low, high, largest, whole, pair, ident, sport, dport, ended) in zip(
         starts.tolist(), stops, values, strict=True
     ):
         frames = tuple(sorted(FrameRef(*ref) for ref in refs[start:stop]))
-        found[pair].datagrams.append(Datagram(came, low, high, frames, ident, largest, whole, (ports[0], ports[1])))
+        pieces = tuple(spans[start:stop])
+        found[pair].datagrams.append(
+            Datagram(came, low, high, frames, ident, largest, whole, (sport, dport), pieces, ended)
+        )
         found[pair].overlapping += overlap
     for each in found:
         each.datagrams.sort(key=lambda datagram: datagram.first_ts)

@@ -15,14 +15,12 @@ from functools import partial
 from typing import NamedTuple
 
 from analyzer.evidence.exchanges import DNS, Sent, Talk, is_question
+from analyzer.flows.datagram_protocols import DNS_HEADER, DNS_OPT
 from analyzer.model.wire_sizes import LEAST_V6_MTU
 from analyzer.settings import ASKED_WITHIN_NS, LEAST_LOST_ALONE, MOST_ASKED, SETTLED_NS
 
-HEADER = 12
 WITHOUT_EDNS = 512
 """Bytes that an answer may have without EDNS (RFC 1035 4.2.1)."""
-
-OPT = 41
 
 NEARLY = 0.8
 """A gap of so much of the one before is as long: clocks and programs are not exact."""
@@ -49,20 +47,20 @@ class Tries:
 
 def asked_for(head: bytes) -> tuple[bytes, int] | None:
     """What a DNS question asks for, and how large the answer may be; None if its first bytes do not tell."""
-    at = HEADER
+    at = DNS_HEADER
     while at < len(head) and head[at]:
         at += 1 + head[at]
     end = at + 5
     if end > len(head) or head[at] or int.from_bytes(head[4:6]) != 1:
         return None
     option = head[end : end + 5]
-    edns = len(option) == 5 and option[0] == 0 and int.from_bytes(option[1:3]) == OPT
-    return head[HEADER:end].lower(), max(int.from_bytes(option[3:5]), WITHOUT_EDNS) if edns else WITHOUT_EDNS
+    edns = len(option) == 5 and option[0] == 0 and int.from_bytes(option[1:3]) == DNS_OPT
+    return head[DNS_HEADER:end].lower(), max(int.from_bytes(option[3:5]), WITHOUT_EDNS) if edns else WITHOUT_EDNS
 
 
 def tries_of(talks: Iterable[Talk], by_tcp: Callable[[str, str, int, int], bool]) -> Iterator[Tries]:
     """Those of a capture; `by_tcp`: whether one host connects to port 53 of the other between two times (ns)."""
-    groups: dict[tuple[str, str, bytes], list[Try]] = defaultdict(list)
+    groups: dict[tuple[str, str, bytes, int], list[Try]] = defaultdict(list)
     for talk in talks:
         if talk.protocol != DNS:
             continue
@@ -71,8 +69,8 @@ def tries_of(talks: Iterable[Talk], by_tcp: Callable[[str, str, int, int], bool]
             if told is not None and talk.ends[1 - each.side][1] == 53:
                 answer = max(talk.answers_to(each), key=lambda s: s.size, default=None)
                 ends = (talk.ends[each.side][0], talk.ends[1 - each.side][0])
-                groups[(*ends, told[0])].append(Try(talk.row, each, told[1], answer))
-    for (client, server, _), tries in groups.items():
+                groups[(*ends, told[0], talk.point)].append(Try(talk.row, each, told[1], answer))
+    for (client, server, _, _), tries in groups.items():
         followed = partial(by_tcp, client, server)
         for part in _parts(sorted(tries, key=lambda t: t.question.ts)):
             found = _lost(part, followed) or _lost(part[: _growing(part)], followed)

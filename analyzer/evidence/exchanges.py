@@ -16,28 +16,37 @@ from typing import Any, NamedTuple
 
 from analyzer.evidence.row_addresses import row_address
 from analyzer.flows.conversation_tables import SENT_DF, SENT_FRAGMENTED
+from analyzer.flows.datagram_protocols import (
+    DNS_HEADER,
+    IKE_HEADER,
+    IKE_PORTS,
+    NFS_PORT,
+    RADIUS_HEADER,
+    RADIUS_PORTS,
+    RPC_CALL_HEADER,
+    RPC_REPLY_HEADER,
+)
 from analyzer.model.statement import FrameRef
 from analyzer.model.wire_sizes import LEAST_V6_MTU
 from analyzer.settings import DUPLICATE_NS, MOST_ASKED, SETTLED_NS, WAITED_NS
 
-DNS, RADIUS, IKE, TFTP, DTLS, QUIC, SIP, OTHER = "dns", "radius", "ike", "tftp", "dtls", "quic", "sip", "udp"
+DNS, RADIUS, IKE, NFS, TFTP, DTLS, QUIC = "dns", "radius", "ike", "nfs", "tftp", "dtls", "quic"
+SIP, OTHER = "sip", "udp"
 
-ASKING = frozenset({DNS, RADIUS, IKE})
+ASKING = frozenset({DNS, RADIUS, IKE, NFS})
 """Protocols whose answers name what they answer: asked again after one, the answer did not come."""
 
 FLIGHTS = frozenset({DTLS, QUIC})
 """Protocols that send all messages again that belong together, those that came, too (RFC 9147 5.8.1)."""
 
-RADIUS_PORTS = frozenset({1645, 1646, 1812, 1813})
+RPC_CALL, RPC_REPLY = b"\0\0\0\0\0\0\0\x02", b"\0\0\0\x01"
+"""Behind the identifier: message types, and of a call the version."""
+
 RADIUS_REQUESTS = frozenset({1, 4, 12, 40, 43})
 """Codes of requests (RFC 2865 3, RFC 2866 3, RFC 5176 3.1)."""
 
-IKE_HEADER = 28
 IKE_RESPONSE = 0x20
 """Flag of a response (RFC 7296 3.1)."""
-
-IKE_PORTS = frozenset({500, 4500})
-"""Of one service: a conversation that begins on the first goes on on the second (RFC 7296 2.23)."""
 
 SKF = 53
 """The payload of a part of a message that IKE cut itself (RFC 7383 2.5): behind the header come the part's number and
@@ -90,6 +99,7 @@ class Talk:
     client: int
     sent: list[Sent] = field(default_factory=list)  # in order of time, copies made by the capture left out
     complete: bool = True  # nothing of it was left out for a bound
+    point: int = 0  # where it was captured
 
     @cached_property
     def protocol(self) -> str:
@@ -100,6 +110,8 @@ class Talk:
             return DNS
         if ports & RADIUS_PORTS:
             return RADIUS
+        if NFS_PORT in ports and any(_is_call(head) for head in heads):
+            return NFS
         if ports & IKE_PORTS and any(_ike(head) is not None for head in heads):
             return IKE
         if any(head[0] in (20, 21, 22) and head[1:2] == b"\xfe" for head in heads):
@@ -226,6 +238,7 @@ def talk_of(row: int, conversation: Any, rows: Any, header_bytes: Any) -> Talk:
         ),
         int(conversation["client"]),
         complete=not conversation["lost_rows"],
+        point=int(conversation["point"]),
     )
     last: dict[tuple[int, int, int], int] = {}
     for each, head in zip(rows, header_bytes, strict=True):
@@ -258,6 +271,8 @@ def tag_of(protocol: str, head: bytes) -> bytes:
         return head[:2]
     if protocol == RADIUS:
         return head[1:2]
+    if protocol == NFS:
+        return head[:4]
     message = _ike(head) if protocol == IKE else None
     return message[:8] + message[20:24] if message is not None else b""
 
@@ -265,9 +280,11 @@ def tag_of(protocol: str, head: bytes) -> bytes:
 def is_question(protocol: str, head: bytes) -> bool:
     """Whether these first bytes ask for an answer: of protocols that do not tell, all do."""
     if protocol == DNS:
-        return len(head) >= 12 and head[2] < 0x80
+        return len(head) >= DNS_HEADER and head[2] < 0x80
     if protocol == RADIUS:
-        return len(head) >= 20 and head[0] in RADIUS_REQUESTS
+        return len(head) >= RADIUS_HEADER and head[0] in RADIUS_REQUESTS
+    if protocol == NFS:
+        return _is_call(head)
     if protocol == IKE:
         message = _ike(head)
         return message is not None and not message[19] & IKE_RESPONSE
@@ -279,9 +296,11 @@ def is_answer(protocol: str, question: bytes, answer: bytes) -> bool:
     if not is_question(protocol, question):
         return False
     if protocol == DNS:  # RFC 1035 4.1.1: identifier, and the bit that tells answers
-        return len(answer) >= 12 and question[:2] == answer[:2] and answer[2] >= 0x80
+        return len(answer) >= DNS_HEADER and question[:2] == answer[:2] and answer[2] >= 0x80
     if protocol == RADIUS:
-        return len(answer) >= 20 and answer[0] not in RADIUS_REQUESTS and question[1] == answer[1]
+        return len(answer) >= RADIUS_HEADER and answer[0] not in RADIUS_REQUESTS and question[1] == answer[1]
+    if protocol == NFS:  # RFC 5531 9: identifier, and whether it replies
+        return len(answer) >= RPC_REPLY_HEADER and answer[:4] == question[:4] and answer[4:8] == RPC_REPLY
     asked, told = _ike(question), _ike(answer)
     if asked is None or told is None or not told[19] & IKE_RESPONSE:
         return False
@@ -302,6 +321,11 @@ def ike_part(head: bytes) -> tuple[int, int] | None:
     return int.from_bytes(message[IKE_HEADER + 4 : IKE_HEADER + 6]), int.from_bytes(
         message[IKE_HEADER + 6 : IKE_HEADER + 8]
     )
+
+
+def _is_call(head: bytes) -> bool:
+    """Whether an ONC RPC call begins so (RFC 5531 9): message type 0, version 2 of RPC."""
+    return len(head) >= RPC_CALL_HEADER and head[4:12] == RPC_CALL
 
 
 def _is_quic(version: bytes) -> bool:

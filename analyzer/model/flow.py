@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from analyzer.model.seen_sizes import SeenSizes
 from analyzer.model.statement import Fix, FrameRef, RuledOut, Statement
 from analyzer.model.wire_sizes import LEAST_V6_MTU
 
@@ -142,7 +143,10 @@ class Flow:
     window_scales: tuple[int, int] = (0, 0)
     """Window scale shifts of the packets of side 0 and 1 in `timeline`."""
     protocol: str = "tcp"
-    """Or what a UDP conversation speaks, as far as that is known: dns, radius, ike, dtls, quic, tftp, sip; else udp."""
+    """Or what a UDP conversation speaks, as far as that is known: dns, radius, ike, nfs, dtls, quic, tftp,
+    sip; else udp."""
+    seen: SeenSizes | None = field(default=None, repr=False, compare=False)
+    """The datagrams of a UDP conversation in trouble, to be drawn."""
 
     @property
     def sender(self) -> Endpoint:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from analyzer.model.flow import PathMtu
+from analyzer.model.points import Located
+from analyzer.model.seen_sizes import SeenSizes
 from analyzer.model.statement import Fix, FrameRef, RuledOut, Statement
 
 Kind = Literal["pings", "ptbs", "fragments", "udp", "tunnels"]
@@ -40,6 +42,9 @@ class Trouble:
     streams: tuple[int, ...] = ()  # of UDP, the conversations that show it
     example: int | None = None  # of these, the one that shows it best
     rule_id: str = ""  # of UDP, the rule that decided
+    located: Located | None = None  # where its large packets get lost, as several capture points prove together
+    seen: SeenSizes | None = field(default=None, repr=False, compare=False)
+    """The datagrams that show it, to be drawn; None where it is not about datagrams."""
 
     @property
     def rule(self) -> str:

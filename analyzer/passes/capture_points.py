@@ -30,10 +30,12 @@ from analyzer.decode.packet_fields import (
     SPORT,
     SRC,
     TCP_LEN,
+    TS,
     WINDOW,
 )
 from analyzer.decode.tcp import ACK_FLAG, OPTION_TIMESTAMPS, SYN, option_from
 from analyzer.flows.flow_tables import C_EVENTS, State
+from analyzer.passes.datagram_marks import SeenMarks, datagram_mark
 from analyzer.passes.one_packet import decode_packet
 
 SAMPLED_PACKETS = 3_000
@@ -78,11 +80,12 @@ class _Signatures(NamedTuple):
     bare: set[int]  # of packets that nothing tells from their copies
     renumbered: dict[int, tuple[Opening, int, float]]
     """By numbers that count from the SYNs: in which connection, the packet's mark, and what share of a proof it is."""
+    datagrams: SeenMarks
 
     @classmethod
     def none(cls) -> _Signatures:
         """Of no packet."""
-        return cls(set(), set(), set(), {})
+        return cls(set(), set(), set(), {}, SeenMarks())
 
     def add(self, other: _Signatures) -> None:
         """Those of the other as well."""
@@ -90,6 +93,7 @@ class _Signatures(NamedTuple):
         self.translated.update(other.translated)
         self.bare.update(other.bare)
         self.renumbered.update(other.renumbered)
+        self.datagrams.add(other.datagrams)
 
     def shared(self, other: _Signatures) -> bool:
         """True if the same packets are in both."""
@@ -98,6 +102,7 @@ class _Signatures(NamedTuple):
             or len(self.translated & other.translated) >= SHARED_BEYOND_NAT
             or len(self.bare & other.bare) >= SHARED_BARE
             or bool(self.renumbered_as(other))
+            or self.datagrams.shared(other.datagrams)
         )
 
     def renumbered_as(self, other: _Signatures) -> list[tuple[Opening, Opening]]:
@@ -148,6 +153,9 @@ def _signatures(reader: CaptureReader, most: int) -> _Signatures:
     openings: dict[tuple[int, ...], tuple[Opening, bool]] = {}  # of the ends of a direction; it is the client's
     for _, h, view in reader.sample(most):
         if decode_packet(view, h) != OK or h[PROTO] != PROTO_TCP:
+            datagram = datagram_mark(view, h)
+            if datagram is not None:
+                found.datagrams.note(datagram, h[TS])
             continue
         start = h[L4] + 20
         options = bytes(view[start : h[L4] + h[TCP_LEN]]) if h[TCP_LEN] >= TIMESTAMPED else b""
@@ -166,6 +174,7 @@ def _signatures(reader: CaptureReader, most: int) -> _Signatures:
         found.whole.add(hash((ends, packet, own)))
         if h[PAYLOAD]:
             found.translated.add(hash((packet, own)))
+    found.datagrams.over()
     found.bare.update(key for key, times in bare.items() if times == 1)
     return found
 

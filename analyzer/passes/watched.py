@@ -36,6 +36,7 @@ from analyzer.decode.packet_fields import (
     OUTER,
     PAYLOAD,
     PROTO,
+    REASON_INNER_FRAGMENT,
     REASON_LATER_FRAGMENT,
     SEQ,
     SPORT,
@@ -249,7 +250,7 @@ def watch_chunk(
         times[file] = min(times[file], h[TS])
         times[file + 1] = max(times[file + 1], h[TS])
         reason = decode_packet(buf, h)
-        if reason == REASON_LATER_FRAGMENT:
+        if reason in (REASON_LATER_FRAGMENT, REASON_INNER_FRAGMENT):
             h[SPORT] = 0
             h[DPORT] = 0
         elif reason != OK:

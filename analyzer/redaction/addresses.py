@@ -13,6 +13,9 @@ from analyzer.model.text import packed_ip_text
 
 KEY_BYTES = 32
 
+MULTICAST = 0xE0000000
+"""From this IPv4 address on there are no hosts (RFC 1112 4)."""
+
 
 class Anonymizer:
     """Maps addresses, the same one always to the same; another object maps them differently.
@@ -24,9 +27,15 @@ class Anonymizer:
         from yacryptopan import CryptoPAn
 
         self._cipher: Any = CryptoPAn(os.urandom(KEY_BYTES) if key is None else key)
+        while key is None and not self._keeps_multicast():
+            self._cipher = CryptoPAn(os.urandom(KEY_BYTES))
         self._mapped: dict[bytes, bytes] = {}
         self._original: dict[bytes, bytes] = {}
         self._files = 0
+
+    def _keeps_multicast(self) -> bool:
+        """Whether IPv4 hosts stay hosts: of groups, nobody expects an answer. Of all keys, one in eight."""
+        return int(self._cipher.anonymize_bin(MULTICAST, 4)) >= MULTICAST
 
     def packed(self, address: bytes) -> bytes:
         """The address that stands for `address`; both 4 or both 16 bytes in network order."""

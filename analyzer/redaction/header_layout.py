@@ -52,6 +52,7 @@ from analyzer.decode.tunnel import (
     GRE_ARUBA_MASK,
     MAX_NESTING,
     PORT_GUE,
+    PROTO_ESP,
     PROTO_GRE,
     PROTO_L2TP,
     PROTO_UDP,
@@ -105,6 +106,8 @@ class Layout:
     end: int = 0  # one past the headers; of an ICMP error, one past the whole message
     quote: int = 0  # where an ICMP error starts to quote; `end` if it does not
     blank: int = 0  # from here to `end` an ICMP error quotes payload; `end` if none
+    payload: int = 0  # of a UDP datagram, or the first fragment of one, that carries nothing known; else 0
+    payload_end: int = 0
 
 
 def layout_of_frame(data: bytearray, link_type: int, wire_len: int, *, bare: bool = False) -> Layout | None:
@@ -130,8 +133,11 @@ def _outermost(data: bytearray, layout: Layout) -> Layout:
     h = [0] * COUNT
     h[END], h[NET], h[ETHER_TYPE] = len(data), outer.start, ETHER_IPV4 if outer.version == 4 else ETHER_IPV6
     decode_network(data, h)
-    ports = 8 if outer.proto == PROTO_UDP and h[FRAGMENT] != 2 else 0
-    layout.end = layout.quote = layout.blank = min(outer.transport + ports, outer.end)
+    # Of UDP the header, of ESP what tells its packets apart (RFC 4303 2).
+    begin = 8 if outer.proto in (PROTO_UDP, PROTO_ESP) and h[FRAGMENT] != 2 else 0
+    layout.end = layout.quote = layout.blank = min(outer.transport + begin, outer.end)
+    if begin and outer.proto == PROTO_UDP:
+        layout.payload, layout.payload_end = layout.end, outer.end
     return layout
 
 

@@ -36,10 +36,14 @@ from analyzer.decode.tcp import (
     OPTION_TIMESTAMPS,
     OPTION_WSCALE,
 )
+from analyzer.flows.datagram_keys import UDP_HEADER
 from analyzer.model.analysis import AddressMap
+from analyzer.redaction.datagram_payload import StandIns
 from analyzer.redaction.header_layout import (
     MAC_PAIR,
     NO_PLACE,
+    TAGS,
+    TYPED_LINKS,
     Cover,
     IpHeader,
     Layout,
@@ -76,6 +80,7 @@ def redacted(
     keep_payload: bool = False,
     bare: bool = False,
     anonymizer: AddressMap | None = None,
+    stand_ins: StandIns | None = None,
 ) -> Redacted | None:
     """The frame without payload and with other addresses; None if it holds no TCP or ICMP to be kept.
 
@@ -88,6 +93,7 @@ def redacted(
         keep_payload: change nothing, unless addresses are replaced.
         bare: keep what is neither TCP nor ICMP, too: its outermost IP header, and UDP's.
         anonymizer: replaces all IP addresses; hardware addresses become zeros.
+        stand_ins: puts something in the place of a datagram's payload, if it is `bare`; by default nothing stays.
     """
     data = bytearray(frame)
     skipped = 0
@@ -98,7 +104,7 @@ def redacted(
     if not keep_payload:
         # Checksums in the quote stay those of the quoted packet, so that it can be found.
         editor.write(layout.blank, bytes(layout.end - layout.blank), below=layout.quote)
-        del data[layout.end :]
+        data[layout.end :] = _stand_in(data, layout, stand_ins)
     if anonymizer is not None:
         _anonymize(editor, layout, anonymizer)
         if link_type in PLAIN_LINKS:
@@ -109,6 +115,32 @@ def redacted(
     left = (header for header in layout.headers if header.transport <= len(data))
     addresses = frozenset(bytes(part) for header in left for part in _addresses(data, header))
     return Redacted(bytes(data[skipped:]), link_type, wire_len - skipped, addresses)
+
+
+def _stand_in(data: bytearray, layout: Layout, stand_ins: StandIns | None) -> bytes:
+    """What stands for the payload of a datagram. Its checksum stays: it tells datagrams apart, too."""
+    if stand_ins is None or not layout.payload:
+        return b""
+    header = layout.payload - UDP_HEADER
+    ports = frozenset((be16(data, header), be16(data, header + 2)))
+    return stand_ins.of(bytes(data[layout.payload : min(layout.payload_end, len(data))]), ports)
+
+
+def link_header(frame: bytes, link_type: int, *, anonymous: bool) -> bytes | None:
+    """The link header of a frame that is no IP, and nothing behind it; None where that may not be kept.
+
+    `anonymous` makes its hardware addresses zeros.
+    """
+    if link_type not in PLAIN_LINKS or link_type not in TYPED_LINKS:
+        return None
+    place, end = TYPED_LINKS[link_type]
+    if be16(frame, place) in TAGS:
+        end += TAGS[be16(frame, place)][1]
+    header = bytearray(frame[:end])
+    if anonymous:
+        first, last = PLAIN_LINKS[link_type]
+        header[first:last] = bytes(last - first)
+    return bytes(header)
 
 
 def anonymize_packet(data: bytearray, version: int, anonymizer: AddressMap) -> None:

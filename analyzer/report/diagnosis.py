@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from analyzer.model.display_filter import FrameFilter
 from analyzer.model.flow import Flow
+from analyzer.model.points import Located
 from analyzer.model.statement import Fix, FixKind
 from analyzer.model.text import printable
+from analyzer.model.trouble import Trouble
 from analyzer.report.verdict_text import WORDS
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ class Diagnosis:
     more: int  # flows of its finding that are not among `members`
     display_filter: str  # Wireshark's, for the flow or the packets
     frame_filters: tuple[FrameFilter, ...]  # and for the frames of this finding
+    trouble: Trouble | None = None  # what shows it where no flow does
 
     @property
     def name(self) -> str:
@@ -57,6 +60,17 @@ class Diagnosis:
     def stream(self) -> int | None:
         """The number of its flow."""
         return self.flow.stream if self.flow is not None else None
+
+    @property
+    def located(self) -> Located | None:
+        """Where its large packets get lost, as several capture points prove."""
+        told = self.flow if self.flow is not None else self.trouble
+        return told.located if told is not None else None
+
+    @property
+    def drawn_as(self) -> int | str:
+        """Tells its figure from others: the number of its flow, or the letters of its finding."""
+        return self.flow.stream if self.flow is not None else self.finding
 
     @property
     def anchor(self) -> str:

@@ -82,3 +82,9 @@ def more_diagnoses(count: int) -> str:
 def timeline(stream: int) -> str:
     """Names the figure of a flow."""
     return f"Stream {stream} over time, by sequence number and by packet size"
+
+
+def datagrams(shown_by: str, *, fragments: bool) -> str:
+    """Names the figure of what datagrams show."""
+    how = "by the bytes of each that came" if fragments else "by size"
+    return f"{shown_by[:1].upper()}{shown_by[1:]} over time: datagrams {how}"

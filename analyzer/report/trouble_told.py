@@ -41,6 +41,7 @@ def trouble_told(
         what=Remark(printable(trouble.explanation), frames_text(trouble.rests_on, labels)),
         where=(
             f"{place}: {sizes_text(trouble.path_mtu, trouble.sender)}" if known else place,
+            *([printable(trouble.located.told.text)] if trouble.located is not None else []),
             *([f"consistent with {'; '.join(candidates)}"] if 0 < len(candidates) <= SHOWN_CANDIDATES else []),
         ),
         strip=None,
@@ -55,4 +56,5 @@ def trouble_told(
         more=0,
         display_filter=trouble.display_filter,
         frame_filters=frame_filters(trouble.frames, labels),
+        trouble=trouble,
     )

@@ -11,8 +11,8 @@ import numpy as np
 
 from analyzer.decode.packet_fields import REASON_NOT_IP
 from analyzer.evidence.datagrams import COMPLETE, FIRST_ONLY, LATER_ONLY, PARTIAL, fragments_of
-from analyzer.evidence.exchanges import IKE_PORTS
 from analyzer.evidence.row_addresses import ADDRESS_WORDS, numbered, row_address
+from analyzer.flows.datagram_protocols import IKE_PORTS
 from analyzer.flows.flow_tables import C_FRAGMENTS, C_PAIRS, C_UNDECODED, State
 from analyzer.flows.questions import DNS_PORT
 from analyzer.flows.table_parts import flow_table

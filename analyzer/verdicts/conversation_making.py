@@ -19,6 +19,7 @@ from analyzer.flows.flow_tables import C_LAST_TS, State
 from analyzer.knowledge.fixes import fixes_for
 from analyzer.knowledge.fragment_fixes import fragment_fixes
 from analyzer.model.flow import Endpoint, Flow, PathMtu, Ptb, Stalled
+from analyzer.model.seen_sizes import together
 from analyzer.model.statement import Fix, RuledOut, Statement
 from analyzer.model.text import endpoint, plural, seconds
 from analyzer.model.trouble import Trouble
@@ -27,6 +28,7 @@ from analyzer.settings import Settings
 from analyzer.verdicts.conversation_facts import UdpFacts
 from analyzer.verdicts.conversation_hosts import Hosts, TcpToPort53, pieces_of
 from analyzer.verdicts.conversation_rules import UDP, UdpRule
+from analyzer.verdicts.conversation_sizes import sizes_of
 from analyzer.verdicts.rule import decide
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ NAMES = {
     "dns": "DNS",
     "radius": "RADIUS",
     "ike": "IKE",
+    "nfs": "NFS",
     "tftp": "TFTP",
     "dtls": "DTLS",
     "quic": "QUIC",
@@ -167,7 +170,7 @@ class _Counted:
 
 def _protocol(ends: Iterable[Endpoint]) -> str:
     ports = {end.port for end in ends}
-    known = {53: "dns", 1812: "radius", 1813: "radius", 500: "ike", 69: "tftp"}
+    known = {53: "dns", 1812: "radius", 1813: "radius", 500: "ike", 2049: "nfs", 69: "tftp"}
     return next((name for port, name in known.items() if port in ports), OTHER)
 
 
@@ -209,6 +212,7 @@ def _flow(tables: Tables, row: int, facts: UdpFacts, rule: UdpRule, settings: Se
         rule=rule.id,
         protocol=talk.protocol,
         fixes=_fixes(facts, rule.verdict, side, size, settings) if about_size else (),
+        seen=sizes_of(facts, side, arrived=rule.id in PARTS_CAME) if about_size or rule.id in OPEN else None,
     )
 
 
@@ -319,6 +323,9 @@ def _troubles(flows: Iterable[Flow], settings: Settings) -> Iterator[Trouble]:
 OPEN = frozenset({"udp/moved", "udp/fragments-hidden"})
 """Rules of exchanges that fail on large datagrams, where this end cannot tell why: told with where to capture."""
 
+PARTS_CAME = frozenset({"udp/parts-missing"})
+"""Rules whose datagrams all arrived where they were captured: what they lack never did."""
+
 SAYS = {
     "blackhole": "meet a PMTUD black hole",
     "blackhole_probable": "probably meet a PMTUD black hole",
@@ -356,5 +363,6 @@ def _trouble(best: Flow, members: Sequence[Flow]) -> Trouble:
         ptbs=tuple(ptb.frame for ptb in best.ptb) if best.verdict == "ptb_ignored" else (),
         streams=tuple(flow.stream for flow in members),
         example=best.stream,
+        seen=together([flow.seen for flow in members if flow.seen is not None]),
         rule_id=best.rule,
     )

@@ -35,6 +35,7 @@ from analyzer.flows.flow_tables import (
 from analyzer.knowledge.fragment_fixes import fragment_fixes
 from analyzer.model.flow import PathMtu
 from analyzer.model.fragment_count import FragmentCount, protocol_name
+from analyzer.model.seen_sizes import MOST_SEEN, SeenFragments, SeenSizes
 from analyzer.model.statement import FrameRef, RuledOut, Statement
 from analyzer.model.text import plural, seconds
 from analyzer.model.trouble import Trouble
@@ -190,6 +191,7 @@ def _lost_before(each: Fragments, bad: Sequence[Datagram]) -> Trouble:
         [ref for datagram in bad for ref in datagram.frames][:MOST_FRAMES],
         [],
         (bad[0].first_ts, bad[-1].last_ts),
+        (),
     )
 
 
@@ -211,6 +213,7 @@ def _told_by_receiver(each: Fragments, errors: Sequence[Untimely]) -> Trouble:
         [error.ref for error in errors][:MOST_FRAMES],
         [told],
         (errors[0].ts, errors[-1].ts),
+        errors,
     )
 
 
@@ -222,6 +225,7 @@ def _trouble(
     frames: Sequence[FrameRef],
     more: Sequence[Statement],
     times: tuple[int, int],
+    errors: Sequence[Untimely],
 ) -> Trouble:
     ports = {port for datagram in each.datagrams for port in datagram.ports}
     of_all = plural(len(each.datagrams), "fragmented datagram")
@@ -257,4 +261,15 @@ def _trouble(
         ),
         first_time=times[0],
         last_time=times[1],
+        seen=_seen(each, errors),
+    )
+
+
+def _seen(each: Fragments, errors: Sequence[Untimely]) -> SeenSizes:
+    """What is drawn: each fragmented datagram by the bytes of it that came."""
+    drawn = tuple(SeenFragments(d.first_ts, d.pieces, d.ended) for d in each.datagrams[:MOST_SEEN])
+    return SeenSizes(
+        fragmented=drawn,
+        gave_up=tuple(error.ts for error in errors[:MOST_SEEN]),
+        left_out=len(each.datagrams) - len(drawn),
     )

@@ -116,12 +116,12 @@ def test_the_flow_is_drawn_at_both_ends_of_the_leg(tmp_path: Path) -> None:
     assert len(small) == len(came) > 2
     # By one clock, although those of the two points differ by hours.
     assert all(0 <= b.ts - a.ts < 10_000_000 for a, b in zip(small, came, strict=True))
-    upper, lower = two_points(found.flow(0)).axes
+    upper, lower = two_points(found.flow(0).located).axes
     assert (upper.get_title(loc="left"), lower.get_title(loc="left")) == ("left router-b.pcap", "came to router-a.pcap")
     drawn = [np.size(line.get_xdata()) for axes in (upper, lower) for line in axes.lines]
     assert drawn == [len(small), 14, len(came), 0]
     with pytest.raises(ValueError, match="two points"):
-        two_points(analyzer.analyze(written(tmp_path, "plain")).flow(0))
+        two_points(analyzer.analyze(written(tmp_path, "plain")).flow(0).located)
 
 
 def test_evidence_keeps_the_points_apart_and_names_them(tmp_path: Path) -> None:

@@ -58,3 +58,10 @@ def test_each_run_has_its_own_key_and_shows_it_nowhere() -> None:
 def test_files_are_counted() -> None:
     anonymizer = Anonymizer()
     assert [anonymizer.file_name(kind) for kind in ("pcap", "pcapng")] == ["capture-1.pcap", "capture-2.pcapng"]
+
+
+def test_hosts_stay_hosts_and_groups_stay_groups() -> None:
+    for _ in range(20):
+        anonymizer = Anonymizer()
+        assert anonymizer.packed(bytes([224, 0, 0, 251]))[0] >= 224
+        assert all(anonymizer.packed(bytes([first, 0, 0, 1]))[0] < 224 for first in (10, 127, 172, 192, 198, 223))

@@ -247,3 +247,19 @@ def test_ethernet_padding_is_no_part_of_a_fragment() -> None:
         packets += [packet._replace(data=ethernet(packet.data) + bytes(4)) for packet in both]
     count = of_server(analyzer.analyze(io.BytesIO(pcap(packets, link=1))))
     assert (count.complete, count.overlapping) == (3, 0)
+
+
+@pytest.mark.parametrize("protocol", [4, 47])
+def test_fragments_inside_of_a_tunnel_are_not_followed_and_told_to_be_so(protocol: int) -> None:
+    """IP in IP, and GRE: later ones of eight datagrams, beside whole packets; outside, none is a fragment."""
+    gre = bytes.fromhex("00000800") if protocol == 47 else b""
+    inner = [packet for i in range(8) for packet in [*datagram(5 + i, i, LATER), *small(5.5 + i)]]
+    outer = [
+        Packet(each.ts, ipv4(gre + each.data, src="198.51.100.1", dst="198.51.100.9", protocol=protocol))
+        for each in inner
+    ]
+    bare, carried = (analyzer.analyze(io.BytesIO(pcap(packets))) for packets in (inner, outer))
+    assert [each.verdict for each in bare.all_troubles] == ["fragment_loss"]
+    assert carried.all_troubles == ()
+    assert carried.totals.undecoded == {"later fragment inside a tunnel": 8}
+    assert carried.all_fragments == ()

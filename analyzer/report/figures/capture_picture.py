@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 
 from analyzer.model.analysis import Analysis
 from analyzer.model.finding import Finding
 from analyzer.model.flow import Flow
 from analyzer.model.text import endpoint, plural
+from analyzer.model.trouble import Trouble
 from analyzer.model.verdicts import rank
 from analyzer.report.document import fair_places
+from analyzer.report.figures.datagram_plot import datagram_title, draw_datagrams, height_of
+from analyzer.report.figures.drawable import has_sizes
 from analyzer.report.figures.drawn_packets import Packets, is_drawable, read_again, recorded
 from analyzer.report.figures.overview import draw_overview, overview_height
 from analyzer.report.figures.own_settings import own_settings
@@ -51,6 +54,34 @@ class Drawn(NamedTuple):
     packets: Packets
     title: str
 
+    @property
+    def height(self) -> float:
+        """Inches."""
+        return WIDE.sequence_height + WIDE.sizes_height + 0.4
+
+    def draw(self, analysis: Analysis, part: FigureBase, theme: Theme) -> SequencePlot:
+        """Draw it into a part of a figure; the plot's words come later."""
+        return panels(Scene(analysis, self.flow, self.packets), part, theme, WIDE, title=self.title)
+
+
+class DrawnDatagrams(NamedTuple):
+    """What datagrams show, to be drawn, and what is said above it."""
+
+    trouble: Trouble
+    title: str
+
+    @property
+    def height(self) -> float:
+        """Inches."""
+        return height_of(self.trouble, WIDE) + 0.4
+
+    def draw(self, analysis: Analysis, part: FigureBase, theme: Theme) -> None:
+        """Draw it into a part of a figure."""
+        draw_datagrams(self.trouble, part, theme, WIDE, title=self.title)
+
+
+AnyDrawn = Drawn | DrawnDatagrams
+
 
 def timelines(analysis: Analysis, *, theme: Theme = LIGHT) -> Figure:
     """All flows at a glance, then the findings, the gravest first, on one sheet; see `ON_ONE`.
@@ -79,12 +110,12 @@ def timelines_image(analysis: Analysis, image_format: str) -> bytes:
 
 
 def _sheet(
-    analysis: Analysis, shown: Sequence[Drawn], theme: Theme, *, remark: str = "", opening: bool = False
+    analysis: Analysis, shown: Sequence[AnyDrawn], theme: Theme, *, remark: str = "", opening: bool = False
 ) -> Figure:
     """One figure with some flows one above the other, below the headline and the overview if it is the `opening`."""
     several = opening and len(analysis.all_flows) > 1
     heights = [overview_height(len(analysis.all_flows))] if several else []
-    heights += [WIDE.sequence_height + WIDE.sizes_height + 0.4] * len(shown)
+    heights += [each.height for each in shown]
     title = textwrap.fill(headline(analysis), LINE_LETTERS) if opening else ""
     banner = (0.4 + 0.2 * title.count("\n") if opening else 0) + (0.3 if remark else 0)
     figure = Figure(
@@ -104,16 +135,17 @@ def _sheet(
         if several:
             draw_overview(analysis, parts[0], theme, WIDE)
         for each, part in zip(shown, parts[several:], strict=True):
-            plots.append(panels(Scene(analysis, each.flow, each.packets), part, theme, WIDE, title=each.title))
+            plot = each.draw(analysis, part, theme)
+            plots += [plot] if plot is not None else []
     settle(figure)
     for plot in plots:
         plot.call_out()
     return figure
 
 
-def _chosen(analysis: Analysis, most: int) -> tuple[list[Drawn], str]:
+def _chosen(analysis: Analysis, most: int) -> tuple[Sequence[AnyDrawn], str]:
     """At most so many flows to draw, and a remark on what is left out."""
-    findings = [finding for finding in analysis.all_findings if finding.example is not None]
+    findings = [each for each in analysis.all_findings if each.example is not None or _has_sizes(each)]
     shown = _of_findings(analysis, findings, most) if findings else _of_flows(analysis, most)
     left_out = len(findings or analysis.all_flows) - len(shown)
     if not shown:
@@ -126,11 +158,18 @@ def _chosen(analysis: Analysis, most: int) -> tuple[list[Drawn], str]:
     return shown, remark
 
 
-def _of_findings(analysis: Analysis, findings: Sequence[Finding], most: int) -> list[Drawn]:
-    shown = []
+def _has_sizes(finding: Finding) -> bool:
+    return finding.trouble is not None and has_sizes(finding.trouble)
+
+
+def _of_findings(analysis: Analysis, findings: Sequence[Finding], most: int) -> list[AnyDrawn]:
+    shown: list[AnyDrawn] = []
     again = 0
     for i in fair_places([finding.verdict for finding in findings], most):
         finding = findings[i]
+        if finding.trouble is not None:
+            shown.append(DrawnDatagrams(finding.trouble, datagram_title(finding.trouble, finding.id)))
+            continue
         flow = _recorded_one(analysis, finding)
         packets = recorded(flow)
         if packets is None and again < MOST_READ_AGAIN:
@@ -150,7 +189,7 @@ def _recorded_one(analysis: Analysis, finding: Finding) -> Flow:
     return next((flow for flow in others if flow.verdict == finding.verdict and is_drawable(flow)), example)
 
 
-def _of_flows(analysis: Analysis, most: int) -> list[Drawn]:
+def _of_flows(analysis: Analysis, most: int) -> list[AnyDrawn]:
     known = list(islice(((f, p) for f in analysis.all_flows if (p := recorded(f)) is not None), most))
     others = sorted((flow for flow in analysis.all_flows if not is_drawable(flow)), key=lambda flow: -flow.packet_count)
     for flow in others[: max(min(MOST_READ_AGAIN, most) - len(known), 0)]:

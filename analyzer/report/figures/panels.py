@@ -103,8 +103,10 @@ def draw_key(part: FigureBase, all_axes: Sequence[Axes], theme: Theme, sheet: Sh
     labels: list[str] = []
     for axes in all_axes:
         more, names = axes.get_legend_handles_labels()
-        handles += more
-        labels += names
+        for handle, name in zip(more, names, strict=True):
+            if name not in labels:
+                handles.append(handle)
+                labels.append(name)
     if not handles:
         return
     letters = (sheet.width - 0.2) / (KEY_LETTER_WIDTH * (sheet.letters - 1))

@@ -8,8 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from analyzer.model.flow import Flow
-from analyzer.model.points import SeenPacket
+from analyzer.model.points import Located, SeenPacket
 from analyzer.model.text import clock
 from analyzer.report.figures.own_settings import own_settings
 from analyzer.report.figures.palette import LIGHT, Theme
@@ -18,15 +17,14 @@ from analyzer.report.figures.size_plot import FULL_SIZE
 from analyzer.report.figures.timelines import roomy, settle
 
 
-def two_points(flow: Flow, *, theme: Theme = LIGHT, sheet: Sheet = WIDE) -> Figure:
-    """Draw the packets with data of a located flow by time and size: those that left, above those that came.
+def two_points(located: Located | None, *, theme: Theme = LIGHT, sheet: Sheet = WIDE) -> Figure:
+    """Draw the packets with data of what is located by time and size: those that left, above those that came.
 
     Times are those of the first capture point's clock, seconds from the first lost packet.
 
     Raises:
         ValueError: it is not known between which two points its packets get lost.
     """
-    located = flow.located
     if located is None or not any(located.seen):
         raise ValueError("nothing is known of two points")
     start = min(packet.ts for packets in located.seen for packet in packets)

@@ -9,7 +9,7 @@ lists the packets of these flows, one copies them.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -21,17 +21,29 @@ import numpy as np
 
 from analyzer.capture.writer import CaptureWriter
 from analyzer.decode.link import SLL2
-from analyzer.decode.packet_fields import END, LINK, PACKET_DIRECTION, START, TS, WIRE_LEN
+from analyzer.decode.packet_fields import (
+    END,
+    LINK,
+    PACKET_DIRECTION,
+    REASON_NOT_IP,
+    START,
+    TS,
+    UNDECODED_REASONS,
+    WIRE_LEN,
+)
 from analyzer.model import tool
 from analyzer.model.analysis import Analysis
 from analyzer.model.display_filter import frames_of
 from analyzer.model.flow import Flow
 from analyzer.model.statement import FrameRef
 from analyzer.model.text import file_labels, joined_labels, plural
-from analyzer.passes.reread import listed, pick, reader_of
+from analyzer.model.trouble import Trouble
+from analyzer.passes.one_packet import decode_packet
+from analyzer.passes.reread import every, listed, pick, reader_of
 from analyzer.passes.walk import Notify
+from analyzer.redaction.datagram_payload import StandIns
 from analyzer.redaction.filter_text import anonymous_filter
-from analyzer.redaction.packet_rewrite import redacted
+from analyzer.redaction.packet_rewrite import link_header, redacted
 from analyzer.report.frame_comments import Comments, frame_comments, left_without, section_comments
 from analyzer.report.wishes import Wishes
 
@@ -46,6 +58,12 @@ SIBLING_PACKETS = 2_000
 
 TOTAL_PACKETS = 500_000
 """Packets in all; the gravest flows come first."""
+
+DATAGRAM_PACKETS = 200_000
+"""Packets between hosts of which datagrams show trouble."""
+
+SHOWN_BY_DATAGRAMS = ("udp", "fragments", "tunnels")
+"""Kinds of trouble for which all packets of their hosts matter."""
 
 LISTED_AT_ONCE = 100_000
 
@@ -75,12 +93,13 @@ class _Wanted:
     surely: set[Place] = field(default_factory=set)
     if_about_hosts: set[Place] = field(default_factory=set)  # PTBs that quote no flow of the capture
     hosts: frozenset[bytes] = frozenset()
+    not_ip: Place | None = None  # a frame that is no IP: a filter for ports would have left it out
     left_out: list[str] = field(default_factory=list)
 
     def frames(self) -> dict[int, set[int]]:
         """The frame numbers in each file."""
         found: dict[int, set[int]] = {}
-        for file, frame in chain(self.surely, self.if_about_hosts):
+        for file, frame in chain(self.surely, self.if_about_hosts, () if self.not_ip is None else (self.not_ip,)):
             found.setdefault(file, set()).add(frame)
         return found
 
@@ -160,8 +179,37 @@ def _wanted(analysis: Analysis, notify: Notify | None) -> _Wanted:
             wanted.surely.add(ref)
         elif stream < 0:
             wanted.if_about_hosts.add(ref)
+    _add_troubles(whole, troubles, wanted)
     _add_flows(_places(whole, {flow.stream for flow in (*chosen, *siblings)}, notify), chosen, siblings, wanted)
     return wanted
+
+
+def _add_troubles(whole: Analysis, troubles: Sequence[Trouble], wanted: _Wanted) -> None:
+    """All packets between the hosts of what datagrams show: whatever goes the same way is a control."""
+    pairs = {frozenset((each.sender, each.receiver)) for each in troubles if each.kind in SHOWN_BY_DATAGRAMS}
+    if not pairs:
+        return
+    original = whole.anonymizer.original if whole.anonymizer is not None else bytes
+    packed = [tuple(original(ip_address(ip).packed) for ip in pair) for pair in pairs]
+    ways = [b"".join(ends) for pair in packed for ends in (pair, pair[::-1])]
+    budget = [DATAGRAM_PACKETS]
+    sought = UNDECODED_REASONS[REASON_NOT_IP] in whole.totals.undecoded
+    for number in range(len(whole.files)):
+
+        def take(view: Any, h: list[int], frame: int, file: int = number) -> None:
+            data = bytes(view[h[START] : h[END]])
+            if any(way in data for way in ways):
+                budget[0] -= 1
+                if budget[0] >= 0:
+                    wanted.surely.add((file, frame))
+            elif sought and wanted.not_ip is None and decode_packet(view, list(h)) == REASON_NOT_IP:
+                wanted.not_ip = (file, frame)
+
+        with reader_of(whole, number) as reader:
+            for _ in every(reader, take):
+                pass
+    if budget[0] < 0:
+        wanted.left_out.append(f"{-budget[0]:,} packets beyond the first {DATAGRAM_PACKETS:,} between hosts in trouble")
 
 
 def _add_flows(places: dict[int, Array], chosen: Iterable[Flow], siblings: Iterable[Flow], wanted: _Wanted) -> None:
@@ -228,6 +276,7 @@ class _Copier:
         self._names = labels if len(labels) > 1 else ("",)
         self._since = earliest_second(analysis)
         self._interfaces: dict[tuple[int, int, int], int] = {}  # by file, its interface and link type
+        self._stand_ins = StandIns()
         self.packets = 0
         self._last_seen = False
 
@@ -237,9 +286,15 @@ class _Copier:
         surely = place in self._wanted.surely
         # The end of the capture is part of the evidence: how long nothing came. Of that packet only the time is.
         last = h[TS] == self._analysis.last_time and not self._last_seen
-        if not surely and not last and place not in self._wanted.if_about_hosts:
+        if not surely and not last and place not in self._wanted.if_about_hosts and place != self._wanted.not_ip:
             return
         frame_bytes = bytes(view[h[START] : h[END]])
+        if place == self._wanted.not_ip:
+            header = link_header(frame_bytes, h[LINK], anonymous=self._analysis.anonymizer is not None)
+            if header is not None:
+                self._write(place, interface, h, header, h[LINK], h[WIRE_LEN])
+            self._last_seen = self._last_seen or last
+            return
         kept = redacted(
             frame_bytes,
             h[LINK],
@@ -247,6 +302,7 @@ class _Copier:
             keep_payload=self._keep_payload,
             bare=surely,
             anonymizer=self._analysis.anonymizer,
+            stand_ins=self._stand_ins,
         )
         about_hosts = kept is not None and bool(kept.addresses & self._wanted.hosts)
         if kept is not None and (surely or (about_hosts and not last)):

@@ -12,10 +12,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from analyzer.model.analysis import Analysis
-from analyzer.model.flow import Flow
+from analyzer.model.points import Located
 from analyzer.report import labels
 from analyzer.report.diagnosis import Diagnosis
 from analyzer.report.document import advice, fair_choice, rule_suffix, with_name
+from analyzer.report.figures.drawable import drawable_of, name_of
 from analyzer.report.figures.own_settings import load_matplotlib
 from analyzer.report.figures.palette import DARK, LIGHT
 from analyzer.report.page import Page, page_of
@@ -74,7 +75,7 @@ def to_html(analysis: Analysis, *, plots: bool = True, alone: bool = False) -> s
             hidden_rows=max(len(page.document.rows) - SHOWN_ROWS, 0),
             open_rows=OPEN_ROWS,
             shown_changes=SHOWN_CHANGES,
-            figures=_flow_figures(analysis, page, alone=alone) if plots else {},
+            figures=_diagnosis_figures(analysis, page, alone=alone) if plots else {},
             both_ends=_figures_of_both_ends(page, alone=alone) if plots and analysis.joined_points else {},
             overview=_overview(analysis, alone=alone) if plots and len(analysis.all_flows) > 1 else None,
             light=LIGHT.roles(),
@@ -120,26 +121,23 @@ def _box_width(page: Page) -> float:
     return max(LEAST_BOX, letters * BOX_LETTER + BOX_MARGIN)
 
 
-def _flow_figures(analysis: Analysis, page: Page, *, alone: bool) -> dict[int, FlowFigure]:
-    """Figures by stream, of the flows that stand for a diagnosis."""
-    from analyzer.report.figures.drawn_packets import is_drawable
-
-    shown = fair_choice(page.document.diagnoses, SHOWN_DIAGNOSES)
-    drawable = [each for each in shown if each.flow is not None and is_drawable(each.flow)]
+def _diagnosis_figures(analysis: Analysis, page: Page, *, alone: bool) -> dict[int | str, FlowFigure]:
+    """Figures by `Diagnosis.drawn_as`, of the flows and of the datagrams that stand for a diagnosis."""
+    drawable = drawable_of(fair_choice(page.document.diagnoses, SHOWN_DIAGNOSES))
     if not drawable:
         return {}
     load_matplotlib(alone=alone)
+    from analyzer.report.figures.diagnosis_figure import diagnosis_figure
     from analyzer.report.figures.inline_svg import inline_svg
     from analyzer.report.figures.panels import NARROW, WIDE
-    from analyzer.report.figures.timelines import timeline
 
     return {
-        flow.stream: FlowFigure(
+        diagnosis.drawn_as: FlowFigure(
             *(
                 Markup(  # noqa: S704 - our own drawing; all text in it is escaped by the XML writer
                     inline_svg(
-                        timeline(analysis, flow, sheet=sheet, titled=False),
-                        f"s{flow.stream}{name}-",
+                        diagnosis_figure(analysis, diagnosis, sheet=sheet, titled=False),
+                        f"s{diagnosis.drawn_as}{name}-",
                         figure_description(diagnosis),
                     )
                 )
@@ -147,14 +145,12 @@ def _flow_figures(analysis: Analysis, page: Page, *, alone: bool) -> dict[int, F
             )
         )
         for diagnosis in fair_choice(drawable, SHOWN_FIGURES)
-        if (flow := diagnosis.flow) is not None
     }
 
 
-def _figures_of_both_ends(page: Page, *, alone: bool) -> dict[int, FlowFigure]:
-    """Figures by stream, of the flows whose large packets get lost between two capture points."""
-    told = [(each.flow, each.what.text) for each in fair_choice(page.document.diagnoses, SHOWN_DIAGNOSES)]
-    shown = [(flow, text) for flow, text in told if flow is not None and is_between_two(flow)]
+def _figures_of_both_ends(page: Page, *, alone: bool) -> dict[int | str, FlowFigure]:
+    """Figures by `Diagnosis.drawn_as`, of those whose large packets get lost between two capture points."""
+    shown = [each for each in fair_choice(page.document.diagnoses, SHOWN_DIAGNOSES) if is_between_two(each.located)]
     if not shown:
         return {}
     load_matplotlib(alone=alone)
@@ -163,30 +159,32 @@ def _figures_of_both_ends(page: Page, *, alone: bool) -> dict[int, FlowFigure]:
     from analyzer.report.figures.two_points import two_points
 
     return {
-        flow.stream: FlowFigure(
+        each.drawn_as: FlowFigure(
             *(
                 Markup(  # noqa: S704 - as above
                     inline_svg(
-                        two_points(flow, sheet=sheet),
-                        f"b{flow.stream}{name}-",
-                        f"Packets of stream {flow.stream} by time and size, at both ends of the leg on which "
-                        f"large ones get lost. {text}",
+                        two_points(each.located, sheet=sheet),
+                        f"b{each.drawn_as}{name}-",
+                        f"Packets of {each.shown_by} by time and size, at both ends of the leg on which "
+                        f"large ones get lost. {each.what.text}",
                     )
                 )
                 for name, sheet in (("w", WIDE), ("n", NARROW))
             )
         )
-        for flow, text in shown[:SHOWN_FIGURES]
+        for each in shown[:SHOWN_FIGURES]
     }
 
 
-def is_between_two(flow: Flow) -> bool:
-    """True if it is known between which two points packets of a flow get lost, and what these saw."""
-    return flow.located is not None and all(flow.located.names) and any(flow.located.seen)
+def is_between_two(located: Located | None) -> bool:
+    """True if it is known between which two points packets get lost, and what these saw."""
+    return located is not None and all(located.names) and any(located.seen)
 
 
 def figure_description(diagnosis: Diagnosis) -> str:
     """What a timeline shows, for those who cannot see it."""
+    if diagnosis.trouble is not None:
+        return f"{name_of(diagnosis)}. {diagnosis.what.text}"
     return (
         f"Stream {diagnosis.stream} over time: sequence numbers sent and acknowledged, and below them the "
         f"size of each packet, delivered or lost, with the range of the path MTU. {diagnosis.what.text}"

@@ -302,7 +302,7 @@ def _fixes(fixes: Sequence[Fix]) -> list[dict[str, Any]]:
 def _finding(finding: Finding, analysis: Analysis, beside: Beside | None) -> dict[str, Any]:
     flow = analysis.flow(finding.example) if finding.example is not None else None
     told = flow if flow is not None else finding.trouble
-    located = flow.located if flow is not None else None
+    located = told.located if told is not None else None
     return {
         "id": finding.id,
         "verdict": finding.verdict,

@@ -18,6 +18,7 @@ from analyzer.report.beside import link_to, records
 from analyzer.report.changes import ChangeTable
 from analyzer.report.diagnosis import Diagnosis, Remark
 from analyzer.report.document import advice, fair_choice, rule_suffix, with_name
+from analyzer.report.figures.drawable import drawable_of, file_suffix, name_of
 from analyzer.report.figures.own_settings import load_matplotlib
 from analyzer.report.findings import FindingRow, FirstSteps
 from analyzer.report.page import Page, page_of
@@ -60,32 +61,30 @@ class MarkdownReport:
         """The timelines, and the page that links to them."""
         page = page_of(analysis)
         beside: dict[Path, list[bytes]] = {}
-        links: dict[int, str] = {}
+        links: dict[int | str, str] = {}
         if wishes.plots:
-            from analyzer.report.figures.drawn_packets import is_drawable
-
             shown = fair_choice(page.document.diagnoses, SHOWN_DIAGNOSES)
-            drawable = [each for each in shown if each.flow is not None and is_drawable(each.flow)]
-            chosen = [each.flow for each in fair_choice(drawable, FIGURES_BESIDE) if each.flow is not None]
+            chosen = fair_choice(drawable_of(shown), FIGURES_BESIDE)
             if chosen:
                 load_matplotlib(alone=wishes.alone)
-            for flow in chosen:
-                from analyzer.report.figures.timelines import image, timeline
+            for diagnosis in chosen:
+                from analyzer.report.figures.diagnosis_figure import diagnosis_figure
+                from analyzer.report.figures.timelines import image
 
-                file = target.with_name(f"{target.stem}-stream-{flow.stream}.png")
-                beside[file] = [image(timeline(analysis, flow), "png")]
-                links[flow.stream] = link_to(file.name)
+                file = target.with_name(f"{target.stem}-{file_suffix(diagnosis)}.png")
+                beside[file] = [image(diagnosis_figure(analysis, diagnosis), "png")]
+                links[diagnosis.drawn_as] = link_to(file.name)
         text = to_markdown(page, links, records(beside.items()))
         return {**beside, target: [text.encode("utf-8", "backslashreplace")]}
 
 
-def to_markdown(page: Page, images: Mapping[int, str] | None = None, beside: Sequence[str] = ()) -> str:
+def to_markdown(page: Page, images: Mapping[int | str, str] | None = None, beside: Sequence[str] = ()) -> str:
     """The report as Markdown.
 
     Args:
         page: what to say.
-        images: links to the timelines by stream (see `beside.link_to`); those of flows without a diagnosis are
-            not used.
+        images: links to the figures (see `beside.link_to`) by `Diagnosis.drawn_as`; those of flows without a
+            diagnosis are not used.
         beside: lines about the files of these links.
     """
     return "\n".join(_lines(page, images or {}, beside)) + "\n"
@@ -134,7 +133,7 @@ def cell(text: str) -> str:
     return _inline(text).replace("|", "\\|")
 
 
-def _lines(page: Page, images: Mapping[int, str], beside: Sequence[str]) -> Iterator[str]:
+def _lines(page: Page, images: Mapping[int | str, str], beside: Sequence[str]) -> Iterator[str]:
     document = page.document
     if document.changes is not None:
         yield from _changes(document.changes)
@@ -217,7 +216,7 @@ def _changes(changes: ChangeTable) -> Iterator[str]:
         yield from (f"- {prose(row.sentence)}" for row in changes.rows[:SHOWN_ROWS])
 
 
-def _diagnosis(diagnosis: Diagnosis, images: Mapping[int, str]) -> Iterator[str]:
+def _diagnosis(diagnosis: Diagnosis, images: Mapping[int | str, str]) -> Iterator[str]:
     shown_by = f"{diagnosis.shown_by[:1].upper()}{diagnosis.shown_by[1:]}"
     yield f"## {diagnosis.name}: {prose(diagnosis.title)}"
     yield from (
@@ -230,8 +229,8 @@ def _diagnosis(diagnosis: Diagnosis, images: Mapping[int, str]) -> Iterator[str]
     if diagnosis.strip is not None:
         yield from ("", f"### {labels.legs}", "")
         yield from (f"- {prose(leg)}" for leg in diagnosis.strip.lines)
-    if diagnosis.stream is not None and diagnosis.stream in images:
-        yield from ("", f"![{labels.timeline(diagnosis.stream)}]({images[diagnosis.stream]})")
+    if diagnosis.drawn_as in images:
+        yield from ("", f"![{name_of(diagnosis)}]({images[diagnosis.drawn_as]})")
     yield from _statements(labels.evidence, diagnosis.why)
     yield from _statements(labels.ruled_out, diagnosis.ruled_out)
     for kind, fixes in diagnosis.steps:
