@@ -43,7 +43,7 @@ UNCOMPILED_PACKETS = 20_000
 RING_SLOTS = 1 << 17
 """Rows of the ring of recent TCP packets (23 MB). A power of two."""
 
-SEGMENT_PACKETS = 1 << 13
+SEGMENT_PACKETS = 1 << 12
 """Packets that two processors take together before they agree on what came of it: so many, that the wait is short
 beside the work, and so few, that what is known of them stays in the nearer caches."""
 

@@ -134,7 +134,8 @@ class Skimmer:
     `compiled` chooses the mode; where kernels cannot be compiled it falls back to interpreted and
     `fell_back` says why. Results are the same in both. Without `wait` it begins interpreted where they are still to be
     compiled, and goes on compiled once they are there. `large` and `input_bytes` say how large the tables shall be,
-    and of which pages (`new_state`).
+    and of which pages (`new_state`). Where a capture has many flows and there are processors, two of them take it
+    together (`two_cores`), but not if it is to be `alone`.
     """
 
     shared_from = SHARED_FROM
@@ -151,10 +152,11 @@ class Skimmer:
         large: bool = False,
         input_bytes: int | None = None,
         wait: bool = True,
+        alone: bool = False,
     ) -> None:
         self.compiled = False
         self.fell_back = ""
-        self._shares = compiled
+        self._shares = compiled and not alone
         self._sharing: Sharing | None = None
         self._coming: Coming | None = None
         if compiled and not wait:

@@ -19,7 +19,7 @@ from analyzer.kernels.background import BOTH, Coming, coming, processors
 from analyzer.kernels.cache import CompileError, can_be_kept, load_kernels
 from analyzer.kernels.marks import bound
 from analyzer.passes.packet_queue import FAR, ODD_PACKET, OTHER_BLOCK
-from analyzer.passes.segments import (
+from analyzer.passes.segment_board import (
     B_BUFFER,
     B_BUFFER_BYTES,
     B_CONTAINER,
@@ -32,10 +32,8 @@ from analyzer.passes.segments import (
     BOARD,
     ITEMS,
     ORDER,
-    WAITING,
-    examples,
-    view_of,
 )
+from analyzer.passes.segments import WAITING, examples, view_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

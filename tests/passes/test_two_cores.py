@@ -17,10 +17,11 @@ from analyzer.decode.packet_fields import COUNT, POINT
 from analyzer.flows.flow_tables import C_PACKETS, C_RECENT
 from analyzer.flows.table_pages import new_state
 from analyzer.kernels.cache import load_kernels
-from analyzer.passes import segments, two_cores
+from analyzer.passes import segment_board, segment_flows, segments, two_cores
 from analyzer.passes.first import FOREVER, Skimmer
 from analyzer.passes.packet_queue import ITEM, ODD_PACKET, OTHER_BLOCK
-from analyzer.passes.segments import B_END, B_POINT, B_UNTIL, BOARD, WAITING, examples, lead, view_of
+from analyzer.passes.segment_board import B_END, B_POINT, B_UNTIL, B_WALKED, BOARD, WALK
+from analyzer.passes.segments import WAITING, do_task, examples, lead, view_of
 from analyzer.passes.two_cores import GROUP, Pair, is_worth_sharing
 from tests.builders import ACK, CLIENT, FIN, PSH, SERVER, SYN, Packet, ethernet, ipv4, pcap, pcap_records, tcp
 from tests.reading import CAPTURES, ROOT, Skimmed, same, skim
@@ -154,12 +155,12 @@ class Simulated(Skimmer):
         self.mine, self.other = view_of(self.state), view_of(self.state)
         self.board = [0] * BOARD
         self.walk, self.h2, self.q2 = ([0] * COUNT for _ in range(3))
-        self.items = [0] * (segments.ITEMS)
-        self.order = np.zeros(segments.ORDER, np.int64)
+        self.items = [0] * (segment_board.ITEMS)
+        self.order = np.zeros(segment_board.ORDER, np.int64)
         self.shared = 0
 
     def take(self, view: Any, end: int, container: Any, interfaces: Any, until: int = FOREVER) -> int:
-        usual = segments.claim
+        usual = segment_board.claim
         tables = (self.board, self.items, self.order)
         turn = 0
 
@@ -170,11 +171,9 @@ class Simulated(Skimmer):
                 task = usual(board)
                 if task < 0:
                     break
-                if segments.GROUPS < task < segments.WALK and not board[segments.B_WALKED]:
+                if segment_board.GROUPS < task < WALK and not board[B_WALKED]:
                     raise AssertionError  # who waits for the walk must not be the one who has it to do
-                segments.do_task(
-                    self.other, 1, task, *tables, view, container, interfaces[0], self.walk, self.h2, self.q2
-                )
+                do_task(self.other, 1, task, *tables, view, container, interfaces[0], self.walk, self.h2, self.q2)
             return usual(board)
 
         while True:
@@ -215,13 +214,19 @@ def test_whoever_takes_what_the_tables_are_the_same(
         data = data[:24] + b"".join(pcap_records(data)[:400])
     usual = skim(data)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(segments, "SEGMENT_PACKETS", packets)
-        patched.setattr(segments, "GROUPS", groups)
-        patched.setattr(segments, "NEIGHBOURS", neighbours)
-        patched.setattr(segments, "LOOKED_UP", looked_up)
-        patched.setattr(segments, "TASKS", 1 + groups + -(-packets // looked_up))
-        patched.setattr(segments, "ORDER", (1 + groups, 1 + packets))
-        patched.setattr(segments, "ITEMS", 2 * packets * ITEM)
+        small = {
+            "SEGMENT_PACKETS": packets,
+            "GROUPS": groups,
+            "NEIGHBOURS": neighbours,
+            "LOOKED_UP": looked_up,
+            "TASKS": 1 + groups + -(-packets // looked_up),
+            "ORDER": (1 + groups, 1 + packets),
+            "ITEMS": 2 * packets * ITEM,
+        }
+        for module in (segment_board, segment_flows, segments):
+            for constant, value in small.items():
+                if hasattr(module, constant):
+                    patched.setattr(module, constant, value)
         patched.setattr(Simulated, "falls", falls, raising=False)
         patched.setattr("tests.reading.Skimmer", Simulated)
         shared = skim(data)
