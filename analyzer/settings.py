@@ -330,6 +330,9 @@ LEAST_DRIFT = 2e-6
 TRANSIT_NS = 3_000_000_000
 """A packet is not longer on its way between two places, as far as clocks are known."""
 
+MOST_BY_CHANCE = 0.1
+"""Of datagrams that are no larger than what crossed, so many may be missing: loss, or gaps of a capture."""
+
 ROUGH_NS = 2_000_000
 """What times may be off beyond the doubt of the clocks: packets wait before they are stamped."""
 

@@ -260,7 +260,7 @@ def _with_datagrams_located(result: Analysis) -> Analysis:
     """With where large datagrams get lost, if several points saw them and their files can be read once more."""
     if not result.joined_points or not result.all_troubles or None in result.sources:
         return result
-    from analyzer.points.datagrams import located_datagrams  # few captures are of several points
+    from analyzer.points.datagram_legs import located_datagrams  # few captures are of several points
 
     try:
         return located_datagrams(result)

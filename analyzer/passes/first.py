@@ -113,7 +113,7 @@ def skim_chunk(
     return status
 
 
-def _examples() -> dict[str, tuple[Any, ...]]:
+def examples() -> dict[str, tuple[Any, ...]]:
     """Arguments of the compiled entries, for a call that does some of everything."""
     from analyzer.passes.trial import trial_capture
 
@@ -162,8 +162,8 @@ class Skimmer:
         if compiled and not wait:
             from analyzer.kernels.background import coming  # a small capture does without
 
-            self._coming = coming(_examples, "skim")
-        skim = self._entry(skim_chunk, _examples, "skim", compiled=compiled and self._coming is None)
+            self._coming = coming(examples, "skim")
+        skim = self._entry(skim_chunk, examples, "skim", compiled=compiled and self._coming is None)
         self.state: State = new_state(seed, large=large, input_bytes=input_bytes)
         self._skim = self._bound(skim)
         self._h = self.integers(COUNT)
@@ -203,7 +203,7 @@ class Skimmer:
         """Go on compiled if the kernels have come meanwhile: `integers` and `view` are others then. True: not yet."""
         if self._coming is None:
             return False
-        skim = self._loaded(_examples, "skim").get("skim_chunk")
+        skim = self._loaded(examples, "skim").get("skim_chunk")
         if skim is not None:
             self._coming = None
             self._skim = self._bound(skim)

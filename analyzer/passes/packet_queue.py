@@ -32,9 +32,9 @@ from analyzer.kernels.marks import checked_in_front, inlined, kernel, prefetch, 
 
 REACHED_TIME = -11
 OTHER_BLOCK = -12
-"""`segments` does not read on: the next block of the file is not a packet's, or one that changes more than these."""
+"""`shared_segments` does not read on: what comes next in the file is no packet, or tells of more than that."""
 ODD_PACKET = -13
-"""`segments` does not go on: the next packet does not fit in."""
+"""`shared_segments` does not go on: the next packet does not fit in."""
 
 FAR = 1 << 14
 """Packets between two of one flow from which on its rows are no longer near the processor: what so many touch, 600
@@ -68,7 +68,7 @@ Q_ETHER_TYPE = 9
 Q_NET = 10
 Q_LAYERS = 11
 Q_PACKET_DIRECTION = 12
-Q_ROW = 13  # these are for `segments`: the packet's row in the ring
+Q_ROW = 13  # these are for `shared_segments`: the packet's row in the ring
 Q_EVENTS = 14  # rows of the event table that it made
 Q_RECORD = 15  # where its record starts in the buffer
 

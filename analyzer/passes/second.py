@@ -232,7 +232,7 @@ def pick_chunk(
             return PICKED
 
 
-def _examples() -> dict[str, tuple[Any, ...]]:
+def examples() -> dict[str, tuple[Any, ...]]:
     """Arguments of the compiled entries, for a call that does some of everything."""
     state = new_state(0, flows=8, events=64, icmps=8)
     buf, container = trial_capture()
@@ -261,7 +261,7 @@ class Lister(Skimmer):
         self._watched = np.zeros(0, KNOWN) if watched is None else watched
         self._rows = np.zeros(rows, ROW)
         self._edges = np.zeros((rows, 2 * MAX_BLOCKS), np.uint32)
-        kernel = self._entry(list_chunk, _examples, "listing", compiled=compiled)
+        kernel = self._entry(list_chunk, examples, "listing", compiled=compiled)
         self._h = self.integers(COUNT)
         self._q = self.integers(COUNT)
         self._filled = self.integers(1)
@@ -304,7 +304,7 @@ class Picker(Skimmer):
     ) -> None:
         super().__init__(compiled=False)
         self._picked = take
-        kernel = self._entry(pick_chunk, _examples, "listing", compiled=compiled)
+        kernel = self._entry(pick_chunk, examples, "listing", compiled=compiled)
         self._h = self.integers(COUNT)
         self._q = self.integers(COUNT)
         self._moment = self._array([moment])

@@ -33,7 +33,7 @@ from analyzer.passes.segment_board import (
     ITEMS,
     ORDER,
 )
-from analyzer.passes.segments import WAITING, examples, view_of
+from analyzer.passes.shared_segments import WAITING, examples, view_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,8 +47,8 @@ ENOUGH = 8
 """So many of them have to be the first of their flow, or far from the one before it. Each costs some accesses to
 memory, of which two processors wait for twice as many at a time; the rest is not worth the sharing."""
 
-LEAST_PIECE = 64 << 10
-MOST_PIECE = 8 << 20
+LEAST_ALONE = 64 << 10
+MOST_ALONE = 8 << 20
 """Bytes that are skimmed alone after a packet that does not fit in: the more, the sooner the next one came."""
 
 FAR_ENOUGH = 2 << 20
@@ -119,7 +119,7 @@ class Pair:
         h, q = np.zeros(COUNT, np.int64), np.zeros(COUNT, np.int64)
         help_on = bound(entries["follow"], other, *both, h, q, walk, np.zeros(1, np.uint8), PATIENCE)
         self._leads: dict[int, Callable[..., int]] = {}
-        self._piece = LEAST_PIECE
+        self._piece = LEAST_ALONE
         self._helper = _Helper(help_on, self._board)
         weakref.finalize(self, self._helper.stop)
 
@@ -148,7 +148,7 @@ class Pair:
             raise interrupted
         if status in (ODD_PACKET, OTHER_BLOCK):
             near = int(container[POS]) - begin < FAR_ENOUGH
-            self._piece = min(2 * self._piece, MOST_PIECE) if near else LEAST_PIECE
+            self._piece = min(2 * self._piece, MOST_ALONE) if near else LEAST_ALONE
         return status
 
     def alone_to(self, position: int, end: int) -> int:
