@@ -40,8 +40,16 @@ INTERPRETED_PACKETS = 2_000
 UNCOMPILED_PACKETS = 20_000
 """As above while no compiled kernels are in the cache: compiling takes many seconds."""
 
-RING_ROWS = 1 << 17
-"""Recent TCP packets kept while nobody knows yet whether they matter (23 MB). A power of two."""
+RING_SLOTS = 1 << 17
+"""Rows of the ring of recent TCP packets (23 MB). A power of two."""
+
+SEGMENT_PACKETS = 1 << 12
+"""Packets that two processors take together before they agree on what came of it: so many, that the wait is short
+beside the work, and so few, that what is known of them stays in the nearer caches."""
+
+RING_ROWS = RING_SLOTS - SEGMENT_PACKETS
+"""Recent TCP packets kept while nobody knows yet whether they matter. Fewer than there are slots: who takes one packet
+finds these, whatever another processor has written of later ones meanwhile."""
 
 MAX_FLOWS = 1_000_000
 """Flows with state of their own (424 bytes each, 1,208 once they carry data, 1,464 once they go on for some seconds).
@@ -321,6 +329,9 @@ LEAST_DRIFT = 2e-6
 
 TRANSIT_NS = 3_000_000_000
 """A packet is not longer on its way between two places, as far as clocks are known."""
+
+MOST_BY_CHANCE = 0.1
+"""Of datagrams that are no larger than what crossed, so many may be missing: loss, or gaps of a capture."""
 
 ROUGH_NS = 2_000_000
 """What times may be off beyond the doubt of the clocks: packets wait before they are stamped."""

@@ -24,7 +24,8 @@ from analyzer.decode.packet_fields import (
     WIRE_LEN,
 )
 from analyzer.flows.flow_tables import C_CONVERSATIONS, C_EVENTS, C_FLOWS, C_ICMPS, C_ROWS, C_UDP_ROWS, State
-from analyzer.passes.first import Skimmer, decode_packet
+from analyzer.passes.first import Skimmer
+from analyzer.passes.one_packet import decode_packet
 from analyzer.passes.walk import prepare, walk_inputs
 from analyzer.settings import HEAD_BYTES, RING_ROWS
 

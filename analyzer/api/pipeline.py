@@ -118,12 +118,14 @@ def found_in(
     names: bool = False,
     at: Sequence[int] | None = None,
     keep: Callable[[Tables], object] | None = None,
+    alone: bool = False,
 ) -> Analysis:
     """As `analyze`, as plain data: enough for reports, and cheaper where there are very many flows.
 
     Args and errors are those of `analyze`, but for `stop`: once it asks for it, no more is read, and what was read is
     analysed. Where that is nothing, KeyboardInterrupt is raised. `at` has the capture point of each file that can be
-    read, where it is known. `keep` is handed what was read, before it is judged.
+    read, where it is known. `keep` is handed what was read, before it is judged. `alone`: other
+    processes have work for the other processors.
     """
     settings = settings or Settings()
     check_platforms(settings.platforms)
@@ -143,7 +145,7 @@ def found_in(
         readers = [each.reader for each in taken]
         wait = compiled is not None
         large = goes_compiled(readers, "packet loop", "skim", compiled, notify, wait=wait)
-        skimmer = _skimmer(readers, large, stop, wait=wait)
+        skimmer = _skimmer(readers, large, stop, wait=wait, alone=alone)
         inputs = prepare(skimmer, readers, at)
         meter = Meter(inputs)
         for each in walk_inputs(skimmer, inputs):
@@ -183,6 +185,7 @@ def found_in(
             at=apart,
             names=names,
             keep=keep,
+            alone=alone,
         )
         return _with_datagrams_located(found_apart)
     again = tuple(each.again for each in taken)
@@ -257,7 +260,7 @@ def _with_datagrams_located(result: Analysis) -> Analysis:
     """With where large datagrams get lost, if several points saw them and their files can be read once more."""
     if not result.joined_points or not result.all_troubles or None in result.sources:
         return result
-    from analyzer.points.datagrams import located_datagrams  # few captures are of several points
+    from analyzer.points.datagram_legs import located_datagrams  # few captures are of several points
 
     try:
         return located_datagrams(result)
@@ -291,17 +294,19 @@ def _started(
         raise
 
 
-def _skimmer(readers: Sequence[CaptureReader], compiled: bool, stop: Stop | None, *, wait: bool) -> Skimmer:
+def _skimmer(
+    readers: Sequence[CaptureReader], compiled: bool, stop: Stop | None, *, wait: bool, alone: bool
+) -> Skimmer:
     seed = int.from_bytes(os.urandom(4), "little")
     large = sum(reader.size or 0 for reader in readers) >= HUGE_PAGES_BYTES
     size = bytes_in(readers)
     if stop is not None and compiled:
         try:
             with stop.raising():
-                return Skimmer(compiled=True, seed=seed, large=large, input_bytes=size, wait=wait)
+                return Skimmer(compiled=True, seed=seed, large=large, input_bytes=size, wait=wait, alone=alone)
         except KeyboardInterrupt:  # who does not wait for the compiler gets what came so far without it
             compiled = False
-    return Skimmer(compiled=compiled, seed=seed, large=large, input_bytes=size, wait=wait)
+    return Skimmer(compiled=compiled, seed=seed, large=large, input_bytes=size, wait=wait, alone=alone)
 
 
 def _anonymous(file: CaptureFile, anonymizer: Anonymizer) -> CaptureFile:

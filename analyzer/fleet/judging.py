@@ -94,11 +94,11 @@ def _analysis(group: Group, parts: Sequence[Part] | None, keep: Callable[[Tables
     if parts is not None and not any(part.problem for part in parts):
         try:
             with readable(group, parts) as ready:
-                return _without_scratch(found_in(ready.sources, settings=ready.settings, keep=keep))
+                return _without_scratch(found_in(ready.sources, settings=ready.settings, keep=keep, alone=True))
         except PmtuAnalyzeError:
             pass  # as it is, it is told what is wrong with it
     with readable(group) as ready:
-        found = found_in(ready.sources, settings=ready.settings, keep=keep)
+        found = found_in(ready.sources, settings=ready.settings, keep=keep, alone=True)
         return _without_scratch(found) if ready.scratch else found
 
 

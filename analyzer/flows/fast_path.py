@@ -80,10 +80,11 @@ def four_words(buf: Buffer, o: int) -> tuple[int, int, int, int]:
 
 @inlined
 @checked_in_front
-def take_fast_path(state: State, buf: Buffer, h: list[int], frame: int, hint: int) -> bool:
+def take_fast_path(state: State, buf: Buffer, h: list[int], frame: int, hint: int, known: int) -> bool:
     """Take the packet behind the link header if its flow may take this path.
 
-    False if not, with nothing done but perhaps the flow found; nothing of `h` is changed.
+    False if not, with nothing done but perhaps the flow found; nothing of `h` is changed. `known` is the number of its
+    flow; -1: it is to be found, and may be `hint`.
 
     No index is checked when compiled: MOST_FIXED_BYTES from NET on are in `buf`; flow numbers come from our own
     tables; places in the ring and in `progress` are masked.
@@ -112,7 +113,8 @@ def take_fast_path(state: State, buf: Buffer, h: list[int], frame: int, hint: in
         high = source if side else target
         low_port = ports & 0xFFFF if side else ports >> 16
         high_port = ports >> 16 if side else ports & 0xFFFF
-        number = find_hinted(state, Endpoints(4, h[POINT], (low, 0, 0, 0), (high, 0, 0, 0), low_port, high_port), hint)
+        ends = Endpoints(4, h[POINT], (low, 0, 0, 0), (high, 0, 0, 0), low_port, high_port)
+        number = find_hinted(state, ends, hint, known)
     else:
         hops = be32_inside(buf, net + 4)
         if unlikely(word >> 28 != 6 or hops >> 8 & 0xFF != PROTO_TCP or hops >> 16 == 0):
@@ -132,9 +134,10 @@ def take_fast_path(state: State, buf: Buffer, h: list[int], frame: int, hint: in
         low_port = ports & 0xFFFF if side else ports >> 16
         high_port = ports >> 16 if side else ports & 0xFFFF
         if side:
-            number = find_hinted(state, Endpoints(6, h[POINT], target_words, source_words, low_port, high_port), hint)
+            ends = Endpoints(6, h[POINT], target_words, source_words, low_port, high_port)
         else:
-            number = find_hinted(state, Endpoints(6, h[POINT], source_words, target_words, low_port, high_port), hint)
+            ends = Endpoints(6, h[POINT], source_words, target_words, low_port, high_port)
+        number = find_hinted(state, ends, hint, known)
     word = be32_inside(buf, tcp + 12)
     header = (word >> 28) * 4
     head_len = tcp + header - net

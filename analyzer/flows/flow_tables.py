@@ -217,7 +217,7 @@ class State(NamedTuple):
     odd_transfers: Any  # rows as in `directions`: the trouble that there was
     progress: Any  # int64 (directions, 2 * PROGRESS_SLOTS): times and frames, see `progress_log`
     ring: Any
-    ring_header_bytes: Any  # uint8 (RING_ROWS, HEAD_BYTES): `head_len` bytes of the packet from its IP header on
+    ring_header_bytes: Any  # uint8 (RING_SLOTS, HEAD_BYTES): `head_len` bytes of the packet from its IP header on
     events: Any
     event_header_bytes: Any  # as ring_header_bytes, the rest 0
     icmps: Any
@@ -272,6 +272,6 @@ C_UDP_ROWS = C_PAIRS + 6  # rows of the table of datagrams
 C_UDP_ENDS = C_PAIRS + 7  # packets in which UDP is the innermost that is known: neither TCP nor ICMP is inside
 C_SERIES = C_PAIRS + 8  # directions with rows in the table of packets that came alone
 C_RECENT = C_PAIRS + 9  # and on: flows found or made lately, each the latest with its endpoints
-RECENT_FLOWS = 64
+RECENT_FLOWS = 1 << 10
 """Places for flows that are found without hashing. A power of two."""
 C_COUNT = C_RECENT + RECENT_FLOWS

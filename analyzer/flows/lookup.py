@@ -151,8 +151,10 @@ def find_flow(state: State, ends: Endpoints) -> int:
 
 @inlined
 @checked_in_front
-def find_hinted(state: State, ends: Endpoints, hint: int) -> int:
-    """As `find_flow`, where it may be the flow `hint` (-1: nobody knows)."""
+def find_hinted(state: State, ends: Endpoints, hint: int, known: int) -> int:
+    """As `find_flow`, where it is the flow `known`, or may be `hint` (-1: nobody knows)."""
+    if known >= 0:
+        return known
     if (
         0 <= hint < state.counters[C_FLOWS]
         and state.flows[at(hint)]["seen"] & REPLACED == 0
@@ -223,6 +225,12 @@ def flow_of_packet(state: State, h: list[int], side: int) -> int:
         direction = state.directions[2 * number + side]
         if not direction["base_set"] or direction["base"] == h[SEQ]:
             return number
+    return open_flow(state, ends, side, opens, slot)
+
+
+@inlined
+def open_flow(state: State, ends: Endpoints, side: int, opens: bool, slot: int) -> int:
+    """A new flow, entered at `slot`, of a packet from the endpoint `side`; NO_FLOW if the bound is reached."""
     if state.counters[C_FLOWS] >= len(state.flows):
         return NO_FLOW
     # Who opened it is not known without the SYN: servers listen on well-known ports, which are the lower ones.

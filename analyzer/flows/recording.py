@@ -47,9 +47,10 @@ from analyzer.settings import (
     MAX_EVENTS_PER_FLOW,
     MAX_TROUBLED,
     RING_ROWS,
+    RING_SLOTS,
 )
 
-RING_MASK = RING_ROWS - 1
+RING_MASK = RING_SLOTS - 1
 
 
 def _copy_bytes_one_by_one(target: Any, row: int, source: Any, start: int, count: int) -> None:

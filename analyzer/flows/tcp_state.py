@@ -268,10 +268,10 @@ def note_segment(
 
 
 @inlined
-def track_tcp(state: State, buf: Buffer, h: list[int], frame: int) -> int:
-    """Follow one decoded TCP packet; returns its flow number, or NO_FLOW."""
+def track_tcp(state: State, buf: Buffer, h: list[int], frame: int, known: int) -> int:
+    """Follow one decoded TCP packet; returns its flow number, or NO_FLOW. `known` is that number, -1: to be found."""
     side = endpoint_order(h)
-    number = flow_of_packet(state, h, side)
+    number = known if known >= 0 else flow_of_packet(state, h, side)
     if number == NO_FLOW:
         return NO_FLOW
     flow = state.flows[number]

@@ -58,6 +58,7 @@ class CompileError(Exception):
 
 GROUPS = {
     "skim": "analyzer.passes.first",
+    "sharing": "analyzer.passes.shared_segments",
     "listing": "analyzer.passes.second",
     "names": "analyzer.passes.names",
     "watching": "analyzer.passes.watched",

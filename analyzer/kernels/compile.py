@@ -64,8 +64,76 @@ def _prefetch(_typing: Any, table: Any, _row: Any, _offset: Any) -> tuple[Any, A
     return types.none(table, types.int64, types.int64), generate
 
 
-HINTS = {"unlikely": _unlikely, "prefetch": _prefetch}
-"""What stands for functions of `kernel` that mean something to LLVM only."""
+@intrinsic
+def _array_at(_typing: Any, like: Any, _address: Any, _size: Any) -> tuple[Any, Any]:
+    """An array as `like`, of one dimension, elsewhere."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        array.data = builder.inttoptr(arguments[1], array.data.type)
+        array.nitems = arguments[2]
+        array.shape = cgutils.pack_array(builder, [arguments[2]])
+        return array._getvalue()
+
+    return like(like, types.int64, types.int64), generate
+
+
+WORD_BYTES = 8
+
+
+def _word(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    """Where the word of the first argument, an array of integers, at the place of the second one is."""
+    array = context.make_array(signature.args[0])(context, builder, arguments[0])
+    return builder.gep(array.data, [arguments[1]])
+
+
+@intrinsic
+def _atomic_get(_typing: Any, words: Any, _place: Any) -> tuple[Any, Any]:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load_atomic(_word(context, builder, signature, arguments), "acquire", WORD_BYTES)
+
+    return types.int64(words, types.int64), generate
+
+
+@intrinsic
+def _atomic_set(_typing: Any, words: Any, _place: Any, _value: Any) -> tuple[Any, Any]:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        word = _word(context, builder, signature, arguments)
+        builder.store_atomic(arguments[2], word, "release", WORD_BYTES)
+        return context.get_dummy_value()
+
+    return types.none(words, types.int64, types.int64), generate
+
+
+@intrinsic
+def _atomic_add(_typing: Any, words: Any, _place: Any, _number: Any) -> tuple[Any, Any]:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        builder.atomic_rmw("add", _word(context, builder, signature, arguments), arguments[2], "acq_rel")
+        return context.get_dummy_value()
+
+    return types.none(words, types.int64, types.int64), generate
+
+
+@intrinsic
+def _atomic_exchange(_typing: Any, words: Any, _place: Any, _expected: Any, _value: Any) -> tuple[Any, Any]:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        word = _word(context, builder, signature, arguments)
+        found = builder.cmpxchg(word, arguments[2], arguments[3], "acq_rel", "acquire")
+        return builder.extract_value(found, 1)
+
+    return types.boolean(words, types.int64, types.int64, types.int64), generate
+
+
+HINTS = {
+    "unlikely": _unlikely,
+    "prefetch": _prefetch,
+    "array_at": _array_at,
+    "atomic_get": _atomic_get,
+    "atomic_set": _atomic_set,
+    "atomic_add": _atomic_add,
+    "atomic_exchange": _atomic_exchange,
+}
+"""What stands for functions of `marks` that mean something to LLVM only."""
 
 
 class ObjectCode(NamedTuple):

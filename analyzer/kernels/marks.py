@@ -78,6 +78,37 @@ def prefetch(table: Any, row: int, offset: int) -> None:
     """Nothing. Compiled: let the processor fetch the bytes at `offset` of a row, which are needed soon."""
 
 
+def array_at(like: Any, address: int, size: int) -> Any:
+    """The array `like`. Compiled: one of its kind with `size` elements at an address, which another thread named.
+
+    Nobody sees to it that they are there: whoever named them must not let them go meanwhile.
+    """
+    return like
+
+
+def atomic_get(words: list[int], place: int) -> int:
+    """The word at `place`. Compiled: with all that its writer, another thread, had written before `atomic_set`."""
+    return words[place]
+
+
+def atomic_set(words: list[int], place: int, value: int) -> None:
+    """Set the word at `place`. Compiled: who reads it by `atomic_get` sees all that was written before."""
+    words[place] = value
+
+
+def atomic_add(words: list[int], place: int, number: int) -> None:
+    """Add to the word at `place`. Compiled: no other thread's addition is lost, as with `atomic_set` otherwise."""
+    words[place] += number
+
+
+def atomic_exchange(words: list[int], place: int, expected: int, value: int) -> bool:
+    """Set the word at `place` if it is the expected one; whether it was. Compiled: no other thread comes between."""
+    if words[place] != expected:
+        return False
+    words[place] = value
+    return True
+
+
 def bound(kernel: Callable[..., int], *first: Any) -> Callable[..., int]:
     """The kernel with its first arguments, so that their addresses are not looked up again at each call."""
     bind: Callable[..., Callable[..., int]] | None = getattr(kernel, "bind", None)

@@ -47,7 +47,8 @@ from analyzer.decode.tunnel import (
 )
 from analyzer.errors import CaptureError
 from analyzer.kernels.marks import kernel
-from analyzer.passes.first import Skimmer, decode_packet
+from analyzer.passes.first import Skimmer
+from analyzer.passes.one_packet import decode_packet
 from analyzer.passes.trial import trial_capture
 from analyzer.settings import MAX_RECORD_BYTES
 
@@ -116,7 +117,8 @@ def blank_chunk(buf: Any, end: int, container: list[int], interfaces: list[int],
         blank_packet(buf, h)
 
 
-def _examples() -> dict[str, tuple[Any, ...]]:
+def examples() -> dict[str, tuple[Any, ...]]:
+    """Arguments of the compiled entry, for a call that does some of everything."""
     buf, container = trial_capture()
     numbers = np.zeros(COUNT, np.int64)
     return {"blank_chunk": (buf, len(buf), container, np.zeros(I_WIDTH, np.int64), numbers)}
@@ -127,7 +129,7 @@ class _Blanker(Skimmer):
 
     def __init__(self, *, compiled: bool) -> None:
         super().__init__(compiled=False)
-        self._blank = self._entry(blank_chunk, _examples, "blanking", compiled=compiled)
+        self._blank = self._entry(blank_chunk, examples, "blanking", compiled=compiled)
         self._skim = self._chunk
         self._h = self.integers(COUNT)
 

@@ -36,7 +36,7 @@ from analyzer.decode.packet_fields import (
 from analyzer.decode.tcp import ACK_FLAG, OPTION_TIMESTAMPS, SYN, option_from
 from analyzer.flows.flow_tables import C_EVENTS, State
 from analyzer.passes.datagram_marks import SeenMarks, datagram_mark
-from analyzer.passes.first import decode_packet
+from analyzer.passes.one_packet import decode_packet
 
 SAMPLED_PACKETS = 3_000
 """Packets of a file that are compared, of few files; of many, fewer of each."""

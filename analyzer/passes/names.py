@@ -23,7 +23,8 @@ from analyzer.kernels.marks import bound, kernel
 from analyzer.model.analysis import Analysis
 from analyzer.model.host_name import NAMED_ADDRESSES, NAMES_PER_ADDRESS, HostName, NameSource
 from analyzer.model.text import packed_ip_text
-from analyzer.passes.first import Skimmer, decode_packet
+from analyzer.passes.first import Skimmer
+from analyzer.passes.one_packet import decode_packet
 from analyzer.passes.reread import reader_of
 from analyzer.passes.trial import trial_capture
 from analyzer.passes.walk import Notify, goes_compiled, prepare, start_all, walk_inputs
@@ -104,7 +105,7 @@ def names_chunk(
                 return FOUND
 
 
-def _examples() -> dict[str, tuple[Any, ...]]:
+def examples() -> dict[str, tuple[Any, ...]]:
     """Arguments of the compiled entry, for a call that does some of everything."""
     buf, container = trial_capture()
     found, interfaces, numbers = (np.zeros(count, np.int64) for count in (3, I_WIDTH, COUNT))
@@ -117,7 +118,7 @@ class _Finder(Skimmer):
     def __init__(self, take: Callable[[int, bytes, Any, Any], None], *, compiled: bool) -> None:
         super().__init__(compiled=False)
         self._found_one = take
-        step = self._entry(names_chunk, _examples, "names", compiled=compiled)
+        step = self._entry(names_chunk, examples, "names", compiled=compiled)
         self._h = self.integers(COUNT)
         self._found = self.integers(3)
         self._step = bound(step, self._found)

@@ -31,6 +31,10 @@ from analyzer.flows.recording import RING_MASK
 from analyzer.kernels.marks import checked_in_front, inlined, kernel, prefetch, unlikely
 
 REACHED_TIME = -11
+OTHER_BLOCK = -12
+"""`shared_segments` does not read on: what comes next in the file is no packet, or tells of more than that."""
+ODD_PACKET = -13
+"""`shared_segments` does not go on: the next packet does not fit in."""
 
 FAR = 1 << 14
 """Packets between two of one flow from which on its rows are no longer near the processor: what so many touch, 600
@@ -64,6 +68,9 @@ Q_ETHER_TYPE = 9
 Q_NET = 10
 Q_LAYERS = 11
 Q_PACKET_DIRECTION = 12
+Q_ROW = 13  # these are for `shared_segments`: the packet's row in the ring
+Q_EVENTS = 14  # rows of the event table that it made
+Q_RECORD = 15  # where its record starts in the buffer
 
 QUEUE = ITEM * (BATCH + SOON)
 """Integers of the queue: behind the last packet are some that are asked for their flow, and have none."""
@@ -99,8 +106,8 @@ def put_packet(queue: list[int], place: int, h: list[int], frame: int, reason: i
 
 @inlined
 @checked_in_front
-def get_packet(state: State, queue: list[int], place: int, h: list[int]) -> None:
-    """Bring the packet's fields back, and ask for what a later one needs."""
+def get_packet(queue: list[int], place: int, h: list[int]) -> None:
+    """Bring the packet's fields back."""
     h[TS] = queue[at(place + Q_TS)]
     h[WIRE_LEN] = queue[at(place + Q_WIRE_LEN)]
     h[LINK] = queue[at(place + Q_LINK)]
@@ -110,17 +117,21 @@ def get_packet(state: State, queue: list[int], place: int, h: list[int]) -> None
     h[NET] = queue[at(place + Q_NET)]
     h[LAYERS] = queue[at(place + Q_LAYERS)]
     h[PACKET_DIRECTION] = queue[at(place + Q_PACKET_DIRECTION)]
-    later = queue[at(place + SOON * ITEM + Q_HINT)]
-    if later >= 0:
-        prefetch(state.flows, later, 0)
-        prefetch(state.flows, later, 64)
-        prefetch(state.directions, 2 * later, 0)  # those of both sides, as below
-        prefetch(state.directions, 2 * later, 64)
-        prefetch(state.directions, 2 * later, 128)
-        prefetch(state.transfers, 2 * later, 0)
-        prefetch(state.transfers, 2 * later, 64)
-        prefetch(state.transfers, 2 * later, 128)
-        prefetch(state.transfers, 2 * later, 192)
+
+
+@inlined
+def ask_for_rows(state: State, number: int) -> None:
+    """Ask for what a packet of a flow needs (-1: nobody knows which), that comes soon."""
+    if number >= 0:
+        prefetch(state.flows, number, 0)
+        prefetch(state.flows, number, 64)
+        prefetch(state.directions, 2 * number, 0)  # those of both sides, as below
+        prefetch(state.directions, 2 * number, 64)
+        prefetch(state.directions, 2 * number, 128)
+        prefetch(state.transfers, 2 * number, 0)
+        prefetch(state.transfers, 2 * number, 64)
+        prefetch(state.transfers, 2 * number, 128)
+        prefetch(state.transfers, 2 * number, 192)
 
 
 @inlined

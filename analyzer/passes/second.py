@@ -42,8 +42,9 @@ from analyzer.flows.recording import RING_MASK
 from analyzer.flows.table_pages import new_state
 from analyzer.flows.tcp_state import track_tcp, unwrap_seq
 from analyzer.kernels.marks import bound, inlined, kernel
-from analyzer.passes.first import FOREVER, Skimmer, decode_packet
+from analyzer.passes.first import FOREVER, Skimmer
 from analyzer.passes.interfaces import interface_of
+from analyzer.passes.one_packet import decode_packet
 from analyzer.passes.packet_queue import next_before
 from analyzer.passes.trial import trial_capture
 
@@ -165,7 +166,7 @@ def list_packet(
         return filled
     if not is_watched(watched, h):
         return filled
-    number = track_tcp(state, buf, h, frame)
+    number = track_tcp(state, buf, h, frame, -1)
     if number == NO_FLOW:
         return filled
     if len(watched):
@@ -231,7 +232,7 @@ def pick_chunk(
             return PICKED
 
 
-def _examples() -> dict[str, tuple[Any, ...]]:
+def examples() -> dict[str, tuple[Any, ...]]:
     """Arguments of the compiled entries, for a call that does some of everything."""
     state = new_state(0, flows=8, events=64, icmps=8)
     buf, container = trial_capture()
@@ -260,7 +261,7 @@ class Lister(Skimmer):
         self._watched = np.zeros(0, KNOWN) if watched is None else watched
         self._rows = np.zeros(rows, ROW)
         self._edges = np.zeros((rows, 2 * MAX_BLOCKS), np.uint32)
-        kernel = self._entry(list_chunk, _examples, "listing", compiled=compiled)
+        kernel = self._entry(list_chunk, examples, "listing", compiled=compiled)
         self._h = self.integers(COUNT)
         self._q = self.integers(COUNT)
         self._filled = self.integers(1)
@@ -303,7 +304,7 @@ class Picker(Skimmer):
     ) -> None:
         super().__init__(compiled=False)
         self._picked = take
-        kernel = self._entry(pick_chunk, _examples, "listing", compiled=compiled)
+        kernel = self._entry(pick_chunk, examples, "listing", compiled=compiled)
         self._h = self.integers(COUNT)
         self._q = self.integers(COUNT)
         self._moment = self._array([moment])

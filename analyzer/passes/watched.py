@@ -61,8 +61,9 @@ from analyzer.flows.flow_tables import C_FILE, C_PACKETS, State
 from analyzer.flows.lookup import Endpoints, endpoint_order, endpoints_of, find_flow, find_slot, new_flow
 from analyzer.flows.table_pages import new_state
 from analyzer.kernels.marks import bound, inlined, kernel
-from analyzer.passes.first import FOREVER, Skimmer, decode_packet
+from analyzer.passes.first import FOREVER, Skimmer
 from analyzer.passes.interfaces import interface_of
+from analyzer.passes.one_packet import decode_packet
 from analyzer.passes.packet_queue import next_before
 from analyzer.passes.trial import trial_capture
 
@@ -261,7 +262,7 @@ def watch_chunk(
             filled[0] = list_watched(state, ports, lows, spans, counts, rows, filled[0], buf, container, h)
 
 
-def _examples() -> dict[str, tuple[Any, ...]]:
+def examples() -> dict[str, tuple[Any, ...]]:
     """Arguments of the compiled entry, for a call that does some of everything."""
     buf, container = trial_capture()
     state = _table([_trial_watch()])
@@ -299,7 +300,7 @@ class Watcher(Skimmer):
 
     def __init__(self, watches: Sequence[Watch], *, files: int, most: int, compiled: bool, ptbs: int = 0) -> None:
         super().__init__(compiled=False, input_bytes=0)
-        chunk = self._entry(watch_chunk, _examples, "watching", compiled=compiled)
+        chunk = self._entry(watch_chunk, examples, "watching", compiled=compiled)
         self.state = _table(watches)
         self._h = self.integers(COUNT)
         self._q = self.integers(COUNT)

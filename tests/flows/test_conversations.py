@@ -15,7 +15,7 @@ from analyzer.flows import conversations
 from analyzer.flows.datagram_keys import datagram_key, is_quic
 from analyzer.flows.flow_tables import C_CONVERSATIONS, C_UDP_LOST, C_UDP_PACKETS, C_UDP_ROWS, State
 from analyzer.flows.table_pages import new_state
-from analyzer.passes import first
+from analyzer.passes import one_packet
 from tests.builders import (
     CLIENT,
     ICMP,
@@ -184,7 +184,7 @@ def test_the_short_way_of_plain_datagrams_finds_what_the_long_way_finds(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     short = tables(state_of(mixed(seed)))
-    monkeypatch.setattr(first, "carries", lambda *_: False)
+    monkeypatch.setattr(one_packet, "carries", lambda *_: False)
     for mine, theirs in zip(short, tables(state_of(mixed(seed))), strict=True):
         np.testing.assert_array_equal(mine, theirs)
 

@@ -11,7 +11,7 @@ import pytest
 
 from analyzer.flows.fast_path import take_fast_path
 from analyzer.flows.flow_tables import C_ROWS
-from analyzer.passes import first as skim_module
+from analyzer.passes import one_packet
 from tests.builders import (
     ACK,
     ETHERNET,
@@ -180,7 +180,7 @@ FORMS = {name: around(wrap) for name, (wrap, _, _) in ENCAPSULATIONS.items()} | 
 
 def the_long_way(monkeypatch: pytest.MonkeyPatch, source: bytes | Path) -> Skimmed:
     with monkeypatch.context() as patch:
-        patch.setattr(skim_module, "take_fast_path", lambda *_: False)
+        patch.setattr(one_packet, "take_fast_path", lambda *_: False)
         return skim(source)
 
 
@@ -193,7 +193,7 @@ def taken(monkeypatch: pytest.MonkeyPatch, source: bytes | Path) -> tuple[Skimme
         return found[-1]
 
     with monkeypatch.context() as patch:
-        patch.setattr(skim_module, "take_fast_path", watched)
+        patch.setattr(one_packet, "take_fast_path", watched)
         return skim(source), found
 
 

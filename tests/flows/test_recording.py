@@ -150,7 +150,7 @@ def test_rows_that_were_overwritten_stay_away(monkeypatch: pytest.MonkeyPatch, r
     monkeypatch.setattr("analyzer.flows.recording.RING_ROWS", ring)
     for module in ("recording", "tcp_state"):
         monkeypatch.setattr(f"analyzer.flows.{module}.RING_MASK", ring - 1)
-    monkeypatch.setattr("analyzer.flows.table_pages.RING_ROWS", ring)
+    monkeypatch.setattr("analyzer.flows.table_pages.RING_SLOTS", ring)
     other = Talk(ports=(50_000, 80))
     early, steps = calm(20), ladder(5, 100, 20_000)
     between = calm(200, 105, own=other)  # fill the ring again and again between the steps

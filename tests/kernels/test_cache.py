@@ -23,6 +23,7 @@ from analyzer.passes import blanked as blanking
 from analyzer.passes import first as skim
 from analyzer.passes import names as search
 from analyzer.passes import second as listing
+from analyzer.passes import shared_segments as sharing
 from analyzer.passes import watched as watching
 from tests.passes.test_first import SMALL
 from tests.reading import ROOT
@@ -128,7 +129,7 @@ def damaged_files_refused(group: str) -> int:
 
 def refuse(group: str) -> None:
     try:
-        cache.load_kernels.__wrapped__(sys.modules[cache.GROUPS[group]]._examples, group)
+        cache.load_kernels.__wrapped__(sys.modules[cache.GROUPS[group]].examples, group)
     except CompileError as error:
         if "no compiler here" in str(error):
             return
@@ -143,8 +144,8 @@ def no_compiler(examples: object, group: str, way: str) -> bytes:
 def test_no_changed_byte_of_the_cache_is_loaded(tmp_path: Path) -> None:
     skim.Skimmer(compiled=True)
     listing.Lister(compiled=True, rows=1)
-    cache.load_kernels(search._examples, "names")
-    cache.load_kernels(blanking._examples, "blanking")
+    cache.load_kernels(search.examples, "names")
+    cache.load_kernels(blanking.examples, "blanking")
     watching.Watcher([], files=1, most=1, compiled=True)
     (tmp_path / "pmtu-analyze").mkdir(mode=0o700)
     for made in map(cache._cache_file, cache.GROUPS):
@@ -192,11 +193,11 @@ def test_a_broken_cache_is_made_anew(there: str, tmp_path: Path) -> None:
 
 def test_the_cache_depends_on_every_module_that_a_kernel_is_in_or_takes_something_from() -> None:
     """Wherever kernels are moved to, what is kept of them goes with their sources."""
-    entries = {skim.__name__, listing.__name__, search.__name__, watching.__name__, blanking.__name__}
+    entries = {skim.__name__, sharing.__name__, listing.__name__, search.__name__, watching.__name__, blanking.__name__}
     assert entries == set(cache.GROUPS.values())
     for group, entry in cache.GROUPS.items():
         sources = cache.sources_of(entry)
-        waiting = list(sys.modules[entry]._examples())
+        waiting = list(sys.modules[entry].examples())
         reached: set[str] = set()
         while waiting:
             name = waiting.pop()
@@ -257,7 +258,7 @@ def test_a_cache_with_a_wrong_answer_is_not_used(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(known_answer, "known_answer", lambda *arguments: usual(*arguments) + 1)
     monkeypatch.setattr(known_answer.known_answer, "__name__", usual.__name__)
     with pytest.raises(CompileError, match="another layout"):
-        cache.load_kernels.__wrapped__(skim._examples)
+        cache.load_kernels.__wrapped__(skim.examples)
 
 
 @pytest.mark.parametrize("fault", ["another layout", "another answer"])
@@ -313,7 +314,7 @@ def test_code_that_crashes_the_process_that_compiles_is_not_compiled_in_this_one
 @pytest.mark.parametrize("module", [skim, listing])
 def test_the_examples_make_the_entries_do_some_of_everything(module: Any) -> None:
     """So that comparing the first call tells something of all kinds of arrays."""
-    name, arguments = next(iter(module._examples().items()))
+    name, arguments = next(iter(module.examples().items()))
     given = [cache._as_interpreted(cache._copied(each)) for each in arguments]
     KERNELS[name](*given)
     state = given[0]
@@ -334,9 +335,9 @@ def test_the_examples_make_the_entries_do_some_of_everything(module: Any) -> Non
 
 def test_what_is_bound_is_called_as_the_whole() -> None:
     """In both modes: the first arguments are looked at once, what lies in their arrays at each call."""
-    entries = cache.load_kernels(listing._examples, "listing")
+    entries = cache.load_kernels(listing.examples, "listing")
     for call in (KERNELS["pick_chunk"], entries["pick_chunk"]):
-        arguments = [cache._copied(each) for each in listing._examples()["pick_chunk"]]
+        arguments = [cache._copied(each) for each in listing.examples()["pick_chunk"]]
         if call is KERNELS["pick_chunk"]:
             arguments = [cache._as_interpreted(each) for each in arguments]
         pick = bound(call, *arguments[:3])

@@ -304,11 +304,12 @@ def test_every_reason_is_counted_under_its_name(tmp_path: Path) -> None:
         Packet(0, ethernet(ipv4(bytes(4), protocol=47))[:36]),
         Packet(0, ethernet(bytes(2) + b"\x81\x00" + (bytes(2) + b"\x81\x00") * 20, 0x8100)),
         Packet(0, ethernet(ipv4(bytes(20), protocol=50))),
+        Packet(0, ethernet(ipv4(ipv4(bytes(20), offset=1480, df=False), protocol=4))),
     ]
     path = tmp_path / "odd.pcap"
     path.write_bytes(pcap(packets, link=ETHERNET))
     totals = analyzer.analyze(path).totals
-    assert (totals.packets, totals.tcp_packets, totals.icmp_packets, totals.ptb_packets) == (14, 1, 1, 1)
+    assert (totals.packets, totals.tcp_packets, totals.icmp_packets, totals.ptb_packets) == (15, 1, 1, 1)
     elsewhere = ("flow limit reached", UNDECODED_REASONS[REASON_AGGREGATE])
     expected = [reason for reason in UNDECODED_REASONS[2:] if reason not in elsewhere]
     assert totals.undecoded == dict.fromkeys(expected, 1)

@@ -13,7 +13,7 @@ from analyzer.api.pipeline import found_in
 from analyzer.kernels import background
 from analyzer.kernels.cache import CompileError, load_kernels
 from analyzer.passes import walk
-from analyzer.passes.first import Skimmer, _examples
+from analyzer.passes.first import Skimmer, examples
 from analyzer.report.formats.json_report import to_json
 from tests.reading import CAPTURES
 
@@ -33,7 +33,7 @@ class Late:
             return None
         if self.failing:
             raise CompileError("no such processor")
-        return load_kernels(_examples, "skim")
+        return load_kernels(examples, "skim")
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_they_are_waited_for_where_that_is_as_good(
     monkeypatch.setattr(background, "can_be_kept", lambda _: kept)
     monkeypatch.setattr(background, "is_compiled_before", lambda _: before)
     monkeypatch.setattr(background, "processors", lambda: processors)
-    assert background.coming(_examples, "skim") is None
+    assert background.coming(examples, "skim") is None
 
 
 def test_they_are_compiled_by_another_process_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,9 +111,9 @@ def test_they_are_compiled_by_another_process_meanwhile(monkeypatch: pytest.Monk
     monkeypatch.setattr(background, "can_be_kept", lambda _: True)
     monkeypatch.setattr(background, "is_compiled_before", lambda _: False)
     monkeypatch.setattr(background, "processors", lambda: 2)
-    found = background.coming(_examples, "skim")
+    found = background.coming(examples, "skim")
     assert found is not None
     assert found.kernels() is None
     threads[0]()
-    assert begun == [(_examples, "skim")]
+    assert begun == [(examples, "skim")]
     assert set(found.kernels() or ()) == {"skim_chunk"}

@@ -38,7 +38,7 @@ from analyzer.model.flow import Flow
 from analyzer.model.statement import FrameRef
 from analyzer.model.text import file_labels, joined_labels, plural
 from analyzer.model.trouble import Trouble
-from analyzer.passes.first import decode_packet
+from analyzer.passes.one_packet import decode_packet
 from analyzer.passes.reread import every, listed, pick, reader_of
 from analyzer.passes.walk import Notify
 from analyzer.redaction.datagram_payload import StandIns

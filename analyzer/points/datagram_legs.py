@@ -25,7 +25,7 @@ from analyzer.model.trouble import Trouble
 from analyzer.model.verdicts import SIZE_PROBLEMS
 from analyzer.passes.datagram_marks import DatagramMark, datagram_mark
 from analyzer.passes.reread import every, reader_of
-from analyzer.settings import LEAST_DATAGRAMS, LEAST_FRAGMENTS_SPAN_NS, REASSEMBLY_NS
+from analyzer.settings import LEAST_DATAGRAMS, LEAST_FRAGMENTS_SPAN_NS, MOST_BY_CHANCE, REASSEMBLY_NS, TRANSIT_NS
 
 NS = 1_000_000_000
 
@@ -34,12 +34,6 @@ KINDS = ("udp", "fragments")
 
 MOST_PACKETS = 200_000
 """Packets between the hosts of all such findings that are compared."""
-
-TRANSIT_NS = 2 * NS
-"""A datagram takes no longer from one point to another, but for what the clocks differ."""
-
-MOST_BY_CHANCE = 0.1
-"""Of the datagrams that are no larger than what crossed, so many may be missing: loss, or gaps of a capture."""
 
 SHOWN_FRAMES, SHOWN_PACKETS = 16, 2_000
 
