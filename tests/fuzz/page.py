@@ -56,6 +56,7 @@ from analyzer.settings import (
     MAX_TROUBLED,
     PACKETS_A_JUDGED_FLOW,
     RING_ROWS,
+    RING_SLOTS,
 )
 from tests.fuzz.checks import MOST_MEGABYTES, MOST_SECONDS
 from tests.fuzz.figures import Figures
@@ -136,7 +137,7 @@ def bounds() -> str:
         ("packets kept of troubled flows", f"{MAX_EVENTS:,}", f"{MAX_EVENTS * (PACKET.itemsize + HEAD_BYTES) / 1e6:.0f} MB"),
         ("of them, of one flow, all its episodes together", f"{MAX_EVENTS_PER_FLOW:,}", ""),
         ("packets before the trouble, of one flow", f"{HISTORY_ROWS:,}", ""),
-        ("latest packets of all flows", f"{RING_ROWS:,}", f"{RING_ROWS * (PACKET.itemsize + HEAD_BYTES) / 1e6:.0f} MB"),
+        ("latest packets of all flows", f"{RING_ROWS:,}", f"{RING_SLOTS * (PACKET.itemsize + HEAD_BYTES) / 1e6:.0f} MB"),
         ("ICMP messages kept", f"{MAX_ICMP:,}", f"{MAX_ICMP * (ICMP.itemsize + ICMP_HEAD_BYTES) / 1e6:.0f} MB"),
         ("fragments kept", f"{MAX_ICMP:,}", f"{MAX_ICMP * FRAGMENT.itemsize / 1e6:.0f} MB; as datagrams 50 MB"),
         ("senders, receivers and protocols of fragments", f"{MAX_FRAGMENTED_PAIRS:,}", ""),
