@@ -144,6 +144,7 @@ def no_compiler(examples: object, group: str, way: str) -> bytes:
 def test_no_changed_byte_of_the_cache_is_loaded(tmp_path: Path) -> None:
     skim.Skimmer(compiled=True)
     listing.Lister(compiled=True, rows=1)
+    cache.load_kernels(sharing.examples, "sharing")
     cache.load_kernels(search.examples, "names")
     cache.load_kernels(blanking.examples, "blanking")
     watching.Watcher([], files=1, most=1, compiled=True)
