@@ -90,6 +90,14 @@ def copy_head(target: Any, row: int, source: Any, start: int, count: int) -> Non
 
 
 @kernel
+def put_event(state: State, event: int, rows: Any, header_bytes: Any, row: int) -> None:
+    """Copy a row of a table of packets, and its headers, to a row of the event table."""
+    state.events[event] = rows[row]
+    for i in range(rows[row]["header_len"]):
+        state.event_header_bytes[event, i] = header_bytes[row, i]
+
+
+@kernel
 def append_event(state: State, counter: int, number: int) -> None:
     """Copy the ring row `counter` of flow `number` into the event table, unless a bound is reached."""
     odd = state.odd_flows[number]
@@ -108,10 +116,7 @@ def append_event(state: State, counter: int, number: int) -> None:
         return
     if first:
         state.counters[C_TROUBLED] += 1
-    row = counter & RING_MASK
-    state.events[event] = state.ring[row]
-    for i in range(state.ring[row]["header_len"]):
-        state.event_header_bytes[event, i] = state.ring_header_bytes[row, i]
+    put_event(state, event, state.ring, state.ring_header_bytes, counter & RING_MASK)
     state.counters[C_EVENTS] = event + 1
     odd["events"] += 1
 

@@ -235,7 +235,7 @@ class Skimmer:
             last = end
             pair = self._pair() if end - container[POS] >= self.shared_from else None
             if pair is not None:
-                status = pair.take(view, end, container, interfaces[0], self._h, self._q, until)
+                status = pair.take(view, end, container, interfaces[0], until)
                 if status not in (ODD_PACKET, OTHER_BLOCK):
                     return status
                 last = pair.alone_to(int(container[POS]), end)
@@ -259,7 +259,7 @@ class Skimmer:
             from analyzer.passes.two_cores import Sharing  # nobody else needs a second thread
 
             self._sharing = Sharing()
-        return self._sharing.pair(self.state)
+        return self._sharing.pair(self.state, self._h, self._q)
 
     def let_go(self) -> None:
         """Give back what only a next packet needs: there will be none."""

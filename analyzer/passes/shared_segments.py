@@ -39,6 +39,7 @@ from analyzer.flows.flow_tables import (
     PACKET,
     State,
 )
+from analyzer.flows.recording import put_event
 from analyzer.flows.table_pages import new_state
 from analyzer.kernels.marks import (
     array_at,
@@ -218,13 +219,9 @@ def put_together(state: State, mine: State, other: State, board: list[int], item
             first = made >> EVENT_BITS & ROWS_MASK
             for row in range(first, first + (made & ROWS_MASK)):
                 if made >> 2 * EVENT_BITS == 0:
-                    state.events[event] = mine.events[row]
-                    for k in range(mine.events[row]["header_len"]):
-                        state.event_header_bytes[event, k] = mine.event_header_bytes[row, k]
+                    put_event(state, event, mine.events, mine.event_header_bytes, row)
                 else:
-                    state.events[event] = other.events[row]
-                    for k in range(other.events[row]["header_len"]):
-                        state.event_header_bytes[event, k] = other.event_header_bytes[row, k]
+                    put_event(state, event, other.events, other.event_header_bytes, row)
                 event += 1
         state.counters[C_EVENTS] = event
     for place in range(C_RECENT):

@@ -65,8 +65,11 @@ class Sharing:
         self._pair: Pair | None = None
         self._impossible = processors() < BOTH or not can_be_kept(GROUP)
 
-    def pair(self, state: State) -> Pair | None:
-        """Who takes the next packets together; None if that is not worth it, not possible, or not yet."""
+    def pair(self, state: State, h: Any, q: Any) -> Pair | None:
+        """Who takes the next packets together; None if that is not worth it, not possible, or not yet.
+
+        `h` and `q` are the fields that `skim_chunk` is called with.
+        """
         if self._impossible or not is_worth_sharing(state):
             return None
         if self._pair is None:
@@ -76,7 +79,7 @@ class Sharing:
                 self._impossible = True
                 return None
             if entries is not None:
-                self._pair = Pair(entries, state)
+                self._pair = Pair(entries, state, h, q)
         return self._pair
 
 
@@ -97,7 +100,10 @@ def _entries() -> dict[str, Callable[..., int]] | None:
 
 
 def is_worth_sharing(state: State) -> bool:
-    """True if of the latest packets enough begin a flow, or lie far from the one before it of their flow."""
+    """True if of the latest packets enough begin a flow, or lie far from the one before it of their flow.
+
+    As `packet_queue.is_spread`, by whole columns: this is asked once a chunk, and not by compiled code.
+    """
     count = int(state.counters[C_ROWS])
     if count < SAMPLE:
         return False
@@ -109,33 +115,29 @@ def is_worth_sharing(state: State) -> bool:
 class Pair:
     """This thread and another one, which helps it for as long as there is something to do."""
 
-    def __init__(self, entries: dict[str, Callable[..., int]], state: State) -> None:
-        self.state = state
+    def __init__(self, entries: dict[str, Callable[..., int]], state: State, h: Any, q: Any) -> None:
         self._board = np.zeros(BOARD, np.int64)
         mine, other = view_of(state), view_of(state)
         both = (self._board, np.zeros(ITEMS, np.int64), np.zeros(ORDER, np.int64))
         walk = np.zeros(COUNT, np.int64)
-        self._lead = entries["lead"], (state, mine, other, *both), walk
-        h, q = np.zeros(COUNT, np.int64), np.zeros(COUNT, np.int64)
-        help_on = bound(entries["follow"], other, *both, h, q, walk, np.zeros(1, np.uint8), PATIENCE)
-        self._leads: dict[int, Callable[..., int]] = {}
+        self._fields = h
+        self._lead = bound(entries["lead"], state, mine, other, *both, h, q, walk)
+        own = np.zeros(COUNT, np.int64), np.zeros(COUNT, np.int64)
+        help_on = bound(entries["follow"], other, *both, *own, walk, np.zeros(1, np.uint8), PATIENCE)
         self._piece = LEAST_ALONE
         self._helper = _Helper(help_on, self._board)
         weakref.finalize(self, self._helper.stop)
 
-    def take(self, view: Any, end: int, container: Any, interfaces: Any, h: Any, q: Any, until: int) -> int:
+    def take(self, view: Any, end: int, container: Any, interfaces: Any, until: int) -> int:
         """As `skim_chunk`; also ODD_PACKET or OTHER_BLOCK, before what that has to take."""
-        if id(h) not in self._leads:
-            entry, tables, walk = self._lead
-            self._leads[id(h)] = bound(entry, *tables, h, q, walk)
         board = self._board
-        board[B_POINT], board[B_END], board[B_UNTIL] = h[POINT], end, until
+        board[B_POINT], board[B_END], board[B_UNTIL] = self._fields[POINT], end, until
         board[B_BUFFER], board[B_BUFFER_BYTES] = view.ctypes.data, len(view)
         board[B_CONTAINER] = container.ctypes.data
         board[B_INTERFACES], board[B_INTERFACES_SIZE] = interfaces.ctypes.data, len(interfaces)
         begin = int(container[POS])
         self._helper.wake()
-        lead = functools.partial(self._leads[id(h)], view, container, interfaces)
+        lead = functools.partial(self._lead, view, container, interfaces)
         interrupted = None
         while (status := lead()) == WAITING:
             if self._helper.failed is not None:

@@ -27,8 +27,6 @@ from analyzer.passes.datagram_marks import DatagramMark, datagram_mark
 from analyzer.passes.reread import every, reader_of
 from analyzer.settings import LEAST_DATAGRAMS, LEAST_FRAGMENTS_SPAN_NS, MOST_BY_CHANCE, REASSEMBLY_NS, TRANSIT_NS
 
-NS = 1_000_000_000
-
 KINDS = ("udp", "fragments")
 """Of trouble, those that are about datagrams whose packets can be told apart."""
 

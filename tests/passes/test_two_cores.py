@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from analyzer.capture import reader
 from analyzer.capture.container import COUNT as CONTAINER
-from analyzer.capture.container import I_WIDTH, NEED_BYTES, POS
+from analyzer.capture.container import FRAME, I_WIDTH, NEED_BYTES, POS
 from analyzer.decode.packet_fields import COUNT, POINT
 from analyzer.flows.flow_tables import C_PACKETS, C_RECENT
 from analyzer.flows.table_pages import new_state
@@ -44,10 +45,9 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Taken:
     take = Pair.take
 
     def watched(self: Pair, view: Any, end: int, container: Any, *rest: Any) -> int:
-        state = self.state
-        before = int(state.counters[C_PACKETS])
+        before = int(container[FRAME])
         status = take(self, view, end, container, *rest)
-        taken.packets += int(state.counters[C_PACKETS]) - before
+        taken.packets += int(container[FRAME]) - before
         taken.ends.append(status)
         return status
 
@@ -258,10 +258,15 @@ def test_one_processor_takes_all_alone(many: bytes, monkeypatch: pytest.MonkeyPa
     assert taken.ends == []
 
 
+def pair_of(lead: Callable[..., int], follow: Callable[..., int]) -> Pair:
+    """Two who do nothing but what is said here."""
+    h, q = np.zeros(COUNT, np.int64), np.zeros(COUNT, np.int64)
+    return Pair({"lead": lead, "follow": follow}, new_state(0, flows=8, events=8, icmps=8), h, q)
+
+
 def take_nothing(pair: Pair) -> int:
     """A chunk of nothing for a pair, whatever it makes of it."""
-    buf, h = np.zeros(8, np.uint8), np.zeros(COUNT, np.int64)
-    return pair.take(buf, 8, np.zeros(CONTAINER, np.int64), np.zeros(I_WIDTH, np.int64), h, h, FOREVER)
+    return pair.take(np.zeros(8, np.uint8), 8, np.zeros(CONTAINER, np.int64), np.zeros(I_WIDTH, np.int64), FOREVER)
 
 
 def test_what_goes_wrong_in_the_other_thread_is_told() -> None:
@@ -270,7 +275,7 @@ def test_what_goes_wrong_in_the_other_thread_is_told() -> None:
     def fail(*_: object) -> int:
         raise IndexError("follow left the bounds of an array")
 
-    pair = Pair({"lead": lambda *_: WAITING, "follow": fail}, new_state(0, flows=8, events=8, icmps=8))
+    pair = pair_of(lambda *_: WAITING, fail)
     with pytest.raises(IndexError, match="follow left"):
         take_nothing(pair)
 
@@ -278,7 +283,7 @@ def test_what_goes_wrong_in_the_other_thread_is_told() -> None:
 def test_who_interrupts_gets_whole_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     """What both had begun is brought to its end first."""
     answers = [NEED_BYTES, WAITING, WAITING]
-    pair = Pair({"lead": lambda *_: answers.pop(), "follow": lambda *_: 0}, new_state(0, flows=8, events=8, icmps=8))
+    pair = pair_of(lambda *_: answers.pop(), lambda *_: 0)
 
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,17 +68,23 @@ def run(folder: Path, *options: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder, timeout=120).stdout
 
 
+def probed(folder: Path, width: int) -> dict[str, Any]:
+    """What a browser's window of this width makes of the folder's `page.html`."""
+    probe = folder / "probe.html"
+    probe.write_text(PROBE % {"width": width}, encoding="utf-8")
+    dumped = run(folder, "--virtual-time-budget=5000", "--dump-dom", probe.as_uri())
+    body = re.search(r"<body>(\{.*?\})</body>", dumped, re.DOTALL)
+    assert body is not None, dumped[-500:]
+    found: dict[str, Any] = json.loads(html.unescape(body[1]))
+    return found
+
+
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("case", PAGES)
 def test_nothing_is_cut_off_or_loaded(case: str, width: int, tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text(to_html(PAGES[case]), encoding="utf-8")
-    probe = tmp_path / "probe.html"
-    probe.write_text(PROBE % {"width": width}, encoding="utf-8")
-    dumped = run(tmp_path, "--virtual-time-budget=5000", "--dump-dom", probe.as_uri())
-    body = re.search(r"<body>(\{.*?\})</body>", dumped, re.DOTALL)
-    assert body is not None, dumped[-500:]
-    seen = json.loads(html.unescape(body[1]))
+    seen = probed(tmp_path, width)
     assert seen["cut"] == []
     assert seen["wide"] <= width
     assert seen["requests"] == 0
