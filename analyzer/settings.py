@@ -97,8 +97,14 @@ DATAGRAM_HISTORY = 64
 DATAGRAMS_AFTER = 64
 """Datagrams recorded after that."""
 
+LARGE_DATAGRAMS_AFTER = 250
+"""... where it was a large one: it takes until its next turn to know that no answer came. Fits in a byte."""
+
 RESENT_MS = 80
 """Sent again sooner, ms, a datagram is a copy made by the capture, or one of a burst."""
+
+REMEMBERED_MS = 64_000
+"""So long a large UDP datagram is remembered, ms, while others like it come: NFS gives a call up after a minute."""
 
 MAX_SERIES = 4_096
 """Directions of tunnels whose large packets are looked at for the gaps of a timer (1 KB each)."""
@@ -223,13 +229,15 @@ keep no flow takes more than 14 at all. A thousand looks take 0.1 ms."""
 
 JUDGED_PACKETS = 10_000
 BYTES_A_JUDGED_PACKET = 16
+PACKED_BYTES_A_JUDGED_PACKET = 32
 PACKETS_A_JUDGED_FLOW = 4
 OF_LONG_FLOWS = 32
 """Flows that are judged one by one, since none is like them, may have so many recorded packets, and one more for each
 so many bytes of the input as it is stored; a flow counts as so many packets more, and PTBs count, too. Of the packets
 behind the first so many of a flow, which are read in columns, every eighth counts. A packet takes 0.05 ms. The two
 packets without which nothing is judged take 100 bytes at least: captures that are not compressed stay below the bound,
-whatever is in them."""
+whatever is in them. Compressed, a packet of a real capture takes no fewer bytes than the second number: of 35 captures
+the least were 38."""
 
 DAY_NS = 86_400_000_000_000
 """Nothing is said to last longer: between packets that far apart, clocks were set and captures joined."""

@@ -63,8 +63,7 @@ MEANINGS = {
     "IP header cut by snap length": "the capture ends inside the IP header or its extension headers",
     "IP header malformed": "a version or length that cannot be, or extension headers longer than the packet",
     "later fragment": "a fragment other than the first: it holds no TCP header",
-    "later fragment inside a tunnel": "the same of a packet that a tunnel carries: these are not followed, so that nothing "
-    "is said of which of them came",
+    "later fragment inside a tunnel": "the same of a packet that a tunnel carries",
     "not TCP or ICMP": "other protocols than these and UDP; UDP whose header is cut",
     "TCP header cut by snap length": "fewer than 16 bytes of TCP were captured",
     "TCP header malformed": "a header length below 20, or longer than the packet",

@@ -29,6 +29,7 @@ from analyzer.decode.link import SLL2
 from analyzer.decode.link_names import NAMES
 from analyzer.decode.packet_fields import REASON_FLOW_LIMIT, UNDECODED_REASONS
 from analyzer.errors import CaptureError, UsageError
+from analyzer.evidence.effort import paid_for
 from analyzer.flows.flow_tables import (
     C_FIRST_TS,
     C_FLOWS,
@@ -360,8 +361,8 @@ def judged(
     quality = quality_of(files, int(counters[C_PACKETS]))
     notes += quality.notes()
     notes += merge_points.notes(files)
-    stored = sum(file.stored for file in files)
-    found = judged_flows(state, settings, quality, stored, tables.renumbered)
+    paid = paid_for((file.stored, file.bytes) for file in files)
+    found = judged_flows(state, settings, quality, paid, tables.renumbered)
     flows = found.flows
     ways = direction_table(state)
     totals = Totals(

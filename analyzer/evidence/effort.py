@@ -7,11 +7,14 @@ and `Allowance`, on which flows draw that are not judged with others.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from analyzer.settings import (
     BYTES_A_JUDGED_PACKET,
     JUDGED_PACKETS,
     LOOKS_AT_A_PACKET,
     OF_LONG_FLOWS,
+    PACKED_BYTES_A_JUDGED_PACKET,
     PACKETS_A_JUDGED_FLOW,
 )
 
@@ -42,17 +45,25 @@ class Effort:
         self.left = 1 << 62
 
 
+def paid_for(files: Iterable[tuple[int, int]]) -> int:
+    """How many recorded packets may be judged for the size of files: bytes as stored, and decompressed, of each."""
+    return sum(
+        stored // (BYTES_A_JUDGED_PACKET if stored >= whole else PACKED_BYTES_A_JUDGED_PACKET)
+        for stored, whole in files
+    )
+
+
 class Allowance:
     """So many flows of a capture as may be judged one by one. `beyond` are rows of the flow table that are too many.
 
     Args:
-        stored: bytes of the input as it is stored, compressed or not.
+        paid: so many recorded packets the input's size pays for (`paid_for`).
         ptbs: how many PTBs there are to look at besides.
     """
 
-    def __init__(self, stored: int, ptbs: int = 0) -> None:
+    def __init__(self, paid: int, ptbs: int = 0) -> None:
         self.beyond: set[int] = set()
-        self._left = max(JUDGED_PACKETS - ptbs, 0) + stored // BYTES_A_JUDGED_PACKET
+        self._left = max(JUDGED_PACKETS - ptbs, 0) + paid
 
     def allows(self, row: int, packets: int) -> bool:
         """Whether the flow of a row, which has so many recorded packets, may be judged; if so it draws on this."""

@@ -98,7 +98,7 @@ class Talk:
     ends: tuple[tuple[str, int], tuple[str, int]]  # address and port of side 0 and 1
     client: int
     sent: list[Sent] = field(default_factory=list)  # in order of time, copies made by the capture left out
-    complete: bool = True  # nothing of it was left out for a bound
+    kept_until: int | None = None  # ns: what came later was not recorded; None: all of it was
     point: int = 0  # where it was captured
 
     @cached_property
@@ -237,7 +237,7 @@ def talk_of(row: int, conversation: Any, rows: Any, header_bytes: Any) -> Talk:
             (row_address(conversation, "b", version), int(conversation["port_b"])),
         ),
         int(conversation["client"]),
-        complete=not conversation["lost_rows"],
+        kept_until=_kept_until(conversation, rows),
         point=int(conversation["point"]),
     )
     last: dict[tuple[int, int, int], int] = {}
@@ -263,6 +263,13 @@ def talk_of(row: int, conversation: Any, rows: Any, header_bytes: Any) -> Talk:
         )
     talk.sent.sort(key=lambda sent: sent.ts)
     return talk
+
+
+def _kept_until(conversation: Any, rows: Any) -> int | None:
+    """Up to when all of a conversation was recorded, ns; None: to its end."""
+    if not len(rows) or (not conversation["lost_rows"] and conversation["recorded"] >= conversation["last_row"]):
+        return None
+    return int(rows[-1]["ts"])
 
 
 def tag_of(protocol: str, head: bytes) -> bytes:

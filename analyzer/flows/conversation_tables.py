@@ -71,6 +71,8 @@ ALONE = np.dtype(
 
 KEYS = 4
 """Datagrams of each end that are remembered, to know one that is sent again. A power of two."""
+LARGE_KEYS = 2
+"""Large ones that are remembered for longer."""
 
 DATAGRAM = np.dtype(
     [

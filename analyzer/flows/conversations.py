@@ -29,6 +29,7 @@ from analyzer.decode.tunnel import PROTO_ESP, PROTO_UDP
 from analyzer.flows.conversation_tables import (
     ESP_PORT,
     KEYS,
+    LARGE_KEYS,
     MANY,
     TUNNEL_ESP,
     TUNNEL_NONE,
@@ -58,9 +59,7 @@ from analyzer.flows.lookup import (
 from analyzer.flows.questions import DNS_PORT, asked_before
 from analyzer.flows.timed_packets import note_large, note_reply, tunnel_of
 from analyzer.kernels.marks import checked_in_front, inlined, kernel, unlikely
-from analyzer.settings import (
-    RESENT_MS,
-)
+from analyzer.settings import DATAGRAMS_AFTER, LARGE_DATAGRAMS_AFTER, REMEMBERED_MS, RESENT_MS
 
 LARGE = 1281
 """IP total length from which on a packet says something about a path MTU (`Settings.exercised_bytes`)."""
@@ -232,13 +231,13 @@ def follow_udp(state: State, buf: Buffer, h: list[int], frame: int, own: int) ->
     place["side"] = side
     row["last_row"] = counter + 1
     before = asked_before(state, buf, h, number, side) if h[DPORT] == DNS_PORT else -1
-    again = is_again(state, row, number, side, key, ts)
+    again = is_again(state, row, number, side, key, ts, size)
     if unlikely(again or before >= 0):
         if again:
             row["resent"] += 1
         if before >= 0:
-            record_conversation(state, before)
-        record_conversation(state, number)
+            record_conversation(state, before, DATAGRAMS_AFTER)
+        record_conversation(state, number, LARGE_DATAGRAMS_AFTER if size >= LARGE else DATAGRAMS_AFTER)
     elif unlikely(row["recording"] > 0):
         row["recording"] -= 1
         record_row(state, number, counter)
@@ -299,21 +298,48 @@ def note_esp(state: State, buf: Buffer, h: list[int], frame: int) -> None:
 
 @inlined
 @checked_in_front
-def is_again(state: State, row: Any, number: int, side: int, key: int, ts: int) -> bool:
+def is_again(state: State, row: Any, number: int, side: int, key: int, ts: int, size: int) -> bool:
     """Whether this end sent the same a while ago, as far as that is remembered."""
     now = (ts // 1_000_000) & 0x7FFFFFFF
     keys = state.udp_keys[at(2 * number + side)]
     for i in range(KEYS):
         if unlikely(keys[at(i)] == key):
-            if (now - keys[at(KEYS + i)]) & 0x7FFFFFFF < RESENT_MS:
-                return False  # captured twice, or one of several in a row
-            keys[at(KEYS + i)] = now
-            return True
+            return is_later(keys, KEYS + i, now)
     shift = 2 * side
     place = (row["next_key"] >> shift) & (KEYS - 1)
     row["next_key"] = (row["next_key"] & (0xF ^ ((KEYS - 1) << shift))) | ((place + 1) & (KEYS - 1)) << shift
     keys[at(place)] = key
     keys[at(KEYS + place)] = now
+    return size >= LARGE and is_large_again(state.udp_large_keys[at(2 * number + side)], key, now)
+
+
+@inlined
+@checked_in_front
+def is_later(keys: Any, place: int, now: int) -> bool:
+    """Whether a datagram whose time is at `place` comes as late as one that is sent again, and not as a copy of it."""
+    if (now - keys[at(place)]) & 0x7FFFFFFF < RESENT_MS:
+        return False  # captured twice, or one of several in a row
+    keys[at(place)] = now
+    return True
+
+
+@inlined
+@checked_in_front
+def is_large_again(keys: Any, key: int, now: int) -> bool:
+    """As `is_again`, of a large datagram that was not among the latest: many others may go between its repeats.
+
+    Of all large ones those with the smallest keys are remembered, however many come, until REMEMBERED_MS after they
+    were sent: of several that are sent again and again, side by side, these are then seen each time.
+    """
+    for i in range(LARGE_KEYS):
+        if unlikely(keys[at(i)] == key):
+            return is_later(keys, LARGE_KEYS + i, now)
+    for i in range(LARGE_KEYS):
+        kept = keys[at(i)] + 0
+        if unlikely(kept == 0 or key < kept or (now - keys[at(LARGE_KEYS + i)]) & 0x7FFFFFFF > REMEMBERED_MS):
+            keys[at(i)] = key
+            keys[at(LARGE_KEYS + i)] = now
+            return False
     return False
 
 

@@ -13,7 +13,6 @@ from analyzer.kernels.marks import checked_in_front, compiled_as, inlined, kerne
 from analyzer.settings import (
     DATAGRAM_HISTORY,
     DATAGRAM_RING_ROWS,
-    DATAGRAMS_AFTER,
     MAX_DATAGRAMS_OF_ONE,
     UDP_HEAD_BYTES,
 )
@@ -97,11 +96,11 @@ def record_row(state: State, number: int, counter: int) -> None:
 
 
 @kernel
-def record_conversation(state: State, number: int) -> None:
-    """Record what the ring still holds of a conversation, oldest first, and what comes next."""
+def record_conversation(state: State, number: int, after: int) -> None:
+    """Record what the ring still holds of a conversation, oldest first, and so many of those that come next."""
     conversation = state.conversations[number]
     if conversation["recording"] != MANY:
-        conversation["recording"] = DATAGRAMS_AFTER
+        conversation["recording"] = max(conversation["recording"] + 0, after)
     oldest = state.counters[C_DATAGRAMS] - DATAGRAM_RING_ROWS
     recorded = state.odd_conversations[number]["recorded"] + 0
     counter = conversation["last_row"] - 1

@@ -232,6 +232,7 @@ class State(NamedTuple):
     udp_sent: Any  # row 2 * conversation + side
     udp_alone: Any  # rows as in `udp_sent`
     udp_keys: Any  # int32 (rows of udp_sent, 2 * KEYS): keys of datagrams, and when each was sent last, ms
+    udp_large_keys: Any  # int32 (rows of udp_sent, 2 * LARGE_KEYS): the same of large ones
     udp_ring: Any
     udp_ring_heads: Any  # uint8 (DATAGRAM_RING_ROWS, UDP_HEAD_BYTES): `head_len` bytes of the payload
     datagrams: Any

@@ -46,7 +46,7 @@ from analyzer.flows.sizes import forget_larger
 from analyzer.flows.tcp_state import unwrap_seq
 from analyzer.kernels.marks import kernel
 from analyzer.model.wire_sizes import LEAST_V4_MTU
-from analyzer.settings import AFTERMATH_ROWS, ICMP_HEAD_BYTES
+from analyzer.settings import AFTERMATH_ROWS, DATAGRAMS_AFTER, ICMP_HEAD_BYTES
 
 QUOTED_IP = 1
 QUOTED_PORTS = 2
@@ -107,7 +107,7 @@ def track_icmp(state: State, buf: Buffer, h: list[int], q: list[int], frame: int
         number_quoted(state, buf, h, q)
         talk = number_quoted_udp(state, buf, h, q)
         if talk >= 0 and kind == KIND_PTB:
-            record_conversation(state, talk)
+            record_conversation(state, talk, DATAGRAMS_AFTER)
     number = state.counters[C_ICMPS]
     if number >= len(state.icmps):
         state.counters[C_ICMPS_LOST] += 1

@@ -6,9 +6,10 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
-from analyzer.kernels.cache import can_be_kept, compile_apart, is_compiled_before, load_kernels
+from analyzer.kernels.cache import cache_file, can_be_kept, compile_apart, is_compiled_before, load_kernels
 
 BOTH = 2
 """Processors without which compiling would take as much longer as other work goes on beside it."""
@@ -52,4 +53,13 @@ def coming(examples: Examples, group: str) -> Coming | None:
     # The first two load nothing where addresses are few; LLVM's library takes 80 MB of them.
     if processors() < BOTH or is_compiled_before(group) or not can_be_kept(group):
         return None
-    return Coming(examples, group)
+    return _begun.get(cache_file(group)) or _begin(examples, group)
+
+
+_begun: dict[Path | None, Coming] = {}
+"""What was begun, by the file it is written to: once a process, however many captures it reads."""
+
+
+def _begin(examples: Examples, group: str) -> Coming:
+    started = _begun[cache_file(group)] = Coming(examples, group)
+    return started

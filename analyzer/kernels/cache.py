@@ -20,7 +20,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,7 +29,7 @@ import numpy as np
 from analyzer.kernels import known_answer
 from analyzer.kernels.address_limit import address_limit
 from analyzer.kernels.marks import KERNELS
-from analyzer.kernels.private_files import private_folder, read_private, write_private
+from analyzer.kernels.private_files import one_at_a_time, private_folder, read_private, write_private
 
 FINE = (0, -2)
 """Statuses of numba's calling convention for a value and for None; any other is an exception."""
@@ -50,6 +50,10 @@ DIGEST_BYTES = hashlib.sha256().digest_size
 LEAST_ADDRESSES = 500_000 << 10
 """Bytes of addresses that a process needs to load LLVM and its code beside all else. With 400,000 kB it was seen to
 fail; where LLVM itself fails, it ends the process."""
+
+
+_read_before: dict[Path | None, bytes] = {}
+"""Content of cache files that was asked for before it is loaded: reading and checking it takes milliseconds."""
 
 
 class CompileError(Exception):
@@ -128,7 +132,8 @@ def _processor() -> str:
 
 
 @functools.cache
-def _cache_file(group: str = "skim") -> Path | None:
+def cache_file(group: str = "skim") -> Path | None:
+    """Where a group's object code is kept; None if there is no place that is safe."""
     folder = private_folder()
     return folder / f"{group}-{_fingerprint(group)}.bin" if folder else None
 
@@ -138,14 +143,17 @@ def is_compiled_before(group: str = "skim") -> bool:
     if address_limit() < LEAST_ADDRESSES:
         return True
     try:
-        return _read_cache(group) is not None or not _has_numba()
+        content = _read_cache(group)
+        if content is not None:
+            _read_before[cache_file(group)] = content
+        return content is not None or not _has_numba()
     except (ImportError, OSError):  # llvmlite, or its library, is missing or cannot be loaded
         return True
 
 
 def can_be_kept(group: str = "skim") -> bool:
     """True if there is a place for what is compiled: a folder that nobody else can write to."""
-    return _cache_file(group) is not None
+    return cache_file(group) is not None
 
 
 def _has_numba() -> bool:
@@ -171,7 +179,7 @@ def load_kernels(
     if address_limit() < LEAST_ADDRESSES:
         raise CompileError(f"the limit of addresses (ulimit -v) is below {LEAST_ADDRESSES >> 10:,} kB")
     try:
-        content = _read_cache(group)
+        content = _read_before.pop(cache_file(group), None) or _read_cache(group)
         if content is None and not _has_numba():
             raise CompileError("the package numba is not installed")
         content = content or compile_apart(examples, group) or _compile(examples(), group, PLAIN)
@@ -190,7 +198,7 @@ def compile_apart(examples: Callable[[], Mapping[str, Sequence[Any]]], group: st
     Raises:
         CompileError: what was compiled the plain way crashed that process, and would crash this one.
     """
-    if _cache_file(group) is None or not sys.executable:
+    if cache_file(group) is None or not sys.executable:
         return None
     code = "import sys; from analyzer.kernels.cache import fill_cache; fill_cache(*sys.argv[1:])"
     # -P: what lies in the current directory is not to be imported. The rest of the path is ours.
@@ -221,9 +229,13 @@ def compile_apart(examples: Callable[[], Mapping[str, Sequence[Any]]], group: st
 def fill_cache(module: str, examples: str, group: str, way: str) -> None:
     """Compile a group into its cache file; `examples` is the name of a function in `module`, `way` QUICK or PLAIN.
 
-    The quick way changes numba for the rest of the process.
+    The quick way changes numba for the rest of the process. Of several processes that want it at once, as when many
+    captures are analysed on a new machine one after the other, the first does it and the others wait for it.
     """
-    _compile(getattr(importlib.import_module(module), examples)(), group, way)
+    file = cache_file(group)
+    with one_at_a_time(file) if file is not None else nullcontext():
+        if _read_cache(group) is None:
+            _compile(getattr(importlib.import_module(module), examples)(), group, way)
 
 
 def _compile(examples: Mapping[str, Sequence[Any]], group: str, way: str) -> bytes:
@@ -287,14 +299,14 @@ def _arrays_of(mine: Sequence[Any], others: Sequence[Any]) -> Iterator[tuple[Any
 
 def _read_cache(group: str = "skim") -> bytes | None:
     """Index and object code from the cache file; None if there is none, or it is not as it was written."""
-    file = _cache_file(group)
+    file = cache_file(group)
     content = (file and read_private(file)) or b""
     kept, digest = content[:-DIGEST_BYTES], content[-DIGEST_BYTES:]
     return kept if digest == hashlib.sha256(kept).digest() else None
 
 
 def _write_cache(content: bytes, group: str) -> None:
-    file = _cache_file(group)
+    file = cache_file(group)
     if file is not None:  # a full disk costs the next run its time, not this one its result
         write_private(file, content + hashlib.sha256(content).digest())
 

@@ -14,7 +14,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 NAME = "pmtu-analyze"
@@ -90,3 +90,23 @@ def write_private(file: Path, content: bytes) -> None:
         with open(new, "wb", opener=lambda path, _: os.open(path, flags, 0o600)) as opened:
             opened.write(content)
         new.replace(file)
+
+
+@contextmanager
+def one_at_a_time(file: Path) -> Iterator[None]:
+    """Hold the lock beside a file of ours, once whoever holds it lets go; nothing where the system has no such locks.
+
+    It is let go when its process ends, however that ends.
+    """
+    lock = -1
+    with suppress(ImportError, OSError):
+        import fcntl  # not on Windows
+
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+        lock = os.open(file.with_suffix(".lock"), flags, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        if lock >= 0:
+            os.close(lock)

@@ -57,6 +57,7 @@ from analyzer.passes.packet_queue import (
     ask_for_rows,
     get_packet,
     is_spread,
+    is_worth_sharing,
     next_before,
     queue_packets,
 )
@@ -96,21 +97,34 @@ def skim_chunk(
     if len(walk) < COUNT or len(queue) < QUEUE:
         raise IndexError
     queued = is_spread(state, far)
-    while not queued:
-        status = next_before(buf, end, container, interfaces, h, until)
-        if unlikely(status != GOT_PACKET):
-            return status
-        take_packet(state, buf, h, q, container[FRAME], decode_link(buf, h), -1, -1)
     walk[POINT] = h[POINT]
     status = GOT_PACKET
-    while status == GOT_PACKET:
-        count, status = queue_packets(state, buf, end, container, interfaces, walk, until, queue)
-        for place in range(0, count * ITEM, ITEM):
+    place = 0
+    last = 0
+    while True:  # one loop for both ways: the code behind `take_packet` is large, and stands here once
+        if queued:
+            if unlikely(place == last):
+                if status != GOT_PACKET:
+                    h[TS] = walk[TS]
+                    return status
+                count, status = queue_packets(state, buf, end, container, interfaces, walk, until, queue)
+                place = 0
+                last = count * ITEM
+                continue
             get_packet(queue, place, h)
             ask_for_rows(state, queue[place + SOON * ITEM + Q_HINT])
-            take_packet(state, buf, h, q, queue[place + Q_FRAME], queue[place + Q_REASON], queue[place + Q_HINT], -1)
-    h[TS] = walk[TS]
-    return status
+            frame = queue[place + Q_FRAME]
+            reason = queue[place + Q_REASON]
+            hint = queue[place + Q_HINT]
+            place += ITEM
+        else:
+            status = next_before(buf, end, container, interfaces, h, until)
+            if unlikely(status != GOT_PACKET):
+                return status
+            frame = container[FRAME]
+            reason = decode_link(buf, h)
+            hint = -1
+        take_packet(state, buf, h, q, frame, reason, hint, -1)
 
 
 def examples() -> dict[str, tuple[Any, ...]]:
@@ -253,10 +267,10 @@ class Skimmer:
 
     def _pair(self) -> Pair | None:
         """Two who take packets together, where that is possible and pays."""
-        if not (self._shares and self.compiled):
+        if not (self._shares and self.compiled and is_worth_sharing(self.state)):
             return None
         if self._sharing is None:
-            from analyzer.passes.two_cores import Sharing  # nobody else needs a second thread
+            from analyzer.passes.two_cores import Sharing  # few captures want it, and it takes long to load
 
             self._sharing = Sharing()
         return self._sharing.pair(self.state, self._h, self._q)

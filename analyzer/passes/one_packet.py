@@ -19,10 +19,14 @@ from analyzer.decode.packet_fields import (
     REASON_ENCRYPTED,
     REASON_FLOW_LIMIT,
     REASON_LATER_FRAGMENT,
+    REASON_LINK_CUT,
     REASON_LINK_TYPE,
+    REASON_NETWORK_CUT,
+    REASON_NETWORK_MALFORMED,
     REASON_NOT_TCP,
     REASON_TCP_CUT,
     REASON_TCP_MALFORMED,
+    REASON_TUNNEL_CUT,
     SPORT,
     TS,
     VERSION,
@@ -85,6 +89,16 @@ def follow_outer(state: State, buf: Buffer, h: list[int], frame: int, end: int, 
     decode_network(buf, h)
     follow_udp(state, buf, h, frame, own)
     return decode_transport(buf, h)
+
+
+@kernel
+def note_inner(state: State, buf: Buffer, h: list[int], frame: int, reason: int) -> None:
+    """Note what a tunnel carries that is no whole TCP segment: a fragment, UDP. `reason` is what decoding it said."""
+    # Where the capture ends in a header, it is not known which packet the fields are of: they may be the one around it.
+    if reason not in (REASON_TUNNEL_CUT, REASON_NETWORK_CUT, REASON_NETWORK_MALFORMED, REASON_LINK_CUT):
+        note_datagram(state, buf, h, frame)
+    if reason != OK:
+        note_udp(state, buf, h, frame)
 
 
 @inlined
@@ -158,8 +172,8 @@ def take_packet(
             reason = decode_transport(buf, h)
             if unlikely(own >= 0):
                 reason = follow_outer(state, buf, h, frame, end, own)
-            if unlikely(reason != OK and h[L4] != outermost):
-                note_udp(state, buf, h, frame)
+            if unlikely(h[L4] != outermost and (reason != OK or h[PROTO] != PROTO_TCP or h[FRAGMENT] != 0)):
+                note_inner(state, buf, h, frame, reason)
     if reason == OK:
         if h[PROTO] != PROTO_TCP:
             counters[C_ICMP_PACKETS] += 1

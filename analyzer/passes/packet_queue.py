@@ -7,6 +7,8 @@ are taken. A flow that is found here is a hint: when the packet's turn comes, a 
 
 from __future__ import annotations
 
+import numpy as np
+
 from analyzer.capture.container import FRAME, GOT_PACKET, POS, RECORD
 from analyzer.capture.pcapng import next_packet
 from analyzer.decode.integers import Buffer, at, be32_inside
@@ -46,6 +48,11 @@ SAMPLE = 256
 
 ENOUGH = 8
 """One in so many of them has to be far from the one before it of its flow."""
+
+ENOUGH_TO_SHARE = 8
+"""So many packets of SAMPLE have to be the first of their flow, or far from the one before it, for two processors to
+share them. Each costs some accesses to memory, of which two wait for twice as many at a time; the rest is not worth
+it."""
 
 BATCH = 64
 """Packets that are put into the queue together."""
@@ -225,3 +232,16 @@ def queue_packets(
         place += ITEM
     find_flows(state, buf, queue, place, h[POINT])
     return place // ITEM, status
+
+
+def is_worth_sharing(state: State) -> bool:
+    """True if of the latest packets enough begin a flow, or lie far from the one before it of their flow.
+
+    As `is_spread`, by whole columns: this is asked once a chunk, and not by compiled code.
+    """
+    count = int(state.counters[C_ROWS])
+    if count < SAMPLE:
+        return False
+    rows = np.arange(count - SAMPLE, count)
+    before = state.ring["prev"][rows & RING_MASK]
+    return bool(np.count_nonzero((before < 0) | (rows - before > FAR)) >= ENOUGH_TO_SHARE)

@@ -42,6 +42,7 @@ def trial_capture() -> tuple[Any, Any]:
         _ip(CLIENT, SERVER, 17, bytes(30)),
         *[_ip(CLIENT, SERVER, 17, struct.pack(">HHHH", 40000, 53, 40, 1) + bytes(range(32)))] * 4,
         *_alone(),
+        *_large_again(),
         *[_ip(CLIENT, SERVER, 17, struct.pack(">HHHH", 40001 + i, 53, 27, 1) + QUESTION) for i in range(2)],
     ]
     capture = struct.pack("<IHHiIII", MAGIC_NANO, 2, 4, 0, 0, 65535, 1)
@@ -59,6 +60,13 @@ def _alone() -> list[bytes]:
     for number, between in enumerate((4, 9, 19, 0)):
         packets += [_ip(CLIENT, SERVER, 50, struct.pack(">II", 7, number) + bytes(1400)), *[other] * between]
     return packets
+
+
+def _large_again() -> list[bytes]:
+    """A large datagram, and the same again after more than are remembered."""
+    others = [struct.pack(">HHHHI", 40002, 2049, 12, 1, number) for number in range(6)]
+    large = struct.pack(">HHHH", 40002, 2049, 1408, 1) + bytes(range(200)) * 7
+    return [_ip(CLIENT, SERVER, 17, each) for each in (large, *others, large)]
 
 
 def _tcp(side: int, flags: int, seq: int, ack: int = 1, *, size: int = 0, options: bytes = b"") -> bytes:

@@ -13,12 +13,11 @@ import numpy as np
 
 from analyzer.capture.container import POS
 from analyzer.decode.packet_fields import COUNT, POINT
-from analyzer.flows.flow_tables import C_ROWS, State
-from analyzer.flows.recording import RING_MASK
+from analyzer.flows.flow_tables import State
 from analyzer.kernels.background import BOTH, Coming, coming, processors
 from analyzer.kernels.cache import CompileError, can_be_kept, load_kernels
 from analyzer.kernels.marks import bound
-from analyzer.passes.packet_queue import FAR, ODD_PACKET, OTHER_BLOCK
+from analyzer.passes.packet_queue import ODD_PACKET, OTHER_BLOCK
 from analyzer.passes.segment_board import (
     B_BUFFER,
     B_BUFFER_BYTES,
@@ -40,13 +39,6 @@ if TYPE_CHECKING:
 
 GROUP = "sharing"
 
-SAMPLE = 256
-"""So many of the latest packets are looked at to see whether sharing is worth it."""
-
-ENOUGH = 8
-"""So many of them have to be the first of their flow, or far from the one before it. Each costs some accesses to
-memory, of which two processors wait for twice as many at a time; the rest is not worth the sharing."""
-
 LEAST_ALONE = 64 << 10
 MOST_ALONE = 8 << 20
 """Bytes that are skimmed alone after a packet that does not fit in: the more, the sooner the next one came."""
@@ -66,11 +58,11 @@ class Sharing:
         self._impossible = processors() < BOTH or not can_be_kept(GROUP)
 
     def pair(self, state: State, h: Any, q: Any) -> Pair | None:
-        """Who takes the next packets together; None if that is not worth it, not possible, or not yet.
+        """Who takes the next packets together; None if that is not possible, or not yet.
 
         `h` and `q` are the fields that `skim_chunk` is called with.
         """
-        if self._impossible or not is_worth_sharing(state):
+        if self._impossible:
             return None
         if self._pair is None:
             try:
@@ -97,19 +89,6 @@ def _entries() -> dict[str, Callable[..., int]] | None:
     """
     waiting = _coming()
     return waiting.kernels() if waiting is not None else load_kernels(examples, GROUP)
-
-
-def is_worth_sharing(state: State) -> bool:
-    """True if of the latest packets enough begin a flow, or lie far from the one before it of their flow.
-
-    As `packet_queue.is_spread`, by whole columns: this is asked once a chunk, and not by compiled code.
-    """
-    count = int(state.counters[C_ROWS])
-    if count < SAMPLE:
-        return False
-    rows = np.arange(count - SAMPLE, count)
-    before = state.ring["prev"][rows & RING_MASK]
-    return bool(np.count_nonzero((before < 0) | (rows - before > FAR)) >= ENOUGH)
 
 
 class Pair:

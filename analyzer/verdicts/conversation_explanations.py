@@ -97,6 +97,14 @@ def hidden(f: UdpFacts) -> str:
     )
 
 
+def unheard(f: UdpFacts) -> str:
+    """Too much goes on beside it."""
+    return (
+        f"{_what(f)} until then. So many other datagrams of this conversation followed its last transmission that an "
+        "answer to that would not have been kept: whether it came at last is not known here."
+    )
+
+
 def parts(f: UdpFacts) -> str:
     """IKE cut the message, and its larger parts do not come."""
     sent = f.parts_missing

@@ -128,7 +128,20 @@ class UdpFacts:
     def stuck(self) -> list[Stuck]:
         """What is stuck of `side` and large enough to be stuck for its size, that which shows it best first."""
         of_side = [each for each in self.all_stuck if each.sent[0].side == self.side and each.size > LEAST_V6_MTU]
-        return sorted(of_side, key=lambda each: -each.times)
+        followed = [each for each in of_side if self._is_followed(each)]
+        return sorted(followed or of_side, key=lambda each: -each.times)
+
+    def _is_followed(self, stuck: Stuck) -> bool:
+        """Whether what came after its last time is known, for as long as it took to be sent again before."""
+        kept = self.talk.kept_until
+        if kept is None or stuck.asked or len(stuck.sent) == 1:
+            return True
+        return kept - stuck.last >= stuck.sent[-1].ts - stuck.sent[-2].ts
+
+    @property
+    def unheard(self) -> bool:
+        """Whether the answer may have come at last, of all that is stuck, among what was not recorded."""
+        return bool(self.stuck) and not self._is_followed(self.stuck[0])
 
     @cached_property
     def small_stuck(self) -> list[Stuck]:

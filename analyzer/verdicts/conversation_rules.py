@@ -43,6 +43,9 @@ from_elsewhere = C(
     lambda f: f.from_elsewhere,
 )
 small_stuck = C("small datagrams are sent again likewise", lambda f: f.small_stuck)
+unheard = C(
+    "so much else followed its last transmission that an answer to it would not have been kept", lambda f: f.unheard
+)
 told = C("a valid PTB quotes the conversation", lambda f: f.ptb)
 at_receiver = C("it was captured where it had arrived, as TTLs tell", lambda f: f.beside_receiver)
 one_link = C("nothing tells at which end it was captured: no packet had passed a router", lambda f: f.on_one_link)
@@ -123,7 +126,7 @@ UDP: tuple[UdpRule, ...] = checked(
             id="udp/fragments-missing",
             verdict="fragment_loss",
             requires=(stuck, routed, rest_missing),
-            excludes=(as_large_came, small_stuck, rest_hidden, told),
+            excludes=(unheard, as_large_came, small_stuck, rest_hidden, told),
             confidence=low,
             words=words.missing,
             frames=words.main_frames,
@@ -161,7 +164,7 @@ UDP: tuple[UdpRule, ...] = checked(
             id="udp/blackhole",
             verdict="blackhole",
             requires=(stuck, long_episode, several, has_df, control_meanwhile),
-            excludes=(as_large_came, from_elsewhere, small_stuck, at_receiver, one_link, told),
+            excludes=(unheard, as_large_came, from_elsewhere, small_stuck, at_receiver, one_link, told),
             confidence=medium,
             words=words.blackhole,
             frames=words.main_frames,
@@ -170,7 +173,7 @@ UDP: tuple[UdpRule, ...] = checked(
             id="udp/blackhole-probable",
             verdict="blackhole_probable",
             requires=(stuck, has_df, control_at_all),
-            excludes=(as_large_came, from_elsewhere, small_stuck, at_receiver, one_link, told),
+            excludes=(unheard, as_large_came, from_elsewhere, small_stuck, at_receiver, one_link, told),
             yields_to=("udp/blackhole",),
             confidence=low,
             words=words.probable,
@@ -180,7 +183,7 @@ UDP: tuple[UdpRule, ...] = checked(
             id="udp/fragments-several",
             verdict="fragment_loss",
             requires=(stuck, long_episode, several, has_no_df, control_meanwhile),
-            excludes=(as_large_came, from_elsewhere, small_stuck, at_receiver, one_link, told),
+            excludes=(unheard, as_large_came, from_elsewhere, small_stuck, at_receiver, one_link, told),
             confidence=medium,
             words=words.fragments,
             frames=words.main_frames,
@@ -189,7 +192,7 @@ UDP: tuple[UdpRule, ...] = checked(
             id="udp/fragments",
             verdict="fragment_loss",
             requires=(stuck, has_no_df, control_at_all),
-            excludes=(as_large_came, from_elsewhere, small_stuck, at_receiver, one_link, told),
+            excludes=(unheard, as_large_came, from_elsewhere, small_stuck, at_receiver, one_link, told),
             yields_to=("udp/fragments-several",),
             confidence=low,
             words=words.fragments,
@@ -199,10 +202,19 @@ UDP: tuple[UdpRule, ...] = checked(
             id="udp/suspected",
             verdict="blackhole_suspected",
             requires=(stuck, long_episode, has_df, asked_for),
-            excludes=(as_large_came, from_elsewhere, small_stuck, at_receiver, told),
+            excludes=(unheard, as_large_came, from_elsewhere, small_stuck, at_receiver, told),
             yields_to=(EVERYTHING,),
             confidence=low,
             words=words.suspected,
+            frames=words.main_frames,
+        ),
+        UdpRule(
+            id="udp/unheard",
+            verdict="inconclusive",
+            requires=(stuck, unheard),
+            yields_to=(EVERYTHING,),
+            confidence=low,
+            words=words.unheard,
             frames=words.main_frames,
         ),
         UdpRule(

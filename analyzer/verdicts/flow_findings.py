@@ -114,10 +114,10 @@ def judged_flows(
     state: State,
     settings: Settings,
     quality: CaptureQuality,
-    stored: int,
+    paid: int,
     renumbered: Sequence[tuple[PointOpening, PointOpening]] = (),
 ) -> JudgedFlows:
-    """Judge every flow, and what else the capture holds; `stored` is how many bytes it has, compressed or not.
+    """Judge every flow, and what else the capture holds; `paid`: see `Allowance`.
 
     `renumbered`: connections that two points saw with other initial sequence numbers.
     Flows that need no judge are judged in the tables, and made when somebody asks for them.
@@ -126,7 +126,7 @@ def judged_flows(
     pools = Pools()
     bulk = bulk_verdicts(collector, settings)
     simple = half_open(collector)
-    allowance = Allowance(stored, len(collector.ptbs))
+    allowance = Allowance(paid, len(collector.ptbs))
     making = _Making(collector, settings, quality, simple, allowance)
     seen = collector.flows["packets"] > 0  # others were only quoted in an ICMP error
     rows: dict[int, list[int]] = defaultdict(list)

@@ -31,10 +31,10 @@ from tests.reading import ROOT
 
 def private_cache(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
-    cache._cache_file.cache_clear()
-    file = cache._cache_file()
+    cache.cache_file.cache_clear()
+    file = cache.cache_file()
     monkeypatch.undo()
-    cache._cache_file.cache_clear()
+    cache.cache_file.cache_clear()
     assert file is not None
     return file
 
@@ -71,7 +71,7 @@ def test_cache_file_is_read_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch,
     content = cache._read_cache()
     assert content is not None
     file = tmp_path / "kernels.bin"
-    monkeypatch.setattr(cache, "_cache_file", lambda group: file)
+    monkeypatch.setattr(cache, "cache_file", lambda group: file)
     for damaged in (b"", b"{}\n", b"[1]\n", content[:-1], content[:100], content[:-1] + bytes([content[-1] ^ 1])):
         file.write_bytes(damaged)
         assert cache._read_cache() is None
@@ -94,7 +94,7 @@ def answers_from_damaged_caches() -> None:
 
 
 def damaged_files_refused(group: str) -> int:
-    whole = (file := cache._cache_file(group)) and file.read_bytes()
+    whole = (file := cache.cache_file(group)) and file.read_bytes()
     assert file is not None
     assert whole
     index = whole.index(b"\n") + 1
@@ -149,7 +149,7 @@ def test_no_changed_byte_of_the_cache_is_loaded(tmp_path: Path) -> None:
     cache.load_kernels(blanking.examples, "blanking")
     watching.Watcher([], files=1, most=1, compiled=True)
     (tmp_path / "pmtu-analyze").mkdir(mode=0o700)
-    for made in map(cache._cache_file, cache.GROUPS):
+    for made in map(cache.cache_file, cache.GROUPS):
         assert made is not None
         (tmp_path / "pmtu-analyze" / made.name).write_bytes(made.read_bytes())
     seen = subprocess.run(
@@ -166,7 +166,7 @@ def test_no_changed_byte_of_the_cache_is_loaded(tmp_path: Path) -> None:
 @pytest.mark.thorough
 @pytest.mark.parametrize("there", ["garbage", "pipe", "link"])
 def test_a_broken_cache_is_made_anew(there: str, tmp_path: Path) -> None:
-    name = (made := cache._cache_file("skim")) and made.name
+    name = (made := cache.cache_file("skim")) and made.name
     assert name
     (tmp_path / "pmtu-analyze").mkdir(mode=0o700)
     file = tmp_path / "pmtu-analyze" / name
@@ -266,7 +266,7 @@ def test_a_cache_with_a_wrong_answer_is_not_used(monkeypatch: pytest.MonkeyPatch
 def test_what_answers_wrongly_when_compiled_is_not_kept(
     fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "_cache_file", lambda group: tmp_path / group)
+    monkeypatch.setattr(cache, "cache_file", lambda group: tmp_path / group)
     if fault == "another layout":
         monkeypatch.setattr(cache, "_words", words_of_another_numba)
     else:
@@ -305,7 +305,7 @@ def test_every_difference_in_an_array_is_seen() -> None:
 def test_code_that_crashes_the_process_that_compiles_is_not_compiled_in_this_one(
     status: int, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "_cache_file", lambda group: tmp_path / group)
+    monkeypatch.setattr(cache, "cache_file", lambda group: tmp_path / group)
     monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, status))
     monkeypatch.setattr(cache, "_compile", lambda *_: pytest.fail("compiled here"))
     with pytest.raises(CompileError, match=told):

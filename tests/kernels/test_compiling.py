@@ -14,7 +14,7 @@ from analyzer.capture.reader import CaptureReader
 from analyzer.decode.integers import ones_sum
 from analyzer.decode.packet_fields import COUNT, END, HAS_TS, IP_END, IP_LEN, MSS, SACK_OK, WIRE_LEN, WSCALE
 from analyzer.decode.tcp import decode_tcp
-from analyzer.kernels import cache
+from analyzer.kernels import background, cache
 from analyzer.kernels.cache import CompileError
 from analyzer.passes import first as skim
 from analyzer.passes import walk
@@ -27,9 +27,9 @@ from tests.reading import ROOT
 def test_what_cannot_be_compiled_is_not_announced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without numba, installed or loadable, nothing is compiled; and what cannot be kept is compiled each time."""
     told: list[str] = []
-    monkeypatch.setattr(cache, "_cache_file", lambda group: tmp_path / group)
+    monkeypatch.setattr(cache, "cache_file", lambda group: tmp_path / group)
     walk.tell_of_compiling("packet loop", "skim", told.append)
-    monkeypatch.setattr(cache, "_cache_file", lambda group: None)
+    monkeypatch.setattr(cache, "cache_file", lambda group: None)
     walk.tell_of_compiling("packet loop", "skim", told.append)
     assert ["once on this machine" in line for line in told] == [True, False]
     monkeypatch.setitem(sys.modules, "numba", None)
@@ -43,7 +43,7 @@ def test_where_the_compilers_library_cannot_be_loaded_nothing_is_announced(monke
     def fails(group: str) -> None:
         raise OSError("Could not find/load shared object file 'libllvmlite.so'")
 
-    monkeypatch.setattr(cache, "_cache_file", fails)
+    monkeypatch.setattr(cache, "cache_file", fails)
     assert cache.is_compiled_before()
     with pytest.raises(CompileError, match="libllvmlite"):
         cache.load_kernels.__wrapped__(small_examples)
@@ -158,7 +158,7 @@ def test_the_plain_way_where_the_quick_one_fails(tmp_path: Path, monkeypatch: py
         return subprocess.CompletedProcess(command, 1)
 
     monkeypatch.setenv("NUMBA_BOUNDSCHECK", "0")
-    monkeypatch.setattr(cache, "_cache_file", lambda group: tmp_path / group)
+    monkeypatch.setattr(cache, "cache_file", lambda group: tmp_path / group)
     monkeypatch.setattr(subprocess, "run", compile_apart)
     works = [cache.QUICK, cache.PLAIN]
     assert cache.compile_apart(small_examples, "skim") == b"quick"
@@ -180,7 +180,7 @@ def test_compiling_in_the_same_process_where_no_other_can_be_started(
         made.append(f"{group} {way}")
         return b""
 
-    monkeypatch.setattr(cache, "_cache_file", lambda group: tmp_path / group)
+    monkeypatch.setattr(cache, "cache_file", lambda group: tmp_path / group)
     monkeypatch.setattr(cache, "_compile", compile_here)
     monkeypatch.setattr(cache, "_trusted", lambda content: {})
     for executable in ("", str(tmp_path / "gone")):
@@ -204,3 +204,29 @@ def test_compiled_before_means_numba_is_not_loaded_again() -> None:
         env=dict(os.environ),
     )
     assert seen.stdout.strip() == "False"
+
+
+def test_what_another_process_has_compiled_meanwhile_is_not_compiled_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As where several captures are analysed at once on a new machine."""
+    made: list[str] = []
+    monkeypatch.setattr(cache, "cache_file", lambda group: tmp_path / group)
+    monkeypatch.setattr(cache, "_compile", lambda _examples, group, _way: made.append(group))
+    cache.fill_cache("analyzer.passes.first", "examples", "skim", "quick")
+    cache._write_cache(b"index\n", "skim")
+    cache.fill_cache("analyzer.passes.first", "examples", "skim", "quick")
+    assert made == ["skim"]
+
+
+def test_a_process_begins_each_group_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr(background, "compile_apart", lambda _examples, group: begun.append(group))
+    monkeypatch.setattr(background, "is_compiled_before", lambda _group: False)
+    monkeypatch.setattr(background, "can_be_kept", lambda _group: True)
+    monkeypatch.setattr(background, "processors", lambda: 2)
+    monkeypatch.setattr(background, "cache_file", lambda group: tmp_path / group)
+    first = background.coming(dict, "skim")
+    assert background.coming(dict, "skim") is first
+    assert background.coming(dict, "names") is not first
+    assert begun == ["skim", "names"]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from analyzer.kernels.private_files import NAME, private_folder, read_private, write_private
+from analyzer.kernels.private_files import NAME, one_at_a_time, private_folder, read_private, write_private
 
 ANOTHER = 54321
 
@@ -131,3 +133,26 @@ def test_a_file_of_somebody_else_is_not_read(tmp_path: Path) -> None:
     write_private(tmp_path / "kernels.bin", b"code")
     os.chown(tmp_path / "kernels.bin", ANOTHER, ANOTHER)
     assert read_private(tmp_path / "kernels.bin") is None
+
+
+def test_one_at_a_time(tmp_path: Path) -> None:
+    """Who comes second waits until the first is done; who is killed lets go."""
+    order = tmp_path / "order"
+    code = (
+        "import sys, time, pathlib\n"
+        "from analyzer.kernels.private_files import one_at_a_time\n"
+        "with one_at_a_time(pathlib.Path(sys.argv[1])), open(sys.argv[2], 'a') as order:\n"
+        "    print('in', file=order, flush=True)\n"
+        "    time.sleep(0.3)\n"
+        "    print('out', file=order, flush=True)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "made.bin"), str(order)]
+    both = [subprocess.Popen(command) for _ in range(2)]
+    assert [each.wait() for each in both] == [0, 0]
+    assert order.read_text().split() == ["in", "out", "in", "out"]
+
+
+def test_without_locks_nobody_waits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    with one_at_a_time(tmp_path / "made.bin"), one_at_a_time(tmp_path / "made.bin"):
+        assert not list(tmp_path.glob("*.lock"))

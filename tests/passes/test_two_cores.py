@@ -18,12 +18,12 @@ from analyzer.decode.packet_fields import COUNT, POINT
 from analyzer.flows.flow_tables import C_PACKETS, C_RECENT
 from analyzer.flows.table_pages import new_state
 from analyzer.kernels.cache import load_kernels
-from analyzer.passes import segment_board, segment_flows, shared_segments, two_cores
+from analyzer.passes import first, segment_board, segment_flows, shared_segments, two_cores
 from analyzer.passes.first import FOREVER, Skimmer
-from analyzer.passes.packet_queue import ITEM, ODD_PACKET, OTHER_BLOCK
+from analyzer.passes.packet_queue import ITEM, ODD_PACKET, OTHER_BLOCK, is_worth_sharing
 from analyzer.passes.segment_board import B_END, B_POINT, B_UNTIL, B_WALKED, BOARD, WALK
 from analyzer.passes.shared_segments import WAITING, do_task, examples, lead, view_of
-from analyzer.passes.two_cores import GROUP, Pair, is_worth_sharing
+from analyzer.passes.two_cores import GROUP, Pair
 from tests.builders import ACK, CLIENT, FIN, PSH, SERVER, SYN, Packet, ethernet, ipv4, pcap, pcap_records, tcp
 from tests.reading import CAPTURES, ROOT, Skimmed, same, skim
 from tests.traffic import generated
@@ -55,7 +55,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Taken:
     monkeypatch.setattr(Skimmer, "shared_from", 0)
     monkeypatch.setattr(two_cores, "LEAST_ALONE", 64)
     monkeypatch.setattr(two_cores, "FAR_ENOUGH", 1)
-    monkeypatch.setattr(two_cores, "is_worth_sharing", lambda _: True)
+    monkeypatch.setattr(first, "is_worth_sharing", lambda _: True)
     monkeypatch.setattr(two_cores, "processors", lambda: 2)
     return taken
 

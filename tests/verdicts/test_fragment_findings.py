@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import pytest
 
@@ -18,6 +19,7 @@ from tests.builders import (
     UDP,
     Packet,
     address,
+    cut,
     enhanced,
     ethernet,
     icmp,
@@ -249,17 +251,45 @@ def test_ethernet_padding_is_no_part_of_a_fragment() -> None:
     assert (count.complete, count.overlapping) == (3, 0)
 
 
-@pytest.mark.parametrize("protocol", [4, 47])
-def test_fragments_inside_of_a_tunnel_are_not_followed_and_told_to_be_so(protocol: int) -> None:
-    """IP in IP, and GRE: later ones of eight datagrams, beside whole packets; outside, none is a fragment."""
-    gre = bytes.fromhex("00000800") if protocol == 47 else b""
-    inner = [packet for i in range(8) for packet in [*datagram(5 + i, i, LATER), *small(5.5 + i)]]
-    outer = [
-        Packet(each.ts, ipv4(gre + each.data, src="198.51.100.1", dst="198.51.100.9", protocol=protocol))
-        for each in inner
+def in_tunnel(packets: Sequence[Packet], protocol: int) -> list[Packet]:
+    """Each in IP in IP (4), GRE (47), or VXLAN (17)."""
+
+    def carried(data: bytes) -> bytes:
+        if protocol == UDP:
+            return udp(bytes.fromhex("0800000000000000") + ethernet(data), sport=40000, dport=4789)
+        return data if protocol == 4 else bytes.fromhex("00000800") + data
+
+    return [
+        Packet(each.ts, ipv4(carried(each.data), protocol=protocol, src="198.51.100.1", dst="198.51.100.9"))
+        for each in packets
     ]
-    bare, carried = (analyzer.analyze(io.BytesIO(pcap(packets))) for packets in (inner, outer))
-    assert [each.verdict for each in bare.all_troubles] == ["fragment_loss"]
-    assert carried.all_troubles == ()
-    assert carried.totals.undecoded == {"later fragment inside a tunnel": 8}
-    assert carried.all_fragments == ()
+
+
+@pytest.mark.parametrize("protocol", [4, 17, 47])
+@pytest.mark.parametrize("came", [LATER, FIRST, BOTH])
+def test_fragments_inside_of_a_tunnel_are_followed_as_those_outside(protocol: int, came: str) -> None:
+    """Those of eight datagrams, beside whole packets; the outer packets are no fragments, and all there."""
+    inner = [packet for i in range(8) for packet in [*datagram(5 + i, i, came), *small(5.5 + i)]]
+    bare, carried = (analyzer.analyze(io.BytesIO(pcap(packets))) for packets in (inner, in_tunnel(inner, protocol)))
+    assert [each.verdict for each in carried.all_troubles] == [each.verdict for each in bare.all_troubles]
+    assert [each.headline for each in carried.all_troubles] == [each.headline for each in bare.all_troubles]
+    assert carried.all_fragments == bare.all_fragments
+    assert carried.all_fragments[0].complete == (8 if came == BOTH else 0)
+
+
+@pytest.mark.parametrize("protocol", [4, 17, 47])
+def test_fragments_seen_inside_of_a_tunnel_and_outside_are_no_loss(protocol: int) -> None:
+    """A capture on all interfaces of the tunnel's end: each fragment is there twice, the datagrams are complete."""
+    inner = [packet for i in range(8) for packet in [*datagram(5 + i, i, BOTH), *small(5.5 + i)]]
+    both = sorted([*inner, *in_tunnel(inner, protocol)], key=lambda packet: packet.ts)
+    found = analyzer.analyze(io.BytesIO(pcap(both)))
+    assert found.all_troubles == ()
+    assert all(each.complete == 8 for each in found.all_fragments)
+
+
+def test_a_snap_length_that_cuts_the_inner_header_leaves_no_fragment_to_be_missed() -> None:
+    """Later fragments' inner headers are cut, first ones' are not, so that only these could be followed."""
+    inner = [packet for i in range(8) for packet in [*datagram(5 + i, i, BOTH), *small(5.5 + i)]]
+    outer = in_tunnel(inner, 4)
+    found = analyzer.analyze(io.BytesIO(pcap([cut(each, 32) for each in outer])))
+    assert found.all_troubles == ()

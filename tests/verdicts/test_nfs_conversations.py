@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.builders import CLIENT, SERVER, Packet
 from tests.datagram_talk import FAR, accused, analysed, rules, sent
 
@@ -66,3 +68,34 @@ def test_a_large_write_that_is_never_answered() -> None:
 def test_of_other_programs_on_that_port_nothing_is_read() -> None:
     packets = [sent(5 + i, b"no call of RPC, but something else", sport=700, dport=NFS) for i in range(4)]
     assert {flow.rule for flow in analysed(packets).all_udp_flows} <= {"udp/no-answer", "udp/one-direction"}
+
+
+def busy(writes: int, between: int, size: int, *, answered: bool = False) -> list[Packet]:
+    """Large calls, side by side, that are sent again while `between` small ones a second are answered."""
+    packets = []
+    for i in range(between * 12):
+        at = 4 + i / between
+        packets.append(sent(at, call(1_000 + i), sport=700, dport=NFS, ttl=64))
+        packets.append(sent(at + 0.002, reply(1_000 + i, 150), sport=700, dport=NFS, back=True, ttl=FAR))
+    for i in range(writes):
+        xid = 50 + i
+        tries = [6 + at + i / 1000 for at in (0, 1.1, 3.3, 7.7)]
+        packets += [sent(at, call(xid, size), sport=700, dport=NFS, ttl=64, df=size < 1500) for at in tries]
+        if answered:
+            packets.append(sent(14 + i / 1000, reply(xid, 150), sport=700, dport=NFS, back=True, ttl=FAR))
+    return sorted(packets, key=lambda packet: packet.ts)
+
+
+@pytest.mark.parametrize("writes", [1, 3, 12])
+@pytest.mark.parametrize("between", [2, 20, 100])
+@pytest.mark.parametrize("size", [1_428, 8_000])
+def test_large_writes_that_are_repeated_between_many_small_calls(writes: int, between: int, size: int) -> None:
+    """However much goes between two repeats: it is not called healthy; with late answers, nothing is accused.
+
+    Where what follows is too much to be kept, whether there was an answer at last is said to be unknown.
+    """
+    found = analysed(busy(writes, between, size))
+    [flow] = [flow for flow in found.all_udp_flows if flow.server.port == NFS]
+    family = {"blackhole", "blackhole_probable"} if size < 1500 else {"fragment_loss"}
+    assert flow.verdict in ({"inconclusive"} if between == 100 else family), flow
+    assert not accused(busy(writes, between, size, answered=True))

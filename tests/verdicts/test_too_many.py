@@ -9,7 +9,7 @@ import pytest
 
 import analyzer
 from analyzer.evidence import effort
-from analyzer.evidence.effort import Allowance
+from analyzer.evidence.effort import Allowance, paid_for
 from analyzer.model.brief import brief_of
 from analyzer.model.flow_list import FlowList
 from analyzer.model.verdicts import VERDICTS
@@ -76,6 +76,6 @@ def test_in_short_they_are_as_in_full(few: None) -> None:
 
 def test_ptbs_leave_less_but_never_less_than_the_size_allows() -> None:
     assert Allowance(0, 10**6).allows(0, 1) is False
-    by_size = Allowance(16 * 100, 10**6)
+    by_size = Allowance(paid_for([(16 * 50, 16 * 50), (32 * 50, 10**6)]), 10**6)
     assert [by_size.allows(row, 6) for row in range(12)] == [True] * 10 + [False] * 2
     assert by_size.beyond == {10, 11}
