@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import accumulate
+from typing import Any
+
+import numpy as np
 
 from analyzer.api.pipeline import Tables, judged, wants_joining, with_notes
-from analyzer.capture.sources import Given, expand, open_source, sources_of, without_repeated
+from analyzer.capture.sources import Given, Source, expand, open_source, sources_of, without_repeated
 from analyzer.errors import CaptureError, UsageError
 from analyzer.flows.concatenation import concatenated
 from analyzer.model.analysis import Analysis, CaptureFile
 from analyzer.passes.capture_points import MOST_POINTS
 from analyzer.passes.watched import Watch
+from analyzer.points.datagram_legs import located_datagrams, ways_of
 from analyzer.points.join import join
+from analyzer.points.listed_datagrams import MOST_DATAGRAMS, ROW, WantedDatagrams, datagrams_apart, list_datagrams
 from analyzer.points.listed_packets import ListedPackets, Share, list_packets, listed_apart
 from analyzer.settings import Settings
 
-Ask = Callable[[Sequence[Sequence[Watch]], int], Sequence[ListedPackets]]
-"""Lists packets of each capture: called with what to list of each, and how many PTBs besides."""
+Ask = Callable[[Sequence[Sequence[Watch]], int, WantedDatagrams], Sequence[ListedPackets]]
+"""Lists packets of each capture: called with what to list of each, how many PTBs besides, and which datagrams."""
 
 
 def found_together(parts: Sequence[Tables], ask: Ask, settings: Settings | None = None) -> Analysis:
@@ -26,7 +31,8 @@ def found_together(parts: Sequence[Tables], ask: Ask, settings: Settings | None 
 
     Args:
         parts: of each capture, as `found_in` hands it to `keep`.
-        ask: lists packets of the captures, in this order: only those of flows that are compared.
+        ask: lists packets of the captures, in this order: only those of flows that are compared, and the datagrams of
+            hosts between which large ones get lost. It is called once, or not at all.
         settings: those of the analysis.
 
     Raises:
@@ -38,11 +44,24 @@ def found_together(parts: Sequence[Tables], ask: Ask, settings: Settings | None 
     tables = _one(parts, shares)
     result, found = judged(tables, settings or Settings(), (None,) * len(tables.files))
     if wants_joining(result):
+        datagrams = WantedDatagrams(ways_of(result), MOST_DATAGRAMS // len(parts))
+        listed: list[Sequence[ListedPackets]] = []
 
         def lister(watches: Sequence[Watch], ptbs: int) -> ListedPackets:
-            return listed_apart(shares, watches, ptbs, lambda wanted: ask(wanted, ptbs))
+            def asked(wanted: Sequence[Sequence[Watch]]) -> Sequence[ListedPackets]:
+                listed.append(ask(wanted, ptbs, datagrams))
+                return listed[0]
+
+            return listed_apart(shares, watches, ptbs, asked)
 
         result = join(result, tables.state, found.rows, found.judged_alone, lister=lister)
+        if datagrams.ways:
+            if not listed:  # there is no flow to compare
+                listed.append(ask([[] for _ in parts], 0, datagrams))
+            files = [share.files for share in shares]
+            result = located_datagrams(
+                result, datagrams_apart(datagrams.ways, files, [each.datagrams for each in listed[0]])
+            )
     return with_notes(result, tables)
 
 
@@ -73,9 +92,10 @@ def listed_in(
     files: Sequence[CaptureFile],
     watches: Sequence[Watch],
     ptbs: int,
+    datagrams: WantedDatagrams,
     settings: Settings | None = None,
 ) -> ListedPackets:
-    """List packets of a capture, whose files were read as `files` before.
+    """List packets of a capture, whose files were read as `files` before; for datagrams these are read twice.
 
     Raises:
         CaptureError: they are not what they were.
@@ -88,7 +108,21 @@ def listed_in(
     try:
         if [reader.name for reader in taken] != [file.path for file in files]:
             raise CaptureError(files[0].path, None, "changed since it was analysed")
-        return list_packets(taken, [file.point for file in files], watches, ptbs)
+        found = list_packets(taken, [file.point for file in files], watches, ptbs)
     finally:
         for reader in opened:
             reader.release()
+    sources = [each for each, reader in zip(given, opened, strict=True) if reader.name in names]
+    return found._replace(datagrams=_datagrams_in(sources, datagrams, settings))
+
+
+def _datagrams_in(sources: Sequence[Source], wanted: WantedDatagrams, settings: Settings) -> Any:
+    parts = [np.zeros(0, ROW)]
+    for file, source in enumerate(sources if wanted.ways else ()):
+        reader = open_source(source, settings.max_decompressed_bytes)
+        try:
+            parts.append(list_datagrams(reader, file, wanted))
+        finally:
+            reader.release()
+        wanted = wanted._replace(most=wanted.most - len(parts[-1]))
+    return np.concatenate(parts)

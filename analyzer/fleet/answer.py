@@ -100,7 +100,7 @@ class Change(NamedTuple):
 
 
 class JoinedLeg(NamedTuple):
-    """Two groups between which packets get lost for their size: the same flows were captured in both."""
+    """Two groups between which packets get lost for their size: the same flows, or datagrams, were captured in both."""
 
     joined: str
     """Name of the groups that were joined."""
@@ -113,6 +113,10 @@ class JoinedLeg(NamedTuple):
     at_least: int | None
     at_most: int | None
     lost: int
+    protocol: str
+    """tcp; of datagrams what is in them, as udp."""
+    fragmented: bool
+    """Whether these are fragmented, and their size that of all fragments together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,7 @@ class Answer:
     changes: tuple[Change, ...]
     days: tuple[str, ...]
     joined: tuple[Summary, ...] = ()
-    """Groups that saw the same flows limited by size, analysed together."""
+    """Groups that saw the same flows limited by size, or datagrams of the same hosts, analysed together."""
     legs: tuple[JoinedLeg, ...] = ()
 
     @property
@@ -192,8 +196,8 @@ def answer_of(
 def _joined_legs(joined: Iterable[Summary], group_of: Mapping[str, str]) -> Iterable[JoinedLeg]:
     for each in joined:
         names = [", ".join(dict.fromkeys(group_of.get(file, file) for file in files)) for files in each["points"]]
-        for src, dst, start, end, at_least, at_most, lost in each["legs"]:
-            yield JoinedLeg(each["name"], src, dst, names[start], names[end], at_least, at_most, lost)
+        for src, dst, start, end, *sizes in each["legs"]:
+            yield JoinedLeg(each["name"], src, dst, names[start], names[end], *sizes)
 
 
 def worst_of(summary: Summary) -> str | None:

@@ -1,7 +1,8 @@
 """Flows with trouble that several groups saw: a shuffle on the key of a flow, of what was found. Emits `Joint`.
 
 The key are the ends of a flow, and, since those may be translated on the way, the initial sequence numbers of both
-ends. No packet moves for it. Groups that saw the same flows are then one capture of several points (`joining`).
+ends; of datagrams the addresses of both hosts. No packet moves for it. Groups that saw the same are then one capture of
+several points (`joining`), where packets have to prove that it is the same.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """Names of groups that saw the same flows with trouble, and how many."""
+    """Names of groups that saw the same flows with trouble, or pairs of hosts, and how many."""
 
     groups: tuple[str, ...]
     flows: int
@@ -82,6 +84,40 @@ def crossings(folder: Path) -> list[Crossing]:
     ):
         for groups in _together(rows):
             shared[groups] += 1
+    return _crossings(shared)
+
+
+def datagram_crossings(summaries: Iterable[Mapping[str, Any]]) -> list[Crossing]:
+    """Which groups saw datagrams of the same hosts, where those of one got lost for their size.
+
+    By `judging.summary_of` of each group; in the order of `crossings`.
+    """
+    read = [each for each in summaries if each["error"] is None]
+    stuck = {(one, two) for each in read for one, two, _, _, verdict in each["hosts"] if verdict is not None}
+    seen: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for each in read if stuck else ():
+        for one, two, *when, verdict in each["hosts"]:
+            if (one, two) in stuck:
+                first, last = when
+                row = {"group": each["name"], "first_time": first, "last_time": last, "verdict": verdict}
+                seen[one, two].append(row)
+    shared: dict[tuple[str, ...], int] = defaultdict(int)
+    for rows in seen.values():
+        for groups in _together(rows):
+            shared[groups] += 1
+    return _crossings(shared)
+
+
+def merged(*found: Iterable[Crossing]) -> list[Crossing]:
+    """Crossings of several kinds, each set of groups once."""
+    shared: dict[tuple[str, ...], int] = defaultdict(int)
+    for each in chain(*found):
+        shared[each.groups] += each.flows
+    return _crossings(shared)
+
+
+def _crossings(shared: Mapping[tuple[str, ...], int]) -> list[Crossing]:
+    """Those of not too many groups, the ones that share most first."""
     sets = [Crossing(groups, count) for groups, count in shared.items() if len(groups) <= MOST_GROUPS]
     return sorted(sets, key=lambda each: (-each.flows, each.groups))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyzer.api.pipeline import check_platforms
 from analyzer.fleet.answer import Answer, FleetFinding, answer_of, finding_ids
-from analyzer.fleet.crossing import Joint, crossings, joints
+from analyzer.fleet.crossing import Joint, crossings, datagram_crossings, joints, merged
 from analyzer.fleet.day_tables import check_pyarrow, write_findings
 from analyzer.fleet.fleet_sources import in_all
 from analyzer.fleet.keeping import Kept
@@ -114,7 +114,8 @@ def run(
         with _Workers(workers) as at_work:
             _do(plan, summaries, kept, lambda left: _judged(left, at_work.client()), progress)
             if kept is not None and len(plan) > 1:
-                found = joints(crossings(kept.flows), plan) if _any_limited(summaries.values()) else []
+                of_flows = crossings(kept.flows) if _any_limited(summaries.values()) else []
+                found = joints(merged(of_flows, datagram_crossings(summaries.values())), plan)
                 if found or (kept.folder / "joined").exists():
                     groups = [joint.group for joint in found]
                     apart = Kept(kept.folder / "joined")

@@ -20,6 +20,7 @@ from analyzer.fleet.kept_tables import unpacked
 from analyzer.fleet.plan import Group
 from analyzer.model.analysis import Analysis, CaptureFile
 from analyzer.passes.watched import Watch
+from analyzer.points.listed_datagrams import WantedDatagrams
 from analyzer.points.listed_packets import ListedPackets
 
 
@@ -30,6 +31,7 @@ class Asked(NamedTuple):
     files: tuple[CaptureFile, ...]  # as they were read before
     watches: Sequence[Watch]
     ptbs: int
+    datagrams: WantedDatagrams
 
 
 Lists = Callable[[Sequence[Asked]], Sequence[ListedPackets]]
@@ -62,7 +64,7 @@ def list_asked(asked: Asked) -> ListedPackets:
         if stamp_now(member) != member.stamp:
             raise CaptureError(member.name, None, "changed since it was analysed")
     with readable(asked.group) as ready:
-        return listed_in(ready.sources, asked.files, asked.watches, asked.ptbs, ready.settings)
+        return listed_in(ready.sources, asked.files, asked.watches, asked.ptbs, asked.datagrams, ready.settings)
 
 
 def judge_together(joint: Joint, tables: Sequence[bytes], lists: Lists) -> Judged:
@@ -86,10 +88,10 @@ def judge_together(joint: Joint, tables: Sequence[bytes], lists: Lists) -> Judge
 def _analysis(joint: Joint, tables: Sequence[bytes], lists: Lists) -> Analysis:
     parts = [unpacked(data, group.name) for data, group in zip(tables, joint.of, strict=True)]
 
-    def ask(wanted: Sequence[Sequence[Watch]], ptbs: int) -> Sequence[ListedPackets]:
+    def ask(wanted: Sequence[Sequence[Watch]], ptbs: int, datagrams: WantedDatagrams) -> Sequence[ListedPackets]:
         return lists(
             [
-                Asked(group, part.files, watches, ptbs)
+                Asked(group, part.files, watches, ptbs, datagrams)
                 for group, part, watches in zip(joint.of, parts, wanted, strict=True)
             ]
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from analyzer.api.pipeline import Tables, found_in
 from analyzer.errors import PmtuAnalyzeError
 from analyzer.fleet.cutting import COMPRESSION, Part, readable
+from analyzer.fleet.datagram_hosts import hosts_of
 from analyzer.fleet.day_tables import concatenated, day_of, flow_table
 from analyzer.fleet.fleet_sources import problem_of
 from analyzer.fleet.kept_tables import openings_of, packed
@@ -118,7 +119,7 @@ def kept_of(group: Group, analysis: Analysis, tables: Tables | None = None) -> J
     return Judged(
         group.name,
         group.fingerprint,
-        summary_of(group, analysis, rows.ways),
+        summary_of(group, analysis, rows.ways, tables),
         b"".join([*pieces, compressor.flush()]),
         flows,
         packed(tables) if tables is not None else b"",
@@ -154,14 +155,15 @@ class _Rows:
         self._waiting = []
 
 
-def summary_of(group: Group, analysis: Analysis, ways: _Ways) -> dict[str, Any]:
+def summary_of(group: Group, analysis: Analysis, ways: _Ways, tables: Tables | None = None) -> dict[str, Any]:
     """What the fleet needs of a group, as plain values for JSON.
 
     `problems` are flows with a problem, each [stream, routers of its PTBs, *brief]. `troubles` are briefs of what
     packets of no flow show. `ways` is [day, sender's prefix, receiver's prefix, {verdict: flows}, largest that got
-    through], one for each day and pair. `points` has the files of each capture point; `legs` is [source, destination,
-    point, point, largest that crossed, one less than the smallest that did not, how many did not], of legs on which
-    size decides. Times are ns, sizes bytes of IP total length.
+    through], one for each day and pair. `hosts` is `datagram_hosts.hosts_of`, nothing without tables. `points` has the
+    files of each capture point; `legs` is [source, destination, point, point, largest that crossed, one less than the
+    smallest that did not, how many did not, protocol, whether they are fragmented datagrams], of legs on which size
+    decides. Times are ns, sizes bytes of IP total length.
     """
     totals = analysis.totals
     times = totals.packets > 0
@@ -184,14 +186,27 @@ def summary_of(group: Group, analysis: Analysis, ways: _Ways) -> dict[str, Any]:
         "troubles": [_plain(_brief_of(each)) for each in analysis.all_troubles[:MOST_PROBLEMS]],
         "ways": ways.rows,
         "points": [[members[i] for i in point.files if i < len(members)] for point in analysis.all_points],
-        "legs": [
-            [path.src, path.dst, leg.start, leg.end, leg.at_least, leg.at_most, leg.lost]
-            for path in analysis.all_paths
-            for leg in path.legs
-            if leg.ends == "size"
-        ][:MOST_FINDINGS],
+        "legs": [*_legs(analysis)][:MOST_FINDINGS],
+        "hosts": hosts_of(tables, analysis.all_troubles) if tables is not None else [],
         "findings": finding_rows(analysis)[:MOST_FINDINGS],
     }
+
+
+def _legs(analysis: Analysis) -> Iterator[list[Any]]:
+    """Of TCP, then of datagrams: what several conversations or fragments of two hosts tell alike is one."""
+    for path in analysis.all_paths:
+        for leg in path.legs:
+            if leg.ends == "size":
+                yield [path.src, path.dst, leg.start, leg.end, leg.at_least, leg.at_most, leg.lost, "tcp", False]
+    told = set()
+    for each in analysis.all_troubles:
+        at = each.located
+        if at is None or None in at.between or at.lost is None:
+            continue
+        about = each.sender, each.receiver, *at.between, at.crossed, at.lost - 1, at.datagrams, each.protocol
+        if about not in told:
+            told.add(about)
+            yield [*about, each.verdict == "fragment_loss"]
 
 
 def _plain(brief: Brief) -> list[Any]:

@@ -74,7 +74,9 @@ class Kept:
                 batch = json.loads(line)
             except ValueError:  # the last line of a run that was killed
                 continue
-            if isinstance(batch, dict) and "tables" in batch:  # without them it was another version
+            if not isinstance(batch, dict) or "tables" not in batch:
+                continue  # it was another version
+            if all("hosts" in each for each in batch["groups"]):
                 yield batch
 
     def _stands(self, batch: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:

@@ -81,7 +81,8 @@ def leg_text(leg: JoinedLeg) -> str:
     """Between which groups packets get lost."""
     crossed = f"up to {leg.at_least:,} bytes crossed" if leg.at_least is not None else "none was seen to cross"
     lost = f"{leg.at_most + 1:,} bytes and more did not" if leg.at_most is not None else "larger ones did not"
-    return f"{leg.sender} -> {leg.receiver}: between {leg.before} and {leg.behind} {crossed}, {lost}"
+    what = "" if leg.protocol == "tcp" else f", {'fragmented ' if leg.fragmented else ''}{leg.protocol}"
+    return f"{leg.sender} -> {leg.receiver}{what}: between {leg.before} and {leg.behind} {crossed}, {lost}"
 
 
 def ends_text(addresses: Sequence[str]) -> str:

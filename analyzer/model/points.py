@@ -70,6 +70,7 @@ class Located(NamedTuple):
     told: Statement  # the same as a sentence
     names: tuple[str, str] = ("", "")  # of the points that it is between, where there are two
     seen: tuple[tuple[SeenPacket, ...], tuple[SeenPacket, ...]] = ((), ())  # what these saw around the loss
+    datagrams: int = 0  # that were lost, where they are no segments
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,15 @@ A datagram is the same at two points by its IPv4 identification, else by its fir
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from itertools import pairwise
 from statistics import median
 from typing import Any, NamedTuple
 
-from analyzer.decode.packet_fields import END, START, TS
+import numpy as np
+
 from analyzer.decode.tunnel import PROTO_UDP
 from analyzer.model.analysis import Analysis
 from analyzer.model.flow_list import FlowList
@@ -23,15 +24,22 @@ from analyzer.model.statement import FrameRef, Statement
 from analyzer.model.text import file_labels
 from analyzer.model.trouble import Trouble
 from analyzer.model.verdicts import SIZE_PROBLEMS
-from analyzer.passes.datagram_marks import DatagramMark, datagram_mark
-from analyzer.passes.reread import every, reader_of
+from analyzer.passes.datagram_marks import DatagramMark, SeenMarks
+from analyzer.passes.reread import reader_of
+from analyzer.points.listed_datagrams import (
+    FIELDS,
+    MOST_DATAGRAMS,
+    ListedDatagrams,
+    WantedDatagrams,
+    Way,
+    back,
+    list_datagrams,
+    mark_of,
+)
 from analyzer.settings import LEAST_DATAGRAMS, LEAST_FRAGMENTS_SPAN_NS, MOST_BY_CHANCE, REASSEMBLY_NS, TRANSIT_NS
 
 KINDS = ("udp", "fragments")
 """Of trouble, those that are about datagrams whose packets can be told apart."""
-
-MOST_PACKETS = 200_000
-"""Packets between the hosts of all such findings that are compared."""
 
 SHOWN_FRAMES, SHOWN_PACKETS = 16, 2_000
 
@@ -74,28 +82,37 @@ class _Leg(NamedTuple):
 
 Key = tuple[Any, ...]
 Copies = dict[Key, list[_Copy]]
-Way = tuple[bytes, int]
-"""Addresses, and protocol."""
 
 
-def located_datagrams(analysis: Analysis) -> Analysis:
+def located_datagrams(analysis: Analysis, apart: ListedDatagrams | None = None) -> Analysis:
     """The analysis, with where large datagrams get lost; as it is, where one point alone saw them.
+
+    Args:
+        analysis: of several points.
+        apart: the datagrams of `ways_of`, where the captures of the points were read apart. Points that nobody told
+            apart by their packets have to prove by these that they saw the same.
 
     Raises:
         UsageError: the files cannot be read once more.
     """
     points = {file: point for point in analysis.joined_points if point.interface is None for file in point.files}
-    about = [each for each in analysis.all_troubles if each.kind in KINDS and each.verdict in SIZE_PROBLEMS]
+    about = _about(analysis)
     if len({point.number for point in points.values()}) < 2 or not about:
         return analysis
     ways = {id(each): _way(analysis, each) for each in about}
-    seen = _seen(analysis, points, set(ways.values()))
+    listed = apart if apart is not None else _listed(analysis, points, ways.values())
+    seen = _Seen(listed, points)
     labels = file_labels(analysis.files)
     names = {point.number: _name(point, labels) for point in points.values()}
     changed: dict[int, Located] = {}
     troubles = []
     for each in analysis.all_troubles:
-        located = _located(each, seen.get(ways[id(each)], {}), names) if id(each) in ways else None
+        located = None
+        if id(each) in ways:
+            way = ways[id(each)]
+            at = seen.copies(way)
+            together = [at] if apart is None else _of_one_path(at, seen.marks(way))
+            located = next(filter(None, (_located(each, those, names) for those in together)), None)
         troubles.append(each if located is None else replace(each, located=located))
         if located is not None:
             changed |= dict.fromkeys(each.streams, located)
@@ -104,6 +121,16 @@ def located_datagrams(analysis: Analysis) -> Analysis:
         new = {n: replace(flow, located=at) for n, at in changed.items() if (flow := flows.find(n)) is not None}
         flows = flows.revised(new)
     return replace(analysis, all_troubles=tuple(troubles), all_udp_flows=flows)
+
+
+def _about(analysis: Analysis) -> list[Trouble]:
+    return [each for each in analysis.all_troubles if each.kind in KINDS and each.verdict in SIZE_PROBLEMS]
+
+
+def ways_of(analysis: Analysis) -> tuple[Way, ...]:
+    """What `located_datagrams` has to know of captures that are read apart: both directions of what is in trouble."""
+    ways = [_way(analysis, each) for each in _about(analysis)]
+    return tuple(sorted({*ways, *map(back, ways)}))
 
 
 def _name(point: CapturePoint, labels: Sequence[str]) -> str:
@@ -117,26 +144,64 @@ def _way(analysis: Analysis, trouble: Trouble) -> Way:
     return ends, numbers[0] if numbers else PROTO_UDP
 
 
-def _seen(analysis: Analysis, points: dict[int, CapturePoint], ways: set[Way]) -> dict[Way, dict[int, Copies]]:
-    """The datagrams of some hosts by way, by point, and by what they are known."""
-    found: dict[Way, dict[int, Copies]] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
-    budget = [MOST_PACKETS]
-    sought = {ends for ends, _ in ways}
-    for file, point in points.items():
-
-        def take(view: Any, h: list[int], frame: int, file: int = file, number: int = point.number) -> None:
-            data = bytes(view[h[START] : h[END]])
-            if budget[0] <= 0 or not any(ends in data for ends in sought):
-                return
-            mark = datagram_mark(view, h)
-            if mark is not None and (mark.ends, mark.protocol) in ways:
-                budget[0] -= 1
-                _add(found[mark.ends, mark.protocol][number], mark, h[TS], FrameRef(file, frame))
-
+def _listed(analysis: Analysis, points: Iterable[int], ways: Iterable[Way]) -> ListedDatagrams:
+    """The datagrams of some ways in the files of points, by reading these once more."""
+    wanted = WantedDatagrams(tuple(sorted(set(ways))), MOST_DATAGRAMS)
+    parts: list[Any] = []
+    for file in points:
         with reader_of(analysis, file) as reader:
-            for _ in every(reader, take):
-                pass
-    return found
+            parts.append(list_datagrams(reader, file, wanted))
+        wanted = wanted._replace(most=wanted.most - len(parts[-1]))
+    return ListedDatagrams(wanted.ways, np.concatenate(parts))
+
+
+class _Seen:
+    """The datagrams of some hosts by way and by point."""
+
+    def __init__(self, listed: ListedDatagrams, points: dict[int, CapturePoint]) -> None:
+        self._ways = listed.ways
+        self._of: dict[Way, dict[int, list[Any]]] = defaultdict(lambda: defaultdict(list))
+        order = {file: place for place, file in enumerate(points)}
+        rows = [row for row in listed.rows.tolist() if row[_FILE] in order]
+        for row in sorted(rows, key=lambda row: order[row[_FILE]]):
+            self._of[listed.ways[row[_WAY]]][points[row[_FILE]].number].append(row)
+
+    def copies(self, way: Way) -> dict[int, Copies]:
+        """What each point saw of a way, by what datagrams are known."""
+        found: dict[int, Copies] = {}
+        for number, rows in self._of.get(way, {}).items():
+            copies = found.setdefault(number, defaultdict(list))
+            for row in rows:
+                _add(copies, mark_of(row, self._ways), row[_TS], FrameRef(row[_FILE], row[_FRAME]))
+        return found
+
+    def marks(self, way: Way) -> dict[int, SeenMarks]:
+        """What tells whether points saw the same: their packets, both ways."""
+        of_file: dict[tuple[int, int], SeenMarks] = defaultdict(SeenMarks)
+        for each in {way, back(way)}:
+            for number, rows in self._of.get(each, {}).items():
+                for row in rows:
+                    of_file[number, row[_FILE]].note(mark_of(row, self._ways), row[_TS])
+        found: dict[int, SeenMarks] = defaultdict(SeenMarks)
+        for (number, _), marks in of_file.items():
+            marks.over()
+            found[number].add(marks)
+        return found
+
+
+_TS, _FRAME, _FILE, _WAY = (FIELDS.index(name) for name in ("ts", "frame", "file", "way"))
+
+
+def _of_one_path(at: dict[int, Copies], marks: dict[int, SeenMarks]) -> list[dict[int, Copies]]:
+    """The points that saw the same packets, by the rule that tells files of several points from those of one.
+
+    Private addresses are those of many networks, and identifications are few: alone they prove nothing.
+    """
+    paths: list[list[int]] = []
+    for number in at:
+        mine = [path for path in paths if any(marks[number].shared(marks[other]) for other in path)]
+        paths = [path for path in paths if path not in mine] + [[*(other for path in mine for other in path), number]]
+    return [{number: at[number] for number in at if number in path} for path in paths if len(path) > 1]
 
 
 def _add(copies: Copies, mark: DatagramMark, ts: int, ref: FrameRef) -> None:
@@ -213,7 +278,7 @@ def _narrow(trouble: Trouble, leg: _Leg, ends: tuple[int, int], names: dict[int,
     left += [SeenPacket(copy.ts, copy.size, True) for copy in lost]
     came = [SeenPacket(a.ts, b.size, False) for a, b in zip(leg.crossed, leg.arrived, strict=True)]
     seen = (tuple(sorted(left)[:SHOWN_PACKETS]), tuple(sorted(came)[:SHOWN_PACKETS]))
-    return Located(ends, crossed, least, frames, None, Statement(text, frames), named, seen)
+    return Located(ends, crossed, least, frames, None, Statement(text, frames), named, seen, len(lost))
 
 
 def _outside(trouble: Trouble, at: dict[int, Copies], order: Sequence[int], names: dict[int, str]) -> Located | None:

@@ -30,6 +30,7 @@ class ListedPackets(NamedTuple):
     times: list[tuple[int, int]]  # of each file the first and the last, ns
     names: dict[int, tuple[str, ...]]  # of the interfaces of each file
     full: bool  # there were more
+    datagrams: Any = None  # `listed_datagrams.ROW`, where these were asked for, too
 
 
 Lister = Callable[[Sequence[Watch], int], ListedPackets]

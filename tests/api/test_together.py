@@ -13,12 +13,16 @@ import pytest
 from analyzer.api.pipeline import Tables, found_in
 from analyzer.api.together import found_together, listed_in
 from analyzer.errors import CaptureError, UsageError
+from analyzer.passes.reread import reader_of
 from analyzer.passes.watched import Watch
 from analyzer.points import listed_packets
+from analyzer.points.datagram_legs import located_datagrams, ways_of
+from analyzer.points.listed_datagrams import MOST_DATAGRAMS, WantedDatagrams, datagrams_apart, list_datagrams
 from analyzer.points.listed_packets import ListedPackets
 from analyzer.report.formats.json_report import to_json
 from tests.builders import pcap
 from tests.passes.test_blanked import POINTS
+from tests.points.test_datagrams import LOCATED, RECORDED
 from tests.reading import CAPTURES, LAB, ROOT
 from tests.traffic import random_capture
 
@@ -30,9 +34,9 @@ def together(captures: Sequence[Capture]) -> str:
     for capture in captures:
         found_in([str(path) for path in capture], keep=parts.append)
 
-    def ask(wanted: Sequence[Sequence[Watch]], ptbs: int) -> list[ListedPackets]:
+    def ask(wanted: Sequence[Sequence[Watch]], ptbs: int, datagrams: WantedDatagrams) -> list[ListedPackets]:
         return [
-            listed_in([str(path) for path in capture], part.files, watches, ptbs)
+            listed_in([str(path) for path in capture], part.files, watches, ptbs, datagrams)
             for capture, part, watches in zip(captures, parts, wanted, strict=True)
         ]
 
@@ -42,7 +46,14 @@ def together(captures: Sequence[Capture]) -> str:
 def in_one_pass(captures: Sequence[Capture]) -> str:
     files = [str(path) for capture in captures for path in capture]
     points = [number for number, capture in enumerate(captures) for _ in capture]
-    return to_json(found_in(files, at=points))
+    found = found_in(files, at=points)
+    wanted = WantedDatagrams(ways_of(found), MOST_DATAGRAMS)
+    rows = []
+    for number in range(len(files)):
+        with reader_of(found, number) as reader:
+            rows.append(list_datagrams(reader, 0, wanted))
+    listed = datagrams_apart(wanted.ways, [1] * len(files), rows)
+    return to_json(located_datagrams(found, listed))  # nobody told the points apart by their packets
 
 
 SETS: dict[str, list[Path]] = defaultdict(list)
@@ -63,6 +74,14 @@ def test_recorded_points(name: str) -> None:
 def test_both_ends_of_the_laboratory(name: str) -> None:
     captures = [[path] for path in PAIRS[name]]
     assert together(captures) == in_one_pass(captures)
+
+
+@pytest.mark.parametrize("name", [*LOCATED, "dtls_healthy", "openvpn_tcp_silent", "ike_silent"])
+def test_recorded_ends_of_udp(name: str) -> None:
+    files = [RECORDED / f"{name}_{end}.pcap" for end in ("client", "server")]
+    found = together([[path] for path in files])
+    assert found == to_json(found_in([str(path) for path in files]))
+    assert any(each["leg"] for each in json.loads(found)["findings"]) == (name in LOCATED)
 
 
 @pytest.mark.parametrize("number", range(6))
@@ -101,11 +120,11 @@ def test_too_many_points() -> None:
     parts: list[Tables] = []
     found_in([str(LAB[0])], keep=parts.append)
     with pytest.raises(UsageError, match="expected captures of 64 points, found more"):
-        found_together(parts * 65, lambda wanted, ptbs: [])
+        found_together(parts * 65, lambda wanted, ptbs, datagrams: [])
 
 
 def test_a_file_that_is_gone_or_another_one(tmp_path: Path) -> None:
     parts: list[Tables] = []
     found_in([str(LAB[0])], keep=parts.append)
     with pytest.raises(CaptureError, match="changed since it was analysed"):
-        listed_in([str(LAB[1])], parts[0].files, [], 0)
+        listed_in([str(LAB[1])], parts[0].files, [], 0, WantedDatagrams((), 0))
