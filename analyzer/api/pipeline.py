@@ -197,7 +197,7 @@ def found_in(
     result, found = judged(tables, settings, again, anonymizer, interrupted=interrupted)
     if not interrupted and wants_joining(result):
         result = _joined(result, tables.state, found, compiled, notify)
-        # Captures that are read apart are not asked for it, so that it is not told of points that are given either.
+        # Points that are given were not told apart by their packets, which is what legs of datagrams rest on.
         result = _with_datagrams_located(result) if at is found_at else result
     result = with_notes(replace(result, inputs=behind), tables)
     return _with_names(result, notify, compiled) if names and not interrupted else result

@@ -16,7 +16,7 @@ from analyzer.passes.datagram_marks import COMPARED_BYTES, DatagramMark, datagra
 from analyzer.passes.reread import every
 
 MOST_DATAGRAMS = 200_000
-"""Packets that are listed of all captures together (17 MB)."""
+"""Packets that are listed of all captures together (16 MB)."""
 
 Way = tuple[bytes, int]
 """Source and destination address, and protocol."""
