@@ -283,11 +283,14 @@ shortest timers. Of random losses of one packet in five, four in a row are one i
 MOST_LATER = 3
 """Large packets that may follow: who gives a connection up may send once more what is unacknowledged."""
 
-LEAST_UNANSWERED = 3
-"""Of these, so many after which nothing came back in time."""
+LEAST_TIMED_UNANSWERED = 2
+"""Of these, so many after which nothing came back in time: what else is in the tunnel goes on."""
 
 PTB_AGAIN_NS = 1_000_000_000
 """Quoted again so much later, the first PTB had come: RFC 6298 2.4 lets no timer be shorter."""
+
+PTB_FORGOTTEN_NS = 300_000_000_000
+"""So long after a PTB a host may try larger packets again (RFC 1191 6.3, RFC 8201 4)."""
 
 REASSEMBLY_NS = 60_000_000_000
 """Fragments farther apart are of two datagrams: RFC 8200 4.5 lets them wait so long for one another, Linux half."""

@@ -53,6 +53,15 @@ def test_what_settings_define_is_defined_nowhere_else() -> None:
     assert {name: homes[name] for name in shared if len(homes[name]) > 1} == {}
 
 
+def test_what_settings_define_is_defined_there_once() -> None:
+    """Of two the later would count, for whoever means the earlier, too."""
+    nodes = ast.parse((PACKAGE / "settings.py").read_text(encoding="utf-8")).body
+    names = [
+        node.targets[0].id for node in nodes if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    ]
+    assert {name for name in names if names.count(name) > 1} == set()
+
+
 def test_no_file_name_is_there_twice_and_few_files_are_loose() -> None:
     names = [path.name for path in FILES]
     assert {name for name in names if names.count(name) > 1} == set()
