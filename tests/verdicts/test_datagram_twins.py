@@ -272,3 +272,45 @@ def test_a_snap_length_makes_no_fault(name: str, kind: str, snap: int) -> None:
     assert not accused(cut_at(packets, snap))
     outage = seen([*fault(name, kind), *again(speech, kind)], speech, beside(kind))
     assert not accused(cut_at(outage, snap))
+
+
+def flight(speech: Speech) -> list[Told]:
+    """Large handshake messages of a client that starts again and again, after a smaller exchange of its own."""
+    found = [*small(speech, 5, 1), *small(speech, 6, 2)]
+    for i, gap in enumerate(DOUBLING):
+        found.append(Told(START + gap, opening(speech, i, 1400), comes=False, port=40001))
+    return found
+
+
+def opening(speech: Speech, record: int, size: int) -> bytes:
+    """QUIC's first packet, or a record of DTLS, written anew each time."""
+    if speech.port == 443:
+        head = bytes([0xC3]) + (1).to_bytes(4) + bytes([8]) + b"abcdefgh" + b"\0" + record.to_bytes(4)
+    else:
+        head = bytes([22, 0xFE, 0xFD, 0, 0]) + record.to_bytes(6) + (size - 41).to_bytes(2) + bytes([1]) + bytes(11)
+    return head.ljust(size - 28, bytes([record]))
+
+
+FLIGHTS = {"QUIC": Speech(443), "DTLS": Speech(5684)}
+
+
+@pytest.mark.parametrize("name", FLIGHTS)
+def test_a_flight_that_gets_lost_is_told_at_its_sender(name: str) -> None:
+    speech = FLIGHTS[name]
+    found = accused(seen(flight(speech), speech, "client"))
+    assert [trouble.verdict for trouble in found] == ["blackhole_probable"]
+    assert not accused(seen(flight(speech), speech, "server"))
+
+
+@pytest.mark.parametrize("name", FLIGHTS)
+def test_twins_of_a_flight(name: str) -> None:
+    speech = FLIGHTS[name]
+    story = flight(speech)
+    packets = seen(story, speech, "client")
+    for why in UNREACHABLE_BY:
+        assert not accused([*packets, *refusals(story, speech, why)]), why
+    shut = [Told(START + 2 + i, opening(speech, 0, 1250), comes=False, port=40010 + i) for i in range(3)]
+    assert not accused(seen([*story, *shut], speech, "client")), "other programs get no answer to small ones"
+    late = Told(END + 1, speech.answer(9, 200), back=True, port=40001)
+    assert not accused(seen([*story, late], speech, "client"))
+    assert not accused(seen([told for told in story if not told.back], speech, "client"))
