@@ -2,8 +2,9 @@
 
 Those that somebody may want to change are in `Settings`, one immutable object that travels to the judging functions.
 The others are constants: bounds of memory, since the compiled skim freezes them, and numbers of the evidence and the
-rules that follow from how TCP works. What only bounds the work of one function, or is drawn, stands beside it; sizes
-that a protocol fixes are in `model.wire_sizes`.
+rules that follow from how TCP works; those by which several capture points are joined are in `point_settings`. What
+only bounds the work of one function, or is drawn, stands beside it; sizes that a protocol fixes are in
+`model.wire_sizes`.
 """
 
 from __future__ import annotations
@@ -291,11 +292,14 @@ shortest timers. Of random losses of one packet in five, four in a row are one i
 MOST_LATER = 3
 """Large packets that may follow: who gives a connection up may send once more what is unacknowledged."""
 
-LEAST_UNANSWERED = 3
-"""Of these, so many after which nothing came back in time."""
+LEAST_TIMED_UNANSWERED = 2
+"""Of these, so many after which nothing came back in time: what else is in the tunnel goes on."""
 
 PTB_AGAIN_NS = 1_000_000_000
 """Quoted again so much later, the first PTB had come: RFC 6298 2.4 lets no timer be shorter."""
+
+PTB_FORGOTTEN_NS = 300_000_000_000
+"""So long after a PTB a host may try larger packets again (RFC 1191 6.3, RFC 8201 4)."""
 
 REASSEMBLY_NS = 60_000_000_000
 """Fragments farther apart are of two datagrams: RFC 8200 4.5 lets them wait so long for one another, Linux half."""
@@ -315,61 +319,8 @@ LEAST_FRAGMENTS_SPAN_NS = 1_000_000_000
 CAPTURE_EDGE_NS = 1_000_000_000
 """A datagram may have begun so long before the capture, or go on so long after it."""
 
-# Of several capture points.
-
-EARLY_NS = 50_000_000
-"""A packet that seems to arrive so much earlier than most others is another copy: no clock and no queue does that."""
-
-TELLING_NS = 20_000
-"""Round trips between two places that are shorter tell nothing about their order."""
-
-ROUNDED_NS = 2_000
-"""What a round trip of four times in microseconds may be off, since they are cut, ns."""
-
 LEAST_APART_NS = 500_000_000
 """Handshakes of one connection at two points are no farther apart than those of another one by so much, ns."""
-
-DRIFT_SPAN_NS = 120_000_000_000
-"""A drift is looked for in captures that last longer."""
-
-LEAST_DRIFT = 2e-6
-"""A drift below this is within what timestamps and queues make."""
-
-TRANSIT_NS = 3_000_000_000
-"""A packet is not longer on its way between two places, as far as clocks are known."""
-
-MOST_BY_CHANCE = 0.1
-"""Of datagrams that are no larger than what crossed, so many may be missing: loss, or gaps of a capture."""
-
-ROUGH_NS = 2_000_000
-"""What times may be off beyond the doubt of the clocks: packets wait before they are stamped."""
-
-LEAST_LOST = 3
-"""Packets above some size that must be lost, and none cross, before size is thought of: MAX_PROBES of RFC 8899."""
-
-LEAST_SURE = 4
-"""And so many, of two segments, before it is sure."""
-
-LEG_CHANCE = 0.01
-"""Losses that are expected by chance more often than this prove nothing."""
-
-LEAST_LOST_NS = 1_000_000_000
-"""What a single segment must be lost for, ns."""
-
-SLACK_NS = 50_000_000
-"""What packets may be late, beyond the doubt of the clocks, before they are missing in a capture."""
-
-SILENT_NS = 2_000_000_000
-"""A capture that falls silent so shortly before something is lost fell silent because of it, and did not end."""
-
-LEAST_SMALL_TRIES = 2
-"""Smaller packets that must be lost, and none cross, before everything is said to end on a leg."""
-
-LEAST_STUCK = 2
-"""Copies of the stalled segment that must vanish on a leg before it is named."""
-
-DRAWN_BEFORE_NS = 1_000_000_000
-"""From how long before the first loss on packets are kept to be drawn of each end of a leg, ns."""
 
 # Of single flows, and of fragments.
 

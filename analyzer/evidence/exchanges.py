@@ -203,6 +203,17 @@ class Talk:
         last = [each for each in said if each.ts > said[-1].ts - SETTLED_NS]
         return max(last, key=lambda each: each.size, default=None)
 
+    def unasked(self, side: int) -> tuple[int, int]:
+        """Of how many answers of this end the capture does not hold the question, and of how many it could."""
+        asked = [each for each in self.sent if each.side != side and is_question(self.protocol, each.head)]
+        if self.protocol not in ASKING or not asked:
+            return 0, 0
+        later = asked[0].ts + WAITED_NS  # what had been asked before the first of them is answered by then
+        tags = {tag_of(self.protocol, each.head) for each in asked}
+        answers = [each for each in self.sent if each.side == side and each.ts > later]
+        answers = [each for each in answers if not is_question(self.protocol, each.head)]
+        return sum(tag_of(self.protocol, each.head) not in tags for each in answers), len(answers)
+
     def delivered(self, side: int, end: int) -> Iterator[Sent]:
         """What this end sent and is known to have come; `end`: when the capture ends, ns."""
         repeated = {(series.sent[0].side, series.sent[0].key) for series in self.series}

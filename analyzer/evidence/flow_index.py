@@ -11,7 +11,7 @@ import numpy as np
 
 from analyzer.decode.icmp import KIND_PTB
 from analyzer.evidence.handshake import handshake_trips
-from analyzer.evidence.row_addresses import host_keys, numbered, row_address
+from analyzer.evidence.row_addresses import ADDRESS_WORDS, address, host_keys, numbered
 from analyzer.evidence.stream_numbers import PointOpening, stream_numbers
 from analyzer.flows.flow_tables import C_EVENTS, C_FILES, C_ICMPS, C_LAST_TS, SAW_BACKWARDS, SAW_FRAGMENT, State
 from analyzer.flows.table_parts import direction_table, flow_table
@@ -172,12 +172,14 @@ class Collector:
 
     def endpoints(self, stream: int) -> tuple[tuple[str, int], tuple[str, int]]:
         """(address, port) of side 0 and of side 1."""
-        flow = self.flows[stream]
-        version = int(flow["version"])
-        return (
-            (row_address(flow, "a", version), int(flow["port_a"])),
-            (row_address(flow, "b", version), int(flow["port_b"])),
-        )
+        version, port_a, port_b, *words = (int(column[stream]) for column in self._end_columns)
+        one, other = (words[0], words[1], words[2], words[3]), (words[4], words[5], words[6], words[7])
+        return (address(one, version), port_a), (address(other, version), port_b)
+
+    @cached_property
+    def _end_columns(self) -> tuple[Any, ...]:
+        """Columns with the endpoints of flows: a row of the joined tables takes longer to read than these fields."""
+        return tuple(self.flows[name] for name in ("version", "port_a", "port_b", *ADDRESS_WORDS))
 
     @cached_property
     def pairs(self) -> Any:

@@ -11,6 +11,9 @@ from analyzer.decode.icmp import TIME_EXCEEDED, UNREACHABLE, V6_TIME_EXCEEDED, V
 IN_REASSEMBLY = 1
 """Code of time exceeded: parts of a datagram did not come in time (RFC 792, RFC 4443 3.3)."""
 
+IN_TRANSIT = 0
+"""Code of time exceeded: a TTL ran out on the way."""
+
 PORT, V6_PORT = 3, 4
 """Codes of destination unreachable: nobody listens at the UDP port."""
 
@@ -18,6 +21,12 @@ PORT, V6_PORT = 3, 4
 def in_reassembly(icmps: Any) -> Any:
     """True where a host gave up putting a datagram together."""
     return (icmps["code"] == IN_REASSEMBLY) & (icmps["type"] == _of_version(icmps, TIME_EXCEEDED, V6_TIME_EXCEEDED))
+
+
+def refusing(icmps: Any) -> Any:
+    """True where a packet is not passed on, or not taken, whatever the reason; among these are PTBs."""
+    late = (icmps["code"] == IN_TRANSIT) & (icmps["type"] == _of_version(icmps, TIME_EXCEEDED, V6_TIME_EXCEEDED))
+    return late | (icmps["type"] == _of_version(icmps, UNREACHABLE, V6_UNREACHABLE))
 
 
 def port_unreachable(icmps: Any) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 from analyzer.evidence.conversation_rows import Tables
 from analyzer.flows.conversation_tables import TIMED_ROWS, TUNNEL_ESP, TUNNEL_OPENVPN, TUNNEL_WIREGUARD
 from analyzer.model.statement import FrameRef
-from analyzer.settings import LEAST_TIMED, LEAST_UNANSWERED
+from analyzer.settings import LEAST_TIMED, LEAST_TIMED_UNANSWERED
 
 NAMES = {TUNNEL_WIREGUARD: "WireGuard", TUNNEL_ESP: "ESP", TUNNEL_OPENVPN: "OpenVPN"}
 
@@ -51,7 +51,7 @@ def timed_series(tables: Tables, end: int) -> Iterator[TimedSeries]:
         if not _counted(kind, rows, heads):
             continue
         found = _series(place, kind, rows, int(alone["later"][place]), end)
-        if len(found.unanswered) >= LEAST_UNANSWERED and found.others and found.smaller > 0:
+        if len(found.unanswered) >= LEAST_TIMED_UNANSWERED and found.others and found.smaller > 0:
             yield found
 
 

@@ -39,7 +39,7 @@ from analyzer.flows.flow_tables import (
     C_ROWS,
     State,
 )
-from analyzer.flows.recording import finish_flow
+from analyzer.flows.recording import finish_flows
 from analyzer.flows.table_pages import new_state
 from analyzer.flows.table_parts import in_use
 from analyzer.kernels.marks import bound, kernel, unlikely
@@ -135,7 +135,20 @@ def examples() -> dict[str, tuple[Any, ...]]:
     buf, container = trial_capture()
     walk, queue, h, q = (np.zeros(length, np.int64) for length in (COUNT, QUEUE, COUNT, COUNT))
     interfaces = np.zeros(I_WIDTH, np.int64)
-    return {"skim_chunk": (state, -1, walk, queue, buf, len(buf), container, interfaces, h, q, FOREVER)}
+    skim = (state, -1, walk, queue, buf, len(buf), container, interfaces, h, q, FOREVER)
+    return {"skim_chunk": skim, "finish_flows": (troubled(), np.zeros(1, np.int64))}
+
+
+def troubled() -> State:
+    """The tables of one flow whose last packets are not recorded yet."""
+    state = new_state(0, flows=8, events=64, icmps=8)
+    state.counters[C_FLOWS] = 1
+    state.counters[C_ROWS] = 2
+    state.flows["last_row"][0] = 1
+    state.ring["prev"][:2] = -1, 0
+    state.ring["header_len"][:2] = 40
+    state.ring_header_bytes[:2] = 7
+    return state
 
 
 def _over(*_: object) -> int:
@@ -292,5 +305,6 @@ class Skimmer:
         last = self.state.flows["last_row"][numbers]
         kept = last >= max(self.state.counters[C_ROWS] - RING_ROWS, 0)
         kept &= last >= self.state.odd_flows["recorded"][numbers]
-        for number in numbers[kept].tolist():
-            finish_flow(self.state, number)  # interpreted: they are few
+        numbers = numbers[kept]
+        finish = self._entry(finish_flows, examples, "skim", compiled=self.compiled)
+        finish(self.state, numbers if self.compiled else numbers.tolist())

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
+from analyzer.point_settings import DRIFT_SPAN_NS, EARLY_NS, LEAST_DRIFT, ROUNDED_NS, TELLING_NS
 from analyzer.points.sightings import Place, Seen, Shared
-from analyzer.settings import DRIFT_SPAN_NS, EARLY_NS, LEAST_DRIFT, ROUNDED_NS, TELLING_NS
 
 DRIFT_BINS = 12
 UNKNOWN_COST = 3_600_000_000_000

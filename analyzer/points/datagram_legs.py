@@ -26,6 +26,7 @@ from analyzer.model.trouble import Trouble
 from analyzer.model.verdicts import SIZE_PROBLEMS
 from analyzer.passes.datagram_marks import DatagramMark, SeenMarks
 from analyzer.passes.reread import reader_of
+from analyzer.point_settings import MOST_BY_CHANCE, TRANSIT_NS
 from analyzer.points.listed_datagrams import (
     FIELDS,
     MOST_DATAGRAMS,
@@ -36,7 +37,7 @@ from analyzer.points.listed_datagrams import (
     list_datagrams,
     mark_of,
 )
-from analyzer.settings import LEAST_DATAGRAMS, LEAST_FRAGMENTS_SPAN_NS, MOST_BY_CHANCE, REASSEMBLY_NS, TRANSIT_NS
+from analyzer.settings import LEAST_DATAGRAMS, LEAST_FRAGMENTS_SPAN_NS, REASSEMBLY_NS
 
 KINDS = ("udp", "fragments")
 """Of trouble, those that are about datagrams whose packets can be told apart."""

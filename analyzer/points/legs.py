@@ -18,11 +18,7 @@ from analyzer.decode.tcp import SYN
 from analyzer.model.points import Ends
 from analyzer.model.wire_sizes import ETHERNET_MSS
 from analyzer.passes.watched import SUM_PARTIAL, SUM_RIGHT, SUM_WRONG
-from analyzer.points.clocks import Clocks
-from analyzer.points.matching import matched
-from analyzer.points.sightings import Place, Seen, Sighting
-from analyzer.settings import (
-    LARGE_LOST,
+from analyzer.point_settings import (
     LEAST_LOST,
     LEAST_LOST_NS,
     LEAST_SMALL_TRIES,
@@ -31,6 +27,10 @@ from analyzer.settings import (
     SILENT_NS,
     SLACK_NS,
 )
+from analyzer.points.clocks import Clocks
+from analyzer.points.matching import matched
+from analyzer.points.sightings import Place, Seen, Sighting
+from analyzer.settings import LARGE_LOST
 
 FOREVER = 1 << 62
 

@@ -13,6 +13,7 @@ from analyzer.model.flow import Flow, PathMtu
 from analyzer.model.points import Located, SeenPacket
 from analyzer.model.statement import FrameRef, Statement
 from analyzer.model.verdicts import PROBLEMS, SIZE_PROBLEMS
+from analyzer.point_settings import DRAWN_BEFORE_NS, LEAST_STUCK, TRANSIT_NS
 from analyzer.points.joined import SHOWN_FRAMES, Joined, all_lost, told_mtu
 from analyzer.points.leg_reasons import Lacks, lacks_of
 from analyzer.points.legs import LegFacts
@@ -28,7 +29,6 @@ from analyzer.points.told import (
     shown_evidence,
     with_ptb,
 )
-from analyzer.settings import DRAWN_BEFORE_NS, LEAST_STUCK, TRANSIT_NS
 from analyzer.verdicts.merge_points import chosen_of
 
 SHOWN_PACKETS = 512

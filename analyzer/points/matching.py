@@ -12,12 +12,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from analyzer.point_settings import ROUGH_NS, TRANSIT_NS
 from analyzer.points.sightings import Sighting
-from analyzer.settings import (
-    LEAST_PIECE,
-    ROUGH_NS,
-    TRANSIT_NS,
-)
+from analyzer.settings import LEAST_PIECE
 
 
 @dataclass(slots=True)

@@ -9,9 +9,21 @@ from functools import cached_property
 from analyzer.evidence.dns_tries import Tries
 from analyzer.evidence.exchanges import FLIGHTS, IKE, OTHER, Sent, Series, Talk, backs_off, ike_part, tag_of
 from analyzer.evidence.ptb import PtbSeen
+from analyzer.evidence.small_ones import no_better
 from analyzer.model.statement import FrameRef
 from analyzer.model.wire_sizes import LEAST_V4_MTU, LEAST_V6_MTU
-from analyzer.settings import INITIAL_TTLS, LEAST_RETRANSMISSIONS, PTB_AGAIN_NS, SAME_MINUTE_NS, SEVERAL, Settings
+from analyzer.settings import (
+    INITIAL_TTLS,
+    LEAST_RETRANSMISSIONS,
+    PTB_AGAIN_NS,
+    PTB_FORGOTTEN_NS,
+    SAME_MINUTE_NS,
+    SEVERAL,
+    WAITED_NS,
+    Settings,
+)
+from analyzer.verdicts.conversation_around import Around
+from analyzer.verdicts.conversation_hosts import NO_PIECES, Beside, Pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,31 +59,6 @@ class Stuck:
         return tuple(each.ref for each in self.sent)
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """Another conversation of the same two hosts in which nothing had to be sent again."""
-
-    ref: FrameRef
-    stream: int
-    first: int  # ns
-    last: int
-    sent: tuple[int, int]  # bytes of IP of the largest whole packet of side 0 and 1
-    with_df: tuple[int, int]
-    same_service: bool
-    before: bool = False  # the exchange began in it, on another port of this service (RFC 7296 2.23)
-
-
-@dataclass(frozen=True, slots=True)
-class Pieces:
-    """First fragments whose datagrams are not complete, and whether later ones may have been left out."""
-
-    refs: frozenset[FrameRef]
-    hidden: bool  # none that a capture filter for ports leaves out is in the capture: there may have been such a filter
-
-
-NO_PIECES = Pieces(frozenset(), hidden=False)
-
-
 @dataclass
 class UdpFacts:
     """What is known of one conversation, and of one direction where something is stuck in it.
@@ -86,6 +73,7 @@ class UdpFacts:
         settings: thresholds.
         large: times that something came after a large packet; the largest such with DF, and without.
         side: the end whose datagrams are asked about.
+        around: what went on meanwhile.
         unasked: gives first frames of what came to an end from other addresses at a time (`evidence.unasked`).
         pieces: fragments that are not complete.
         tries: of a DNS question that this conversation asks, and others, too.
@@ -101,6 +89,7 @@ class UdpFacts:
     settings: Settings
     large: tuple[int, int, int]
     side: int
+    around: Around
     unasked: Callable[[int, int, int], tuple[FrameRef, ...]] = lambda *_: ()
     pieces: Pieces = NO_PIECES
     tunnel: int = 0
@@ -269,6 +258,32 @@ class UdpFacts:
         return self.unasked(self.side, self.first, self.last + SAME_MINUTE_NS) if self.stuck else ()
 
     @cached_property
+    def refused(self) -> tuple[FrameRef, ...]:
+        """ICMP errors that name another reason why what is stuck got no answer, or was asked for again."""
+        return self.around.refusals(self.talk, self.side, self.first, self.last + WAITED_NS) if self.stuck else ()
+
+    @cached_property
+    def small_alike(self) -> bool:
+        """Whether smaller ones of these hosts fared no better meanwhile: as many got lost as came, or more.
+
+        Where large answers are stuck, small answers count; else questions, and whatever is followed by an answer.
+        """
+        if not self.stuck:
+            return False
+        answers = bool(self.stuck[0].asked)
+        lost, came = self.around.small(self.talk, self.side, answers, self.first, self.last)
+        came += sum(each.same_service and self.first <= each.first <= self.last for each in self.beside)
+        return no_better(lost, came)
+
+    @property
+    def misses(self) -> bool:
+        """Whether the capture misses questions, so that it may miss the answer, too, that what is stuck lacks."""
+        if not self.stuck or self.stuck[0].asked:
+            return False
+        unasked, answers = self.talk.unasked(1 - self.side)
+        return unasked > self.settings.chance * answers
+
+    @cached_property
     def beside_receiver(self) -> bool:
         """Whether it was captured where it had arrived: routers passed it, and none what the receiver sends."""
         lost = [s for each in self.stuck for s in each.sent]
@@ -367,12 +382,21 @@ class UdpFacts:
 
     @cached_property
     def disobeyed(self) -> list[Sent]:
-        """Of these, what had been sent before, more than a second later: the sender does not obey."""
-        ptb = self.ptb
-        if ptb is None:
-            return []
-        before = {(s.side, s.key) for s in self.talk.sent if s.ts <= ptb.ts}
-        return [s for s in self.larger_after if s.ts > ptb.ts + PTB_AGAIN_NS and (s.side, s.key) in before]
+        """Of these, what had been sent before a PTB, more than a second after it: the sender does not obey.
+
+        Nor may it have forgotten the PTB.
+        """
+        first: dict[tuple[int, int], int] = {}
+        for s in self.talk.sent:
+            first.setdefault((s.side, s.key), s.ts)
+        return [
+            s
+            for s in self.larger_after
+            if any(
+                PTB_AGAIN_NS < s.ts - ptb.ts <= PTB_FORGOTTEN_NS and s.size > ptb.mtu and first[s.side, s.key] <= ptb.ts
+                for ptb in self.valid_ptbs
+            )
+        ]
 
     @cached_property
     def went_on(self) -> FrameRef | None:

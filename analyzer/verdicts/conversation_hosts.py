@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,8 @@ from analyzer.flows.flow_tables import C_FRAGMENTS, C_PAIRS, C_UNDECODED, State
 from analyzer.flows.questions import DNS_PORT
 from analyzer.flows.table_parts import flow_table
 from analyzer.model.statement import FrameRef
-from analyzer.verdicts.conversation_facts import Beside, Pieces
+from analyzer.model.wire_sizes import LEAST_V6_MTU
+from analyzer.settings import WAITED_NS
 
 if TYPE_CHECKING:
     from analyzer.evidence.conversation_rows import Tables
@@ -25,6 +27,31 @@ if TYPE_CHECKING:
 
 MOST_BESIDE = 256
 """Conversations of the same hosts that are looked at beside one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Another conversation of the same two hosts in which nothing had to be sent again."""
+
+    ref: FrameRef
+    stream: int
+    first: int  # ns
+    last: int
+    sent: tuple[int, int]  # bytes of IP of the largest whole packet of side 0 and 1
+    with_df: tuple[int, int]
+    same_service: bool
+    before: bool = False  # the exchange began in it, on another port of this service (RFC 7296 2.23)
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """First fragments whose datagrams are not complete, and whether later ones may have been left out."""
+
+    refs: frozenset[FrameRef]
+    hidden: bool  # none that a capture filter for ports leaves out is in the capture: there may have been such a filter
+
+
+NO_PIECES = Pieces(frozenset(), hidden=False)
 
 
 class TcpToPort53:
@@ -71,6 +98,32 @@ class Hosts:
         self._groups = groups
         self._order = np.argsort(groups, kind="stable")
         self._starts = np.searchsorted(groups[self._order], np.arange(count + 1))
+
+    def group(self, row: int) -> int:
+        """A number for the two hosts of a conversation."""
+        return int(self._groups[row])
+
+    def unanswered(self, talk: Talk, side: int, first: int, last: int, end: int) -> int:
+        """How many packets, none large, one end sent to the service of a conversation from ports that got no answer.
+
+        Args:
+            talk: the conversation, which is not counted.
+            side: the end.
+            first: no such conversation begins before, ns.
+            last: or later.
+            end: when the capture ends, ns: what may still be answered then does not count.
+        """
+        tables, group = self._tables, self.group(talk.row)
+        rows = self._order[self._starts[group] : self._starts[group + 1]]
+        each, sent = tables.rows[rows], tables.sent
+        mine, other = sent[2 * rows + side], sent[2 * rows + 1 - side]
+        port = "port_a" if talk.client == 1 else "port_b"
+        alike = (rows != talk.row) & tables.udp[rows] & (each["point"] == talk.point)
+        alike &= each[port] == talk.ends[1 - talk.client][1]
+        alike &= (other["packets"] == 0) & (np.maximum(mine["largest_df"], mine["largest_nodf"]) <= LEAST_V6_MTU)
+        alike &= (each["first_ts"] >= first) & (each["first_ts"] <= last) & (each["last_ts"] + WAITED_NS <= end)
+        alike &= each["fragmented_a"] + each["fragmented_b"] == 0
+        return int(mine["packets"][alike].sum())
 
     def beside(self, row: int, talk: Talk, same: Collection[int] = ()) -> list[Beside]:
         """Other conversations of these hosts in which nothing was sent again, nearest in time; but not the `same`."""

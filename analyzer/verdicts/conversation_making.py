@@ -13,9 +13,10 @@ import numpy as np
 from analyzer.decode.tunnel import PROTO_UDP
 from analyzer.evidence.dns_tries import Tries, tries_of
 from analyzer.evidence.exchanges import OTHER, talk_of
+from analyzer.evidence.icmp_errors import refused
 from analyzer.evidence.row_addresses import row_address
 from analyzer.evidence.unasked import Unasked
-from analyzer.flows.flow_tables import C_LAST_TS, State
+from analyzer.flows.flow_tables import C_ICMPS, C_LAST_TS, State
 from analyzer.knowledge.fixes import fixes_for
 from analyzer.knowledge.fragment_fixes import fragment_fixes
 from analyzer.model.flow import Endpoint, Flow, PathMtu, Ptb, Stalled
@@ -25,6 +26,7 @@ from analyzer.model.text import endpoint, plural, seconds
 from analyzer.model.trouble import Trouble
 from analyzer.model.verdicts import CONFIDENCES, SIZE_PROBLEMS, rank
 from analyzer.settings import Settings
+from analyzer.verdicts.conversation_around import Around
 from analyzer.verdicts.conversation_facts import UdpFacts
 from analyzer.verdicts.conversation_hosts import Hosts, TcpToPort53, pieces_of
 from analyzer.verdicts.conversation_rules import UDP, UdpRule
@@ -80,6 +82,8 @@ def judge_recorded(
     for each in tries_of(talks, TcpToPort53(state)):
         for number in each.rows:
             tries[number].append(each)
+    rows = state.counters[C_ICMPS]
+    around = Around(talks, hosts, refused(state.icmps[:rows], state.icmp_header_bytes[:rows]), end)
     for talk in talks:
         number = talk.row
         (a, a_port), (b, b_port) = talk.ends
@@ -100,6 +104,7 @@ def judge_recorded(
                 settings=settings,
                 large=tables.large(number),
                 side=side,
+                around=around,
                 unasked=partial(unasked.at, number),
                 pieces=pieces,
                 tunnel=tables.tunnel(number),

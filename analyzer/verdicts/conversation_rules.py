@@ -46,6 +46,13 @@ small_stuck = C("small datagrams are sent again likewise", lambda f: f.small_stu
 unheard = C(
     "so much else followed its last transmission that an answer to it would not have been kept", lambda f: f.unheard
 )
+small_alike = C(
+    "two smaller ones or more of these hosts got lost meanwhile, and no more than that came", lambda f: f.small_alike
+)
+misses = C("the capture holds answers without their questions: it may miss answers, too", lambda f: f.misses)
+refused = C(
+    "an ICMP error tells another reason: unreachable, prohibited, nobody listens, TTL exceeded", lambda f: f.refused
+)
 told = C("a valid PTB quotes the conversation", lambda f: f.ptb)
 at_receiver = C("it was captured where it had arrived, as TTLs tell", lambda f: f.beside_receiver)
 one_link = C("nothing tells at which end it was captured: no packet had passed a router", lambda f: f.on_one_link)
@@ -65,7 +72,8 @@ in_tunnel = C(
     lambda f: f.tunnel,
 )
 disobeyed = C(
-    "a datagram sent before the PTB is sent again, too big, more than a second after it", lambda f: f.disobeyed
+    "a datagram sent before the PTB is sent again, too big, more than a second and less than five minutes after it",
+    lambda f: f.disobeyed,
 )
 larger_sent = C("the sender sends larger ones with DF after it", lambda f: f.larger_after)
 went_on = C("the receiver then goes on with the exchange", lambda f: f.went_on)
@@ -84,6 +92,8 @@ large_without_df = C(
     lambda f: f.large[0] >= LEAST_LARGE_ANSWERS and f.large[1] + f.large[2] > 0,
 )
 
+NOT_ITS_SIZE = (unheard, as_large_came, from_elsewhere, small_stuck, small_alike, misses, refused)
+"""What shows that something got no answer for another reason than its size, or that it may have got one."""
 
 UDP: tuple[UdpRule, ...] = checked(
     (
@@ -126,7 +136,7 @@ UDP: tuple[UdpRule, ...] = checked(
             id="udp/fragments-missing",
             verdict="fragment_loss",
             requires=(stuck, routed, rest_missing),
-            excludes=(unheard, as_large_came, small_stuck, rest_hidden, told),
+            excludes=(unheard, as_large_came, small_stuck, small_alike, misses, refused, rest_hidden, told),
             confidence=low,
             words=words.missing,
             frames=words.main_frames,
@@ -164,7 +174,7 @@ UDP: tuple[UdpRule, ...] = checked(
             id="udp/blackhole",
             verdict="blackhole",
             requires=(stuck, long_episode, several, has_df, control_meanwhile),
-            excludes=(unheard, as_large_came, from_elsewhere, small_stuck, at_receiver, one_link, told),
+            excludes=(*NOT_ITS_SIZE, at_receiver, one_link, told),
             confidence=medium,
             words=words.blackhole,
             frames=words.main_frames,
@@ -173,7 +183,7 @@ UDP: tuple[UdpRule, ...] = checked(
             id="udp/blackhole-probable",
             verdict="blackhole_probable",
             requires=(stuck, has_df, control_at_all),
-            excludes=(unheard, as_large_came, from_elsewhere, small_stuck, at_receiver, one_link, told),
+            excludes=(*NOT_ITS_SIZE, at_receiver, one_link, told),
             yields_to=("udp/blackhole",),
             confidence=low,
             words=words.probable,
@@ -183,7 +193,7 @@ UDP: tuple[UdpRule, ...] = checked(
             id="udp/fragments-several",
             verdict="fragment_loss",
             requires=(stuck, long_episode, several, has_no_df, control_meanwhile),
-            excludes=(unheard, as_large_came, from_elsewhere, small_stuck, at_receiver, one_link, told),
+            excludes=(*NOT_ITS_SIZE, at_receiver, one_link, told),
             confidence=medium,
             words=words.fragments,
             frames=words.main_frames,
@@ -192,7 +202,7 @@ UDP: tuple[UdpRule, ...] = checked(
             id="udp/fragments",
             verdict="fragment_loss",
             requires=(stuck, has_no_df, control_at_all),
-            excludes=(unheard, as_large_came, from_elsewhere, small_stuck, at_receiver, one_link, told),
+            excludes=(*NOT_ITS_SIZE, at_receiver, one_link, told),
             yields_to=("udp/fragments-several",),
             confidence=low,
             words=words.fragments,
@@ -202,7 +212,7 @@ UDP: tuple[UdpRule, ...] = checked(
             id="udp/suspected",
             verdict="blackhole_suspected",
             requires=(stuck, long_episode, has_df, asked_for),
-            excludes=(unheard, as_large_came, from_elsewhere, small_stuck, at_receiver, told),
+            excludes=(*NOT_ITS_SIZE, at_receiver, told),
             yields_to=(EVERYTHING,),
             confidence=low,
             words=words.suspected,

@@ -107,18 +107,18 @@ class Maker:
 
     def brief_unjudged(self, row: int) -> Brief:
         """As `brief` of a flow that is not judged."""
-        flow, ends = self.collector.flows[row], self.collector.endpoints(row)
-        sender, receiver = (ends[side][0] for side in (int(flow["client"]), 1 - int(flow["client"])))
+        flows, ends = self.collector.flows, self.collector.endpoints(row)
+        client = int(flows["client"][row])
         return Brief(
             verdict="inconclusive",
             confidence="low",
-            sender=sender,
-            receiver=receiver,
+            sender=ends[client][0],
+            receiver=ends[1 - client][0],
             reasons=(),
             path_mtu=PathMtu(),
             stuck=None,
-            first_time=int(flow["first_ts"]),
-            last_time=int(flow["last_ts"]),
+            first_time=int(flows["first_ts"][row]),
+            last_time=int(flows["last_ts"][row]),
         )
 
     def briefs(self, together: JudgedTogether, hosts: dict[int, tuple[str, str]]) -> Iterator[tuple[int, Brief]]:

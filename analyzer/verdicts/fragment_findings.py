@@ -6,7 +6,9 @@ none. Where some are complete, or the capturing host lost packets, what is missi
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -63,6 +65,7 @@ class Seen(NamedTuple):
     filters: tuple[str, ...]  # capture filters that the files name
     dropped: int  # packets that the capturing host lost
     other: int  # packets that are no IP: a filter for ports would have hidden them
+    torn: bool = False  # of other hosts' fragments chance took some: the capture does not hold all that passed
 
 
 def judged(state: State, quality: CaptureQuality) -> tuple[tuple[FragmentCount, ...], list[Trouble]]:
@@ -78,6 +81,7 @@ def judged(state: State, quality: CaptureQuality) -> tuple[tuple[FragmentCount, 
     )
     rows = counters[C_ICMPS]
     errors = gave_up(state.icmps[:rows], state.icmp_header_bytes[:rows])
+    torn = _torn(found)
     with_later = {
         frozenset((each.src, each.dst))
         for each in found
@@ -86,7 +90,9 @@ def judged(state: State, quality: CaptureQuality) -> tuple[tuple[FragmentCount, 
     counts, troubles = [], []
     for each in found:
         later_seen = frozenset((each.src, each.dst)) in with_later
-        count, trouble = judged_fragments(each, errors.get((each.src, each.dst, each.protocol), []), later_seen, seen)
+        told = errors.get((each.src, each.dst, each.protocol), [])
+        rest = seen._replace(torn=any(other is not each and other.point == each.point for other in torn))
+        count, trouble = judged_fragments(each, told, later_seen, rest)
         counts.append(count)
         troubles += [trouble] if trouble is not None else []
     ways = {(each.src, each.dst, each.protocol) for each in found}
@@ -135,12 +141,49 @@ def judged_fragments(
     """
     bad = [datagram for datagram in each.of(FIRST_ONLY, LATER_ONLY, PARTIAL) if not _at_edge(datagram, seen)]
     frames = [*(ref for datagram in bad for ref in datagram.frames), *(error.ref for error in errors)]
-    if _given_up(each, errors):
-        told = _told_by_receiver(each, errors)
+    lost = _not_late(each, errors)
+    if _given_up(each, lost):
+        told = _told_by_receiver(each, lost)
         return counted(each, told.verdict, errors, frames), told
     verdict = _verdict(each, bad, later_seen, seen)
     trouble = _lost_before(each, bad) if verdict == "fragment_loss" else None
     return counted(each, verdict, errors, frames), trouble
+
+
+def _torn(found: Iterable[Fragments]) -> list[Fragments]:
+    """Those of which now the first fragment is missing, now later ones, more often than none: no path does that.
+
+    Whatever drops fragments drops first ones, or later ones, or large ones. A sampled capture drops any.
+    """
+    return [each for each in found if _by_chance(each.datagrams) and 2 * len(each.of(COMPLETE)) <= len(each.datagrams)]
+
+
+def _by_chance(datagrams: Iterable[Datagram]) -> bool:
+    """Whether beginnings came of some, and ends of others; or mostly neither: a part between others is missing."""
+    shapes = [_shape(datagram) for datagram in datagrams]
+    return {"beginning", "end"} <= set(shapes) or shapes.count("torn") > len(shapes) / 2
+
+
+def _shape(datagram: Datagram) -> str:
+    if datagram.came == COMPLETE:
+        return "whole"
+    if any(after[0] > before[1] for before, after in itertools.pairwise(datagram.pieces)):
+        return "torn"
+    if datagram.came != LATER_ONLY:
+        return "beginning"
+    return "end" if datagram.ended else "torn"
+
+
+def _not_late(each: Fragments, errors: Sequence[Untimely]) -> list[Untimely]:
+    """The errors, but for those about datagrams of which more came here after the error: that is only late."""
+    came: dict[int, list[Datagram]] = defaultdict(list)
+    for datagram in each.datagrams:
+        came[datagram.ident].append(datagram)
+    return [
+        error
+        for error in errors
+        if not any(datagram.first_ts < error.ts < datagram.last_ts for datagram in came[error.ident])
+    ]
 
 
 def _at_edge(datagram: Datagram, seen: Seen) -> bool:
@@ -162,6 +205,8 @@ def _given_up(each: Fragments, errors: Sequence[Untimely]) -> bool:
 
 def _verdict(each: Fragments, bad: Sequence[Datagram], later_seen: bool, seen: Seen) -> str | None:
     if each.of(COMPLETE) or len(bad) < LEAST_DATAGRAMS or bad[-1].first_ts - bad[0].first_ts < LEAST_FRAGMENTS_SPAN_NS:
+        return None
+    if _by_chance(bad) or seen.torn:
         return None
     if len({datagram.came for datagram in bad}) > 1 and len(bad) < LEAST_DATAGRAMS_MIXED:
         return None
@@ -198,8 +243,9 @@ def _lost_before(each: Fragments, bad: Sequence[Datagram]) -> Trouble:
 def _told_by_receiver(each: Fragments, errors: Sequence[Untimely]) -> Trouble:
     """The receiver says that parts did not come."""
     name = protocol_name(each.protocol).upper()
+    who = errors[0].host if errors[0].host == each.dst else f"{errors[0].host}, on the way to {each.dst},"
     text = (
-        f"{each.dst} could not put together {plural(different(errors), f'fragmented {name} datagram')} of {each.src}: "
+        f"{who} could not put together {plural(different(errors), f'fragmented {name} datagram')} of {each.src}: "
         f"parts of them did not come in time; {each.whole:,} unfragmented ones were sent meanwhile."
     )
     told = Statement(

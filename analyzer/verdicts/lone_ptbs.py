@@ -1,8 +1,8 @@
 """PTBs that quote packets of no TCP flow in the capture: what they say, and whether the sender goes by them.
 
-Where the same bytes are quoted again, too big as before and more than a second later, the sender sent them again at
-that size: it does not obey, or the PTBs do not reach it. TCP tells the same bytes by their sequence number, UDP by its
-checksum; other protocols do not tell them.
+Where the same bytes are quoted again, too big as before, more than a second later and before the sender may have
+forgotten the first PTB, it sent them again at that size: it does not obey, or the PTBs do not reach it. TCP tells the
+same bytes by their sequence number, UDP by its checksum; other protocols do not tell them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from analyzer.model.statement import FrameRef, RuledOut, Statement
 from analyzer.model.text import plural, seconds
 from analyzer.model.trouble import Trouble
 from analyzer.model.wire_sizes import LEAST_V4_MTU, LEAST_V6_MTU
-from analyzer.settings import PTB_AGAIN_NS, Settings
+from analyzer.settings import PTB_AGAIN_NS, PTB_FORGOTTEN_NS, Settings
 
 TCP, UDP = 6, 17
 WITH_PORTS = frozenset({TCP, UDP, 33, 132, 136})
@@ -118,9 +118,7 @@ def _not_obeyed(
     ignored: dict[tuple[str, str, int], list[list[PtbSeen]]] = defaultdict(list)
     for (src, dst, protocol, _), quoting in same.items():
         quoting.sort(key=lambda ptb: ptb.ts)
-        first = quoting[0]
-        again = any(ptb.ts > first.ts + PTB_AGAIN_NS and ptb.quoted_len > _limit(first) for ptb in quoting)
-        if again and told.isdisjoint(ptb.ref for ptb in quoting):
+        if any(_again(*pair) for pair in _in_turn(quoting)) and told.isdisjoint(ptb.ref for ptb in quoting):
             ignored[src, dst, protocol].append(quoting)
     known_ends = _ends_of(flows) if any(protocol == TCP for _, _, protocol in ignored) else None
     for (src, dst, protocol), groups in islice(sorted(ignored.items()), MOST_TROUBLES):
@@ -131,6 +129,21 @@ def _not_obeyed(
             left = groups
         if left:
             yield _trouble(src, dst, protocol, left, settings)
+
+
+def _in_turn(quoting: Sequence[PtbSeen]) -> Iterator[tuple[PtbSeen, PtbSeen]]:
+    """Each PTB, and the earliest before it that its sender has not yet forgotten."""
+    first = 0
+    for ptb in quoting:
+        while quoting[first].ts < ptb.ts - PTB_FORGOTTEN_NS:
+            first += 1
+        yield quoting[first], ptb
+
+
+def _again(one: PtbSeen, other: PtbSeen) -> bool:
+    """Whether the second quotes what was sent again, too big, in spite of the first: not the same packet once more."""
+    same = one.quoted_id == other.quoted_id > 0
+    return not same and other.ts > one.ts + PTB_AGAIN_NS and other.quoted_len > _limit(one)
 
 
 def _ends_of(flows: Any) -> Any:

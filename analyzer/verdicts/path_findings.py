@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from analyzer.verdicts.bulk_verdicts import BulkVerdicts, hosts_in_common
 
 if TYPE_CHECKING:
     from analyzer.evidence.ptb import PtbSeen
+    from analyzer.model.statement import FrameRef
     from analyzer.model.trouble import Trouble
     from analyzer.verdicts.judge import Judgement
     from analyzer.verdicts.judge_many import JudgedTogether
@@ -42,6 +43,8 @@ class Pool:
     alone: list[str] = field(default_factory=list)  # verdicts that pings, PTBs and fragments show by themselves
     told_at: int | None = None  # ns: when a router first named a size, for packets of no TCP flow
     came_at: int | None = None  # ns: when a host last said that a large datagram with DF had come
+    refused: Collection[FrameRef] = ()  # of `probes`: what ICMP errors other than PTBs are about
+    misses_pings: bool = False  # answers to some are there without them: the capture misses answers likewise
     arrived: bool = False  # they were captured where they had arrived
 
 
@@ -116,12 +119,17 @@ def _path(src: str, dst: str, pool: Pool, settings: Settings) -> Path:
     answered = [p.ip_len for p in pool.probes if p.reply is not None]
     at_least = max([*pool.at_least, *answered], default=None)
     largest = max(answered, default=1 << 30)
-    unanswered = Counter(p.ip_len for p in pool.probes if p.reply is None and p.ip_len > largest and p.ptb_mtu is None)
+    unanswered = Counter(
+        p.ip_len
+        for p in pool.probes
+        if p.reply is None and p.ip_len > largest and p.ptb_mtu is None and p.frame not in pool.refused
+    )
     told = [p.ptb_mtu for p in pool.probes if p.ptb_mtu]
     # One lost ping is loss; two of a size above all that were answered are not. What is larger than a router said
     # is lost for that, whether it said so each time or not.
     carried = max(pool.at_least, default=0)
-    lost = [size - 1 for size, count in unanswered.items() if count >= 2 and size > carried and not pool.arrived]
+    tells = not pool.arrived and not pool.misses_pings
+    lost = [size - 1 for size, count in unanswered.items() if count >= 2 and size > carried and tells]
     exact = min([*pool.exact, *told], default=None)
     at_most = min([*pool.at_most, *lost, *told], default=None)
     if at_least is not None and at_most is not None and at_least > at_most:
@@ -164,12 +172,14 @@ def add_probes(state: State, collector: Collector, pools: Pools, settings: Setti
     from analyzer.verdicts.ping_sweeps import Sweep, judged_pings, pings_of  # most captures have none
 
     found = []
-    for hosts, pings in pings_of(icmps, collector.ptbs, settings).items():
+    for hosts, pings in pings_of(icmps, state.icmp_header_bytes, collector.ptbs, settings).items():
         pool = pools[hosts]
         trouble = judged_pings(hosts, pings, max(pool.at_least, default=0), collector.end, settings)
         pool.probes += pings.probes
         pool.without_df = pings.without_df
+        pool.refused = pings.refused
         pool.arrived = Sweep(pings.trials, collector.end).beside_receiver
+        pool.misses_pings = pings.missed > 0
         if trouble is not None:
             if trouble.path_mtu.at_most is not None:
                 pool.at_most.append(trouble.path_mtu.at_most)

@@ -2,7 +2,8 @@
 
 One lost ping is loss. What shows a black hole are several larger than all that were answered, each between smaller ones
 of the same minute that were answered, and no PTB. Pings never make it certain: a firewall that lets only small ones
-pass looks the same, and whether the ping or its answer was lost they do not tell.
+pass looks the same, and whether the ping or its answer was lost they do not tell. A ping that an ICMP error of another
+kind is about tells nothing of sizes; answers whose pings are not there tell that the capture misses packets.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from analyzer.decode.icmp import KIND_ECHO_REPLY, KIND_ECHO_REQUEST
+from analyzer.evidence.icmp_errors import refused
 from analyzer.evidence.ptb import PtbSeen
 from analyzer.evidence.row_addresses import row_address
 from analyzer.knowledge.fixes import fixes_for
@@ -66,6 +68,8 @@ class Pings:
     probes: list[Probe] = field(default_factory=list)  # with DF, as captured
     trials: list[Trial] = field(default_factory=list)  # in order of time
     unprobing: list[tuple[int, bool, bool]] = field(default_factory=list)  # size, in fragments, answered
+    refused: set[FrameRef] = field(default_factory=set)  # of `probes`, those that got an ICMP error other than a PTB
+    missed: int = 0  # answers to pings that are not there, although the capture had begun
 
     @property
     def without_df(self) -> Unprobing | None:
@@ -76,32 +80,46 @@ class Pings:
         return Unprobing(len(self.unprobing), len(answered), sum(fragmented for _, fragmented, _ in self.unprobing))
 
 
-def pings_of(icmps: Any, ptbs: Sequence[PtbSeen], settings: Settings) -> dict[Hosts, Pings]:
+def pings_of(icmps: Any, header_bytes: Any, ptbs: Sequence[PtbSeen], settings: Settings) -> dict[Hosts, Pings]:
     """All pings by source and destination; those without DF only where they are large, or in fragments."""
+    errors = refused(icmps, header_bytes).pings
     told = {
         (ptb.quoted_src, ptb.quoted_dst, *ptb.quoted_echo): ptb.mtu
         for ptb in reversed(ptbs)
         if ptb.quoted_echo is not None and not ptb.checksum_wrong and LEAST_V4_MTU <= ptb.mtu < ptb.quoted_len
     }
-    replies: dict[tuple[str, str, int, int], tuple[FrameRef, int]] = {}
+    replies: dict[tuple[str, str, int, int], tuple[FrameRef, int, int]] = {}
     for index in np.flatnonzero(icmps["kind"] == KIND_ECHO_REPLY).tolist():
         row = icmps[index]
         dst, src = _ends(row)
-        replies.setdefault((src, dst, int(row["echo_id"]), int(row["echo_seq"])), (_ref(row), int(row["ttl"])))
+        replies.setdefault(
+            (src, dst, int(row["echo_id"]), int(row["echo_seq"])), (_ref(row), int(row["ttl"]), int(row["ts"]))
+        )
     found: dict[Hosts, Pings] = defaultdict(Pings)
     known: dict[Hosts, dict[tuple[int, int, int], Trial]] = defaultdict(dict)
+    first: dict[Hosts, int] = {}
+    asked = set()
     for index in np.flatnonzero(icmps["kind"] == KIND_ECHO_REQUEST).tolist():
         row = icmps[index]
         hosts, size = _ends(row), int(row["ip_len"])
         key = (*hosts, int(row["echo_id"]), int(row["echo_seq"]))
-        reply, reply_ttl = replies.get(key, (None, 0))
+        reply, reply_ttl, _ = replies.get(key, (None, 0, 0))
+        first.setdefault(hosts, int(row["ts"]))
+        asked.add(key)
         if row["fragment"] or not row["df"]:
             if row["fragment"] or size >= settings.exercised_bytes:
                 found[hosts].unprobing.append((size, bool(row["fragment"]), reply is not None))
             continue
         found[hosts].probes.append(Probe(_ref(row), size, reply, told.get(key)))
+        if key in errors and reply is None:
+            found[hosts].refused.add(_ref(row))
+            continue
         trial = Trial(_ref(row), int(row["ts"]), size, reply, told.get(key), int(row["ttl"]), reply_ttl)
         known[hosts].setdefault((key[2], key[3], size), trial)
+    for key in replies.keys() - asked:
+        hosts = (key[0], key[1])
+        if hosts in found and replies[key][2] > first[hosts] + ANSWERED_BY_NS:
+            found[hosts].missed += 1
     for hosts, trials in known.items():
         found[hosts].trials = sorted(trials.values(), key=lambda trial: trial.ts)
     return found
@@ -122,10 +140,12 @@ class Sweep:
     Args:
         trials: in order of time.
         end: when the capture ends, ns.
+        missed: answers whose pings the capture misses: it misses answers likewise.
     """
 
-    def __init__(self, trials: Sequence[Trial], end: int) -> None:
+    def __init__(self, trials: Sequence[Trial], end: int, missed: int = 0) -> None:
         self.trials = trials
+        self.missed = missed
         self.answered = [trial for trial in trials if trial.reply is not None]
         self.largest = max((trial.size for trial in self.answered), default=None)
         told = [trial.told for trial in trials if trial.told is not None]
@@ -191,9 +211,10 @@ class Sweep:
         """
         controls = len(self.controls())
         by_place = 1 / comb(len(lost) + controls, len(lost))
-        if not self.small_lost:
+        small = len(self.small_lost) + self.missed
+        if not small:
             return by_place
-        share = (len(self.small_lost) + 1) / (len(self.small_lost) + controls + 2)  # Laplace: of few, not too few
+        share = (small + 1) / (small + controls + 2)  # Laplace: of few, not too few
         return float(max(share ** len(lost), by_place))
 
     @property
@@ -216,7 +237,7 @@ class Sweep:
         if sure and self.by_chance(self.between) <= settings.chance:
             return "blackhole", "medium"
         enough = len(self.before) >= LEAST_PINGS_LOST or len(self.between) >= LEAST_PINGS_LOST - 1
-        if enough and self.by_chance(self.before) <= (1 if self.small_lost else 2) * settings.chance:
+        if enough and self.by_chance(self.before) <= (1 if self.small_lost or self.missed else 2) * settings.chance:
             return "blackhole_probable", "low"
         return None
 
@@ -231,7 +252,7 @@ def judged_pings(hosts: Hosts, pings: Pings, carried: int, end: int, settings: S
         end: when the capture ends, ns.
         settings: thresholds.
     """
-    sweep = Sweep(pings.trials, end)
+    sweep = Sweep(pings.trials, end, pings.missed)
     if sweep.largest is None or not sweep.lost:
         return None
     src, dst = hosts

@@ -184,6 +184,23 @@ def test_the_same_datagram_sent_again_in_spite_of_a_ptb_ignores_it() -> None:
     assert rules([*larges, told(1300, 5.01, larges[0])]) == [("udp/ptb-ignored", "medium")]
 
 
+@pytest.mark.parametrize(("gap", "rule"), [(0.5, "ptb-pending"), (3, "ptb-ignored"), (299, "ptb-ignored")])
+def test_until_it_may_have_forgotten_the_ptb(gap: float, rule: str) -> None:
+    """RFC 1191 6.3: after five minutes a host may try larger ones again."""
+    larges = [sent(5 + at, b"L" * 1400, back=True, dport=7000) for at in (0, gap)]
+    assert rules([*larges, told(1300, 5.01, larges[0])]) == [(f"udp/{rule}", "medium" if gap > 1 else "low")]
+
+
+@pytest.mark.parametrize("gap", [301, 660, 3600])
+def test_twin_that_is_tried_again_later_is_not_ignored(gap: float) -> None:
+    larges = [sent(5 + at, b"L" * 1400, back=True, dport=7000) for at in (0, gap)]
+    once = [*larges, told(1300, 5.01, larges[0])]
+    assert rules(once) == [("udp/ptb-pending", "low")]
+    assert rules([*once, told(1300, 5.01 + gap, larges[1])]) == [("udp/ptb-pending", "low")]
+    soon = sent(8 + gap, b"L" * 1400, back=True, dport=7000)
+    assert rules([*once, told(1300, 5.01 + gap, larges[1]), soon]) == [("udp/ptb-ignored", "medium")]
+
+
 def test_each_rule_has_an_id_of_its_own() -> None:
     assert len({rule.id for rule in UDP}) == len(UDP)
     assert all(rule.id.startswith("udp/") for rule in UDP)

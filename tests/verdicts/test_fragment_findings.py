@@ -222,10 +222,9 @@ def test_overlapping_fragments_are_counted() -> None:
 
 @pytest.mark.parametrize(("port", "word"), [(53, "1232"), (1812, "Framed-MTU"), (4500, "fragmentation = yes")])
 def test_the_fix_fits_what_is_fragmented(port: int, word: str) -> None:
-    packets = [*mixed(LATER)]
+    packets = [*around(0), *around(60), *OTHER_WAY]
     for i in range(5):
-        packets += datagram(3.5 + 2 * i, 200 + i, FIRST, port=port)
-    packets += [packet for i in range(3) for packet in datagram(13.5 + i, 250 + i, LATER)]
+        packets += [*datagram(3 + 2 * i, 200 + i, FIRST, port=port), *small(4 + 2 * i)]
     (trouble,) = analysed(packets).all_troubles
     assert any(word in fix.command for fix in trouble.fixes)
     assert all(fix.source.startswith("https://") for fix in trouble.fixes)

@@ -89,6 +89,12 @@ OBEYED = {
     "UDP without a checksum does not tell": [ptb(i, big(1500, protocol=UDP, checksum=0)) for i in range(5)],
     "other datagrams": [ptb(i, big(1500, protocol=UDP, checksum=100 + i)) for i in range(5)],
     "what GRE begins with is the same for all": [ptb(i, big(1500, protocol=47)) for i in range(5)],
+    "the sender forgot the first PTB, and tries again": [
+        ptb(at, big(1500, protocol=UDP, ident=i)) for i, at in enumerate((0, 301, 700, 1300), 1)
+    ],
+    "the same packet, quoted twice": [ptb(at, big(1500, ident=77)) for at in (0, 2, 4)],
+    "the same datagram, quoted twice": [ptb(at, big(1500, protocol=UDP, ident=77)) for at in (0, 2, 4)],
+    "captured at several interfaces": [ptb(at, big(1500, ident=77)) for at in (0, 0.00001, 0.002, 1.5)],
     "a quote that ends before": [ptb(i, big(1500), held=24) for i in range(5)],
 }
 
@@ -100,9 +106,17 @@ def test_nothing_shows_that_they_are_ignored(name: str) -> None:
     assert all((each.effect, each.verdict) == (None, None) for each in found.all_ptbs)
 
 
+@pytest.mark.parametrize("gap", [2, 60, 299])
+@pytest.mark.parametrize("ident", [0, 1])
+def test_twin_it_comes_again_before_the_first_ptb_may_be_forgotten(gap: int, ident: int) -> None:
+    """Linux gives datagrams with DF the identification 0 (RFC 6864 4.1): then that tells nothing."""
+    found = analysed(*(ptb(gap * i, big(1500, protocol=UDP, ident=ident * (7 + i))) for i in range(3)))
+    assert [trouble.verdict for trouble in found.all_troubles] == ["ptb_ignored"]
+
+
 @pytest.mark.parametrize(("mtu", "reason"), [(0, "mtu_zero"), (1500, "mtu_not_smaller")])
 def test_ptbs_that_no_host_can_go_by(mtu: int, reason: str) -> None:
-    found = analysed(*(ptb(i, big(1500), mtu) for i in range(4)))
+    found = analysed(*(ptb(i, big(1500, ident=7 + i), mtu) for i in range(4)))
     (trouble,) = found.all_troubles
     assert (trouble.reason, trouble.path_mtu.exact) == (reason, None)
 
