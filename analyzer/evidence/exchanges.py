@@ -90,6 +90,39 @@ class Series:
         return tuple(each.ref for each in self.sent)
 
 
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """A datagram sent several times that did not get through, as the other end's silence, or its asking, shows."""
+
+    sent: tuple[Sent, ...]  # each of these is lost, or its answer
+    asked: tuple[Sent, ...]  # the questions that were asked again, where these are the answers; else empty
+
+    @property
+    def size(self) -> int:
+        """Bytes of IP of the smallest."""
+        return min(each.size for each in self.sent)
+
+    @property
+    def first(self) -> int:
+        """When it was sent first, ns."""
+        return self.sent[0].ts
+
+    @property
+    def last(self) -> int:
+        """And last, or asked for once more."""
+        return max(self.sent[-1].ts, self.asked[-1].ts if self.asked else 0)
+
+    @property
+    def times(self) -> int:
+        """How often its loss shows beyond the first time."""
+        return len(self.sent) - (0 if self.asked else 1)
+
+    @property
+    def frames(self) -> tuple[FrameRef, ...]:
+        """Of all transmissions."""
+        return tuple(each.ref for each in self.sent)
+
+
 @dataclass
 class Talk:
     """A conversation with what is recorded of it."""

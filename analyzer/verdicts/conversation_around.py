@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import cached_property
+from itertools import accumulate
 
 from analyzer.evidence.exchanges import Talk
 from analyzer.evidence.icmp_errors import Refused, between
@@ -29,7 +30,7 @@ class Around:
         self._hosts = hosts
         self._refused = refused
         self._end = end
-        self._made: dict[tuple[int, int], list[SmallOne]] = {}
+        self._made: dict[tuple[int, int], Counted] = {}
 
     @cached_property
     def _of_hosts(self) -> dict[tuple[int, int], list[Talk]]:
@@ -59,10 +60,21 @@ class Around:
         """
         place = self._place(talk)
         if place not in self._made:
-            talks = self._of_hosts[place]
-            self._made[place] = sorted(one for each in talks for one in small_ones(each, self._end))
-        made = self._made[place]
-        low, high = bisect_left(made, first, key=lambda one: one.ts), bisect_right(made, last, key=lambda one: one.ts)
-        lost = [one.lost for one in made[low:high] if one.side == side and one.is_answer == answers]
+            self._made[place] = _counted(one for each in self._of_hosts[place] for one in small_ones(each, self._end))
+        times, lost_before = self._made[place].get((side, answers), ([], [0]))
+        low, high = bisect_left(times, first), bisect_right(times, last)
+        lost = lost_before[high] - lost_before[low]
         silent = 0 if answers else self._hosts.unanswered(talk, side, first, last, self._end)
-        return lost.count(True) + silent, lost.count(False)
+        return lost + silent, high - low - lost
+
+
+Counted = dict[tuple[int, bool], tuple[list[int], list[int]]]
+"""By side, and whether they are answers: times, and how many got lost of those that stand before."""
+
+
+def _counted(ones: Iterable[SmallOne]) -> Counted:
+    """Small ones in order of time, so that those of any span are counted by two of them."""
+    found: dict[tuple[int, bool], list[SmallOne]] = defaultdict(list)
+    for one in sorted(ones):
+        found[one.side, one.is_answer].append(one)
+    return {key: ([one.ts for one in some], [0, *accumulate(one.lost for one in some)]) for key, some in found.items()}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from analyzer.evidence.exchanges import ike_part
+from analyzer.evidence.exchanges import Stuck, ike_part
 from analyzer.model.text import plural, seconds
-from analyzer.verdicts.conversation_facts import Stuck, UdpFacts
+from analyzer.verdicts.conversation_facts import UdpFacts
 from analyzer.verdicts.rule import Frames
 
 NO_PTB = "No PTB about it is in this capture."

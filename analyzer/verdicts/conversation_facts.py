@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from analyzer.evidence.dns_tries import Tries
-from analyzer.evidence.exchanges import FLIGHTS, IKE, OTHER, Sent, Series, Talk, backs_off, ike_part, tag_of
+from analyzer.evidence.exchanges import FLIGHTS, IKE, OTHER, Sent, Series, Stuck, Talk, backs_off, ike_part, tag_of
 from analyzer.evidence.ptb import PtbSeen
+from analyzer.evidence.range_maximum import RangeMaximum
 from analyzer.evidence.small_ones import no_better
 from analyzer.model.statement import FrameRef
 from analyzer.model.wire_sizes import LEAST_V4_MTU, LEAST_V6_MTU
@@ -24,39 +28,6 @@ from analyzer.settings import (
 )
 from analyzer.verdicts.conversation_around import Around
 from analyzer.verdicts.conversation_hosts import NO_PIECES, Beside, Pieces
-
-
-@dataclass(frozen=True, slots=True)
-class Stuck:
-    """A datagram sent several times that did not get through, as the other end's silence, or its asking, shows."""
-
-    sent: tuple[Sent, ...]  # each of these is lost, or its answer
-    asked: tuple[Sent, ...]  # the questions that were asked again, where these are the answers; else empty
-
-    @property
-    def size(self) -> int:
-        """Bytes of IP of the smallest."""
-        return min(each.size for each in self.sent)
-
-    @property
-    def first(self) -> int:
-        """When it was sent first, ns."""
-        return self.sent[0].ts
-
-    @property
-    def last(self) -> int:
-        """And last, or asked for once more."""
-        return max(self.sent[-1].ts, self.asked[-1].ts if self.asked else 0)
-
-    @property
-    def times(self) -> int:
-        """How often its loss shows beyond the first time."""
-        return len(self.sent) - (0 if self.asked else 1)
-
-    @property
-    def frames(self) -> tuple[FrameRef, ...]:
-        """Of all transmissions."""
-        return tuple(each.ref for each in self.sent)
 
 
 @dataclass
@@ -389,14 +360,14 @@ class UdpFacts:
         first: dict[tuple[int, int], int] = {}
         for s in self.talk.sent:
             first.setdefault((s.side, s.key), s.ts)
-        return [
-            s
-            for s in self.larger_after
-            if any(
-                PTB_AGAIN_NS < s.ts - ptb.ts <= PTB_FORGOTTEN_NS and s.size > ptb.mtu and first[s.side, s.key] <= ptb.ts
-                for ptb in self.valid_ptbs
-            )
-        ]
+        times = [ptb.ts for ptb in self.valid_ptbs]
+        limits = RangeMaximum(np.array([-ptb.mtu for ptb in self.valid_ptbs], np.int64))
+
+        def told(s: Sent) -> bool:
+            begin = bisect_left(times, max(first[s.side, s.key], s.ts - PTB_FORGOTTEN_NS))
+            return limits.first_reaching(begin, bisect_left(times, s.ts - PTB_AGAIN_NS), 1 - s.size) >= 0
+
+        return [s for s in self.larger_after if told(s)]
 
     @cached_property
     def went_on(self) -> FrameRef | None:

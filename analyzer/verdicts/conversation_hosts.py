@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -87,6 +87,17 @@ def pieces_of(state: State) -> Pieces:
     )
 
 
+class _Silent(NamedTuple):
+    """Conversations of two hosts in which one got no answer, by service and time: columns."""
+
+    services: Any  # port and capture point
+    times: Any  # of the first datagram, ns
+    packets_before: Any  # in all that stand before; one more than there are conversations
+
+
+PORT_SHIFT = 32
+
+
 class Hosts:
     """The conversations of each two hosts."""
 
@@ -98,6 +109,13 @@ class Hosts:
         self._groups = groups
         self._order = np.argsort(groups, kind="stable")
         self._starts = np.searchsorted(groups[self._order], np.arange(count + 1))
+        self._silent: dict[tuple[int, int, int], _Silent] = {}
+        self._clean: dict[tuple[int, int], tuple[Any, Any]] = {}
+        self._made: dict[tuple[int, int, int], Beside] = {}
+
+    def _rows(self, group: int) -> Any:
+        """The conversations of two hosts."""
+        return self._order[self._starts[group] : self._starts[group + 1]]
 
     def group(self, row: int) -> int:
         """A number for the two hosts of a conversation."""
@@ -107,43 +125,69 @@ class Hosts:
         """How many packets, none large, one end sent to the service of a conversation from ports that got no answer.
 
         Args:
-            talk: the conversation, which is not counted.
+            talk: the conversation.
             side: the end.
             first: no such conversation begins before, ns.
             last: or later.
             end: when the capture ends, ns: what may still be answered then does not count.
         """
-        tables, group = self._tables, self.group(talk.row)
-        rows = self._order[self._starts[group] : self._starts[group + 1]]
-        each, sent = tables.rows[rows], tables.sent
-        mine, other = sent[2 * rows + side], sent[2 * rows + 1 - side]
-        port = "port_a" if talk.client == 1 else "port_b"
-        alike = (rows != talk.row) & tables.udp[rows] & (each["point"] == talk.point)
-        alike &= each[port] == talk.ends[1 - talk.client][1]
-        alike &= (other["packets"] == 0) & (np.maximum(mine["largest_df"], mine["largest_nodf"]) <= LEAST_V6_MTU)
-        alike &= (each["first_ts"] >= first) & (each["first_ts"] <= last) & (each["last_ts"] + WAITED_NS <= end)
-        alike &= each["fragmented_a"] + each["fragmented_b"] == 0
-        return int(mine["packets"][alike].sum())
+        key = self.group(talk.row), side, talk.client
+        if key not in self._silent:
+            self._silent[key] = self._silent_of(*key, end)
+        found = self._silent[key]
+        service = talk.ends[1 - talk.client][1] << PORT_SHIFT | talk.point
+        low, high = np.searchsorted(found.services, [service, service + 1])
+        begin = low + np.searchsorted(found.times[low:high], first)
+        stop = low + np.searchsorted(found.times[low:high], last, side="right")
+        return int(found.packets_before[stop] - found.packets_before[begin])
+
+    def _silent_of(self, group: int, side: int, client: int, end: int) -> _Silent:
+        tables, rows = self._tables, self._rows(group)
+        mine, other = tables.sent[2 * rows + side], tables.sent[2 * rows + 1 - side]
+        alike = tables.udp[rows] & (other["packets"] == 0)
+        alike &= np.maximum(mine["largest_df"], mine["largest_nodf"]) <= LEAST_V6_MTU
+        alike &= tables.rows["last_ts"][rows] + WAITED_NS <= end
+        alike &= tables.rows["fragmented_a"][rows] + tables.rows["fragmented_b"][rows] == 0
+        rows = rows[alike]
+        ports = tables.rows["port_a" if client == 1 else "port_b"][rows].astype(np.int64)
+        services, times = ports << PORT_SHIFT | tables.rows["point"][rows], tables.rows["first_ts"][rows]
+        order = np.lexsort((times, services))
+        packets = mine["packets"][alike][order].astype(np.int64)
+        return _Silent(services[order], times[order], np.concatenate([[0], np.cumsum(packets)]))
 
     def beside(self, row: int, talk: Talk, same: Collection[int] = ()) -> list[Beside]:
         """Other conversations of these hosts in which nothing was sent again, nearest in time; but not the `same`."""
-        tables, group = self._tables, int(self._groups[row])
-        rows = self._order[self._starts[group] : self._starts[group + 1]]
-        mine = tables.rows[row]
-        sent = tables.sent["packets"]
-        clean = (
-            (rows != row)
-            & tables.udp[rows]
-            & (tables.rows["resent"][rows] == 0)
-            & (tables.rows["point"][rows] == mine["point"])
-        )
-        clean &= (sent[2 * rows] > 0) & (sent[2 * rows + 1] > 0)
-        rows = rows[clean & ~np.isin(rows, list(same))] if same else rows[clean]
-        rows = rows[np.argsort(np.abs(tables.rows["first_ts"][rows] - mine["first_ts"]), kind="stable")[:MOST_BESIDE]]
+        point, at = int(self._tables.rows["point"][row]), int(self._tables.rows["first_ts"][row])
+        key = self.group(row), point
+        if key not in self._clean:
+            self._clean[key] = self._clean_of(*key)
+        clean, times = self._clean[key]
+        place, most = int(np.searchsorted(times, at)), MOST_BESIDE + len(same) + 1
+        rows = np.sort(clean[max(place - most, 0) : place + most])
+        rows = rows[~np.isin(rows, [row, *same])]
+        rows = rows[np.argsort(np.abs(self._tables.rows["first_ts"][rows] - at), kind="stable")[:MOST_BESIDE]]
         service = talk.ends[1 - talk.client][1]
-        return [self._beside(int(each), service, 1 - talk.client) for each in rows]
+        return [self._beside(each, service, 1 - talk.client) for each in rows.tolist()]
+
+    def _clean_of(self, group: int, point: int) -> tuple[Any, Any]:
+        """Conversations of two hosts at a point in which both spoke and nothing was sent again, and their times."""
+        tables, rows = self._tables, self._rows(group)
+        sent = tables.sent["packets"]
+        clean = tables.udp[rows] & (tables.rows["resent"][rows] == 0) & (tables.rows["point"][rows] == point)
+        clean &= (sent[2 * rows] > 0) & (sent[2 * rows + 1] > 0)
+        rows = rows[clean]
+        times = tables.rows["first_ts"][rows]
+        order = np.argsort(times, kind="stable")
+        return rows[order], times[order]
 
     def _beside(self, row: int, service: int, side: int) -> Beside:
+        """One of them; the same is beside many."""
+        key = row, service, side
+        if key not in self._made:
+            self._made[key] = self._besides(row, service, side)
+        return self._made[key]
+
+    def _besides(self, row: int, service: int, side: int) -> Beside:
         each, sent = self._tables.rows[row], self._tables.sent[2 * row : 2 * row + 2]
         opaque = self._tables.tunnel(row) > 0  # what of it came nobody knows
         parts = (each["fragmented_a"], each["fragmented_b"])

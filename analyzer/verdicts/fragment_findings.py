@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -177,13 +178,15 @@ def _shape(datagram: Datagram) -> str:
 def _not_late(each: Fragments, errors: Sequence[Untimely]) -> list[Untimely]:
     """The errors, but for those about datagrams of which more came here after the error: that is only late."""
     came: dict[int, list[Datagram]] = defaultdict(list)
-    for datagram in each.datagrams:
+    for datagram in sorted(each.datagrams, key=lambda datagram: datagram.first_ts):
         came[datagram.ident].append(datagram)
-    return [
-        error
-        for error in errors
-        if not any(datagram.first_ts < error.ts < datagram.last_ts for datagram in came[error.ident])
-    ]
+
+    def is_late(error: Untimely) -> bool:
+        same = came[error.ident]
+        before = bisect_left(same, error.ts, key=lambda datagram: datagram.first_ts)
+        return before > 0 and same[before - 1].last_ts > error.ts
+
+    return [error for error in errors if not is_late(error)]
 
 
 def _at_edge(datagram: Datagram, seen: Seen) -> bool:

@@ -54,6 +54,7 @@ from analyzer.settings import (
     MAX_ICMP,
     MAX_RECORD_BYTES,
     MAX_TROUBLED,
+    PACKED_BYTES_A_JUDGED_PACKET,
     PACKETS_A_JUDGED_FLOW,
     RING_ROWS,
     RING_SLOTS,
@@ -146,7 +147,7 @@ def bounds() -> str:
         ("looks at each packet and PTB of a flow, on average", f"{LOOKS_AT_A_PACKET:,}", "then it is `flow/too-much`"),
         (
             "flows judged one by one, since none is like them",
-            f"{JUDGED_PACKETS:,} packets, 1 for each {BYTES_A_JUDGED_PACKET} bytes of the stored input; a flow counts {PACKETS_A_JUDGED_FLOW} more",
+            f"{JUDGED_PACKETS:,} packets, 1 for each {BYTES_A_JUDGED_PACKET} bytes of the stored input, {PACKED_BYTES_A_JUDGED_PACKET} where it is compressed; a flow counts {PACKETS_A_JUDGED_FLOW} more",
             "then `capture/too-much`; only compressed input gets there",
         ),
         ("PTBs without a flow that are tied to one number, or one size, of a flow", f"{MOST_TIED}", ""),

@@ -6,6 +6,7 @@ Each case takes the number of packets, as those of `hostile` do.
 from __future__ import annotations
 
 import gzip
+import struct
 from collections.abc import Callable, Iterator
 
 from tests.builders import (
@@ -15,6 +16,7 @@ from tests.builders import (
     PSH,
     SERVER,
     SYN,
+    UDP,
     Packet,
     frag_needed,
     icmp,
@@ -258,6 +260,37 @@ def unlike_squeezed(count: int) -> bytes:
     return gzip.compress(unlike(count), 9)
 
 
+def ask(number: int, *, size: int = 1400, port: int = 20_000) -> bytes:
+    """A datagram of the client, of which the capture holds the beginning."""
+    head = struct.pack(">HHHH", port, 9999, size - 20, number & 0xFFFF) + number.to_bytes(8)
+    return ipv4(head, protocol=UDP, total=size, ident=number & 0xFFFF)
+
+
+def unanswered_ports(count: int) -> bytes:
+    """Conversations of two hosts in which a small datagram is answered, and a large one sent again and again."""
+
+    def packets() -> Iterator[tuple[int, bytes]]:
+        for i in range(count // 6):
+            port, ts = 1024 + i % 60_000, i * MS
+            yield ts, ask(i, size=60, port=port)
+            answer = struct.pack(">HHHH", 9999, port, 16, i & 0xFFFF) + i.to_bytes(8)
+            yield ts + MS, ipv4(answer, src=SERVER, dst=CLIENT, protocol=UDP)
+            yield from ((ts + (2 + after) * SECOND, ask(i, port=port)) for after in (0, 1, 3, 7))
+
+    return timed(iter(sorted(packets(), key=lambda packet: packet[0])))
+
+
+def obeyed_late(count: int) -> bytes:
+    """PTBs about a conversation that goes on with datagrams too big for them, none of which was sent before."""
+
+    def packets() -> Iterator[tuple[int, bytes]]:
+        for i in range(count // 2):
+            yield i * 10 * MS, ask(i)
+            yield i * 10 * MS + MS, ptb(ask(i)[:28])
+
+    return timed(packets())
+
+
 HUNDRED_THOUSAND = 100_000
 
 # Name, what makes it, and how many packets it has at full size.
@@ -275,6 +308,8 @@ PRODUCTS: dict[str, tuple[Callable[[int], bytes], int]] = {
     "duplicate ACKs without SACK": (duplicate_acks, HUNDRED_THOUSAND),
     "runs, and SACK blocks beyond all of them": (many_blocks, HUNDRED_THOUSAND),
     "a clock that is set back again and again": (set_clock, HUNDRED_THOUSAND),
+    "UDP datagrams that are sent again, of many ports": (unanswered_ports, HUNDRED_THOUSAND),
+    "PTBs about UDP datagrams, and too large ones after each": (obeyed_late, HUNDRED_THOUSAND),
     "hung flows with IP options": (unlike, HUNDRED_THOUSAND),
     "hung flows with IP options, gzip": (unlike_squeezed, HUNDRED_THOUSAND),
 }
