@@ -1,6 +1,8 @@
 """Prefix-preserving anonymisation of IP addresses (Crypto-PAn; Xu, Fan, Ammar, Moon, ICNP 2002).
 
-Addresses that share a prefix share one of the same length afterwards, so that networks remain networks.
+Addresses that share a prefix share one of the same length afterwards, so that networks remain networks. Of IPv4, what
+ends in 255 goes on to do so, since it may be a broadcast address, and nothing else does: for that, one host of a /24
+changes places with it.
 """
 
 from __future__ import annotations
@@ -15,6 +17,9 @@ KEY_BYTES = 32
 
 MULTICAST = 0xE0000000
 """From this IPv4 address on there are no hosts (RFC 1112 4)."""
+
+BROADCAST = 0xFF
+"""The last byte of addresses that may be a network's broadcast address: of these, nobody expects an answer either."""
 
 
 class Anonymizer:
@@ -42,11 +47,21 @@ class Anonymizer:
         found = self._mapped.get(address)
         if found is None:
             length = len(address)
-            number = self._cipher.anonymize_bin(int.from_bytes(address), 4 if length == 4 else 6)
-            found = int(number).to_bytes(length)
+            number = int.from_bytes(address)
+            found = (self._mapped_v4(number) if length == 4 else int(self._cipher.anonymize_bin(number, 6))).to_bytes(
+                length
+            )
             self._mapped[address] = found
             self._original[found] = address
         return found
+
+    def _mapped_v4(self, number: int) -> int:
+        mapped = int(self._cipher.anonymize_bin(number, 4))
+        if number & BROADCAST == BROADCAST:
+            return mapped | BROADCAST
+        if mapped & BROADCAST == BROADCAST:  # the place of the one above, which took this one's
+            return int(self._cipher.anonymize_bin(number | BROADCAST, 4))
+        return mapped
 
     def text(self, address: str) -> str:
         """As `packed`, for the usual text form."""

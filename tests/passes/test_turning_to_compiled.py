@@ -116,4 +116,4 @@ def test_they_are_compiled_by_another_process_meanwhile(monkeypatch: pytest.Monk
     assert found.kernels() is None
     threads[0]()
     assert begun == [(examples, "skim")]
-    assert set(found.kernels() or ()) == {"skim_chunk"}
+    assert set(found.kernels() or ()) == {"skim_chunk", "finish_flows"}

@@ -38,7 +38,22 @@ def test_as_many_leading_bits_are_shared_as_before(length: int, data: st.DataObj
     one = data.draw(st.binary(min_size=length, max_size=length))
     kept = data.draw(st.integers(0, 8 * length))
     other = (int.from_bytes(one) ^ (data.draw(st.integers(0, 2 ** (8 * length) - 1)) >> kept)).to_bytes(length)
-    assert shared_bits(FIXED.packed(one), FIXED.packed(other)) == shared_bits(one, other)
+    known = 24 if length == 4 else 128  # within a /24, one host changes places
+    shared = shared_bits(FIXED.packed(one), FIXED.packed(other))
+    assert min(shared, known) == min(shared_bits(one, other), known)
+
+
+@given(network=st.binary(min_size=3, max_size=3))
+def test_what_may_be_a_broadcast_address_remains_one_and_nothing_else_becomes_one(network: bytes) -> None:
+    mapped = [FIXED.packed(network + bytes([host])) for host in range(256)]
+    assert len(set(mapped)) == 256
+    assert [each[-1] == 255 for each in mapped] == [host == 255 for host in range(256)]
+    bits = [
+        shared_bits(mapped[one], mapped[other]) == shared_bits(bytes([one]), bytes([other])) + 24
+        for one in range(254)
+        for other in range(one)
+    ]
+    assert bits.count(False) <= 2 * 256  # but for the host that has the place of the broadcast address
 
 
 def test_the_way_back_is_known_for_addresses_that_were_mapped() -> None:
