@@ -6,7 +6,7 @@ where things get lost. It may be cut by a snap length, or hold one packet in a f
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -39,39 +39,51 @@ class Speech(NamedTuple):
     port: int
 
     def ask(self, number: int, size: int) -> bytes:
-        if self.port == 53:
-            head = number.to_bytes(2) + bytes.fromhex("01200001000000000001")
-            head += bytes([7]) + f"name{number:03d}".encode() + bytes.fromhex("0000100001")
-        elif self.port == 1812:
-            head = bytes([1, number & 255]) + (size - 28).to_bytes(2)
-        elif self.port == 500:
-            head = b"initiateresponse" + bytes([46, 0x20, 35, 0x08]) + number.to_bytes(4) + (size - 28).to_bytes(4)
-        elif self.port == 2049:
-            head = b"".join(word.to_bytes(4) for word in (number, 0, 2, 100_003, 3, 6))
-        elif self.port == 5060:
-            head = f"INVITE sip:{number:05d}@example.net SIP/2.0\r\n".encode()
-        elif self.port == 69:
-            head = (3).to_bytes(2) + number.to_bytes(2)
-        else:
-            head = b"ask %d" % number
-        return head.ljust(size - 28, bytes([1 + number & 255]))
+        head, _ = HEADS.get(self.port, UNKNOWN)
+        return head(number, size).ljust(size - 28, bytes([1 + number & 255]))
 
     def answer(self, number: int, size: int) -> bytes:
-        if self.port == 53:
-            head = number.to_bytes(2) + bytes.fromhex("85000001000100000001")
-        elif self.port == 1812:
-            head = bytes([11, number & 255]) + (size - 28).to_bytes(2)
-        elif self.port == 500:
-            head = b"initiateresponse" + bytes([46, 0x20, 35, 0x20]) + number.to_bytes(4) + (size - 28).to_bytes(4)
-        elif self.port == 2049:
-            head = b"".join(word.to_bytes(4) for word in (number, 1, 0))
-        elif self.port == 5060:
-            head = f"SIP/2.0 200 {number:05d}\r\n".encode()
-        elif self.port == 69:
-            head = (4).to_bytes(2) + number.to_bytes(2)
-        else:
-            head = b"told %d" % number
-        return head.ljust(size - 28, bytes([101 + number & 255]))
+        _, head = HEADS.get(self.port, UNKNOWN)
+        return head(number, size).ljust(size - 28, bytes([101 + number & 255]))
+
+
+def dns(flags: str, number: int) -> bytes:
+    return number.to_bytes(2) + bytes.fromhex(flags)
+
+
+def radius(code: int, number: int, size: int) -> bytes:
+    return bytes([code, number & 255]) + (size - 28).to_bytes(2)
+
+
+def ike(flags: int, number: int, size: int) -> bytes:
+    return b"initiateresponse" + bytes([46, 0x20, 35, flags]) + number.to_bytes(4) + (size - 28).to_bytes(4)
+
+
+def rpc(*words: int) -> bytes:
+    return b"".join(word.to_bytes(4) for word in words)
+
+
+Head = Callable[[int, int], bytes]
+"""The first bytes of a datagram by its number, and its size as an IP packet."""
+
+HEADS: dict[int, tuple[Head, Head]] = {
+    53: (
+        lambda n, _: (
+            dns("01200001000000000001", n) + bytes([7]) + f"name{n:03d}".encode() + bytes.fromhex("0000100001")
+        ),
+        lambda n, _: dns("85000001000100000001", n),
+    ),
+    1812: (lambda n, size: radius(1, n, size), lambda n, size: radius(11, n, size)),
+    500: (lambda n, size: ike(0x08, n, size), lambda n, size: ike(0x20, n, size)),
+    2049: (lambda n, _: rpc(n, 0, 2, 100_003, 3, 6), lambda n, _: rpc(n, 1, 0)),
+    5060: (
+        lambda n, _: f"INVITE sip:{n:05d}@example.net SIP/2.0\r\n".encode(),
+        lambda n, _: f"SIP/2.0 200 {n:05d}\r\n".encode(),
+    ),
+    69: (lambda n, _: rpc(3 << 16 | n), lambda n, _: rpc(4 << 16 | n)),
+}
+"""Questions and answers, by the port of the server."""
+UNKNOWN: tuple[Head, Head] = (lambda n, _: b"ask %d" % n, lambda n, _: b"told %d" % n)
 
 
 SPEECHES = {

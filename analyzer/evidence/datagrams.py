@@ -13,11 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analyzer.decode.network import FRAGMENT_HEADER
-from analyzer.evidence.icmp_rows import in_reassembly
+from analyzer.evidence.icmp_rows import in_reassembly, quoted_packet
 from analyzer.evidence.ptb import CHECKSUM_WRONG
 from analyzer.evidence.row_addresses import row_address
 from analyzer.model.statement import FrameRef
-from analyzer.model.text import packed_ip_text
 from analyzer.settings import REASSEMBLY_NS
 
 ID_OFFSET = 1 << 17
@@ -164,11 +163,14 @@ def gave_up(icmps: Any, header_bytes: Any) -> dict[Way, list[Untimely]]:
 
 def quoted_fragment(head: bytes, version: int) -> tuple[Way, int] | None:
     """Source, destination and protocol of the fragment that an ICMP error quotes, and its identification."""
-    quote = head[(head[0] & 15) * 4 + 8 :] if version == 4 else head[48:]
-    if version == 4 and len(quote) >= 20:
-        return (packed_ip_text(quote[12:16]), packed_ip_text(quote[16:20]), quote[9]), int.from_bytes(quote[4:6])
-    if version == 6 and len(quote) >= 48 and quote[6] == FRAGMENT_HEADER:
-        return (packed_ip_text(quote[8:24]), packed_ip_text(quote[24:40]), quote[40]), int.from_bytes(quote[44:48])
+    quoted = quoted_packet(head, version)
+    if quoted is None:
+        return None
+    src, dst, protocol, data = quoted
+    if version == 4:
+        return (src, dst, protocol), int.from_bytes(data[4:6])
+    if protocol == FRAGMENT_HEADER and len(data) >= 48:
+        return (src, dst, data[40]), int.from_bytes(data[44:48])
     return None
 
 

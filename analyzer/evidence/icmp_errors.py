@@ -14,10 +14,9 @@ import numpy as np
 
 from analyzer.decode.icmp import ECHO_REQUEST, KIND_ERROR, V6_ECHO_REQUEST
 from analyzer.decode.tunnel import PROTO_UDP
-from analyzer.evidence.icmp_rows import refusing
+from analyzer.evidence.icmp_rows import quoted_packet, refusing
 from analyzer.evidence.ptb import CHECKSUM_WRONG
 from analyzer.model.statement import FrameRef
-from analyzer.model.text import packed_ip_text
 
 ECHOES = frozenset({(1, ECHO_REQUEST), (58, V6_ECHO_REQUEST)})
 """Protocol and type of a ping."""
@@ -51,10 +50,12 @@ def refused(icmps: Any, header_bytes: Any) -> Refused:
     for index in np.flatnonzero(which).tolist():
         row = icmps[index]
         head = header_bytes[index, : int(row["header_len"])].tobytes()
-        quoted = _quoted(head, int(row["version"]))
+        version = int(row["version"])
+        quoted = quoted_packet(head, version)
         if quoted is None:
             continue
-        src, dst, protocol, transport = quoted
+        src, dst, protocol, packet = quoted
+        transport = packet[(packet[0] & 15) * 4 if version == 4 else 40 :]
         words = (int.from_bytes(transport[:2]), int.from_bytes(transport[2:4]))
         if protocol == PROTO_UDP and len(transport) >= 4:
             ref = FrameRef(int(row["file"]), int(row["frame"]))
@@ -64,16 +65,6 @@ def refused(icmps: Any, header_bytes: Any) -> Refused:
     return Refused(
         {ends: sorted(found, key=lambda each: each.ts) for ends, found in datagrams.items()}, frozenset(pings)
     )
-
-
-def _quoted(head: bytes, version: int) -> tuple[str, str, int, bytes] | None:
-    """Source, destination and protocol of the quoted packet, and what is quoted behind its IP header."""
-    quote = head[(head[0] & 15) * 4 + 8 :] if version == 4 else head[48:]
-    if version == 4 and len(quote) >= 20:
-        return packed_ip_text(quote[12:16]), packed_ip_text(quote[16:20]), quote[9], quote[(quote[0] & 15) * 4 :]
-    if version == 6 and len(quote) >= 40:
-        return packed_ip_text(quote[8:24]), packed_ip_text(quote[24:40]), quote[6], quote[40:]
-    return None
 
 
 def between(refusals: Sequence[Refusal], first: int, last: int) -> tuple[FrameRef, ...]:

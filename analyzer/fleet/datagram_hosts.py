@@ -14,8 +14,8 @@ from analyzer.flows.conversation_tables import MANY
 from analyzer.flows.flow_tables import C_CONVERSATIONS, C_FRAGMENTS, C_PAIRS, SIDES
 from analyzer.flows.table_parts import conversation_table
 from analyzer.model.trouble import Trouble
-from analyzer.model.verdicts import SIZE_PROBLEMS, VERDICTS, rank
-from analyzer.points.datagram_legs import KINDS
+from analyzer.model.verdicts import VERDICTS, rank
+from analyzer.points.datagram_legs import of_datagrams
 
 MOST_HOSTS = 5_000
 """Pairs of hosts that are kept of a group: those with trouble, and of the others those with most packets."""
@@ -62,7 +62,7 @@ def hosts_of(tables: Tables, troubles: Iterable[Trouble]) -> list[list[Any]]:
 
 def _stuck(troubles: Iterable[Trouble]) -> Rows:
     """The hosts whose large datagrams get lost."""
-    about = [each for each in troubles if each.kind in KINDS and each.verdict in SIZE_PROBLEMS]
+    about = of_datagrams(troubles)
     ends = np.array([_ends(each.sender, each.receiver) for each in about], np.int64)
     figures = np.array([(each.first_time, each.last_time, 0, rank(each.verdict)) for each in about], np.int64)
     return ends.reshape(-1, 1 + 2 * WORDS), figures.reshape(-1, 4)

@@ -53,13 +53,11 @@ def coming(examples: Examples, group: str) -> Coming | None:
     # The first two load nothing where addresses are few; LLVM's library takes 80 MB of them.
     if processors() < BOTH or is_compiled_before(group) or not can_be_kept(group):
         return None
-    return _begun.get(cache_file(group)) or _begin(examples, group)
+    file = cache_file(group)
+    if file not in _begun:
+        _begun[file] = Coming(examples, group)
+    return _begun[file]
 
 
 _begun: dict[Path | None, Coming] = {}
 """What was begun, by the file it is written to: once a process, however many captures it reads."""
-
-
-def _begin(examples: Examples, group: str) -> Coming:
-    started = _begun[cache_file(group)] = Coming(examples, group)
-    return started

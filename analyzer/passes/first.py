@@ -136,10 +136,10 @@ def examples() -> dict[str, tuple[Any, ...]]:
     walk, queue, h, q = (np.zeros(length, np.int64) for length in (COUNT, QUEUE, COUNT, COUNT))
     interfaces = np.zeros(I_WIDTH, np.int64)
     skim = (state, -1, walk, queue, buf, len(buf), container, interfaces, h, q, FOREVER)
-    return {"skim_chunk": skim, "finish_flows": (troubled(), np.zeros(1, np.int64))}
+    return {"skim_chunk": skim, "finish_flows": (_troubled(), np.zeros(1, np.int64))}
 
 
-def troubled() -> State:
+def _troubled() -> State:
     """The tables of one flow whose last packets are not recorded yet."""
     state = new_state(0, flows=8, events=64, icmps=8)
     state.counters[C_FLOWS] = 1

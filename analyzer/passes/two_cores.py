@@ -14,7 +14,7 @@ import numpy as np
 from analyzer.capture.container import POS
 from analyzer.decode.packet_fields import COUNT, POINT
 from analyzer.flows.flow_tables import State
-from analyzer.kernels.background import BOTH, Coming, coming, processors
+from analyzer.kernels.background import BOTH, coming, processors
 from analyzer.kernels.cache import CompileError, can_be_kept, load_kernels
 from analyzer.kernels.marks import bound
 from analyzer.passes.packet_queue import ODD_PACKET, OTHER_BLOCK
@@ -75,19 +75,13 @@ class Sharing:
         return self._pair
 
 
-@functools.cache
-def _coming() -> Coming | None:
-    """The entries, if they have to be compiled: once a process, however many captures it reads."""
-    return coming(examples, GROUP)
-
-
 def _entries() -> dict[str, Callable[..., int]] | None:
     """The compiled entries; None as long as they are not there.
 
     Raises:
         CompileError: they will never be.
     """
-    waiting = _coming()
+    waiting = coming(examples, GROUP)
     return waiting.kernels() if waiting is not None else load_kernels(examples, GROUP)
 
 

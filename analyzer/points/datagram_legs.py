@@ -97,7 +97,7 @@ def located_datagrams(analysis: Analysis, apart: ListedDatagrams | None = None) 
         UsageError: the files cannot be read once more.
     """
     points = {file: point for point in analysis.joined_points if point.interface is None for file in point.files}
-    about = _about(analysis)
+    about = of_datagrams(analysis.all_troubles)
     if len({point.number for point in points.values()}) < 2 or not about:
         return analysis
     ways = {id(each): _way(analysis, each) for each in about}
@@ -124,13 +124,14 @@ def located_datagrams(analysis: Analysis, apart: ListedDatagrams | None = None) 
     return replace(analysis, all_troubles=tuple(troubles), all_udp_flows=flows)
 
 
-def _about(analysis: Analysis) -> list[Trouble]:
-    return [each for each in analysis.all_troubles if each.kind in KINDS and each.verdict in SIZE_PROBLEMS]
+def of_datagrams(troubles: Iterable[Trouble]) -> list[Trouble]:
+    """Those that are about datagrams which get lost for their size."""
+    return [each for each in troubles if each.kind in KINDS and each.verdict in SIZE_PROBLEMS]
 
 
 def ways_of(analysis: Analysis) -> tuple[Way, ...]:
     """What `located_datagrams` has to know of captures that are read apart: both directions of what is in trouble."""
-    ways = [_way(analysis, each) for each in _about(analysis)]
+    ways = [_way(analysis, each) for each in of_datagrams(analysis.all_troubles)]
     return tuple(sorted({*ways, *map(back, ways)}))
 
 
