@@ -15,6 +15,7 @@ from functools import partial
 from typing import NamedTuple
 
 from analyzer.evidence.exchanges import DNS, Sent, Talk, is_question
+from analyzer.evidence.small_ones import no_better
 from analyzer.flows.datagram_protocols import DNS_HEADER, DNS_OPT
 from analyzer.model.wire_sizes import LEAST_V6_MTU
 from analyzer.settings import ASKED_WITHIN_NS, LEAST_LOST_ALONE, MOST_ASKED, SETTLED_NS
@@ -97,14 +98,15 @@ def _lost(tries: Sequence[Try], by_tcp: Callable[[int, int], bool]) -> Tries | N
     if not large:
         return None
     tcp = by_tcp(large[-1].question.ts, large[-1].question.ts + ASKED_WITHIN_NS)
-    lost = [
-        before.answer
+    again = [
+        before
         for before, after in itertools.pairwise(tries)
-        if before in large and before.answer and after.question.ts >= before.answer.ts + SETTLED_NS
+        if before.answer and after.question.ts >= before.answer.ts + SETTLED_NS
     ]
+    lost = [each.answer for each in again if each in large and each.answer]
     if tcp and last in large and last.answer is not None:
         lost.append(last.answer)
-    if not lost:
+    if not lost or no_better(len(again) - len(lost), int(last not in large and last.answer is not None)):
         return None
     shrunk = any(b.allowed < a.allowed for i, a in enumerate(tries) if a in large for b in tries[i + 1 :])
     in_the_end = tcp or (last.answer is not None and last not in large)

@@ -1,7 +1,8 @@
 """DNS questions that are asked again with a new identifier or from another port, as resolvers do for each try.
 
 Each try is a UDP conversation of its own. A small table has what was asked lately: where the same hosts have the same
-question again, and the answer was large, the datagrams of both conversations are recorded.
+question again, and the answer was large, the datagrams of both conversations are recorded; so are further tries,
+however small the answers are by then: where these get lost, too, it was not the size.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ EXERCISED = 1281
 
 @kernel
 def asked_before(state: State, buf: Buffer, h: list[int], number: int, side: int) -> int:
-    """The conversation in which the same was asked a while ago, and got a large answer; -1: none."""
+    """The conversation in which the same was asked a while ago, and got a large answer, or one before did; -1: none."""
     o = h[L4] + 8
     if h[DPORT] != DNS_PORT or o + DNS_HEADER + 5 > h[IP_END] or buf[o + 2] & 0x80 or be16(buf, o + 4) != 1:
         return -1
@@ -60,4 +61,4 @@ def asked_before(state: State, buf: Buffer, h: list[int], number: int, side: int
     largest = max(
         whole["largest_df"] + 0, whole["largest_nodf"] + 0, (parts["largest_b"] if side else parts["largest_a"]) + 0
     )
-    return int(before) if largest >= EXERCISED else -1
+    return int(before) if largest >= EXERCISED or parts["recorded"] > 0 else -1

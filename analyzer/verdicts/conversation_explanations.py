@@ -105,6 +105,21 @@ def unheard(f: UdpFacts) -> str:
     )
 
 
+def repeated(f: UdpFacts) -> str:
+    """What comes back may be about anything."""
+    best = f.repeats[0]
+    span = seconds(best.span / 1e9)
+    return (
+        f"A datagram of {best.size} bytes was sent {plural(len(best.sent), 'time')} over {span}, at growing gaps, "
+        "while the other end went on. Whether it came is not known: nothing in this protocol tells what is about it."
+    )
+
+
+def repeated_frames(f: UdpFacts) -> Frames:
+    """Of all transmissions."""
+    return f.repeats[0].frames
+
+
 def parts(f: UdpFacts) -> str:
     """IKE cut the message, and its larger parts do not come."""
     sent = f.parts_missing

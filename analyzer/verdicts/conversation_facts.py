@@ -85,6 +85,14 @@ class UdpFacts:
         return self.talk.protocol != OTHER or backs_off(series.sent)
 
     @cached_property
+    def repeats(self) -> list[Series]:
+        """Large ones sent again at growing gaps, by either end, whatever comes back, where no answer names them."""
+        if self.talk.protocol != OTHER:
+            return []
+        large = [each for each in self.talk.series if each.size > LEAST_V6_MTU]
+        return [each for each in large if each.span >= self.settings.episode_span_ns and backs_off(each.sent)]
+
+    @cached_property
     def stuck(self) -> list[Stuck]:
         """What is stuck of `side` and large enough to be stuck for its size, that which shows it best first."""
         of_side = [each for each in self.all_stuck if each.sent[0].side == self.side and each.size > LEAST_V6_MTU]

@@ -82,6 +82,11 @@ repeated = C(
     "a question is sent again, twice or more, without an answer",
     lambda f: any(not each.asked and each.times >= LEAST_RETRANSMISSIONS for each in f.own_stuck),
 )
+repeats = C(
+    "the same datagram of more than 1,280 bytes is sent again at growing gaps, of a protocol whose answers do not tell "
+    "what they answer",
+    lambda f: f.repeats,
+)
 some_stuck = C("a datagram is sent again and nothing shows that it came", lambda f: f.all_stuck)
 large_with_df = C(
     "packets of more than 1,280 bytes with DF were sent, three or more, and the other end went on after each",
@@ -269,6 +274,15 @@ UDP: tuple[UdpRule, ...] = checked(
             yields_to=(EVERYTHING,),
             confidence=low,
             words=words.in_tunnel,
+        ),
+        UdpRule(
+            id="udp/repeated",
+            verdict="inconclusive",
+            requires=(repeats,),
+            yields_to=(EVERYTHING,),
+            confidence=low,
+            words=words.repeated,
+            frames=words.repeated_frames,
         ),
         UdpRule(
             id="udp/full-size",

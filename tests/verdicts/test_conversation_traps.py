@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -227,3 +227,26 @@ def test_of_quic_the_way_out_is_tcp() -> None:
     [step] = [fix for fix in trouble.fixes if fix.short == "let QUIC fall back to TCP"]
     assert f"-d {SERVER} --dport 443 -j REJECT" in step.command
     assert not [fix for trouble in accused(dns()) for fix in trouble.fixes if "QUIC" in fix.short]
+
+
+def announced(gaps: Sequence[float]) -> list[Packet]:
+    """Small datagrams that are answered, and a large one that is sent again and again, of an unknown protocol."""
+    packets, at = [], 2.5
+    for i in range(40):
+        packets.append(sent(1 + i, b"k%03d" % i, sport=5000, dport=5000, ttl=64))
+        packets.append(sent(1.01 + i, b"r%03d" % i, sport=5000, dport=5000, back=True, ttl=FAR))
+    for gap in (*gaps, 0):
+        packets.append(sent(at, b"state" * 270, sport=5000, dport=5000, ttl=64))
+        at += gap
+    return sorted(packets, key=lambda packet: packet.ts)
+
+
+def test_what_is_sent_again_at_growing_gaps_is_not_said_to_come() -> None:
+    """It may be waiting for an answer, or not; what comes back meanwhile may be about anything."""
+    told = [
+        [flow.rule for flow in analysed(announced(gaps)).all_udp_flows if flow.server.port == 5000] for gaps in GAPS
+    ]
+    assert told == [["udp/repeated"], ["udp/full-size"]], "at regular times nobody waits"
+
+
+GAPS = ((1, 2, 4, 8, 16), (5, 5, 5, 5, 5))

@@ -91,6 +91,9 @@ TWINS: dict[str, Callable[[], list[Packet]]] = {
     "another host connects by TCP": lambda: [*tries((4096, 1400), (4096, 1400)), *by_tcp(12, "192.0.2.99")],
     "the TCP connection came before": lambda: [*tries((4096, 1400), (4096, 1400)), *by_tcp(9.5)],
     "these are different questions": lambda: tries(*FALLS_BACK, names=(LARGE, b"\x04huge\x07example\x00", SMALL)),
+    "small answers are asked for again, too, since none comes for a while": lambda: tries(
+        (4096, 1400), (4096, 1400), (1232, 90), (1232, 90), (1232, 90), (1232, 90)
+    ),
     "the tries lie far apart": lambda: tries(*FALLS_BACK, gap=16),
     "another answer as large came, and nobody asked again": lambda: [
         *tries(*FALLS_BACK),
