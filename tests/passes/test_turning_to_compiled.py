@@ -107,6 +107,7 @@ def test_they_are_compiled_by_another_process_meanwhile(monkeypatch: pytest.Monk
         return SimpleNamespace(start=lambda: None, is_alive=lambda: not begun)
 
     monkeypatch.setattr("analyzer.kernels.background.threading.Thread", thread)
+    monkeypatch.setattr(background, "_begun", {})  # another test may have begun it
     monkeypatch.setattr(background, "compile_apart", lambda *arguments: begun.append(arguments))
     monkeypatch.setattr(background, "can_be_kept", lambda _: True)
     monkeypatch.setattr(background, "is_compiled_before", lambda _: False)
