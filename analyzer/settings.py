@@ -276,6 +276,22 @@ LEAST_PINGS_LOST = 3
 LEAST_PINGS_SPAN_NS = 2_000_000_000
 """Lost in one go within a shorter time, they may have met an outage."""
 
+REFUSED_EACH_NS = 1_100_000_000
+"""A host that said so lately of one datagram may not say of the next that nobody listens: Linux does once a second
+(icmp_ratelimit), counted in ticks of its clock."""
+
+MOST_TRIES = 16
+"""Datagrams to a port beyond which they are no probes of a path, but a stream that nobody answers."""
+
+MOST_REFUSED_TRIES = 256
+"""As many, where the port refused some of them."""
+
+MOST_PROBES = 4_096
+"""Conversations of one direction between two hosts beyond which they are no sweep of sizes, but a scan of ports."""
+
+NEAR_PORTS = 64
+"""A port is taken for closed where others so close below and above it are: traceroute counts ports up, three a hop."""
+
 WAITED_NS = 1_000_000_000
 """Who has no answer asks again within this time: the usual first timeout of DNS stubs, IKE, QUIC and DTLS."""
 

@@ -8,18 +8,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from analyzer.decode.icmp import ECHO_REQUEST, KIND_ERROR, V6_ECHO_REQUEST
 from analyzer.decode.tunnel import PROTO_UDP
-from analyzer.evidence.icmp_rows import quoted_packet, refusing
+from analyzer.evidence.icmp_rows import port_unreachable, quoted_packet, refusing
 from analyzer.evidence.ptb import CHECKSUM_WRONG
+from analyzer.evidence.row_addresses import row_address
+from analyzer.flows.flow_tables import C_ICMPS, State
 from analyzer.model.statement import FrameRef
 
 ECHOES = frozenset({(1, ECHO_REQUEST), (58, V6_ECHO_REQUEST)})
 """Protocol and type of a ping."""
+
+DONT_FRAGMENT = 0x40
+"""Of the first byte of flags and fragment offset (RFC 791)."""
+
+V6_HEADER = 40
 
 Datagram = tuple[str, int, str, int]
 """Source address and port, destination address and port."""
@@ -29,10 +37,15 @@ Echo = tuple[str, str, int, int]
 
 
 class Refusal(NamedTuple):
-    """One ICMP error."""
+    """One ICMP error about a UDP datagram."""
 
     ref: FrameRef
-    ts: int
+    ts: int  # ns
+    ttl: int  # of the error
+    closed: bool  # the receiver itself says that nobody listens at the port: the datagram came
+    size: int  # of the datagram as quoted, bytes of IP
+    df: bool  # which IPv6 has always
+    came_ttl: int  # of the datagram, as quoted
 
 
 class Refused(NamedTuple):
@@ -42,8 +55,21 @@ class Refused(NamedTuple):
     pings: frozenset[Echo]
 
 
+class IcmpErrors:
+    """The ICMP errors of a capture, read when somebody asks."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    @cached_property
+    def refused(self) -> Refused:
+        """The UDP datagrams and pings that errors other than PTBs quote."""
+        return refused(self._state.icmps[: self._state.counters[C_ICMPS]], self._state.icmp_header_bytes)
+
+
 def refused(icmps: Any, header_bytes: Any) -> Refused:
     """The UDP datagrams and pings that ICMP errors quote."""
+    closed = port_unreachable(icmps)
     which = (icmps["kind"] == KIND_ERROR) & refusing(icmps) & (icmps["quoted"] > 0) & (icmps["sum"] != CHECKSUM_WRONG)
     datagrams: dict[Datagram, list[Refusal]] = defaultdict(list)
     pings = set()
@@ -58,8 +84,17 @@ def refused(icmps: Any, header_bytes: Any) -> Refused:
         transport = packet[(packet[0] & 15) * 4 if version == 4 else 40 :]
         words = (int.from_bytes(transport[:2]), int.from_bytes(transport[2:4]))
         if protocol == PROTO_UDP and len(transport) >= 4:
-            ref = FrameRef(int(row["file"]), int(row["frame"]))
-            datagrams[src, words[0], dst, words[1]].append(Refusal(ref, int(row["ts"])))
+            datagrams[src, words[0], dst, words[1]].append(
+                Refusal(
+                    ref=FrameRef(int(row["file"]), int(row["frame"])),
+                    ts=int(row["ts"]),
+                    ttl=int(row["ttl"]),
+                    closed=bool(closed[index]) and row_address(row, "s", version) == dst,
+                    size=int.from_bytes(packet[2:4]) if version == 4 else int.from_bytes(packet[4:6]) + V6_HEADER,
+                    df=version == 6 or bool(packet[6] & DONT_FRAGMENT),
+                    came_ttl=packet[8] if version == 4 else packet[7],
+                )
+            )
         elif len(transport) >= 8 and (protocol, transport[0]) in ECHOES:
             pings.add((src, dst, int.from_bytes(transport[4:6]), int.from_bytes(transport[6:8])))
     return Refused(

@@ -1,4 +1,4 @@
-"""What pings, PTBs and fragments show by themselves, without a TCP flow. Emits `Trouble`."""
+"""What pings, UDP probes, PTBs and fragments show by themselves, without a TCP flow. Emits `Trouble`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,17 @@ from analyzer.model.points import Located
 from analyzer.model.seen_sizes import SeenSizes
 from analyzer.model.statement import Fix, FrameRef, RuledOut, Statement
 
-Kind = Literal["pings", "ptbs", "fragments", "udp", "tunnels"]
+Kind = Literal["pings", "probes", "ptbs", "fragments", "udp", "tunnels"]
 
 
-SHOWN_BY = {"pings": "pings", "ptbs": "PTBs", "fragments": "fragments", "udp": "UDP", "tunnels": "tunnel"}
+SHOWN_BY = {
+    "pings": "pings",
+    "probes": "UDP probes",
+    "ptbs": "PTBs",
+    "fragments": "fragments",
+    "udp": "UDP",
+    "tunnels": "tunnel",
+}
 """What shows a trouble that no flow shows, by its kind."""
 
 
@@ -53,7 +60,7 @@ class Trouble:
 
     @property
     def shown_by(self) -> str:
-        """What shows it: "pings", "PTBs", "fragments", "udp 3"."""
+        """What shows it: "pings", "UDP probes", "PTBs", "fragments", "udp 3"."""
         return f"udp {self.example}" if self.example is not None else SHOWN_BY[self.kind]
 
     @property
@@ -71,6 +78,8 @@ class Trouble:
         ends = " and ".join(f"{'ipv6' if six else 'ip'}.addr eq {ip}" for ip in (self.sender, self.receiver))
         if self.kind == "tunnels":
             return f"{ends} and esp"
+        if self.kind == "probes":
+            return f"{ends} and udp"  # ICMP errors quote it, so that they are among them
         if self.kind == "pings":
             return f"{ends} and {'icmpv6' if six else 'icmp'}"
         if self.kind == "ptbs":

@@ -15,6 +15,7 @@ from analyzer.report.where import SHOWN_CANDIDATES, sizes_text
 
 TITLES = {
     "pings/blackhole": "PMTUD black hole, shown by pings",
+    "probes/blackhole": "PMTUD black hole, shown by UDP probes",
     "fragments/fragment_loss": "Fragments are lost",
 }
 """Where a verdict's own words would say more than what shows it."""

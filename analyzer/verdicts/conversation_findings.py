@@ -18,6 +18,7 @@ from analyzer.model.verdicts import VERDICTS, rank
 from analyzer.settings import LEAST_LARGE_ANSWERS, Settings
 
 if TYPE_CHECKING:
+    from analyzer.evidence.icmp_errors import IcmpErrors
     from analyzer.evidence.ptb import PtbSeen
     from analyzer.model.trouble import Trouble
     from analyzer.verdicts.path_findings import Pools
@@ -50,13 +51,14 @@ class Making:
 
 
 def judged_conversations(
-    state: State, ptbs: Sequence[PtbSeen], pools: Pools, settings: Settings
+    state: State, ptbs: Sequence[PtbSeen], errors: IcmpErrors, pools: Pools, settings: Settings
 ) -> JudgedConversations | None:
     """Judge every UDP conversation; None where there is none.
 
     Args:
         state: the tables.
         ptbs: of the capture.
+        errors: the other ICMP errors.
         pools: what TCP flows tell of the paths.
         settings: thresholds.
     """
@@ -76,7 +78,7 @@ def judged_conversations(
     if len(tables.datagrams):
         from analyzer.verdicts.conversation_making import judge_recorded
 
-        made, more = judge_recorded(tables, state, ptbs, pools, settings)
+        made, more = judge_recorded(tables, state, ptbs, errors, pools, settings)
         troubles = (*more, *troubles)
     numbers = tables.numbers[seen]
     order = np.argsort(numbers, kind="stable")

@@ -13,10 +13,9 @@ import numpy as np
 from analyzer.decode.tunnel import PROTO_UDP
 from analyzer.evidence.dns_tries import Tries, tries_of
 from analyzer.evidence.exchanges import OTHER, talk_of
-from analyzer.evidence.icmp_errors import refused
 from analyzer.evidence.row_addresses import row_address
 from analyzer.evidence.unasked import Unasked
-from analyzer.flows.flow_tables import C_ICMPS, C_LAST_TS, State
+from analyzer.flows.flow_tables import C_LAST_TS, State
 from analyzer.knowledge.fixes import fixes_for
 from analyzer.knowledge.fragment_fixes import fragment_fixes
 from analyzer.model.flow import Endpoint, Flow, PathMtu, Ptb, Stalled
@@ -35,6 +34,7 @@ from analyzer.verdicts.rule import decide
 
 if TYPE_CHECKING:
     from analyzer.evidence.conversation_rows import Tables
+    from analyzer.evidence.icmp_errors import IcmpErrors
     from analyzer.evidence.ptb import PtbSeen
     from analyzer.verdicts.path_findings import Pools
 
@@ -55,7 +55,7 @@ NAMES = {
 
 
 def judge_recorded(
-    tables: Tables, state: State, ptbs: Sequence[PtbSeen], pools: Pools, settings: Settings
+    tables: Tables, state: State, ptbs: Sequence[PtbSeen], errors: IcmpErrors, pools: Pools, settings: Settings
 ) -> tuple[dict[int, Flow], tuple[Trouble, ...]]:
     """The conversations with recorded datagrams, by stream number, and what they show to be wrong."""
     flows = tables.datagrams["flow"]
@@ -82,8 +82,7 @@ def judge_recorded(
     for each in tries_of(talks, TcpToPort53(state)):
         for number in each.rows:
             tries[number].append(each)
-    rows = state.counters[C_ICMPS]
-    around = Around(talks, hosts, refused(state.icmps[:rows], state.icmp_header_bytes[:rows]), end)
+    around = Around(talks, hosts, errors.refused, end)
     for talk in talks:
         number = talk.row
         (a, a_port), (b, b_port) = talk.ends

@@ -11,6 +11,7 @@ import numpy as np
 
 from analyzer.evidence.effort import Allowance
 from analyzer.evidence.flow_index import Collector
+from analyzer.evidence.icmp_errors import IcmpErrors
 from analyzer.evidence.icmp_rows import in_reassembly
 from analyzer.evidence.stream_numbers import PointOpening
 from analyzer.flows.flow_tables import C_CONVERSATIONS, C_FRAGMENTS, C_FRAGMENTS_LOST, C_ICMPS, C_UDP_LOST, State
@@ -146,13 +147,14 @@ def judged_flows(
         if len(rest):
             briefs = judged_in_bulk(maker, rest, pools)
     left_out = add_bulk(collector, bulk, ~simple, seen, pools)
-    troubles = add_probes(state, collector, pools, settings)
-    add_answered_datagrams(state, pools)
+    errors = IcmpErrors(state)
+    troubles = add_probes(state, collector, errors, pools, settings)
+    troubles += add_answered_datagrams(state, collector, errors, pools, settings)
     ptbs, ignored = _lone_ptbs(collector, pools, settings, made)
     troubles += ignored
     fragments, lost = _fragments(state, quality)
     troubles += lost
-    udp = _conversations(state, collector, pools, settings)
+    udp = _conversations(state, collector, errors, pools, settings)
     troubles += _not_told(udp, troubles)
     for trouble in (*lost, *_of_udp(troubles)):
         pools[trouble.sender, trouble.receiver].alone.append(trouble.verdict)
@@ -197,20 +199,22 @@ def _of_udp(troubles: Sequence[Trouble]) -> list[Trouble]:
     return [trouble for trouble in troubles if trouble.kind == "udp"]
 
 
-def _conversations(state: State, collector: Collector, pools: Pools, settings: Settings) -> JudgedConversations | None:
+def _conversations(
+    state: State, collector: Collector, errors: IcmpErrors, pools: Pools, settings: Settings
+) -> JudgedConversations | None:
     """What became of UDP conversations; None where there are none."""
     if not state.counters[C_CONVERSATIONS]:
         return None
     from analyzer.verdicts.conversation_findings import judged_conversations  # a plain capture of TCP does without
 
-    return judged_conversations(state, collector.ptbs, pools, settings)
+    return judged_conversations(state, collector.ptbs, errors, pools, settings)
 
 
 def _not_told(udp: JudgedConversations | None, troubles: Sequence[Trouble]) -> list[Trouble]:
     """What UDP conversations show, but where fragments or PTBs show as much of the same hosts."""
     if udp is None:
         return []
-    told = {(t.sender, t.receiver, t.verdict) for t in troubles if t.protocol == "udp"}
+    told = {(t.sender, t.receiver, t.verdict) for t in troubles if t.protocol == "udp" and t.kind != "probes"}
     return [trouble for trouble in udp.troubles if (trouble.sender, trouble.receiver, trouble.verdict) not in told]
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analyzer.decode.icmp import KIND_ECHO_REQUEST
-from analyzer.decode.tunnel import PROTO_UDP
 from analyzer.evidence.flow_index import Collector
+from analyzer.evidence.icmp_errors import IcmpErrors
 from analyzer.evidence.icmp_rows import port_unreachable
 from analyzer.flows.flow_tables import C_ICMPS, State
 from analyzer.knowledge.overheads import consistent_with
@@ -161,7 +161,9 @@ def _path(src: str, dst: str, pool: Pool, settings: Settings) -> Path:
     )
 
 
-def add_probes(state: State, collector: Collector, pools: Pools, settings: Settings) -> list[Trouble]:
+def add_probes(
+    state: State, collector: Collector, errors: IcmpErrors, pools: Pools, settings: Settings
+) -> list[Trouble]:
     """Pings, their replies, and what routers said; all have the same identifier and sequence number.
 
     Returns what pings alone show to be wrong.
@@ -169,10 +171,11 @@ def add_probes(state: State, collector: Collector, pools: Pools, settings: Setti
     icmps = state.icmps[: state.counters[C_ICMPS]]
     if not (icmps["kind"] == KIND_ECHO_REQUEST).any():
         return []
-    from analyzer.verdicts.ping_sweeps import Sweep, judged_pings, pings_of  # most captures have none
+    from analyzer.verdicts.ping_sweeps import judged_pings, pings_of  # most captures have none
+    from analyzer.verdicts.sweep import Sweep
 
     found = []
-    for hosts, pings in pings_of(icmps, state.icmp_header_bytes, collector.ptbs, settings).items():
+    for hosts, pings in pings_of(icmps, errors.refused.pings, collector.ptbs, settings).items():
         pool = pools[hosts]
         trouble = judged_pings(hosts, pings, max(pool.at_least, default=0), collector.end, settings)
         pool.probes += pings.probes
@@ -181,30 +184,45 @@ def add_probes(state: State, collector: Collector, pools: Pools, settings: Setti
         pool.arrived = Sweep(pings.trials, collector.end).beside_receiver
         pool.misses_pings = pings.missed > 0
         if trouble is not None:
-            if trouble.path_mtu.at_most is not None:
-                pool.at_most.append(trouble.path_mtu.at_most)
-            pool.alone.append(trouble.verdict)
+            _add_trouble(pool, trouble)
             found.append(trouble)
     return found
 
 
-def add_answered_datagrams(state: State, pools: Pools) -> None:
-    """UDP datagrams with DF of which their receiver says that nobody listens: they came, as tracepath's last do."""
-    icmps = state.icmps[: state.counters[C_ICMPS]]
-    rows = np.flatnonzero(port_unreachable(icmps)).tolist()
-    if not rows:
-        return
-    from analyzer.decode.dpkt_decoder import decode_icmp_packet  # loads dpkt, for very few captures
+def add_answered_datagrams(
+    state: State, collector: Collector, errors: IcmpErrors, pools: Pools, settings: Settings
+) -> list[Trouble]:
+    """UDP datagrams with DF of which their receiver says that nobody listens: they came, as tracepath's last do.
 
-    for index in rows:
-        message = decode_icmp_packet(state.icmp_header_bytes[index, : int(icmps["header_len"][index])].tobytes())
-        quote = message.quote if message is not None else None
-        if message is None or quote is None or not quote.df or quote.protocol != PROTO_UDP:
-            continue
-        if message.src == quote.dst and quote.ip_len >= LEAST_V6_MTU:
-            pool = pools[quote.src, quote.dst]
-            pool.at_least.append(quote.ip_len)
-            pool.came_at = int(icmps["ts"][index])
+    Returns what such datagrams show to be wrong, where larger ones get no answer.
+    """
+    if not port_unreachable(state.icmps[: state.counters[C_ICMPS]]).any():
+        return []
+    for (src, _, dst, _), refusals in errors.refused.datagrams.items():
+        for each in refusals:
+            if each.closed and each.df and each.size >= LEAST_V6_MTU:
+                pool = pools[src, dst]
+                pool.at_least.append(each.size)
+                pool.came_at = max(each.ts, pool.came_at or 0)
+    from analyzer.verdicts.udp_probes import judged_udp_probes, udp_probes_of  # few captures have such errors
+
+    found = []
+    for hosts, probes in udp_probes_of(state, errors.refused, collector.ptbs).items():
+        carried = max(pools[hosts].at_least, default=0) if hosts in pools else 0
+        trouble = judged_udp_probes(hosts, probes, carried, collector.end, settings)
+        if trouble is not None:
+            _add_trouble(pools[hosts], trouble)
+            found.append(trouble)
+    return found
+
+
+def _add_trouble(pool: Pool, trouble: Trouble) -> None:
+    size = trouble.path_mtu
+    if size.at_least is not None:
+        pool.at_least.append(size.at_least)
+    if size.at_most is not None:
+        pool.at_most.append(size.at_most)
+    pool.alone.append(trouble.verdict)
 
 
 def add_lone_ptbs(ptbs: Iterable[PtbSeen], troubles: Iterable[Trouble], pools: Pools) -> None:

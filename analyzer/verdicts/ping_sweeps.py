@@ -1,64 +1,37 @@
 """Pings of a path: which sizes were answered, and whether those that were not show a black hole.
 
-One lost ping is loss. What shows a black hole are several larger than all that were answered, each between smaller ones
-of the same minute that were answered, and no PTB. Pings never make it certain: a firewall that lets only small ones
-pass looks the same, and whether the ping or its answer was lost they do not tell. A ping that an ICMP error of another
-kind is about tells nothing of sizes; answers whose pings are not there tell that the capture misses packets.
+A ping that an ICMP error of another kind than PTB is about tells nothing of sizes; answers whose pings are not there
+tell that the capture misses packets.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import pairwise
-from math import comb
 from typing import Any
 
 import numpy as np
 
 from analyzer.decode.icmp import KIND_ECHO_REPLY, KIND_ECHO_REQUEST
-from analyzer.evidence.icmp_errors import refused
+from analyzer.evidence.icmp_errors import Echo
 from analyzer.evidence.ptb import PtbSeen
 from analyzer.evidence.row_addresses import row_address
-from analyzer.knowledge.fixes import fixes_for
-from analyzer.model.flow import PathMtu
 from analyzer.model.path import Probe, Unprobing
-from analyzer.model.statement import FrameRef, RuledOut, Statement
-from analyzer.model.text import plural, seconds
+from analyzer.model.statement import FrameRef
 from analyzer.model.trouble import Trouble
-from analyzer.model.wire_sizes import LEAST_V4_MTU, LEAST_V6_MTU
-from analyzer.settings import (
-    ANSWERED_BY_NS,
-    INITIAL_TTLS,
-    LEAST_PINGS_LOST,
-    LEAST_PINGS_SPAN_NS,
-    ONE_TRIAL_NS,
-    SAME_MINUTE_NS,
-    Settings,
+from analyzer.model.wire_sizes import LEAST_V4_MTU
+from analyzer.settings import ANSWERED_BY_NS, Settings
+from analyzer.verdicts.sweep import Hosts, Sweep, Trial, Words, judged_sweep
+
+PINGS = Words(
+    kind="pings",
+    one="ping",
+    plain="pings",
+    many="Pings",
+    answer="",
+    doubt="whether the pings or their answers were lost, pings do not tell",
 )
-
-Hosts = tuple[str, str]
-
-SHOW = {"blackhole": "show", "blackhole_probable": "probably meet"}
-
-MOST_FRAMES = 16
-"""Frames that a statement lists."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """A ping with DF, sent once however often it was captured."""
-
-    ref: FrameRef
-    ts: int
-    size: int
-    reply: FrameRef | None
-    told: int | None  # MTU that a router named for it
-    ttl: int
-    reply_ttl: int
 
 
 @dataclass(slots=True)
@@ -80,9 +53,15 @@ class Pings:
         return Unprobing(len(self.unprobing), len(answered), sum(fragmented for _, fragmented, _ in self.unprobing))
 
 
-def pings_of(icmps: Any, header_bytes: Any, ptbs: Sequence[PtbSeen], settings: Settings) -> dict[Hosts, Pings]:
-    """All pings by source and destination; those without DF only where they are large, or in fragments."""
-    errors = refused(icmps, header_bytes).pings
+def pings_of(icmps: Any, errors: Collection[Echo], ptbs: Sequence[PtbSeen], settings: Settings) -> dict[Hosts, Pings]:
+    """All pings by source and destination; those without DF only where they are large, or in fragments.
+
+    Args:
+        icmps: the table of ICMP messages.
+        errors: the pings about which there are errors other than PTBs.
+        ptbs: of the capture.
+        settings: thresholds.
+    """
     told = {
         (ptb.quoted_src, ptb.quoted_dst, *ptb.quoted_echo): ptb.mtu
         for ptb in reversed(ptbs)
@@ -134,114 +113,6 @@ def _ref(row: Any) -> FrameRef:
     return FrameRef(int(row["file"]), int(row["frame"]))
 
 
-class Sweep:
-    """What the pings from one address to another show.
-
-    Args:
-        trials: in order of time.
-        end: when the capture ends, ns.
-        missed: answers whose pings the capture misses: it misses answers likewise.
-    """
-
-    def __init__(self, trials: Sequence[Trial], end: int, missed: int = 0) -> None:
-        self.trials = trials
-        self.missed = missed
-        self.answered = [trial for trial in trials if trial.reply is not None]
-        self.largest = max((trial.size for trial in self.answered), default=None)
-        told = [trial.told for trial in trials if trial.told is not None]
-        self.told = min(told, default=None)
-        self._end = end
-
-    @cached_property
-    def lost(self) -> list[Trial]:
-        """Those larger than all that were answered that nobody answered, though there was time to."""
-        if self.largest is None:
-            return []
-        most = self.told if self.told is not None else 1 << 30
-        lost = [t for t in self.trials if t.reply is None and t.told is None and self.largest < t.size <= most]
-        kept: list[Trial] = []
-        for trial in lost:
-            if trial.ts > self._end - ANSWERED_BY_NS:
-                break
-            if not kept or trial.ts - kept[-1].ts >= ONE_TRIAL_NS:
-                kept.append(trial)
-        return kept
-
-    @cached_property
-    def small_lost(self) -> list[Trial]:
-        """Lost ones no larger than some that were answered: loss, whatever the size."""
-        return [t for t in self.trials if t.reply is None and t.told is None and t.size <= (self.largest or 0)]
-
-    @cached_property
-    def before(self) -> list[Trial]:
-        """The lost ones with an answered one in the minute before."""
-        return [trial for trial in self.lost if self._answered_in(trial.ts - SAME_MINUTE_NS, trial.ts)]
-
-    @cached_property
-    def between(self) -> list[Trial]:
-        """Those with another in the minute after, too."""
-        return [trial for trial in self.before if self._answered_in(trial.ts, trial.ts + SAME_MINUTE_NS)]
-
-    def controls(self) -> list[Trial]:
-        """The answered ones of those minutes."""
-        near = self.between or self.before
-        first, last = near[0].ts - SAME_MINUTE_NS, near[-1].ts + SAME_MINUTE_NS
-        return [trial for trial in self.answered if first <= trial.ts <= last]
-
-    def _answered_in(self, start: int, end: int) -> bool:
-        at = bisect_left(self._times, start)
-        return at < len(self._times) and self._times[at] <= end
-
-    @cached_property
-    def _times(self) -> list[int]:
-        return [trial.ts for trial in self.answered]
-
-    @property
-    def in_one_go(self) -> bool:
-        """True if one short outage explains them."""
-        lost = self.between
-        if lost[-1].ts - lost[0].ts >= LEAST_PINGS_SPAN_NS:
-            return False
-        return not any(self._answered_in(one.ts, other.ts) for one, other in pairwise(lost))
-
-    def by_chance(self, lost: Sequence[Trial]) -> float:
-        """How likely it is that losses which do not look at sizes take just the largest.
-
-        Without any other loss they may have come all at once: so many ways there are to choose those that are lost.
-        """
-        controls = len(self.controls())
-        by_place = 1 / comb(len(lost) + controls, len(lost))
-        small = len(self.small_lost) + self.missed
-        if not small:
-            return by_place
-        share = (small + 1) / (small + controls + 2)  # Laplace: of few, not too few
-        return float(max(share ** len(lost), by_place))
-
-    @property
-    def beside_receiver(self) -> bool:
-        """True if they were captured where they had arrived: routers passed the pings, and none their answers."""
-        return any(t.ttl not in INITIAL_TTLS and t.reply_ttl in INITIAL_TTLS for t in self.answered)
-
-    @property
-    def on_one_link(self) -> bool:
-        """True if nothing tells at which end they were captured."""
-        return all(t.ttl in INITIAL_TTLS and t.reply_ttl in INITIAL_TTLS for t in self.answered)
-
-    def verdict(self, version: int, settings: Settings) -> tuple[str, str] | None:
-        """Verdict and confidence; None: they show no black hole."""
-        if not self.before or self.beside_receiver:
-            return None
-        if min(trial.size for trial in self.lost) <= LEAST_V6_MTU:  # hardly a path is narrower, of IPv6 none
-            return None
-        sure = len(self.between) >= LEAST_PINGS_LOST and not self.in_one_go and not self.on_one_link
-        if sure and self.by_chance(self.between) <= settings.chance:
-            return "blackhole", "medium"
-        enough = len(self.before) >= LEAST_PINGS_LOST or len(self.between) >= LEAST_PINGS_LOST - 1
-        if enough and self.by_chance(self.before) <= (1 if self.small_lost or self.missed else 2) * settings.chance:
-            return "blackhole_probable", "low"
-        return None
-
-
 def judged_pings(hosts: Hosts, pings: Pings, carried: int, end: int, settings: Settings) -> Trouble | None:
     """The black hole that pings show, or None.
 
@@ -252,82 +123,5 @@ def judged_pings(hosts: Hosts, pings: Pings, carried: int, end: int, settings: S
         end: when the capture ends, ns.
         settings: thresholds.
     """
-    sweep = Sweep(pings.trials, end, pings.missed)
-    if sweep.largest is None or not sweep.lost:
-        return None
-    src, dst = hosts
-    version = 6 if ":" in src else 4
-    smallest = min(trial.size for trial in sweep.lost)
-    found = sweep.verdict(version, settings) if carried < smallest else None
-    if found is None:
-        return None
-    verdict, confidence = found
-    lost = sweep.between if verdict == "blackhole" else sweep.before
-    smallest = min(trial.size for trial in lost)
-    size = PathMtu(max(sweep.largest, carried), smallest - 1, None)
-    return Trouble(
-        kind="pings",
-        protocol="icmpv6" if version == 6 else "icmp",
-        verdict=verdict,
-        confidence=confidence,
-        sender=src,
-        receiver=dst,
-        path_mtu=size,
-        lost=smallest,
-        headline=f"Pings from {src} to {dst} {SHOW[verdict]} a PMTUD black hole.",
-        explanation=_explanation(sweep, lost, smallest),
-        rests_on=_frames(lost),
-        evidence=tuple(_evidence(sweep, lost)),
-        ruled_out=tuple(_ruled_out(sweep, lost)),
-        fixes=fixes_for(
-            verdict, sender_ip=src, receiver_ip=dst, path_mtu=size, version=version, platforms=settings.platforms
-        ),
-        first_time=lost[0].ts,
-        last_time=lost[-1].ts,
-    )
-
-
-def _explanation(sweep: Sweep, lost: Sequence[Trial], smallest: int) -> str:
-    number = plural(len(lost), "ping")
-    text = f"{number} with DF of {_sizes(lost)} bytes got no answer, while those of up to {sweep.largest} bytes did"
-    if lost is sweep.between:
-        text += " before and after each of them"
-    else:
-        text += " before them; nothing shows that the path was still there when they were lost"
-    text += f", and no PTB told that {smallest} bytes are too big."
-    return f"{text} A firewall that answers, or lets pass, only small pings looks the same."
-
-
-def _sizes(trials: Iterable[Trial]) -> str:
-    sizes = sorted({trial.size for trial in trials})
-    return f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
-
-
-def _frames(trials: Iterable[Trial]) -> tuple[FrameRef, ...]:
-    return tuple(trial.ref for trial in trials)[:MOST_FRAMES]
-
-
-def _evidence(sweep: Sweep, lost: Sequence[Trial]) -> Iterable[Statement]:
-    span = (lost[-1].ts - lost[0].ts) / 1e9
-    yield Statement(f"lost: {plural(len(lost), 'ping')} of {_sizes(lost)} bytes over {seconds(span)}", _frames(lost))
-    controls = sweep.controls()
-    replies = tuple(trial.reply for trial in controls if trial.reply is not None)[:MOST_FRAMES]
-    yield Statement(f"control: {plural(len(controls), 'ping')} of {_sizes(controls)} bytes answered", replies)
-    largest = next(trial for trial in sweep.answered if trial.size == sweep.largest)
-    if largest.reply is not None:
-        yield Statement(f"largest answered: {largest.size} bytes", (largest.ref, largest.reply))
-    if sweep.on_one_link:
-        yield Statement("no packet had passed a router, so that nothing tells at which end it was captured", ())
-    yield Statement("whether the pings or their answers were lost, pings do not tell", ())
-
-
-def _ruled_out(sweep: Sweep, lost: Sequence[Trial]) -> Iterable[RuledOut]:
-    yield RuledOut("pmtud_ok", "no PTB for these pings in this capture", ())
-    small = sweep.small_lost
-    answered = f"{len(sweep.controls())} smaller ones of the same minutes were answered"
-    share = f"{answered}, {len(small)} not" if small else f"{answered}, and none was lost"
-    yield RuledOut("loss", share, ())
-    if lost is sweep.between:
-        after = next(t for t in sweep.answered if t.ts > lost[-1].ts)
-        frames = (after.reply,) if after.reply is not None else ()
-        yield RuledOut("dead_path", "a smaller ping was answered after the last of them", frames)
+    protocol = "icmpv6" if ":" in hosts[0] else "icmp"
+    return judged_sweep(hosts, Sweep(pings.trials, end, pings.missed), PINGS, protocol, carried, settings)

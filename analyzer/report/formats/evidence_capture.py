@@ -62,7 +62,7 @@ TOTAL_PACKETS = 500_000
 DATAGRAM_PACKETS = 200_000
 """Packets between hosts of which datagrams show trouble."""
 
-SHOWN_BY_DATAGRAMS = ("udp", "fragments", "tunnels")
+SHOWN_BY_DATAGRAMS = ("udp", "probes", "fragments", "tunnels")
 """Kinds of trouble for which all packets of their hosts matter."""
 
 LISTED_AT_ONCE = 100_000

@@ -1,0 +1,236 @@
+"""UDP probes of a path: datagrams with DF to ports where nobody listens, which their receiver refuses if they come.
+
+tracepath, traceroute and nping send such. Silence proves less than that of a ping: somebody may listen at the port
+after all, and hosts limit how often they refuse (Linux: once a second, after six). So a probe without an answer counts
+only where the same port, or those around it, refused smaller ones, and not within a second after an answer. What is
+sent on and on in one direction is no probe.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from analyzer.evidence.conversation_rows import Tables
+from analyzer.evidence.icmp_errors import Refusal, Refused
+from analyzer.evidence.ptb import PtbSeen
+from analyzer.evidence.row_addresses import ADDRESS_WORDS, numbered, row_address
+from analyzer.flows.conversation_tables import SENT_DF, SENT_FRAGMENTED
+from analyzer.flows.conversations import LARGE
+from analyzer.flows.flow_tables import State
+from analyzer.model.statement import FrameRef
+from analyzer.model.trouble import Trouble
+from analyzer.model.wire_sizes import LEAST_V4_MTU
+from analyzer.settings import (
+    DUPLICATE_NS,
+    INITIAL_TTLS,
+    LEAST_PINGS_LOST,
+    MOST_PROBES,
+    MOST_REFUSED_TRIES,
+    MOST_TRIES,
+    NEAR_PORTS,
+    REFUSED_EACH_NS,
+    Settings,
+)
+from analyzer.verdicts.sweep import Hosts, Sweep, Trial, Words, judged_sweep
+
+PROBES = Words(
+    kind="probes",
+    one="UDP probe",
+    plain="UDP probes",
+    many="UDP probes",
+    answer=" (port unreachable)",
+    doubt="whether the probes, or the ICMP errors that answer them, were lost, they do not tell",
+)
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known of one direction between two hosts."""
+
+    refusals: dict[tuple[int, int], list[Refusal]]  # by source and destination port
+    said: list[int]  # when the receiver refused something, ns, in order
+
+    def limited(self, ts: int) -> bool:
+        """Whether what comes then may get no answer since another just got one."""
+        before = bisect_right(self.said, ts)
+        return before > 0 and ts - self.said[before - 1] < REFUSED_EACH_NS
+
+
+@dataclass(frozen=True, slots=True)
+class UdpProbes:
+    """The probes from one address to another, in order of time."""
+
+    proven: list[Trial]  # those with an answer, and those to ports that gave one to another
+    near: list[Trial]  # and those to ports between two such
+
+
+def udp_probes_of(state: State, refused: Refused, ptbs: Iterable[PtbSeen]) -> dict[Hosts, UdpProbes]:
+    """The probes of each direction in which one was refused by its receiver, and large ones got no answer.
+
+    Args:
+        state: the tables.
+        refused: what ICMP errors other than PTBs quote.
+        ptbs: of the capture.
+    """
+    known: dict[Hosts, _Known] = {}
+    for (src, sport, dst, dport), refusals in refused.datagrams.items():
+        each = known.setdefault((src, dst), _Known({}, []))
+        each.refusals[sport, dport] = refusals
+        each.said += [one.ts for one in refusals if one.closed]
+    known = {hosts: each for hosts, each in known.items() if each.said}
+    if not known:
+        return {}
+    named: dict[Hosts, int] = {}
+    for ptb in ptbs:
+        if not ptb.checksum_wrong and LEAST_V4_MTU <= ptb.mtu < ptb.quoted_len:
+            way = ptb.quoted_src, ptb.quoted_dst
+            named[way] = min(ptb.mtu, named.get(way, ptb.mtu))
+    found = {}
+    tables = Tables.of(state)
+    for hosts, rows, side in _candidates(tables, known):
+        each = known[hosts]
+        trials = _trials(tables, rows, side, each, named.get(hosts, 1 << 30))
+        said = sorted([*each.said, *(t.ts for t in trials if t.reply is not None)])
+        probes = _comparable(trials, _Known(each.refusals, said))
+        if probes is not None:
+            found[hosts] = probes
+    return found
+
+
+def _candidates(tables: Tables, known: dict[Hosts, _Known]) -> Iterator[tuple[Hosts, Any, int]]:
+    """Conversations of few datagrams, all with DF and of one end, by hosts: rows, and the side that sent."""
+    packets = tables.sent["packets"].reshape(-1, 2)
+    parts = (tables.rows["fragmented_a"] > 0) | (tables.rows["fragmented_b"] > 0)
+    for side in (0, 1):
+        mine = tables.sent[side::2]
+        few = (packets[:, side] > 0) & (packets[:, side] <= MOST_REFUSED_TRIES) & (packets[:, 1 - side] == 0)
+        rows = np.flatnonzero(few & (mine["largest_nodf"] == 0) & tables.udp & ~parts)
+        large = np.where(mine["largest_df"][rows] >= LARGE, mine["packets"][rows], 0)
+        if large.sum() < LEAST_PINGS_LOST - 1:
+            continue
+        words = np.stack([tables.rows[name][rows] for name in ADDRESS_WORDS], axis=1)
+        groups, count = numbered(words.view(f"S{4 * len(ADDRESS_WORDS)}").ravel())
+        large = np.bincount(groups, weights=large, minlength=count)
+        members = np.bincount(groups, minlength=count)
+        order = np.argsort(groups, kind="stable")
+        starts = np.searchsorted(groups[order], np.arange(count + 1))
+        for group in np.flatnonzero((large >= LEAST_PINGS_LOST - 1) & (members <= MOST_PROBES)).tolist():
+            those = rows[order[starts[group] : starts[group + 1]]]
+            row = tables.rows[those[0]]
+            version = int(row["version"])
+            src, dst = (row_address(row, name, version) for name in ("ab" if side == 0 else "ba"))
+            if (src, dst) in known:
+                yield (src, dst), those, side
+
+
+def _trials(tables: Tables, rows: Any, side: int, known: _Known, named: int) -> list[Trial]:
+    """The probes in these conversations, in order of time; without those that somebody else than the receiver refused.
+
+    Args:
+        tables: of conversations.
+        rows: in these.
+        side: who sent.
+        known: the ICMP errors.
+        named: the least MTU that a PTB named for this way, bytes.
+    """
+    own, other = f"port_{'ab'[side]}", f"port_{'ba'[side]}"
+    recorded: dict[int, list[int]] = defaultdict(list)
+    for place in np.flatnonzero(np.isin(tables.datagrams["flow"], rows)).tolist():
+        recorded[int(tables.datagrams["flow"][place])].append(place)
+    seen: set[int] = set()
+    trials: list[Trial] = []
+    for number in rows.tolist():
+        row, sent, stream = tables.rows[number], tables.sent[2 * number + side], int(tables.numbers[number])
+        if stream in seen:
+            continue  # of another capture point
+        seen.add(stream)
+        refusals = known.refusals.get((int(row[own]), int(row[other])), [])
+        packets, size = int(sent["packets"]), int(sent["largest_df"])
+        if packets > MOST_TRIES and not any(each.closed for each in refusals):
+            continue
+        if len(recorded[number]) == packets:
+            probes = _sent(tables.datagrams[recorded[number]])
+        elif packets * size == int(sent["bytes"]):  # all are of one size
+            probes = [(FrameRef(int(row["file"]), int(row["first_frame"])), int(row["first_ts"]), size)]
+        else:
+            continue
+        trials += _with_answers(probes, refusals, stream, int(row[other]), named)
+    return sorted(trials, key=lambda trial: trial.ts)
+
+
+def _sent(rows: Any) -> list[tuple[FrameRef, int, int]]:
+    """Frame, time and size of recorded datagrams, without copies by the capture; none if any is unlike a probe."""
+    found: list[tuple[FrameRef, int, int]] = []
+    if ((rows["marks"] & SENT_DF == 0) | (rows["marks"] & SENT_FRAGMENTED != 0)).any():
+        return found
+    for row in np.sort(rows, order="ts"):
+        ref, ts, size = FrameRef(int(row["file"]), int(row["frame"])), int(row["ts"]), int(row["size"])
+        if not found or ts - found[-1][1] > DUPLICATE_NS or size != found[-1][2]:
+            found.append((ref, ts, size))
+    return found
+
+
+def _with_answers(
+    sent: Sequence[tuple[FrameRef, int, int]], refusals: Sequence[Refusal], stream: int, port: int, named: int
+) -> Iterator[Trial]:
+    """The datagrams of a conversation, each with what refused it: the next error that quotes its size."""
+    several = len({size for _, _, size in sent}) > 1
+    times = [ts for _, ts, _ in sent]
+    answers: dict[int, Refusal] = {}
+    for refusal in refusals:
+        before = bisect_right(times, refusal.ts) - 1
+        fitting = (i for i in range(before, -1, -1) if not several or sent[i][2] == refusal.size)
+        place = next(fitting, None)
+        if place is not None:
+            answers.setdefault(place, refusal)
+    for place, (ref, ts, size) in enumerate(sent):
+        answer = answers.get(place)
+        if answer is None:
+            told = named if size > named else None
+            yield Trial(ref, ts, size, None, told, INITIAL_TTLS[1], 0, stream, port)
+        elif answer.closed:
+            yield Trial(ref, ts, size, answer.ref, None, answer.came_ttl, answer.ttl, stream, port)
+
+
+def _comparable(trials: Sequence[Trial], known: _Known) -> UdpProbes | None:
+    """Those that say something of sizes; None where nothing does."""
+    ports = sorted({trial.port for trial in trials if trial.reply is not None})
+    if not ports:
+        return None
+    closed = set(ports)
+    silent = [t for t in trials if t.reply is None and not known.limited(t.ts)]
+    proven = {id(t) for t in silent if t.port in closed}
+    near = {id(t) for t in silent if _between(t.port, ports)}
+    answered = {id(t) for t in trials if t.reply is not None}
+    return UdpProbes(
+        [t for t in trials if id(t) in answered | proven],
+        [t for t in trials if id(t) in answered | proven | near],
+    )
+
+
+def _between(port: int, ports: Sequence[int]) -> bool:
+    """Whether ports closely below and above are among these, which are in order."""
+    place = bisect_left(ports, port)
+    return 0 < place < len(ports) and port - ports[place - 1] <= NEAR_PORTS and ports[place] - port <= NEAR_PORTS
+
+
+def judged_udp_probes(hosts: Hosts, probes: UdpProbes, carried: int, end: int, settings: Settings) -> Trouble | None:
+    """The black hole that UDP probes show, or None.
+
+    Args:
+        hosts: from where, and to where.
+        probes: all between them that say something.
+        carried: bytes of IP of the largest other packet that is known to get through this way, 0 unknown.
+        end: when the capture ends, ns.
+        settings: thresholds.
+    """
+    found = judged_sweep(hosts, Sweep(probes.proven, end), PROBES, "udp", carried, settings)
+    if found is None and len(probes.near) > len(probes.proven):
+        found = judged_sweep(hosts, Sweep(probes.near, end, doubtful=True), PROBES, "udp", carried, settings)
+    return found
