@@ -54,6 +54,10 @@ class Refused(NamedTuple):
     datagrams: dict[Datagram, list[Refusal]]
     pings: frozenset[Echo]
 
+    def about(self, src: str, sport: int, dst: str, dport: int) -> Sequence[Refusal]:
+        """The errors about datagrams of one end of a conversation to the other."""
+        return self.datagrams.get((src, sport, dst, dport), ())
+
 
 class IcmpErrors:
     """The ICMP errors of a capture, read when somebody asks."""

@@ -45,8 +45,11 @@ class Around:
 
     def refusals(self, talk: Talk, side: int, first: int, last: int) -> tuple[FrameRef, ...]:
         """ICMP errors between two times (ns), other than PTBs, about what the end `side` sent."""
-        (src, sport), (dst, dport) = talk.ends[side], talk.ends[1 - side]
-        return between(self._refused.datagrams.get((src, sport, dst, dport), ()), first, last)
+        return between(self._refused.about(*talk.ends[side], *talk.ends[1 - side]), first, last)
+
+    def is_closed(self, talk: Talk, side: int) -> bool:
+        """Whether the receiver of what the end `side` sent said that nobody listens there."""
+        return any(each.closed for each in self._refused.about(*talk.ends[side], *talk.ends[1 - side]))
 
     def small(self, talk: Talk, side: int, answers: bool, first: int, last: int) -> tuple[int, int]:
         """How many small datagrams of one of the two hosts got lost, and how many came, whatever the conversation.

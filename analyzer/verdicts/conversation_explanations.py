@@ -69,6 +69,14 @@ def obeyed(f: UdpFacts) -> str:
     return f"{_told_size(f)}, and nothing larger with DF was sent after it."
 
 
+def probed(f: UdpFacts) -> str:
+    """Larger ones, on purpose."""
+    return (
+        f"{_told_size(f)}; larger ones came after it, as of a program that probes the path: the receiver says of "
+        "others that nobody listens at the port."
+    )
+
+
 def went_on(f: UdpFacts) -> str:
     """Larger ones, and no harm."""
     return f"{_told_size(f)}; larger ones came after it, as of a sender that probes sizes, and the exchange went on."

@@ -359,6 +359,14 @@ class UdpFacts:
             and s.ts > self.ptb.ts + self.settings.sent_again_ns
         ]
 
+    @property
+    def probing(self) -> bool:
+        """Whether the receiver of what a PTB quotes refuses others of it: nobody is served by them."""
+        if self.ptb is None:
+            return False
+        sender = 0 if (self.ptb.quoted_src, _port(self.ptb)) == self.talk.ends[0] else 1
+        return self.around.is_closed(self.talk, sender)
+
     @cached_property
     def disobeyed(self) -> list[Sent]:
         """Of these, what had been sent before a PTB, more than a second after it: the sender does not obey.

@@ -76,6 +76,10 @@ disobeyed = C(
     lambda f: f.disobeyed,
 )
 larger_sent = C("the sender sends larger ones with DF after it", lambda f: f.larger_after)
+probing = C(
+    "its receiver says of others that nobody listens at the port: they probe the path, and larger ones are meant",
+    lambda f: f.probing,
+)
 went_on = C("the receiver then goes on with the exchange", lambda f: f.went_on)
 asked_for = C("the other end asks for it again, or goes on with what it sent before", lambda f: f.asked_for)
 repeated = C(
@@ -106,7 +110,7 @@ UDP: tuple[UdpRule, ...] = checked(
             id="udp/ptb-ignored",
             verdict="ptb_ignored",
             requires=(told, disobeyed),
-            excludes=(went_on,),
+            excludes=(went_on, probing),
             confidence=medium,
             words=words.ignored,
             frames=words.told_again_frames,
@@ -118,6 +122,14 @@ UDP: tuple[UdpRule, ...] = checked(
             excludes=(larger_sent,),
             confidence=medium,
             words=words.obeyed,
+            frames=words.told_frames,
+        ),
+        UdpRule(
+            id="udp/pmtud-probed",
+            verdict="pmtud_ok",
+            requires=(told, larger_sent, probing),
+            confidence=medium,
+            words=words.probed,
             frames=words.told_frames,
         ),
         UdpRule(

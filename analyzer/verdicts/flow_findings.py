@@ -150,7 +150,7 @@ def judged_flows(
     errors = IcmpErrors(state)
     troubles = add_probes(state, collector, errors, pools, settings)
     troubles += add_answered_datagrams(state, collector, errors, pools, settings)
-    ptbs, ignored = _lone_ptbs(collector, pools, settings, made)
+    ptbs, ignored = _lone_ptbs(collector, errors, pools, settings, made)
     troubles += ignored
     fragments, lost = _fragments(state, quality)
     troubles += lost
@@ -248,7 +248,7 @@ def _several(collector: Collector, rows: Mapping[int, list[int]], bulk: BulkVerd
 
 
 def _lone_ptbs(
-    collector: Collector, pools: Pools, settings: Settings, made: Mapping[int, Flow]
+    collector: Collector, errors: IcmpErrors, pools: Pools, settings: Settings, made: Mapping[int, Flow]
 ) -> tuple[tuple[SeenPtb, ...], list[Trouble]]:
     """All PTBs, and what those of no flow show to be wrong."""
     if not collector.ptbs:
@@ -256,7 +256,7 @@ def _lone_ptbs(
     from analyzer.verdicts.lone_ptbs import judged  # most captures have none
 
     told = {ptb.frame for flow in made.values() for ptb in flow.ptb}
-    seen, troubles = judged(collector.ptbs, collector.flows, collector.numbers, settings, told)
+    seen, troubles = judged(collector.ptbs, collector.flows, collector.numbers, settings, told, errors)
     add_lone_ptbs((ptb for ptb in collector.ptbs if ptb.ref not in told), troubles, pools)
     return seen, troubles
 

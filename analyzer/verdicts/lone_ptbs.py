@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from analyzer.evidence.icmp_errors import IcmpErrors
 from analyzer.evidence.ptb import PtbSeen
 from analyzer.knowledge.fixes import fixes_for
 from analyzer.model.flow import PathMtu
@@ -47,7 +48,12 @@ NOTED = 5
 
 
 def judged(
-    ptbs: Sequence[PtbSeen], flows: Any, numbers: Any, settings: Settings, told: AbstractSet[FrameRef]
+    ptbs: Sequence[PtbSeen],
+    flows: Any,
+    numbers: Any,
+    settings: Settings,
+    told: AbstractSet[FrameRef],
+    errors: IcmpErrors,
 ) -> tuple[tuple[SeenPtb, ...], list[Trouble]]:
     """All PTBs, as they are reported, and the senders that do not go by them.
 
@@ -57,8 +63,9 @@ def judged(
         numbers: the stream of each row of the flow table.
         settings: for the fixes.
         told: PTBs that verdicts of flows tell of.
+        errors: the other ICMP errors.
     """
-    troubles = list(_not_obeyed(ptbs, settings, told, flows))
+    troubles = list(_not_obeyed(ptbs, settings, told, flows, errors))
     ignored = {ref: trouble for trouble in troubles for ref in trouble.ptbs}
     seen = []
     for ptb in ptbs:
@@ -108,7 +115,7 @@ def is_valid(ptb: PtbSeen) -> bool:
 
 
 def _not_obeyed(
-    ptbs: Sequence[PtbSeen], settings: Settings, told: AbstractSet[FrameRef], flows: Any
+    ptbs: Sequence[PtbSeen], settings: Settings, told: AbstractSet[FrameRef], flows: Any, errors: IcmpErrors
 ) -> Iterator[Trouble]:
     """The senders that send the same bytes again, too big, although PTBs came."""
     same: dict[tuple[str, str, int, bytes], list[PtbSeen]] = defaultdict(list)
@@ -126,9 +133,17 @@ def _not_obeyed(
         if protocol == TCP and known_ends is not None:
             left = [quoting for quoting in groups if not (known_ends == _end_key(dst, _ports(quoting[0])[1])).any()]
         else:
-            left = groups
+            left = [quoting for quoting in groups if not _is_probe(quoting[0], errors)]
         if left:
             yield _trouble(src, dst, protocol, left, settings)
+
+
+def _is_probe(ptb: PtbSeen, errors: IcmpErrors) -> bool:
+    """Whether it quotes UDP whose receiver refuses others of it: nobody is served by what probes a path."""
+    sport, dport = _ports(ptb)
+    if ptb.quoted_protocol != UDP or sport is None or dport is None:
+        return False
+    return any(each.closed for each in errors.refused.about(ptb.quoted_src, sport, ptb.quoted_dst, dport))
 
 
 def _in_turn(quoting: Sequence[PtbSeen]) -> Iterator[tuple[PtbSeen, PtbSeen]]:

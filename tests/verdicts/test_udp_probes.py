@@ -248,6 +248,29 @@ def test_twin_a_router_tells() -> None:
     assert not [t for t in troubles(story(SWEEP), *told) if t.verdict.startswith("blackhole")]
 
 
+def nping(*, refused: bool) -> analyzer.Analysis:
+    """Raw sockets, as nping's, send on at any size; all from one port."""
+    probes = [p if p.answered else p._replace(answered=True) for p in story("84 84 -1500 -1500 -1500 84 84", each=100)]
+    packets = frames_of([p for p in probes if p.size == 84]) if refused else []
+    for probe in (p for p in probes if p.size == 1500):
+        message = udp(bytes(probe.size - 28), sport=probe.sport, dport=probe.port, checksum=7)
+        sent = ipv4(message, protocol=PROTO_UDP, ident=int(10 * probe.at))
+        told = ipv4(frag_needed(1400, sent[:56]), src=ROUTER, dst=CLIENT, protocol=ICMP)
+        packets += [Packet(int((1 + probe.at) * SECOND), sent), Packet(int((1.01 + probe.at) * SECOND), told)]
+    return analyzer.analyze(io.BytesIO(pcap(sorted([*packets, *EDGES], key=lambda packet: packet.ts))))
+
+
+def test_who_probes_on_although_ptbs_came_is_not_accused() -> None:
+    found = nping(refused=True)
+    assert not found.all_troubles
+    assert "udp/pmtud-probed" in [flow.rule for flow in found.all_udp_flows]
+    assert {(path.exact, path.verdict) for path in found.all_paths if path.exact} == {(1400, "inconclusive")}
+
+
+def test_twin_where_nobody_refuses_it_is() -> None:
+    assert [trouble.verdict for trouble in nping(refused=False).all_troubles] == ["ptb_ignored"]
+
+
 def test_something_as_large_gets_through() -> None:
     answered = Sent(40, 1500, sport=41000, port=7)
     assert not troubles([*story(SWEEP), answered])
