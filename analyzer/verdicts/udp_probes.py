@@ -143,13 +143,11 @@ def _trials(tables: Tables, rows: Any, side: int, known: _Known, named: int) -> 
     recorded: dict[int, list[int]] = defaultdict(list)
     for place in np.flatnonzero(np.isin(tables.datagrams["flow"], rows)).tolist():
         recorded[int(tables.datagrams["flow"][place])].append(place)
-    seen: set[int] = set()
+    points = tables.rows["point"][rows]
     trials: list[Trial] = []
-    for number in rows.tolist():
+    most = np.bincount(points, weights=tables.sent["packets"][2 * rows + side]).argmax()  # saw most of them
+    for number in rows[points == most].tolist():
         row, sent, stream = tables.rows[number], tables.sent[2 * number + side], int(tables.numbers[number])
-        if stream in seen:
-            continue  # of another capture point
-        seen.add(stream)
         refusals = known.refusals.get((int(row[own]), int(row[other])), [])
         packets, size = int(sent["packets"]), int(sent["largest_df"])
         if packets > MOST_TRIES and not any(each.closed for each in refusals):
@@ -183,14 +181,17 @@ def _with_answers(
     several = len({size for _, _, size in sent}) > 1
     times = [ts for _, ts, _ in sent]
     answers: dict[int, Refusal] = {}
+    elsewhere: dict[int, Refusal] = {}
     for refusal in refusals:
         before = bisect_right(times, refusal.ts) - 1
         fitting = (i for i in range(before, -1, -1) if not several or sent[i][2] == refusal.size)
         place = next(fitting, None)
-        if place is not None:
+        if place is not None and refusal.ref.file == sent[place][0].file:
             answers.setdefault(place, refusal)
+        elif place is not None:
+            elsewhere.setdefault(place, refusal)  # the next file, or another capture point
     for place, (ref, ts, size) in enumerate(sent):
-        answer = answers.get(place)
+        answer = answers.get(place) or elsewhere.get(place)
         if answer is None:
             told = named if size > named else None
             yield Trial(ref, ts, size, None, told, INITIAL_TTLS[1], 0, stream, port)

@@ -276,6 +276,23 @@ def test_something_as_large_gets_through() -> None:
     assert not troubles([*story(SWEEP), answered])
 
 
+def test_captures_of_both_ends_say_the_same(tmp_path: Path) -> None:
+    """At the receiver, from where the answers come, the large ones are not seen."""
+    for ends in ("ab", "ba"):
+        near = frames_of(story(SWEEP))
+        there = [
+            Packet(packet.ts + 10_000_000 * (1 if packet.data[9] == PROTO_UDP else -1), packet.data)
+            for packet in frames_of([p._replace(ttl=57, reply_ttl=64, rtt=0.0201) for p in story(SWEEP)])
+            if len(packet.data) <= 1400
+        ]
+        for name, packets in (("a", near), ("b", there)):
+            data = pcap(sorted([*packets, *EDGES], key=lambda packet: packet.ts))
+            (tmp_path / f"{name}.pcap").write_bytes(data)
+        found = analyzer.analyze([tmp_path / f"{end}.pcap" for end in ends])
+        assert len(found.joined_points) == 2
+        assert [(t.kind, t.verdict, t.confidence) for t in found.all_troubles] == [("probes", "blackhole", "medium")]
+
+
 def test_an_evidence_capture_says_the_same(tmp_path: Path) -> None:
     whole = tmp_path / "whole.pcap"
     whole.write_bytes(pcap(sorted([*frames_of(story(SWEEP)), *EDGES], key=lambda packet: packet.ts)))
