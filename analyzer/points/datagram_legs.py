@@ -39,7 +39,7 @@ from analyzer.points.listed_datagrams import (
 )
 from analyzer.settings import LEAST_DATAGRAMS, LEAST_FRAGMENTS_SPAN_NS, REASSEMBLY_NS
 
-KINDS = ("udp", "fragments")
+KINDS = ("udp", "probes", "fragments")
 """Of trouble, those that are about datagrams whose packets can be told apart."""
 
 SHOWN_FRAMES, SHOWN_PACKETS = 16, 2_000

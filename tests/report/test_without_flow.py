@@ -20,6 +20,7 @@ from tests.builders import CLIENT, Packet, pcap
 from tests.datagram_talk import EDGES
 from tests.report.factory import make_analysis, make_flow
 from tests.report.test_schema import STRICT
+from tests.verdicts import test_udp_probes
 from tests.verdicts.test_conversation_rules import dns
 from tests.verdicts.test_fragment_findings import FIRST, OTHER_WAY, mixed
 from tests.verdicts.test_lone_ptbs import same_again
@@ -27,16 +28,24 @@ from tests.verdicts.test_ping_sweeps import SWEEP, frames_of, story
 
 CAPTURES: dict[str, list[Packet]] = {
     "pings": frames_of(story(SWEEP)),
+    "probes": [*test_udp_probes.frames_of(test_udp_probes.story(SWEEP)), *EDGES],
     "ptbs": same_again(),
     "fragments": [*mixed(FIRST), *OTHER_WAY],
     "udp": [*dns(), *EDGES],
 }
-VERDICT = {"pings": "blackhole", "ptbs": "ptb_ignored", "fragments": "fragment_loss", "udp": "blackhole_probable"}
-PROTOCOL = {"pings": "icmp", "ptbs": "tcp", "fragments": "udp", "udp": "udp"}
+VERDICT = {
+    "pings": "blackhole",
+    "probes": "blackhole",
+    "ptbs": "ptb_ignored",
+    "fragments": "fragment_loss",
+    "udp": "blackhole_probable",
+}
+PROTOCOL = {"pings": "icmp", "probes": "udp", "ptbs": "tcp", "fragments": "udp", "udp": "udp"}
 RULE = {kind: f"{kind}/{verdict}" for kind, verdict in VERDICT.items()} | {"udp": "udp/blackhole-probable"}
-SHOWN_BY = {"pings": "pings", "ptbs": "PTBs", "fragments": "fragments", "udp": "udp 1"}
+SHOWN_BY = {"pings": "pings", "probes": "UDP probes", "ptbs": "PTBs", "fragments": "fragments", "udp": "udp 1"}
 HEADLINE = {
     "pings": "Pings from 192.0.2.10 to 203.0.113.10 show a PMTUD black hole. 1450-byte packets vanish, 1400-byte",
+    "probes": "UDP probes from 192.0.2.10 to 203.0.113.10 show a PMTUD black hole. 1450-byte packets vanish, 1400-byte",
     "ptbs": "PTBs (ICMP packet too big) do not keep 203.0.113.10 from sending large TCP packets to 192.0.2.10.",
     "fragments": "Of 5 fragmented UDP datagrams 203.0.113.10 -> 192.0.2.10 none is complete at this point",
     "udp": "Large DNS datagrams from 203.0.113.10:53 to 192.0.2.10:40000 probably meet a PMTUD black hole.",

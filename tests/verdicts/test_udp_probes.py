@@ -291,6 +291,8 @@ def test_captures_of_both_ends_say_the_same(tmp_path: Path) -> None:
         found = analyzer.analyze([tmp_path / f"{end}.pcap" for end in ends])
         assert len(found.joined_points) == 2
         assert [(t.kind, t.verdict, t.confidence) for t in found.all_troubles] == [("probes", "blackhole", "medium")]
+        (trouble,) = found.all_troubles
+        assert trouble.located is not None
 
 
 def test_an_evidence_capture_says_the_same(tmp_path: Path) -> None:
