@@ -232,13 +232,15 @@ JUDGED_PACKETS = 10_000
 BYTES_A_JUDGED_PACKET = 16
 PACKED_BYTES_A_JUDGED_PACKET = 32
 PACKETS_A_JUDGED_FLOW = 4
+PACKETS_A_JUDGED_CONVERSATION = 2
 OF_LONG_FLOWS = 32
 """Flows that are judged one by one, since none is like them, may have so many recorded packets, and one more for each
 so many bytes of the input as it is stored; a flow counts as so many packets more, and PTBs count, too. Of the packets
 behind the first so many of a flow, which are read in columns, every eighth counts. A packet takes 0.05 ms. The two
 packets without which nothing is judged take 100 bytes at least: captures that are not compressed stay below the bound,
 whatever is in them. Compressed, a packet of a real capture takes no fewer bytes than the second number: of 35 captures
-the least were 38."""
+the least were 38. A UDP conversation counts as two packets and its recorded datagrams, which take 44 bytes each at
+least."""
 
 DAY_NS = 86_400_000_000_000
 """Nothing is said to last longer: between packets that far apart, clocks were set and captures joined."""

@@ -15,6 +15,7 @@ from analyzer.settings import (
     LOOKS_AT_A_PACKET,
     OF_LONG_FLOWS,
     PACKED_BYTES_A_JUDGED_PACKET,
+    PACKETS_A_JUDGED_CONVERSATION,
     PACKETS_A_JUDGED_FLOW,
 )
 
@@ -70,4 +71,9 @@ class Allowance:
         self._left -= PACKETS_A_JUDGED_FLOW + min(packets, OF_LONG_FLOWS) + max(packets - OF_LONG_FLOWS, 0) // 8
         if self._left < 0:
             self.beyond.add(row)
+        return self._left >= 0
+
+    def allows_conversation(self, datagrams: int) -> bool:
+        """Whether a UDP conversation with so many recorded datagrams may be judged; if so it draws on this."""
+        self._left -= PACKETS_A_JUDGED_CONVERSATION + datagrams
         return self._left >= 0

@@ -18,6 +18,7 @@ from analyzer.model.verdicts import VERDICTS, rank
 from analyzer.settings import LEAST_LARGE_ANSWERS, Settings
 
 if TYPE_CHECKING:
+    from analyzer.evidence.effort import Allowance
     from analyzer.evidence.icmp_errors import IcmpErrors
     from analyzer.evidence.ptb import PtbSeen
     from analyzer.model.trouble import Trouble
@@ -29,6 +30,7 @@ class JudgedConversations(NamedTuple):
 
     flows: FlowList[Flow]
     troubles: tuple[Trouble, ...]
+    unjudged: int  # conversations that are too many to be judged
 
 
 NO_FLOWS: FlowList[Flow] = FlowList.of(())
@@ -41,17 +43,24 @@ class Making:
     tables: Tables
     streams: Any  # stream numbers, ascending
     rows: Any  # of each
+    unjudged: frozenset[int]  # stream numbers of those that are too many to be judged
 
     def __call__(self, stream: int) -> Flow:
         """The flow with this stream number."""
-        from analyzer.verdicts.conversation_making import plain_flow
+        from analyzer.verdicts.plain_conversations import plain_flow, unjudged_flow
 
         row = int(self.rows[np.searchsorted(self.streams, stream)])
-        return plain_flow(self.tables, row, stream)
+        make = unjudged_flow if stream in self.unjudged else plain_flow
+        return make(self.tables, row, stream)
 
 
 def judged_conversations(
-    state: State, ptbs: Sequence[PtbSeen], errors: IcmpErrors, pools: Pools, settings: Settings
+    state: State,
+    ptbs: Sequence[PtbSeen],
+    errors: IcmpErrors,
+    pools: Pools,
+    settings: Settings,
+    allowance: Allowance,
 ) -> JudgedConversations | None:
     """Judge every UDP conversation; None where there is none.
 
@@ -61,6 +70,7 @@ def judged_conversations(
         errors: the other ICMP errors.
         pools: what TCP flows tell of the paths.
         settings: thresholds.
+        allowance: on which conversations draw that are judged one by one.
     """
     if not state.counters[C_CONVERSATIONS]:
         return None
@@ -72,13 +82,14 @@ def judged_conversations(
         troubles = tuple(judged_tunnels(tables, int(state.counters[C_LAST_TS])))
     seen = np.flatnonzero((tables.rows["first_frame"] > 0) & tables.udp)  # others were only quoted in an ICMP error
     if not len(seen):
-        return JudgedConversations(NO_FLOWS, troubles) if troubles else None
+        return JudgedConversations(NO_FLOWS, troubles, 0) if troubles else None
     codes = _codes(tables)
     made: dict[int, Flow] = {}
+    unjudged: frozenset[int] = frozenset()
     if len(tables.datagrams):
         from analyzer.verdicts.conversation_making import judge_recorded
 
-        made, more = judge_recorded(tables, state, ptbs, errors, pools, settings)
+        made, more, unjudged = judge_recorded(tables, state, ptbs, errors, pools, settings, allowance)
         troubles = (*more, *troubles)
     numbers = tables.numbers[seen]
     order = np.argsort(numbers, kind="stable")
@@ -88,7 +99,9 @@ def judged_conversations(
     numbers, codes, rows = numbers[first], codes[first], rows[first]
     for number, flow in made.items():
         codes[np.searchsorted(numbers, number)] = rank(flow.verdict)
-    return JudgedConversations(FlowList(numbers, codes, VERDICTS, made, Making(tables, numbers, rows)), troubles)
+    codes[np.isin(numbers, list(unjudged))] = rank("inconclusive")
+    making = Making(tables, numbers, rows, unjudged)
+    return JudgedConversations(FlowList(numbers, codes, VERDICTS, made, making), troubles, len(unjudged))
 
 
 def _codes(tables: Tables) -> Any:

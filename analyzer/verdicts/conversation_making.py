@@ -6,19 +6,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from analyzer.decode.tunnel import PROTO_UDP
 from analyzer.evidence.dns_tries import Tries, tries_of
-from analyzer.evidence.exchanges import OTHER, talk_of
-from analyzer.evidence.row_addresses import row_address
+from analyzer.evidence.effort import Allowance
+from analyzer.evidence.exchanges import talk_of
 from analyzer.evidence.unasked import Unasked
 from analyzer.flows.flow_tables import C_LAST_TS, State
 from analyzer.knowledge.fixes import fixes_for
 from analyzer.knowledge.fragment_fixes import fragment_fixes
-from analyzer.model.flow import Endpoint, Flow, PathMtu, Ptb, Stalled
+from analyzer.model.flow import Flow, PathMtu, Ptb, Stalled
 from analyzer.model.seen_sizes import together
 from analyzer.model.statement import Fix, RuledOut, Statement
 from analyzer.model.text import endpoint, plural, seconds
@@ -30,6 +30,7 @@ from analyzer.verdicts.conversation_facts import UdpFacts
 from analyzer.verdicts.conversation_hosts import Hosts, TcpToPort53, pieces_of
 from analyzer.verdicts.conversation_rules import UDP, UdpRule
 from analyzer.verdicts.conversation_sizes import sizes_of
+from analyzer.verdicts.plain_conversations import COUNTED, plain_flow
 from analyzer.verdicts.rule import decide
 
 if TYPE_CHECKING:
@@ -54,10 +55,24 @@ NAMES = {
 """Protocols as people write them."""
 
 
+class JudgedRecorded(NamedTuple):
+    """What was found about the conversations with recorded datagrams."""
+
+    flows: dict[int, Flow]  # by stream number
+    troubles: tuple[Trouble, ...]
+    unjudged: frozenset[int]  # stream numbers of those that are too many
+
+
 def judge_recorded(
-    tables: Tables, state: State, ptbs: Sequence[PtbSeen], errors: IcmpErrors, pools: Pools, settings: Settings
-) -> tuple[dict[int, Flow], tuple[Trouble, ...]]:
-    """The conversations with recorded datagrams, by stream number, and what they show to be wrong."""
+    tables: Tables,
+    state: State,
+    ptbs: Sequence[PtbSeen],
+    errors: IcmpErrors,
+    pools: Pools,
+    settings: Settings,
+    allowance: Allowance,
+) -> JudgedRecorded:
+    """Judge the conversations with recorded datagrams; they draw on the allowance."""
     flows = tables.datagrams["flow"]
     order = np.argsort(flows, kind="stable")
     starts = np.flatnonzero(np.diff(flows[order], prepend=-1))
@@ -73,11 +88,16 @@ def judge_recorded(
     pieces = pieces_of(state)
     made: dict[int, Flow] = {}
     talks = []
+    unjudged: set[int] = set()
     for place, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(order)], strict=True):
         rows = order[place:stop]
         number = int(flows[rows[0]])
-        if tables.rows["first_frame"][number]:
+        if not tables.rows["first_frame"][number]:
+            continue
+        if allowance.allows_conversation(stop - place):
             talks.append(talk_of(number, tables.rows[number], tables.datagrams[rows], tables.header_bytes[rows]))
+        elif tables.udp[number]:
+            unjudged.add(int(tables.numbers[number]))
     tries: dict[int, list[Tries]] = defaultdict(list)
     for each in tries_of(talks, TcpToPort53(state)):
         for number in each.rows:
@@ -116,7 +136,7 @@ def judge_recorded(
         flow = _flow(tables, number, facts, rule, settings)
         known = made.get(flow.stream)
         made[flow.stream] = flow if known is None else _of_points(known, flow)
-    return made, tuple(_troubles(made.values(), settings))
+    return JudgedRecorded(made, tuple(_troubles(made.values(), settings)), frozenset(unjudged - made.keys()))
 
 
 HEALTHY = ("ok", "pmtud_ok", "no_df")
@@ -126,56 +146,6 @@ def _of_points(one: Flow, other: Flow) -> Flow:
     """Of what two capture points tell of a conversation: that it is healthy, if one does; else the worse."""
     healthy = [flow for flow in (one, other) if flow.verdict in HEALTHY]
     return healthy[0] if healthy else min(one, other, key=lambda flow: rank(flow.verdict))
-
-
-def plain_flow(tables: Tables, row: int, stream: int) -> Flow:
-    """A conversation without trouble."""
-    each, sent = tables.rows[row], tables.sent[2 * row : 2 * row + 2]
-    version, client = int(each["version"]), int(each["client"])
-    ends = [Endpoint(row_address(each, name, version), int(each[f"port_{name}"])) for name in "ab"]
-    facts = _Counted(bool((sent["packets"] > 0).all()), tables.large(row), tables.tunnel(row))
-    rule = next(rule for rule in UDP if rule.id in COUNTED and rule.applies(facts))  # type: ignore[arg-type]
-    return Flow(
-        stream=stream,
-        client=ends[client],
-        server=ends[1 - client],
-        verdict=rule.verdict,
-        confidence=rule.confidence(facts),  # type: ignore[arg-type]
-        direction=None,
-        path_mtu=PathMtu(),
-        stalled=None,
-        ptb=(),
-        ruled_out=(),
-        explanation=rule.words(facts),  # type: ignore[arg-type]
-        evidence=(),
-        packet_count=int(sent["packets"].sum()),
-        bytes=int(sent["bytes"].sum()),
-        first_time=int(each["first_ts"]),
-        last_time=int(each["last_ts"]),
-        file=int(each["file"]),
-        first_frame=int(each["first_frame"]),
-        rule=rule.id,
-        protocol=_protocol(ends),
-    )
-
-
-COUNTED = frozenset({"udp/in-tunnel", "udp/one-direction", "udp/full-size", "udp/without-df", "udp/small"})
-"""Rules that counters alone decide."""
-
-
-class _Counted:
-    """The facts that counters tell."""
-
-    def __init__(self, both: bool, large: tuple[int, int, int], tunnel: int) -> None:
-        self.both = both
-        self.large = large
-        self.tunnel = tunnel
-
-
-def _protocol(ends: Iterable[Endpoint]) -> str:
-    ports = {end.port for end in ends}
-    known = {53: "dns", 1812: "radius", 1813: "radius", 500: "ike", 2049: "nfs", 69: "tftp"}
-    return next((name for port, name in known.items() if port in ports), OTHER)
 
 
 def _flow(tables: Tables, row: int, facts: UdpFacts, rule: UdpRule, settings: Settings) -> Flow:

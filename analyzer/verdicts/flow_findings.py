@@ -154,7 +154,7 @@ def judged_flows(
     troubles += ignored
     fragments, lost = _fragments(state, quality)
     troubles += lost
-    udp = _conversations(state, collector, errors, pools, settings)
+    udp = _conversations(state, collector, errors, pools, settings, allowance)
     troubles += _not_told(udp, troubles)
     for trouble in (*lost, *_of_udp(troubles)):
         pools[trouble.sender, trouble.receiver].alone.append(trouble.verdict)
@@ -186,7 +186,7 @@ def judged_flows(
         fragments,
         tuple(troubles),
         udp.flows if udp is not None else NO_FLOWS,
-        _notes(collector, state, left_out, len(allowance.beyond)),
+        _notes(collector, state, left_out, len(allowance.beyond), udp.unjudged if udp is not None else 0),
         _several(collector, rows, bulk),
         _ByNumber(making, {}),
     )
@@ -200,14 +200,14 @@ def _of_udp(troubles: Sequence[Trouble]) -> list[Trouble]:
 
 
 def _conversations(
-    state: State, collector: Collector, errors: IcmpErrors, pools: Pools, settings: Settings
+    state: State, collector: Collector, errors: IcmpErrors, pools: Pools, settings: Settings, allowance: Allowance
 ) -> JudgedConversations | None:
     """What became of UDP conversations; None where there are none."""
     if not state.counters[C_CONVERSATIONS]:
         return None
     from analyzer.verdicts.conversation_findings import judged_conversations  # a plain capture of TCP does without
 
-    return judged_conversations(state, collector.ptbs, errors, pools, settings)
+    return judged_conversations(state, collector.ptbs, errors, pools, settings, allowance)
 
 
 def _not_told(udp: JudgedConversations | None, troubles: Sequence[Trouble]) -> list[Trouble]:
@@ -271,11 +271,16 @@ def _fragments(state: State, quality: CaptureQuality) -> tuple[tuple[FragmentCou
     return judged(state, quality)
 
 
-def _notes(collector: Collector, state: State, left_out: int, unjudged: int) -> tuple[str, ...]:
+def _notes(collector: Collector, state: State, left_out: int, unjudged: int, talks: int) -> tuple[str, ...]:
     notes = []
     if unjudged:
         notes.append(
             f"{unjudged:,} flows were not judged: each has another trouble, and they are more than are judged of a "
+            "compressed capture of this size. Decompress it, and all are judged."
+        )
+    if talks:
+        notes.append(
+            f"{talks:,} UDP conversations with something to judge were not judged: they are more than are judged of a "
             "compressed capture of this size. Decompress it, and all are judged."
         )
     if left_out:

@@ -205,14 +205,16 @@ def _comparable(trials: Sequence[Trial], known: _Known) -> UdpProbes | None:
     if not ports:
         return None
     closed = set(ports)
-    silent = [t for t in trials if t.reply is None and not known.limited(t.ts)]
-    proven = {id(t) for t in silent if t.port in closed}
-    near = {id(t) for t in silent if _between(t.port, ports)}
-    answered = {id(t) for t in trials if t.reply is not None}
-    return UdpProbes(
-        [t for t in trials if id(t) in answered | proven],
-        [t for t in trials if id(t) in answered | proven | near],
-    )
+    proven, near = [], []
+    for trial in trials:
+        if trial.reply is None and known.limited(trial.ts):
+            continue
+        if trial.port in closed:
+            proven.append(trial)
+            near.append(trial)
+        elif _between(trial.port, ports):
+            near.append(trial)
+    return UdpProbes(proven, near)
 
 
 def _between(port: int, ports: Sequence[int]) -> bool:

@@ -35,8 +35,8 @@ UNJUDGED: tuple[UnjudgedRule, ...] = checked(
             verdict="inconclusive",
             requires=(
                 Condition(
-                    "more flows, each with another trouble, come before it than are judged of a compressed capture of "
-                    "this size",
+                    "more flows or UDP conversations, each with another trouble, come before it than are judged of a "
+                    "compressed capture of this size",
                     lambda why: why == TOO_MANY,
                 ),
             ),

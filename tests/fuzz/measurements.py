@@ -90,8 +90,8 @@ def work(what: str, name: str, path: str, share: str) -> None:
     left_out = [f"{beyond:,} packets of further flows"] if beyond else []
     found = (re.match(r"(\d+) (ICMP messages|packets of troubled flows) ", note) for note in analysis.notes)
     left_out += [f"{int(each[1]):,} {each[2]}" for each in found if each]
-    unjudged = (re.match(r"([\d,]+) flows were not judged", note) for note in analysis.notes)
-    left_out += [f"{each[1]} flows not judged" for each in unjudged if each]
+    unjudged = (re.match(r"([\d,]+) (flows|UDP conversations) .*not judged", note) for note in analysis.notes)
+    left_out += [f"{each[1]} {each[2]} not judged" for each in unjudged if each]
     taken = {
         "packets": analysis.totals.packets,
         "flows": len(analysis.all_flows),

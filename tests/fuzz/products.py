@@ -260,10 +260,10 @@ def unlike_squeezed(count: int) -> bytes:
     return gzip.compress(unlike(count), 9)
 
 
-def ask(number: int, *, size: int = 1400, port: int = 20_000) -> bytes:
+def ask(number: int, *, size: int = 1400, port: int = 20_000, dst: str = SERVER) -> bytes:
     """A datagram of the client, of which the capture holds the beginning."""
     head = struct.pack(">HHHH", port, 9999, size - 20, number & 0xFFFF) + number.to_bytes(8)
-    return ipv4(head, protocol=UDP, total=size, ident=number & 0xFFFF)
+    return ipv4(head, dst=dst, protocol=UDP, total=size, ident=number & 0xFFFF)
 
 
 def unanswered_ports(count: int) -> bytes:
@@ -278,6 +278,26 @@ def unanswered_ports(count: int) -> bytes:
             yield from ((ts + (2 + after) * SECOND, ask(i, port=port)) for after in (0, 1, 3, 7))
 
     return timed(iter(sorted(packets(), key=lambda packet: packet[0])))
+
+
+def unanswered_squeezed(count: int) -> bytes:
+    """The same, compressed, of which not all are judged."""
+    return gzip.compress(unanswered_ports(count), 9)
+
+
+def udp_probes(count: int) -> bytes:
+    """Datagrams with DF to a closed port of many hosts: small ones are refused, large ones get no answer."""
+
+    def packets() -> Iterator[bytes]:
+        for i in range(count // 3):
+            host, port = f"203.0.{i // 2000 % 256}.7", 1024 + i % 2000
+            for size in (60, 1400):
+                probe = ask(i, size=size, port=port + 2000 * (size > 60), dst=host)
+                yield probe
+                if size == 60:
+                    yield ipv4(icmp(3, 3, bytes(4), probe[:28]), src=host, dst=CLIENT, protocol=ICMP)
+
+    return paced(packets(), 2 * SECOND)
 
 
 def obeyed_late(count: int) -> bytes:
@@ -309,6 +329,8 @@ PRODUCTS: dict[str, tuple[Callable[[int], bytes], int]] = {
     "runs, and SACK blocks beyond all of them": (many_blocks, HUNDRED_THOUSAND),
     "a clock that is set back again and again": (set_clock, HUNDRED_THOUSAND),
     "UDP datagrams that are sent again, of many ports": (unanswered_ports, HUNDRED_THOUSAND),
+    "UDP datagrams that are sent again, of many ports, gzip": (unanswered_squeezed, HUNDRED_THOUSAND),
+    "UDP probes of many paths, of which large ones get no answer": (udp_probes, HUNDRED_THOUSAND),
     "PTBs about UDP datagrams, and too large ones after each": (obeyed_late, HUNDRED_THOUSAND),
     "hung flows with IP options": (unlike, HUNDRED_THOUSAND),
     "hung flows with IP options, gzip": (unlike_squeezed, HUNDRED_THOUSAND),

@@ -15,7 +15,7 @@ from analyzer.model.flow_list import FlowList
 from analyzer.model.verdicts import VERDICTS
 from analyzer.verdicts import flow_findings
 from analyzer.verdicts.unjudged_rules import TOO_MANY
-from tests.builders import Packet, ipv4, pcap, tcp
+from tests.builders import UDP, Packet, ipv4, pcap, tcp, udp
 
 FLOWS = 40
 SECOND = 1_000_000_000
@@ -64,6 +64,45 @@ def test_compressed_the_first_are_judged_and_the_others_say_that_they_were_not(f
     assert str(last.why_not("blackhole")).startswith(TOO_MANY)
     assert any(note.startswith(f"{len(unjudged)} flows were not judged") for note in analysis.notes)
     assert analysis.flows["rule"].tolist()[-1] == TOO_MANY
+
+
+def repeated() -> bytes:
+    """UDP conversations, each with a large datagram that is sent again and again."""
+    packets = [
+        Packet(i * SECOND // 100 + 2**wait * SECOND, ipv4(udp(bytes(1400), sport=1024 + i, dport=9), protocol=UDP))
+        for i in range(FLOWS)
+        for wait in range(4)
+    ]
+    return pcap(sorted(packets, key=lambda packet: packet.ts))
+
+
+def test_uncompressed_all_conversations_are_judged(few: None) -> None:
+    """However few bytes of a datagram are captured."""
+    cut_short = pcap(
+        Packet(t * SECOND // 50 + wait * SECOND, ipv4(udp(b"", sport=1024 + t, dport=9), protocol=UDP, total=1400))
+        for wait in range(2)
+        for t in range(FLOWS)
+    )
+    for data in (repeated(), cut_short):
+        analysis = analyzer.analyze(io.BytesIO(data))
+        assert len(analysis.all_udp_flows) == FLOWS
+        assert all(flow.rule != TOO_MANY for flow in analysis.all_udp_flows)
+        assert not analysis.notes
+
+
+def test_of_compressed_conversations_those_beyond_say_so(few: None) -> None:
+    data = repeated()
+    plain = analyzer.analyze(io.BytesIO(data)).all_udp_flows
+    analysis = analyzer.analyze(io.BytesIO(gzip.compress(data)))
+    unjudged = [flow for flow in analysis.all_udp_flows if flow.rule == TOO_MANY]
+    judged = [flow for flow in analysis.all_udp_flows if flow.rule != TOO_MANY]
+    assert 0 < len(judged) < len(plain)
+    assert judged == list(plain)[: len(judged)]
+    assert {(flow.verdict, flow.confidence) for flow in unjudged} == {("inconclusive", "low")}
+    assert "this one has 4 datagrams, 3 of them sent again" in unjudged[-1].explanation
+    assert unjudged[-1].evidence[0].frames == unjudged[-1].rests_on
+    assert any(note.startswith(f"{len(unjudged)} UDP conversations") for note in analysis.notes)
+    assert analysis.totals.udp_verdicts["inconclusive"] >= len(unjudged)
 
 
 def test_in_short_they_are_as_in_full(few: None) -> None:
