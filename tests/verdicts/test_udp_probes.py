@@ -304,3 +304,29 @@ def test_an_evidence_capture_says_the_same(tmp_path: Path) -> None:
     (trouble,) = found.all_troubles
     assert (again.kind, again.verdict, again.path_mtu) == (trouble.kind, trouble.verdict, trouble.path_mtu)
     assert len(trouble.frames) > 12
+
+
+RECORDED = Path(__file__).parents[1] / "data" / "udp" / "probes"
+FOUND = {
+    "nping_narrow_client": ("blackhole", 1400, 1457),
+    "traceroute_narrow_client": ("blackhole_probable", 1400, 1499),
+}
+"""Of the others nothing is wrong, or tracepath, which sends no smaller ones, and many probes at once do not tell."""
+
+
+@pytest.mark.parametrize("path", sorted(RECORDED.glob("*.pcap")), ids=lambda path: path.stem)
+def test_real_programs(path: Path) -> None:
+    found = [(t.verdict, t.path_mtu.at_least, t.path_mtu.at_most) for t in analyzer.analyze(path).all_troubles]
+    assert found == ([FOUND[path.stem]] if path.stem in FOUND else [])
+
+
+@pytest.mark.parametrize("program", ["nping", "traceroute"])
+def test_real_programs_at_both_ends(program: str) -> None:
+    ends = [RECORDED / f"{program}_narrow_{end}.pcap" for end in ("client", "server")]
+    for order in (ends, ends[::-1]):
+        (trouble,) = analyzer.analyze(order).all_troubles
+        assert trouble.verdict == FOUND[f"{program}_narrow_client"][0]
+
+
+def test_the_recorded_ones_are_there() -> None:
+    assert len(list(RECORDED.glob("*.pcap"))) == 16
