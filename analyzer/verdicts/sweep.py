@@ -74,12 +74,22 @@ class Sweep:
         trials: in order of time.
         end: when the capture ends, ns.
         missed: answers whose probes the capture misses: it misses answers likewise.
+        unheard: others without an answer, which may have another reason: they only tell that nothing was answered.
         doubtful: the lost ones may have come, to somebody who does not answer.
     """
 
-    def __init__(self, trials: Sequence[Trial], end: int, missed: int = 0, *, doubtful: bool = False) -> None:
+    def __init__(
+        self,
+        trials: Sequence[Trial],
+        end: int,
+        missed: int = 0,
+        *,
+        unheard: Sequence[Trial] = (),
+        doubtful: bool = False,
+    ) -> None:
         self.trials = trials
         self.missed = missed
+        self.unheard = unheard
         self.doubtful = doubtful
         self.answered = [trial for trial in trials if trial.reply is not None]
         self.largest = max((trial.size for trial in self.answered), default=None)
@@ -109,8 +119,15 @@ class Sweep:
 
     @cached_property
     def before(self) -> list[Trial]:
-        """The lost ones with an answered one in the minute before."""
-        return [trial for trial in self.lost if self._answered_in(trial.ts - SAME_MINUTE_NS, trial.ts)]
+        """The lost ones with an answered one in the minute before.
+
+        Where small ones, too, get no answer any more, those since the last answer are not among them: that is silence.
+        """
+        last = self._times[-1]
+        small = (trial for trial in self.unheard if trial.size <= (self.largest or 0))
+        silent = any(trial.ts > last for trial in (*self.small_lost, *small))
+        lost = [trial for trial in self.lost if trial.ts < last] if silent else self.lost
+        return [trial for trial in lost if self._answered_in(trial.ts - SAME_MINUTE_NS, trial.ts)]
 
     @cached_property
     def between(self) -> list[Trial]:
@@ -149,8 +166,25 @@ class Sweep:
         small = len(self.small_lost) + self.missed
         if not small:
             return by_place
-        share = (small + 1) / (small + controls + 2)  # Laplace: of few, not too few
-        return float(max(share ** len(lost), by_place))
+        return float(max(self._share ** len(lost), by_place))
+
+    @property
+    def _share(self) -> float:
+        """How many get lost whatever their size."""
+        small = len(self.small_lost) + self.missed
+        return (small + 1) / (small + len(self.controls()) + 2)  # Laplace: of few, not too few
+
+    def smallest(self, lost: Sequence[Trial], chance: float) -> int:
+        """The least size that these show to be lost for its size, bytes.
+
+        Where others get lost whatever their size, so may the smallest of these: as many are needed up to a size as
+        chance hardly takes.
+        """
+        sizes = sorted(trial.size for trial in lost)
+        if not self.small_lost and not self.missed:
+            return sizes[0]
+        enough = next((count for count in range(1, len(sizes)) if self._share**count <= chance), len(sizes))
+        return sizes[enough - 1]
 
     @property
     def beside_receiver(self) -> bool:
@@ -200,7 +234,7 @@ def judged_sweep(
         return None
     verdict, confidence = found
     lost = sweep.between if verdict == "blackhole" else sweep.before
-    smallest = min(trial.size for trial in lost)
+    smallest = sweep.smallest(lost, settings.chance)
     size = PathMtu(max(sweep.largest, carried), smallest - 1, None)
     return Trouble(
         kind=words.kind,

@@ -68,6 +68,7 @@ class UdpProbes:
 
     proven: list[Trial]  # those with an answer, and those to ports that gave one to another
     near: list[Trial]  # and those to ports between two such
+    unheard: list[Trial]  # those without an answer that may have another reason
 
 
 def udp_probes_of(state: State, refused: Refused, ptbs: Iterable[PtbSeen]) -> dict[Hosts, UdpProbes]:
@@ -205,16 +206,18 @@ def _comparable(trials: Sequence[Trial], known: _Known) -> UdpProbes | None:
     if not ports:
         return None
     closed = set(ports)
-    proven, near = [], []
+    proven: list[Trial] = []
+    near: list[Trial] = []
+    unheard: list[Trial] = []
     for trial in trials:
         if trial.reply is None and known.limited(trial.ts):
-            continue
-        if trial.port in closed:
+            unheard.append(trial)
+        elif trial.port in closed:
             proven.append(trial)
             near.append(trial)
         elif _between(trial.port, ports):
             near.append(trial)
-    return UdpProbes(proven, near)
+    return UdpProbes(proven, near, unheard)
 
 
 def _between(port: int, ports: Sequence[int]) -> bool:
@@ -233,7 +236,8 @@ def judged_udp_probes(hosts: Hosts, probes: UdpProbes, carried: int, end: int, s
         end: when the capture ends, ns.
         settings: thresholds.
     """
-    found = judged_sweep(hosts, Sweep(probes.proven, end), PROBES, "udp", carried, settings)
+    found = judged_sweep(hosts, Sweep(probes.proven, end, unheard=probes.unheard), PROBES, "udp", carried, settings)
     if found is None and len(probes.near) > len(probes.proven):
-        found = judged_sweep(hosts, Sweep(probes.near, end, doubtful=True), PROBES, "udp", carried, settings)
+        sweep = Sweep(probes.near, end, unheard=probes.unheard, doubtful=True)
+        found = judged_sweep(hosts, sweep, PROBES, "udp", carried, settings)
     return found

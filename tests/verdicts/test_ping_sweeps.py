@@ -113,6 +113,9 @@ HEALTHY = {
     ],
     "hours apart": [Ping(600 * i, abs(s), s > 0) for i, s in enumerate((84, 84, -1500, 84, -1500, 84, -1500, 84))],
     "hardly any path is narrower: small pings only are answered": story("84 84 84 -1000 -1000 -1000 84 84 84"),
+    "up to an outage, in which small ones get no answer either": story(
+        "84 84 84 1400 1400 1400 -1400 -1400 -1500 -1500 -1500"
+    ),
     "captured beside the host that does not answer": [
         ping._replace(ttl=57, reply_ttl=64, rtt=0.0001) for ping in story(SWEEP)
     ],
@@ -122,6 +125,15 @@ HEALTHY = {
 @pytest.mark.parametrize("name", HEALTHY)
 def test_no_black_hole(name: str) -> None:
     assert not troubles(HEALTHY[name], end_at(4000))
+
+
+def test_where_others_get_lost_one_lost_ping_does_not_bound_the_path_mtu() -> None:
+    """One of 1430 bytes that might have come: those of 1500 bytes are lost for their size."""
+    some = "84 84 84 84 -84 84 84 84 84 84 84 84 -1430 84 1400 -1500 84 1400 -1500 84 1400 -1500 84 -1500 84 84"
+    (trouble,) = troubles(story(some))
+    assert (trouble.verdict, trouble.path_mtu.at_least, trouble.lost) == ("blackhole", 1400, 1500)
+    (trouble,) = troubles(story(some.replace("-84", "84")))
+    assert trouble.lost == 1430
 
 
 def test_the_last_ones_may_be_answered_later() -> None:

@@ -175,6 +175,10 @@ HEALTHY = {
     "lost by time, not by size": story("84 1400 -84 -1400 -1500 -84 -1400 -1500 84 1400"),
     "nothing is answered": story("-84 -84 -1500 -1500 -1500 -84 -84"),
     "larger ones only after the host died": story("84 84 -1500 -84 -1500 -84 -1500 -84"),
+    "up to an outage in which small ones, sent at once after an answer, get none either": [
+        *[Sent(0.1 * i, 84 if i < 6 else 600, i < 8, sport=40000 + i) for i in range(12)],
+        *[Sent(2 + 0.2 * i, 1500, False, sport=40100 + i) for i in range(10)],
+    ],
     "without DF": [probe._replace(df=False) for probe in story(SWEEP)],
     "hours apart": [
         Sent(600 * i, abs(s), s > 0, sport=40000 + i) for i, s in enumerate((84, 84, -1500, 84, -1500, 84, -1500, 84))
