@@ -2,7 +2,7 @@
 
 Addresses that share a prefix share one of the same length afterwards, so that networks remain networks. Of IPv4, what
 ends in 255 goes on to do so, since it may be a broadcast address, and nothing else does: for that, one host of a /24
-changes places with it.
+changes places with it. So does one /8 with that of IPv6 multicast.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ MULTICAST = 0xE0000000
 
 BROADCAST = 0xFF
 """The last byte of addresses that may be a network's broadcast address: of these, nobody expects an answer either."""
+
+
+GROUP, GROUP_SHIFT = 0xFF, 120
+"""First byte of IPv6 multicast addresses (RFC 4291 2.7), and where it is."""
 
 
 class Anonymizer:
@@ -48,9 +52,7 @@ class Anonymizer:
         if found is None:
             length = len(address)
             number = int.from_bytes(address)
-            found = (self._mapped_v4(number) if length == 4 else int(self._cipher.anonymize_bin(number, 6))).to_bytes(
-                length
-            )
+            found = (self._mapped_v4(number) if length == 4 else self._mapped_v6(number)).to_bytes(length)
             self._mapped[address] = found
             self._original[found] = address
         return found
@@ -61,6 +63,15 @@ class Anonymizer:
             return mapped | BROADCAST
         if mapped & BROADCAST == BROADCAST:  # the place of the one above, which took this one's
             return int(self._cipher.anonymize_bin(number | BROADCAST, 4))
+        return mapped
+
+    def _mapped_v6(self, number: int) -> int:
+        mapped = int(self._cipher.anonymize_bin(number, 6))
+        if number >> GROUP_SHIFT == GROUP:
+            return mapped & (1 << GROUP_SHIFT) - 1 | GROUP << GROUP_SHIFT
+        if mapped >> GROUP_SHIFT == GROUP:  # the place of groups, which took this one's
+            groups = int(self._cipher.anonymize_bin(GROUP << GROUP_SHIFT, 6))
+            return mapped & (1 << GROUP_SHIFT) - 1 | groups >> GROUP_SHIFT << GROUP_SHIFT
         return mapped
 
     def text(self, address: str) -> str:
