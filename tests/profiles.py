@@ -35,9 +35,12 @@ def chosen(environment: Mapping[str, str]) -> str:
 
 
 def load() -> None:
-    """Make the profiles known to Hypothesis and load the one asked for. On CI they build on Hypothesis' own for CI."""
+    """Make the profiles known to Hypothesis and load the one asked for. On CI they build on Hypothesis' own for CI.
+
+    No test has a deadline: how long it takes says more of the machine than of the code.
+    """
     for name, share in SHARE.items():
-        settings.register_profile(name, parent=settings.default, max_examples=round(ALL * share))
+        settings.register_profile(name, parent=settings.default, max_examples=round(ALL * share), deadline=None)
     settings.load_profile(chosen(os.environ))
 
 
