@@ -34,7 +34,7 @@ LARGE = 2.0  # times the stored ratio
 LARGE_MEMORY = 1.5
 ATTEMPTS = 2
 RUNS = 5
-_PATIENCE = 120
+_PATIENCE = 600
 LOOP = Program("loop", "a fixed loop", (sys.executable, str(HERE / "fixed_loop.py"), "{}"))
 
 Figures = dict[str, dict[str, float]]

@@ -21,6 +21,11 @@ TITLES = {
 """Where a verdict's own words would say more than what shows it."""
 
 
+def trouble_title(trouble: Trouble) -> str:
+    """What a trouble is called, in a few words."""
+    return TITLES.get(trouble.rule) or WORDS[trouble.verdict].title
+
+
 def trouble_told(
     trouble: Trouble, finding: Finding, paths: Paths, labels: Sequence[str], named: Callable[[str], str]
 ) -> Diagnosis:
@@ -34,7 +39,7 @@ def trouble_told(
         shown_by=trouble.shown_by,
         verdict=trouble.verdict,
         finding=finding.id,
-        title=TITLES.get(trouble.rule) or WORDS[trouble.verdict].title,
+        title=trouble_title(trouble),
         tone=BY_NAME[trouble.verdict].tone,
         endpoints=place,
         confidence=trouble.confidence,

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from analyzer.knowledge.fixes import fixes_for
 from analyzer.model.flow import PathMtu
+from analyzer.model.seen_sizes import SeenDatagram, SeenSizes, together
 from analyzer.model.statement import FrameRef, RuledOut, Statement
 from analyzer.model.text import plural, seconds
 from analyzer.model.trouble import Kind, Trouble
@@ -256,7 +257,17 @@ def judged_sweep(
         first_time=lost[0].ts,
         last_time=lost[-1].ts,
         streams=tuple(sorted({trial.stream for trial in lost if trial.stream is not None})),
+        seen=_seen(sweep, lost),
     )
+
+
+def _seen(sweep: Sweep, lost: Sequence[Trial]) -> SeenSizes:
+    """All of them, to be drawn: answered, lost for their size, and those of which nothing tells why."""
+    refs = {trial.ref for trial in lost}
+    trials = sorted([*sweep.trials, *sweep.unheard], key=lambda trial: trial.ts)
+    came = (True if trial.reply is not None else False if trial.ref in refs else None for trial in trials)
+    probes = (SeenDatagram(trial.ts, trial.size, True, each) for trial, each in zip(trials, came, strict=True))
+    return together([SeenSizes(datagrams=tuple(probes))])
 
 
 def _explanation(sweep: Sweep, lost: Sequence[Trial], smallest: int, words: Words) -> str:

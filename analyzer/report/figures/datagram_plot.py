@@ -19,7 +19,7 @@ from analyzer.report.figures.palette import LIGHT, Theme
 from analyzer.report.figures.panels import WIDE, Sheet, clusters, draw_key, dress, dress_even_time
 from analyzer.report.figures.size_plot import FULL_SIZE, LABEL_HEIGHT, LABEL_WIDTH
 from analyzer.report.figures.timelines import roomy, settle
-from analyzer.report.verdict_text import WORDS
+from analyzer.report.trouble_told import trouble_title
 
 NS = 1e9
 
@@ -95,7 +95,7 @@ def draw_datagrams(trouble: Trouble, part: FigureBase, theme: Theme, sheet: Shee
         all_axes = [upper]
     all_axes[-1].set_xlabel(plot.time_label, fontsize=sheet.letters)
     if title:
-        verdict = f"{WORDS[trouble.verdict].title} ({trouble.verdict})"
+        verdict = f"{trouble_title(trouble)} ({trouble.verdict})"
         style: dict[str, Any] = {"loc": "left", "fontsize": sheet.letters + 1, "color": theme.ink, "pad": 20}
         upper.set_title(f"{title}\n{verdict}", **style)
     draw_key(part, all_axes, theme, sheet)
