@@ -9,7 +9,6 @@ sent on and on in one direction is no probe.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -94,9 +93,10 @@ def udp_probes_of(state: State, refused: Refused, ptbs: Iterable[PtbSeen]) -> di
             named[way] = min(ptb.mtu, named.get(way, ptb.mtu))
     found = {}
     tables = Tables.of(state)
+    recorded = _Recorded(tables)
     for hosts, rows, side in _candidates(tables, known):
         each = known[hosts]
-        trials = _trials(tables, rows, side, each, named.get(hosts, 1 << 30))
+        trials = _trials(tables, recorded, rows, side, each, named.get(hosts, 1 << 30))
         said = sorted([*each.said, *(t.ts for t in trials if t.reply is not None)])
         probes = _comparable(trials, _Known(each.refusals, said))
         if probes is not None:
@@ -130,20 +130,32 @@ def _candidates(tables: Tables, known: dict[Hosts, _Known]) -> Iterator[tuple[Ho
                 yield (src, dst), those, side
 
 
-def _trials(tables: Tables, rows: Any, side: int, known: _Known, named: int) -> list[Trial]:
+class _Recorded:
+    """The recorded datagrams of each conversation."""
+
+    def __init__(self, tables: Tables) -> None:
+        flows = tables.datagrams["flow"]
+        self._datagrams = tables.datagrams
+        self._order = np.argsort(flows, kind="stable")
+        self._starts = np.searchsorted(flows[self._order], np.arange(len(tables.rows) + 1))
+
+    def of(self, row: int) -> Any:
+        """Those of the conversation of a row, in the order in which they came."""
+        return self._datagrams[self._order[self._starts[row] : self._starts[row + 1]]]
+
+
+def _trials(tables: Tables, recorded: _Recorded, rows: Any, side: int, known: _Known, named: int) -> list[Trial]:
     """The probes in these conversations, in order of time; without those that somebody else than the receiver refused.
 
     Args:
         tables: of conversations.
+        recorded: datagrams.
         rows: in these.
         side: who sent.
         known: the ICMP errors.
         named: the least MTU that a PTB named for this way, bytes.
     """
     own, other = f"port_{'ab'[side]}", f"port_{'ba'[side]}"
-    recorded: dict[int, list[int]] = defaultdict(list)
-    for place in np.flatnonzero(np.isin(tables.datagrams["flow"], rows)).tolist():
-        recorded[int(tables.datagrams["flow"][place])].append(place)
     points = tables.rows["point"][rows]
     trials: list[Trial] = []
     most = np.bincount(points, weights=tables.sent["packets"][2 * rows + side]).argmax()  # saw most of them
@@ -153,8 +165,9 @@ def _trials(tables: Tables, rows: Any, side: int, known: _Known, named: int) -> 
         packets, size = int(sent["packets"]), int(sent["largest_df"])
         if packets > MOST_TRIES and not any(each.closed for each in refusals):
             continue
-        if len(recorded[number]) == packets:
-            probes = _sent(tables.datagrams[recorded[number]])
+        own_rows = recorded.of(number)
+        if len(own_rows) == packets:
+            probes = _sent(own_rows)
         elif packets * size == int(sent["bytes"]):  # all are of one size
             probes = [(FrameRef(int(row["file"]), int(row["first_frame"])), int(row["first_ts"]), size)]
         else:

@@ -290,7 +290,7 @@ def udp_probes(count: int) -> bytes:
 
     def packets() -> Iterator[bytes]:
         for i in range(count // 3):
-            host, port = f"203.0.{i // 2000 % 256}.7", 1024 + i % 2000
+            host, port = f"203.{i // 6 // 256 % 256}.{i // 6 % 256}.7", 1024 + i % 2000
             for size in (60, 1400):
                 probe = ask(i, size=size, port=port + 2000 * (size > 60), dst=host)
                 yield probe
