@@ -74,7 +74,12 @@ def _clocks(analysis: Analysis) -> list[str]:
         return []
     from analyzer.report.strip import clock_lines, strips_of  # of one point there is nothing to tell
 
-    orders = [f"points in order: {' -> '.join(strip.points)}" for strip in strips_of(analysis)[:SHOWN_FILES]]
+    chains = list(dict.fromkeys(strip.points for strip in strips_of(analysis)))
+    once = [chain for i, chain in enumerate(chains) if chain[::-1] not in chains[:i]]
+    orders = [
+        f"points in order: {' -> '.join(chain)}{', and back' if chain[::-1] in chains else ''}"
+        for chain in once[:SHOWN_FILES]
+    ]
     return [*orders, *clock_lines(analysis)]
 
 
