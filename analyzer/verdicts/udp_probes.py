@@ -155,24 +155,28 @@ def _trials(tables: Tables, recorded: _Recorded, rows: Any, side: int, known: _K
         known: the ICMP errors.
         named: the least MTU that a PTB named for this way, bytes.
     """
-    own, other = f"port_{'ab'[side]}", f"port_{'ba'[side]}"
+    sent = tables.sent[2 * rows + side]
     points = tables.rows["point"][rows]
+    seen = points == np.bincount(points, weights=sent["packets"]).argmax()  # at the point that saw most of them
+    rows, sent = rows[seen], sent[seen]
+    names = (f"port_{'ab'[side]}", f"port_{'ba'[side]}", "file", "first_frame", "first_ts")
+    columns = [tables.rows[name][rows] for name in names]
+    columns += [sent["packets"], sent["largest_df"], sent["bytes"], tables.numbers[rows], rows]
     trials: list[Trial] = []
-    most = np.bincount(points, weights=tables.sent["packets"][2 * rows + side]).argmax()  # saw most of them
-    for number in rows[points == most].tolist():
-        row, sent, stream = tables.rows[number], tables.sent[2 * number + side], int(tables.numbers[number])
-        refusals = known.refusals.get((int(row[own]), int(row[other])), [])
-        packets, size = int(sent["packets"]), int(sent["largest_df"])
+    for own, other, file, frame, ts, packets, size, total, stream, row in zip(
+        *(column.tolist() for column in columns), strict=True
+    ):
+        refusals = known.refusals.get((own, other), [])
         if packets > MOST_TRIES and not any(each.closed for each in refusals):
             continue
-        own_rows = recorded.of(number)
-        if len(own_rows) == packets:
-            probes = _sent(own_rows)
-        elif packets * size == int(sent["bytes"]):  # all are of one size
-            probes = [(FrameRef(int(row["file"]), int(row["first_frame"])), int(row["first_ts"]), size)]
+        datagrams = recorded.of(row)
+        if len(datagrams) == packets:
+            probes = _sent(datagrams)
+        elif packets * size == total:  # all are of one size
+            probes = [(FrameRef(file, frame), ts, size)]
         else:
             continue
-        trials += _with_answers(probes, refusals, stream, int(row[other]), named)
+        trials += _with_answers(probes, refusals, stream, other, named)
     return sorted(trials, key=lambda trial: trial.ts)
 
 
