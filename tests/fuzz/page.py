@@ -123,9 +123,9 @@ def hostile(measured: Iterable[Measured]) -> str:
 
 {table(heads, [each.cells() for each in measured])}
 Processor time and most memory of a process that analyses the capture, on a machine where a loop of Python's that adds ten
-million numbers takes {yardstick():.1f} s. The exponent is that of the time by the number of
-packets, from half the size to this one: 1 is linear; where either takes less than {LEAST_SECONDS} s there is none. In the
-tests the lines of code that run are counted for small ones of each kind: twice the packets, twice the lines.
+million numbers takes {yardstick():.1f} s. The exponent is that of the time by the number of packets, from half the size to
+this one: 1 is linear; where either takes less than {LEAST_SECONDS} s there is none. In the tests the lines of code that run
+are counted for small ones of each kind: twice the packets, twice the lines.
 """
 
 
