@@ -14,6 +14,9 @@ import numpy as np
 
 WIDE = np.dtype(np.int64)
 
+FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}
+"""What numpy calls the types of numbers that Arrow calls otherwise."""
+
 
 def arrow_column(values: Sequence[Any], kind: Any) -> Any:
     """A column of so many values, None where there is none.
@@ -48,7 +51,8 @@ def arrow_column(values: Sequence[Any], kind: Any) -> Any:
     if pa.types.is_boolean(kind):
         return pa.Array.from_buffers(kind, len(values), [present, _bits([bool(value) for value in values])])
     numbers = values if present is None else [0 if value is None else value for value in values]
-    dtype = WIDE if pa.types.is_timestamp(kind) else np.dtype(kind.to_pandas_dtype())
+    name = str(kind)  # not kind.to_pandas_dtype(): up to pyarrow 16 that loads pandas
+    dtype = WIDE if pa.types.is_timestamp(kind) else np.dtype(FLOATS.get(name, name))
     return pa.Array.from_buffers(kind, len(values), [present, pa.py_buffer(np.array(numbers, dtype))])
 
 
