@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from analyzer.decode.common_headers import V6_HEADER
 from analyzer.decode.icmp import ECHO_REQUEST, KIND_ERROR, V6_ECHO_REQUEST
 from analyzer.decode.tunnel import PROTO_UDP
 from analyzer.evidence.icmp_rows import port_unreachable, quoted_packet, refusing
@@ -26,8 +27,6 @@ ECHOES = frozenset({(1, ECHO_REQUEST), (58, V6_ECHO_REQUEST)})
 
 DONT_FRAGMENT = 0x40
 """Of the first byte of flags and fragment offset (RFC 791)."""
-
-V6_HEADER = 40
 
 Datagram = tuple[str, int, str, int]
 """Source address and port, destination address and port."""
@@ -85,7 +84,7 @@ def refused(icmps: Any, header_bytes: Any) -> Refused:
         if quoted is None:
             continue
         src, dst, protocol, packet = quoted
-        transport = packet[(packet[0] & 15) * 4 if version == 4 else 40 :]
+        transport = packet[(packet[0] & 15) * 4 if version == 4 else V6_HEADER :]
         words = (int.from_bytes(transport[:2]), int.from_bytes(transport[2:4]))
         if protocol == PROTO_UDP and len(transport) >= 4:
             datagrams[src, words[0], dst, words[1]].append(
@@ -104,6 +103,11 @@ def refused(icmps: Any, header_bytes: Any) -> Refused:
     return Refused(
         {ends: sorted(found, key=lambda each: each.ts) for ends, found in datagrams.items()}, frozenset(pings)
     )
+
+
+def is_closed(refusals: Sequence[Refusal]) -> bool:
+    """Whether, by one of these, nobody listens where the datagrams were sent."""
+    return any(each.closed for each in refusals)
 
 
 def between(refusals: Sequence[Refusal], first: int, last: int) -> tuple[FrameRef, ...]:

@@ -45,6 +45,11 @@ class PtbSeen:
     overhead: int = 0  # the quoted packet carries the flow's in so many bytes: sent to the tunnel's end
 
     @property
+    def is_valid(self) -> bool:
+        """Whether a host that knows the quoted packet would go by it."""
+        return not self.checksum_wrong and LEAST_V4_MTU <= self.mtu < self.quoted_len
+
+    @property
     def defect(self) -> str | None:
         """Why a host discards it by itself, or None."""
         if self.checksum_wrong:

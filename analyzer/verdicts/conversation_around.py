@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import accumulate
 
 from analyzer.evidence.exchanges import Talk
-from analyzer.evidence.icmp_errors import Refused, between
+from analyzer.evidence.icmp_errors import Refused, between, is_closed
 from analyzer.evidence.small_ones import SmallOne, small_ones
 from analyzer.model.statement import FrameRef
 from analyzer.verdicts.conversation_hosts import Hosts
@@ -49,7 +49,7 @@ class Around:
 
     def is_closed(self, talk: Talk, side: int) -> bool:
         """Whether the receiver of what the end `side` sent said that nobody listens there."""
-        return any(each.closed for each in self._refused.about(*talk.ends[side], *talk.ends[1 - side]))
+        return is_closed(self._refused.about(*talk.ends[side], *talk.ends[1 - side]))
 
     def small(self, talk: Talk, side: int, answers: bool, first: int, last: int) -> tuple[int, int]:
         """How many small datagrams of one of the two hosts got lost, and how many came, whatever the conversation.

@@ -15,7 +15,7 @@ from analyzer.evidence.ptb import PtbSeen
 from analyzer.evidence.range_maximum import RangeMaximum
 from analyzer.evidence.small_ones import no_better
 from analyzer.model.statement import FrameRef
-from analyzer.model.wire_sizes import LEAST_V4_MTU, LEAST_V6_MTU
+from analyzer.model.wire_sizes import LEAST_V6_MTU
 from analyzer.settings import (
     INITIAL_TTLS,
     LEAST_RETRANSMISSIONS,
@@ -330,13 +330,7 @@ class UdpFacts:
     @cached_property
     def valid_ptbs(self) -> list[PtbSeen]:
         """Those that a host goes by."""
-        return [
-            ptb
-            for ptb in self.ptbs
-            if not ptb.checksum_wrong
-            and LEAST_V4_MTU <= ptb.mtu < ptb.quoted_len
-            and not (ptb.version == 6 and ptb.mtu < LEAST_V6_MTU)
-        ]
+        return [ptb for ptb in self.ptbs if ptb.is_valid and not (ptb.version == 6 and ptb.mtu < LEAST_V6_MTU)]
 
     @property
     def ptb(self) -> PtbSeen | None:
@@ -348,11 +342,10 @@ class UdpFacts:
         """What was sent with DF, larger than a PTB allows, after it had time to come."""
         if self.ptb is None:
             return []
-        sender = 0 if (self.ptb.quoted_src, _port(self.ptb)) == self.talk.ends[0] else 1
         return [
             s
             for s in self.talk.sent
-            if s.side == sender
+            if s.side == self._told_side(self.ptb)
             and s.df
             and not s.fragmented
             and s.size > self.ptb.mtu
@@ -362,10 +355,10 @@ class UdpFacts:
     @property
     def probing(self) -> bool:
         """Whether the receiver of what a PTB quotes refuses others of it: nobody is served by them."""
-        if self.ptb is None:
-            return False
-        sender = 0 if (self.ptb.quoted_src, _port(self.ptb)) == self.talk.ends[0] else 1
-        return self.around.is_closed(self.talk, sender)
+        return self.ptb is not None and self.around.is_closed(self.talk, self._told_side(self.ptb))
+
+    def _told_side(self, ptb: PtbSeen) -> int:
+        return 0 if (ptb.quoted_src, _port(ptb)) == self.talk.ends[0] else 1
 
     @cached_property
     def disobeyed(self) -> list[Sent]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from analyzer.evidence.icmp_errors import IcmpErrors
+from analyzer.evidence.icmp_errors import IcmpErrors, is_closed
 from analyzer.evidence.ptb import PtbSeen
 from analyzer.knowledge.fixes import fixes_for
 from analyzer.model.flow import PathMtu
@@ -109,11 +109,6 @@ def _is_alone(ptb: PtbSeen) -> bool:
     return ptb.flow < 0 and ptb.quoted_echo is None
 
 
-def is_valid(ptb: PtbSeen) -> bool:
-    """Whether a host would go by it."""
-    return not ptb.checksum_wrong and LEAST_V4_MTU <= ptb.mtu < ptb.quoted_len
-
-
 def _not_obeyed(
     ptbs: Sequence[PtbSeen], settings: Settings, told: AbstractSet[FrameRef], flows: Any, errors: IcmpErrors
 ) -> Iterator[Trouble]:
@@ -143,7 +138,7 @@ def _is_probe(ptb: PtbSeen, errors: IcmpErrors) -> bool:
     sport, dport = _ports(ptb)
     if ptb.quoted_protocol != UDP or sport is None or dport is None:
         return False
-    return any(each.closed for each in errors.refused.about(ptb.quoted_src, sport, ptb.quoted_dst, dport))
+    return is_closed(errors.refused.about(ptb.quoted_src, sport, ptb.quoted_dst, dport))
 
 
 def _in_turn(quoting: Sequence[PtbSeen]) -> Iterator[tuple[PtbSeen, PtbSeen]]:
@@ -211,7 +206,7 @@ def _trouble(src: str, dst: str, protocol: int, groups: Sequence[Sequence[PtbSee
     longest = max(groups, key=lambda group: group[-1].ts - group[0].ts)
     first, last = longest[0], longest[-1]
     reason, name = _reason(first), protocol_name(protocol).upper()
-    valid = [ptb.mtu for ptb in ptbs if is_valid(ptb)]
+    valid = [ptb.mtu for ptb in ptbs if ptb.is_valid]
     size = PathMtu(None, min(ptb.quoted_len for ptb in ptbs) - 1, min(valid, default=None))
     if size.exact is not None:
         size = PathMtu(None, size.exact, size.exact)

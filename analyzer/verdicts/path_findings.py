@@ -17,7 +17,7 @@ from analyzer.flows.flow_tables import C_ICMPS, State
 from analyzer.knowledge.overheads import consistent_with
 from analyzer.model.path import Path, Probe, Unprobing
 from analyzer.model.verdicts import SIZE_PROBLEMS, VERDICTS, worst
-from analyzer.model.wire_sizes import LEAST_V4_MTU, LEAST_V6_MTU
+from analyzer.model.wire_sizes import LEAST_V6_MTU
 from analyzer.settings import MAX_HEALTHY_PAIRS, Settings
 from analyzer.verdicts.bulk_verdicts import BulkVerdicts, hosts_in_common
 
@@ -228,8 +228,7 @@ def _add_trouble(pool: Pool, trouble: Trouble) -> None:
 def add_lone_ptbs(ptbs: Iterable[PtbSeen], troubles: Iterable[Trouble], pools: Pools) -> None:
     """PTBs about packets of no TCP flow: of others of these hosts, the path is no wider."""
     for ptb in ptbs:
-        valid = not ptb.checksum_wrong and LEAST_V4_MTU <= ptb.mtu < ptb.quoted_len
-        if ptb.flow >= 0 or ptb.quoted_echo is not None or not valid:
+        if ptb.flow >= 0 or ptb.quoted_echo is not None or not ptb.is_valid:
             continue
         pool = pools[ptb.quoted_src, ptb.quoted_dst]
         answered = (probe.ip_len for probe in pool.probes if probe.reply is not None)

@@ -20,7 +20,6 @@ from analyzer.evidence.row_addresses import row_address
 from analyzer.model.path import Probe, Unprobing
 from analyzer.model.statement import FrameRef
 from analyzer.model.trouble import Trouble
-from analyzer.model.wire_sizes import LEAST_V4_MTU
 from analyzer.settings import ANSWERED_BY_NS, Settings
 from analyzer.verdicts.sweep import Hosts, Sweep, Trial, Words, judged_sweep
 
@@ -28,7 +27,6 @@ PINGS = Words(
     kind="pings",
     one="ping",
     plain="pings",
-    many="Pings",
     answer="",
     doubt="whether the pings or their answers were lost, pings do not tell",
 )
@@ -65,7 +63,7 @@ def pings_of(icmps: Any, errors: Collection[Echo], ptbs: Sequence[PtbSeen], sett
     told = {
         (ptb.quoted_src, ptb.quoted_dst, *ptb.quoted_echo): ptb.mtu
         for ptb in reversed(ptbs)
-        if ptb.quoted_echo is not None and not ptb.checksum_wrong and LEAST_V4_MTU <= ptb.mtu < ptb.quoted_len
+        if ptb.quoted_echo is not None and ptb.is_valid
     }
     replies: dict[tuple[str, str, int, int], tuple[FrameRef, int, int]] = {}
     for index in np.flatnonzero(icmps["kind"] == KIND_ECHO_REPLY).tolist():

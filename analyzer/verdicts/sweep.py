@@ -63,7 +63,6 @@ class Words(NamedTuple):
     kind: Kind
     one: str
     plain: str  # several
-    many: str  # the same at the beginning of a sentence
     answer: str  # how one is answered, behind "answered"
     doubt: str  # what they do not tell
 
@@ -162,18 +161,20 @@ class Sweep:
 
         Without any other loss they may have come all at once: so many ways there are to choose those that are lost.
         """
-        controls = len(self.controls())
-        by_place = 1 / comb(len(lost) + controls, len(lost))
-        small = len(self.small_lost) + self.missed
-        if not small:
+        by_place = 1 / comb(len(lost) + len(self.controls()), len(lost))
+        if not self._loses:
             return by_place
         return float(max(self._share ** len(lost), by_place))
 
     @property
+    def _loses(self) -> int:
+        """How many were lost whatever their size."""
+        return len(self.small_lost) + self.missed
+
+    @cached_property
     def _share(self) -> float:
-        """How many get lost whatever their size."""
-        small = len(self.small_lost) + self.missed
-        return (small + 1) / (small + len(self.controls()) + 2)  # Laplace: of few, not too few
+        """Their share, as far as they tell it."""
+        return (self._loses + 1) / (self._loses + len(self.controls()) + 2)  # Laplace: of few, not too few
 
     def smallest(self, lost: Sequence[Trial], chance: float) -> int:
         """The least size that these show to be lost for its size, bytes.
@@ -182,7 +183,7 @@ class Sweep:
         chance hardly takes.
         """
         sizes = sorted(trial.size for trial in lost)
-        if not self.small_lost and not self.missed:
+        if not self._loses:
             return sizes[0]
         enough = next((count for count in range(1, len(sizes)) if self._share**count <= chance), len(sizes))
         return sizes[enough - 1]
@@ -207,7 +208,7 @@ class Sweep:
         if sure and self.by_chance(self.between) <= settings.chance:
             return "blackhole", "medium"
         enough = len(self.before) >= LEAST_PINGS_LOST or len(self.between) >= LEAST_PINGS_LOST - 1
-        if enough and self.by_chance(self.before) <= (1 if self.small_lost or self.missed else 2) * settings.chance:
+        if enough and self.by_chance(self.before) <= (1 if self._loses else 2) * settings.chance:
             return "blackhole_probable", "low"
         return None
 
@@ -246,7 +247,7 @@ def judged_sweep(
         receiver=dst,
         path_mtu=size,
         lost=smallest,
-        headline=f"{words.many} from {src} to {dst} {SHOW[verdict]} a PMTUD black hole.",
+        headline=f"{words.plain[:1].upper()}{words.plain[1:]} from {src} to {dst} {SHOW[verdict]} a PMTUD black hole.",
         explanation=_explanation(sweep, lost, smallest, words),
         rests_on=_frames(lost),
         evidence=tuple(_evidence(sweep, lost, words)),

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from analyzer.evidence.conversation_rows import Tables
-from analyzer.evidence.icmp_errors import Refusal, Refused
+from analyzer.evidence.icmp_errors import Refusal, Refused, is_closed
 from analyzer.evidence.ptb import PtbSeen
 from analyzer.evidence.row_addresses import ADDRESS_WORDS, numbered, row_address
 from analyzer.flows.conversation_tables import SENT_DF, SENT_FRAGMENTED
@@ -24,7 +24,6 @@ from analyzer.flows.conversations import LARGE
 from analyzer.flows.flow_tables import State
 from analyzer.model.statement import FrameRef
 from analyzer.model.trouble import Trouble
-from analyzer.model.wire_sizes import LEAST_V4_MTU
 from analyzer.settings import (
     DUPLICATE_NS,
     INITIAL_TTLS,
@@ -42,7 +41,6 @@ PROBES = Words(
     kind="probes",
     one="UDP probe",
     plain="UDP probes",
-    many="UDP probes",
     answer=" (port unreachable)",
     doubt="whether the probes, or the ICMP errors that answer them, were lost, they do not tell",
 )
@@ -88,7 +86,7 @@ def udp_probes_of(state: State, refused: Refused, ptbs: Iterable[PtbSeen]) -> di
         return {}
     named: dict[Hosts, int] = {}
     for ptb in ptbs:
-        if not ptb.checksum_wrong and LEAST_V4_MTU <= ptb.mtu < ptb.quoted_len:
+        if ptb.is_valid:
             way = ptb.quoted_src, ptb.quoted_dst
             named[way] = min(ptb.mtu, named.get(way, ptb.mtu))
     found = {}
@@ -167,7 +165,7 @@ def _trials(tables: Tables, recorded: _Recorded, rows: Any, side: int, known: _K
         *(column.tolist() for column in columns), strict=True
     ):
         refusals = known.refusals.get((own, other), [])
-        if packets > MOST_TRIES and not any(each.closed for each in refusals):
+        if packets > MOST_TRIES and not is_closed(refusals):
             continue
         datagrams = recorded.of(row)
         if len(datagrams) == packets:
