@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -53,10 +54,10 @@ class _Known:
     refusals: dict[tuple[int, int], list[Refusal]]  # by source and destination port
     said: list[int]  # when the receiver refused something, ns, in order
 
-    def limited(self, ts: int) -> bool:
-        """Whether what comes then may get no answer since another just got one."""
+    def limited(self, ts: int, within: int = REFUSED_EACH_NS) -> bool:
+        """Whether what comes then may get no answer since another got one within so many ns before."""
         before = bisect_right(self.said, ts)
-        return before > 0 and ts - self.said[before - 1] < REFUSED_EACH_NS
+        return before > 0 and ts - self.said[before - 1] < within
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,11 +222,18 @@ def _comparable(trials: Sequence[Trial], known: _Known) -> UdpProbes | None:
     if not ports:
         return None
     closed = set(ports)
+    # A host of which no two answers came closer together may be one that answers no more often. Who sends at a steady
+    # pace is a little early now and then.
+    answered = [trial.ts for trial in trials if trial.reply is not None]
+    least = min((later - one for one, later in pairwise(answered)), default=1 << 62) * 9 // 10
+    rare = _Known({}, answered)
+    largest = max(trial.size for trial in trials if trial.reply is not None)
     proven: list[Trial] = []
     near: list[Trial] = []
     unheard: list[Trial] = []
     for trial in trials:
-        if trial.reply is None and known.limited(trial.ts):
+        too_soon = trial.size > largest and rare.limited(trial.ts, least)
+        if trial.reply is None and (too_soon or known.limited(trial.ts)):
             unheard.append(trial)
         elif trial.port in closed:
             proven.append(trial)

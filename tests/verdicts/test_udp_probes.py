@@ -191,6 +191,7 @@ HEALTHY = {
     "and each large one follows an answer within a second": [
         probe._replace(at=2 * (i // 2) + 0.3 * (i % 2)) for i, probe in enumerate(story("84 -1500 " * 20))
     ],
+    "a host answers once in five seconds at most": story("84 -1500 " * 10, step=2.5),
     "its answer is on its way when the large one is sent": [
         probe._replace(at=2 * (i // 2) + 0.3 * (i % 2), rtt=0.6) for i, probe in enumerate(story("84 -1500 " * 20))
     ],
