@@ -43,7 +43,8 @@ PROBES = Words(
     one="UDP probe",
     plain="UDP probes",
     answer=" (port unreachable)",
-    doubt="whether the probes, or the ICMP errors that answer them, were lost, they do not tell",
+    doubt="whether the probes, or the ICMP errors that answer them, were lost, they do not tell, nor whether somebody "
+    "listened at the port meanwhile",
 )
 
 
