@@ -12,6 +12,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.forms import FORMS
+
 HERE = Path(__file__).resolve().parent
 RECORDED = "recorded"
 _MAKERS = (
@@ -29,6 +31,7 @@ _MAKERS = (
 _BYTES = {
     "bulk": 1049,
     "snap96": 102,
+    "turns": 102,
     "one_flow": 102,
     "flows": 93,
     "hung": 106,
@@ -36,6 +39,7 @@ _BYTES = {
     "udp": 112,
     "pcapng": 122,
     "vxlan": 152,
+    **dict.fromkeys(FORMS, 155),  # of the longest
 }
 _PACKED = {".gz": 0.58, ".zst": 0.58}
 _RECORDED_BYTES = 110_000  # of the file, for each megabyte that is transferred

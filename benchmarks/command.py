@@ -8,17 +8,20 @@ import platform
 import shutil
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import measure
 from benchmarks.captures import HERE, CaptureError, Made, Wanted, make, missing_bytes
+from benchmarks.forms import FORMS
 from benchmarks.page import measured, write
 from benchmarks.plot import draw
 from benchmarks.programs import ALL, TOOL, Program
 from benchmarks.results import Outcome, Results, Series, load
-from benchmarks.workloads import Workload, scaling, workloads
+from benchmarks.workloads import Workload, in_form, scaling, workloads
 
 PAGE = HERE.parent / "docs" / "performance.md"
+Pair = tuple[Wanted, Wanted]  # two lengths of the same
 _SPARE = 1.3  # of disk and memory, beyond what a capture needs
 
 
@@ -34,9 +37,12 @@ def main(arguments: list[str] | None = None) -> int:
         chosen = [
             one for one in workloads(quick=options.quick) if not options.workloads or one.name in options.workloads
         ]
+        forms = dict.fromkeys(FORMS) if not options.workloads or "forms" in options.workloads else {}
+        pairs = [in_form(kind, quick=options.quick) for kind in forms]
         with_scaling = not options.workloads or "scaling" in options.workloads
         lengths = scaling(quick=options.quick) if with_scaling else []
         files = [wanted for one in chosen for wanted in one.wanted] + lengths[:-1]
+        files += [wanted for pair in pairs[:2] for wanted in pair]  # plain Ethernet, and one form at a time
         options.captures.mkdir(parents=True, exist_ok=True)
         need, free = missing_bytes(files, options.captures), shutil.disk_usage(options.captures).free
         _say(f"captures: {need / 1e9:.1f} GB to make in {options.captures}, {free / 1e9:.0f} GB free")
@@ -46,6 +52,9 @@ def main(arguments: list[str] | None = None) -> int:
         results = Results(_machine(), options.runs, options.quick)
         for workload in chosen:
             results.outcomes.append(_run(workload, programs, options))
+        results.forms = [_in_form(pair, pairs[0], options) for pair in pairs]
+        for pair in pairs[:1]:
+            _remove(pair, options)
         for wanted in lengths:
             _scale(wanted, programs, options, results)
         results.save(kept)
@@ -69,13 +78,13 @@ def _parser() -> argparse.ArgumentParser:
         prog="python benchmarks",
         description="Measure the tool beside its peers and write docs/performance.md. A full run needs about 9 GB for"
         " its captures (10 GB more for a while, if there is room), as much memory as the largest of them to keep it in"
-        " the page cache, and half an hour.",
+        " the page cache, and an hour.",
     )
     names = [one.name for one in workloads(quick=False)]
     parser.add_argument("--runs", type=int, default=5, metavar="N", help="rounds of alternating runs (default 5)")
     parser.add_argument(
-        "--workloads", nargs="+", choices=[*names, "scaling"], metavar="NAME",
-        help=f"only these: {', '.join(names)}, scaling; the page is written only with --page",
+        "--workloads", nargs="+", choices=[*names, "forms", "scaling"], metavar="NAME",
+        help=f"only these: {', '.join(names)}, forms, scaling; the page is written only with --page",
     )  # fmt: skip
     parser.add_argument(
         "--quick", action="store_true", help="small captures, to see that all works; no page by default"
@@ -107,6 +116,7 @@ def _run(workload: Workload, programs: list[Program], options: argparse.Namespac
         (program, made)
         for program in programs
         if not (workload.tunnel and program.slow and not program.tunnels)
+        and (not program.only or workload.name in program.only)
         for made in (slices or captures if program.slow else captures)
         if program.on(made.path) is not None
     ]
@@ -117,6 +127,23 @@ def _run(workload: Workload, programs: list[Program], options: argparse.Namespac
     if workload.tunnel:
         outcome.notes.append("tcptrace and tcpdump do not look inside the tunnel: they see UDP only.")
     return outcome
+
+
+def _in_form(pair: Pair, plain: Pair, options: argparse.Namespace) -> Outcome:
+    """One form, in turn with plain Ethernet. Its captures are removed."""
+    form = pair[0].kind
+    outcome = Outcome(form, FORMS[form].title, "")
+    programs = {TOOL: pair, replace(TOOL, name="plain"): plain}
+    jobs = [(program, _made(wanted, options)) for program, wanteds in programs.items() for wanted in wanteds]
+    outcome.series = measure.alternate(jobs, options.runs, options.patience, _say)
+    if pair != plain:
+        _remove(pair, options)
+    return outcome
+
+
+def _remove(pair: Pair, options: argparse.Namespace) -> None:
+    for wanted in pair:
+        (options.captures / wanted.name).unlink()
 
 
 def _made(wanted: Wanted, options: argparse.Namespace) -> Made:
@@ -134,7 +161,9 @@ def _scale(wanted: Wanted, programs: list[Program], options: argparse.Namespace,
         results.piped.append(wanted.amount)
     else:
         made = _made(wanted, options)
-        fast = [(program, made) for program in programs if not program.slow and not program.unpacks]
+        fast = [
+            (program, made) for program in programs if not program.slow and not program.unpacks and not program.only
+        ]
         series = measure.alternate(fast, runs, options.patience, _say)
         if wanted.amount >= 10**8 and not existed:
             made.path.unlink()

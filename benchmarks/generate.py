@@ -59,6 +59,7 @@ def _in_form(form: Form, packets: int) -> Steady:
 KINDS: dict[str, Callable[[int], Source]] = {
     "bulk": lambda packets: Steady(packets, 4, WHOLE),
     "snap96": lambda packets: Steady(packets, 10, 96),
+    "turns": lambda packets: Steady(packets, min(100_000, max(1, packets // 20)), 96),
     "one_flow": lambda packets: Steady(packets, 1, 96),
     "flows": lambda packets: Short(max(1, packets // PACKETS)),
     "hung": lambda packets: Hung(max(1, packets // hung.PACKETS)),

@@ -13,6 +13,7 @@ from benchmarks.targets import Target, added, added_packets, targets
 BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
 LEAST_PEAK = 12e6  # bytes: what the launcher itself may need, see launch.py
 LABELS = {program.name: program.label for program in ALL}
+PEERS = {program.name for program in ALL if program.peer}
 
 
 def measured(results: Results, plot: str | None) -> str:
@@ -26,6 +27,8 @@ def measured(results: Results, plot: str | None) -> str:
     lines += ["", "## Where a peer is ahead", "", *_ahead(results)]
     for outcome in results.outcomes:
         lines += ["", f"## {outcome.title}", "", f"{outcome.about}.", "", *_outcome(outcome)]
+    if results.forms:
+        lines += ["", "## What is around the packets", "", *_forms(results)]
     if results.scaling:
         lines += ["", "## Length of the capture", "", *_scaling(results, plot)]
     return "\n".join(lines) + "\n"
@@ -54,7 +57,7 @@ def _ahead(results: Results) -> list[str]:
         ours = {one.capture.name: one for one in outcome.of("tool")}
         for program, label in LABELS.items():
             shared = [one for one in outcome.of(program) if one.capture.name in ours]
-            if program in ("tool", "cat", "unpack") or not shared:
+            if program == "tool" or program not in PEERS or not shared:
                 continue
             theirs, mine = shared[-1], ours[shared[-1].capture.name]
             ratio = summary(ratios(mine.seconds, theirs.seconds))
@@ -146,6 +149,28 @@ def _peak(one: Series) -> str:
     """Less than the launcher itself needs cannot be told."""
     peak = median(one.peaks)
     return f"under {megabytes(LEAST_PEAK)}" if peak < LEAST_PEAK else megabytes(peak)
+
+
+def _forms(results: Results) -> list[str]:
+    """What more packets cost in each form, and in plain Ethernet in the same rounds."""
+    first = results.forms[0].of("tool")
+    count = f"{first[0].capture.packets:,} and {first[-1].capture.packets:,}"
+    lines = [
+        f"Ten bulk transfers, captures of {count} packets, each packet in something else: what more packets cost, as"
+        " above, in turn with the same in plain Ethernet.",
+        "",
+        "| form | packets/s | time per packet, Ethernet = 1 |",
+        "|---|---:|---:|",
+    ]
+    for form in results.forms:
+        ours, plain = form.of("tool"), form.of("plain")
+        if added(ours):
+            rate = spread(summary(rates(added_packets(ours), added(ours))))
+            relative = spread(summary(ratios(added(ours), added(plain)))) if added(plain) else ""
+            lines.append(f"| {form.title} | {rate} | {relative} |")
+        else:
+            lines.append(f"| {form.title} | less than the noise | |")
+    return lines
 
 
 def _scaling(results: Results, plot: str | None) -> list[str]:

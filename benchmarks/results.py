@@ -67,7 +67,10 @@ class Outcome:
 
 @dataclass
 class Results:
-    """A whole run. `scaling` is by program and packets; `fed` says through what the largest one was read."""
+    """A whole run. `scaling` is by program and packets; `fed` says through what the largest one was read.
+
+    `forms` has one outcome for each of `benchmarks.forms`: the tool on it, and, as "plain", on the same in Ethernet.
+    """
 
     machine: dict[str, str]
     runs: int
@@ -75,6 +78,7 @@ class Results:
     outcomes: list[Outcome] = field(default_factory=list)
     scaling: list[Series] = field(default_factory=list)
     piped: list[int] = field(default_factory=list)  # packets of the scaling captures that came through a pipe
+    forms: list[Outcome] = field(default_factory=list)
 
     def outcome(self, workload: str) -> Outcome | None:
         """The outcome of one workload, if it was measured."""
@@ -88,8 +92,12 @@ class Results:
 def load(path: Path) -> Results:
     """What `save` kept."""
     data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    outcomes = [Outcome(**{**one, "series": [_series(s) for s in one["series"]]}) for one in data.pop("outcomes")]
-    return Results(outcomes=outcomes, scaling=[_series(one) for one in data.pop("scaling")], **data)
+    outcomes, forms = (
+        [Outcome(**{**one, "series": [_series(s) for s in one["series"]]}) for one in data.pop(key)]
+        for key in ("outcomes", "forms")
+    )
+    scaling = [_series(one) for one in data.pop("scaling")]
+    return Results(outcomes=outcomes, forms=forms, scaling=scaling, **data)
 
 
 def _series(data: dict[str, Any]) -> Series:

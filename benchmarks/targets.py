@@ -46,10 +46,21 @@ def targets(results: Results) -> list[Target]:
         ("Bulk, marginal rate: 4 GB/s, or within twice the time of `cat`", _bulk),
         ("One million flows: ahead of tcptrace in time and memory", lambda r: _flows(r, "tcptrace")),
         ("... ahead of tshark in time and memory", _flows_against_slices),
+        ("... in 700 MB", lambda r: _bounded(r, "flows", -1, None, 700_000_000)),
+        ("Two processors, marginal rate: 1.5 times that of one, flows that take turns", lambda r: _shared(r, "turns")),
+        ("... short flows", lambda r: _shared(r, "flows")),
+        ("100,000 hung flows of two addresses: under 3 s", lambda r: _bounded(r, "hung", 0, 3, None)),
+        ("One million hung flows: under 30 s and 2 GB", lambda r: _bounded(r, "hung", -1, 30, 2_000_000_000)),
+        ("Ten million UDP packets: no longer than tcptrace on as many of TCP, in as many flows", _datagrams),
+        ("VXLAN, marginal rate: 20 million packets/s", lambda r: _marginal_rate(r, "vxlan", 20e6)),
+        ("... 10 million packets, whole process: ahead of tcptrace, which does not look inside", _in_vxlan),
+        ("In every form, marginal rate: 15 million packets/s", _slowest_form),
         ("Lossy capture of 20 million packets, whole process: 3 times as fast as tcptrace, every verdict made", _lossy),
         ("... marginal rate: 3 times tcptrace", lambda r: _marginal_against(r, "tcptrace", 3, "lossy")),
         ("Peak memory under 220 MB on bulk and 96-byte snap length, whatever the length", _memory),
         ("A capture of 30 packets: under 0.4 s", _small),
+        ("... healthy: within 1.9 times `import numpy`", lambda r: _start(r, "small", 1.9)),
+        ("... with a hang: within 2.4 times", lambda r: _start(r, "trouble", 2.4)),
     ]
     made = []
     for what, measure in rows:
@@ -66,13 +77,70 @@ def _two(results: Results, workload: str, program: str) -> tuple[list[Series], l
     return (ours, theirs) if ours and theirs else None
 
 
-def _marginal_rate(results: Results) -> tuple[str, bool] | None:
-    outcome = results.outcome("snap96")
+def _marginal_rate(results: Results, workload: str = "snap96", least: float = 15e6) -> tuple[str, bool] | None:
+    outcome = results.outcome(workload)
     ours = outcome.of("tool") if outcome else []
     if not added(ours):
         return None
     rate = summary(rates(added_packets(ours), added(ours)))
-    return f"{spread(rate)} packets/s", rate.median >= 15e6
+    return f"{spread(rate)} packets/s", rate.median >= least
+
+
+def _shared(results: Results, workload: str) -> tuple[str, bool] | None:
+    """What a second processor gains."""
+    both = _two(results, workload, "one")
+    if both is None or not added(both[0]) or not added(both[1]):
+        return None
+    ratio = summary(ratios(added(both[1]), added(both[0])))
+    return f"{spread(ratio)} times", ratio.median >= 1.5
+
+
+def _bounded(
+    results: Results, workload: str, place: int, most: float | None, peak: float | None
+) -> tuple[str, bool] | None:
+    """Time and memory of the tool on one of a workload's captures, both medians."""
+    outcome = results.outcome(workload)
+    ours = outcome.of("tool") if outcome else []
+    if not ours:
+        return None
+    time, memory = summary(ours[place].seconds), median(ours[place].peaks)
+    said = ([f"{spread(time)} s"] if most else []) + ([megabytes(memory)] if peak else [])
+    met = (most is None or time.median < most) and (peak is None or memory < peak)
+    return ", ".join(said), met
+
+
+def _datagrams(results: Results) -> tuple[str, bool] | None:
+    """Not of the same rounds: the medians are compared."""
+    udp, tcp = results.outcome("udp"), results.outcome("flows")
+    ours, theirs = udp.of("tool") if udp else [], tcp.of("tcptrace") if tcp else []
+    if not ours or not theirs:
+        return None
+    one, other = median(ours[-1].seconds), median(theirs[-1].seconds)
+    return f"{seconds(one)} against {seconds(other)}", one <= other
+
+
+def _in_vxlan(results: Results) -> tuple[str, bool] | None:
+    both = _two(results, "vxlan", "tcptrace")
+    if both is None:
+        return None
+    ratio = summary(ratios(both[1][-1].seconds, both[0][-1].seconds))
+    return f"{spread(ratio)} times", ratio.median > 1
+
+
+def _slowest_form(results: Results) -> tuple[str, bool] | None:
+    all_of_them = [(form.title, form.of("tool")) for form in results.forms]
+    if not all_of_them or not all(added(ours) for _, ours in all_of_them):
+        return None
+    rate, title = min((median(rates(added_packets(ours), added(ours))), title) for title, ours in all_of_them)
+    return f"{number(rate)} packets/s, {title}", rate >= 15e6
+
+
+def _start(results: Results, workload: str, most: float) -> tuple[str, bool] | None:
+    both = _two(results, workload, "numpy")
+    if both is None:
+        return None
+    ratio = summary(ratios(both[0][0].seconds, both[1][0].seconds))
+    return f"{spread(ratio)} times", ratio.median <= most
 
 
 def _marginal_against(

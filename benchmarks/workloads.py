@@ -46,6 +46,14 @@ def workloads(*, quick: bool) -> list[Workload]:
     rows: list[tuple[str, str, str, str, tuple[int, ...], str]] = [
         ("small", "A small capture", "30 packets of one flow: start-up alone", "one_flow", (30,), ".pcap"),
         (
+            "trouble",
+            "A small capture with trouble",
+            "40 packets of four connections that hang: start-up, and what judging a hang needs",
+            "hung",
+            (40,),
+            ".pcap",
+        ),
+        (
             "bulk",
             "Bulk transfer, full-size packets",
             "Four bulk transfers captured whole, 1 and 3 GB: two segments of 1514 bytes, then an ACK",
@@ -66,6 +74,22 @@ def workloads(*, quick: bool) -> list[Workload]:
             "Short flows",
             "100,000 and one million connections of ten packets: handshake, request, reply, close; `-s 96`",
             "flows",
+            (1_000_000, 10_000_000),
+            ".pcap",
+        ),
+        (
+            "turns",
+            "Flows that take turns",
+            "100,000 bulk transfers at the same time, 2 and 10 million packets; `-s 96`",
+            "turns",
+            (2_000_000, 10_000_000),
+            ".pcap",
+        ),
+        (
+            "hung",
+            "Trouble in bulk",
+            "100,000 and one million connections that hang, of one client and one server, ten packets each; `-s 96`",
+            "hung",
             (1_000_000, 10_000_000),
             ".pcap",
         ),
@@ -96,7 +120,14 @@ def workloads(*, quick: bool) -> list[Workload]:
         ("pcapng", "pcapng", "As 96-byte snap length, in pcapng", "pcapng", (2_000_000,), ".pcapng"),
         ("gzip", "gzip", "As 96-byte snap length, compressed by gzip -6", "snap96", (2_000_000,), ".pcap.gz"),
         ("zstd", "zstd", "As 96-byte snap length, compressed by zstd -3", "snap96", (2_000_000,), ".pcap.zst"),
-        ("vxlan", "VXLAN", "Ten bulk transfers inside VXLAN; `-s 146`", "vxlan", (2_000_000,), ".pcap"),
+        (
+            "vxlan",
+            "VXLAN",
+            "Ten bulk transfers inside VXLAN, 2 and 10 million packets; `-s 146`",
+            "vxlan",
+            (2_000_000, 10_000_000),
+            ".pcap",
+        ),
     ]
     made = [_workload(*row, quick=quick) for row in rows]
     if quick:
@@ -106,6 +137,12 @@ def workloads(*, quick: bool) -> list[Workload]:
 
 def _renamed(workload: Workload, capture: Wanted) -> Workload:
     return Workload(workload.name, workload.title, workload.about, (capture,))
+
+
+def in_form(kind: str, *, quick: bool) -> tuple[Wanted, Wanted]:
+    """Two lengths of the same traffic in a form (`benchmarks.forms`)."""
+    small, large = (10_000, 40_000) if quick else (1_000_000, 9_000_000)
+    return Wanted(kind, small), Wanted(kind, large)
 
 
 def scaling(*, quick: bool) -> list[Wanted]:

@@ -209,7 +209,7 @@ extension headers.
 have any length.
 - {MAX_INTERFACES} interfaces in a file.
 - A decompressor may take {MEMORY_BYTES >> 20} MiB (`xz -9` and `zstd --long` do), and compressed input may hold \
-{DECOMPRESSED_AT_LEAST >> 30} GiB, which the files of a directory share, and {DECOMPRESSED_RATIO} times its size, \
+{DECOMPRESSED_AT_LEAST >> 20} MiB, which the files of a directory share, and {DECOMPRESSED_RATIO} times its size, \
 {MAX_DECOMPRESSED_BYTES >> 30} GiB in all (or as \
 `--max-decompressed` says for each file); what is beyond is not read, and the report says so.
 """

@@ -34,6 +34,7 @@ from analyzer.report.verdict_text import (
     undecoded,
 )
 from analyzer.report.where import SHOWN_CANDIDATES
+from analyzer.settings import DECOMPRESSED_AT_LEAST, DECOMPRESSED_RATIO
 
 BEFORE, BEHIND = "before", "behind"
 
@@ -279,7 +280,9 @@ def _capture_loss(unseen: int, seen: int) -> str:
 
 
 def _most_decompressed(most: int | None) -> str:
-    return "256 x, or 1 GiB" if most is None else f"{most / (1 << 30):g} GiB"
+    return (
+        f"{DECOMPRESSED_RATIO} x, or {DECOMPRESSED_AT_LEAST >> 20} MiB" if most is None else f"{most / (1 << 30):g} GiB"
+    )
 
 
 def _settings(analysis: Analysis) -> Iterable[Fact]:

@@ -24,6 +24,7 @@ from benchmarks.short import PACKETS
 PACKETS_MADE = {
     "bulk": 700,
     "snap96": 3001,
+    "turns": 3000,
     "one_flow": 30,
     "flows": 3000,
     "hung": 3000,
@@ -35,6 +36,7 @@ PACKETS_MADE = {
 DIGESTS = {
     "bulk": "4a5513f6605e0a61",
     "snap96": "0c2b6ebf1b2c3b11",
+    "turns": "0cad4dbd432e1f26",
     "one_flow": "12043ddd8a6f2f7a",
     "flows": "24a1c54b5279cb63",
     "hung": "c88f2447c1baf8a4",

@@ -12,6 +12,7 @@ import pytest
 from benchmarks import captures, command, guard, measure
 from benchmarks.captures import RECORDED, CaptureError, Made, Wanted, make
 from benchmarks.figures import differences, number, rates, ratios, spread, summary
+from benchmarks.forms import FORMS
 from benchmarks.page import BEGIN, END, measured, write
 from benchmarks.plot import draw
 from benchmarks.programs import ALL, TCPDUMP, TCPTRACE, TOOL, UNPACK, Program
@@ -133,6 +134,63 @@ def test_the_lossy_target_needs_speed_and_every_verdict(verdicts: dict[str, int]
     assert row(Results({}, 1, False, [outcome]), "Lossy")[1] is met
 
 
+HUNG = (
+    CaptureFacts("hung_1.pcap", 1_000_000, 100_000, 106 * MB),
+    CaptureFacts("hung_10.pcap", 10_000_000, 1_000_000, 1060 * MB),
+)
+
+
+@pytest.mark.parametrize(("one", "met"), [(1.4, True), (1.1, False)])
+def test_what_a_second_processor_gains(one: float, met: bool) -> None:
+    """The programs' start-up is not in it."""
+    outcome = Outcome("flows", "Short flows", "About it")
+    outcome.series = [series("tool", SMALL, [0.5]), series("tool", LARGE, [1.1])]
+    outcome.series += [series("one", SMALL, [0.4]), series("one", LARGE, [one])]
+    found = row(Results({}, 1, False, [outcome]), "... short flows")
+    assert found[1] is met
+    assert row(Results({}, 1, False, [outcome]), "Two processors") == ("not measured", None)
+
+
+@pytest.mark.parametrize(("seconds", "peak", "met"), [(29, 1999, True), (31, 1999, False), (29, 2001, False)])
+def test_trouble_in_bulk_has_bounds_of_time_and_memory(seconds: float, peak: int, met: bool) -> None:
+    outcome = Outcome("hung", "Trouble in bulk", "About it")
+    outcome.series = [series("tool", HUNG[0], [2.9], 3000 * MB), series("tool", HUNG[1], [seconds], peak * MB)]
+    found = Results({}, 1, False, [outcome])
+    assert row(found, "100,000 hung")[1] is True, "bounded in time only"
+    assert row(found, "One million hung") == (
+        f"{seconds:.1f} ({seconds:.1f} to {seconds:.1f}) s, {peak:,} MB",
+        met,
+    )
+
+
+def test_start_up_is_told_in_imports_of_numpy() -> None:
+    outcome = Outcome("trouble", "A small capture with trouble", "About it")
+    outcome.series = [series("tool", SMALL, [0.2, 0.4]), series("numpy", SMALL, [0.1, 0.2])]
+    found = Results({}, 1, False, [outcome])
+    assert row(found, "... with a hang") == ("2.00 (2.00 to 2.00) times", True)
+    assert "import numpy" not in measured(found, None).partition("## Where a peer")[2].partition("\n## ")[0]
+
+
+def test_the_slowest_form_decides() -> None:
+    fast, slow = Outcome("gre", "GRE", ""), Outcome("ipip", "IPIP", "")
+    for form, seconds in ((fast, 1.0), (slow, 1.5)):
+        form.series = [series("tool", SMALL, [0.5]), series("tool", LARGE, [0.5 + seconds])]
+        form.series += [series("plain", SMALL, [0.5]), series("plain", LARGE, [1.0])]
+    found = Results({}, 1, False, forms=[fast, slow])
+    assert row(found, "In every form") == ("10.0 M packets/s, IPIP", False)
+    assert "| IPIP | 10.0 M (10.0 M to 10.0 M) | 3.00 (3.00 to 3.00) |" in measured(found, None)
+    slow.series[1].samples[0] = slow.series[0].samples[0]
+    assert row(found, "In every form") == ("not measured", None)
+    assert "| IPIP | less than the noise | |" in measured(found, None)
+
+
+def test_datagrams_are_compared_with_connections_of_the_same_run() -> None:
+    udp, tcp = Outcome("udp", "UDP", ""), Outcome("flows", "Short flows", "")
+    udp.series, tcp.series = [series("tool", LARGE, [3.0])], [series("tcptrace", LARGE, [20.0])]
+    assert row(Results({}, 1, False, [udp, tcp]), "Ten million UDP") == ("3.00 s against 20.0 s", True)
+    assert row(Results({}, 1, False, [udp]), "Ten million UDP") == ("not measured", None)
+
+
 def test_the_page_says_where_a_peer_is_ahead() -> None:
     text = measured(results(), "performance.png")
     ahead = text.partition("## Where a peer is ahead")[2].partition("\n## ")[0]
@@ -182,7 +240,7 @@ def test_a_capture_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert made.path.stat().st_size == made.size, "made again"
 
 
-@pytest.mark.parametrize("kind", ["bulk", "snap96", "one_flow", "flows", "lossy", "pcapng", "vxlan"])
+@pytest.mark.parametrize("kind", ["bulk", "snap96", "one_flow", "flows", "hung", "turns", "lossy", "pcapng", "vxlan"])
 def test_the_need_of_disk_is_known_beforehand(kind: str, tmp_path: Path) -> None:
     wanted = Wanted(kind, 32_000)
     assert make(wanted, tmp_path).size == pytest.approx(wanted.expected_bytes, rel=0.05)
@@ -261,7 +319,9 @@ def test_workloads_have_names_of_their_own() -> None:
             assert one.captures
             assert all(wanted.expected_bytes > 0 for wanted in one.wanted)
     assert [one.amount for one in scaling(quick=False)] == [10**4, 10**5, 10**6, 10**7, 10**8]
-    assert {one.name for one in ALL} == {"tool", "cat", "unpack", "tcptrace", "tcpdump", "tshark", "dpkt"}
+    peers = {"tcptrace", "tcpdump", "tshark", "dpkt"}
+    assert {one.name for one in ALL} == peers | {"tool", "one", "numpy", "cat", "unpack"}
+    assert {one.name for one in ALL if one.peer and one is not TOOL} == peers
 
 
 def test_the_guard_fails_only_on_a_large_loss() -> None:
@@ -286,6 +346,20 @@ def test_the_guard_tries_again_before_it_fails(
     assert guard.main([]) == 1
     assert not answers
     assert "times the fixed loop" in capsys.readouterr().err
+
+
+def test_forms_are_measured_in_turn_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "FORMS", {name: FORMS[name] for name in ("plain", "sll")})
+    page = tmp_path / "page.md"
+    options = ["--quick", "--runs", "1", "--captures", str(tmp_path / "captures"), "--page", str(page)]
+    assert command.main([*options, "--workloads", "forms"]) == 0
+    text = page.read_text(encoding="utf-8")
+    assert "captures of 10,000 and 40,000 packets" in text
+    assert "\n| `-i any`, SLL | " in text
+    assert not list((tmp_path / "captures").glob("*.pcap"))
+    page.unlink()
+    assert command.main([*options, "--again"]) == 0
+    assert page.read_text(encoding="utf-8") == text
 
 
 def test_too_little_disk_is_said_before_anything_is_made(

@@ -178,7 +178,7 @@ def bounds() -> str:
         ("what a decompressor may take", f"{MEMORY_BYTES // MIB} MiB", "a file that claims more is damaged"),
         (
             "what compressed input may decompress to",
-            f"{DECOMPRESSED_AT_LEAST >> 30} GiB and {DECOMPRESSED_RATIO} times its size, {MAX_DECOMPRESSED_BYTES >> 30} GiB in all, "
+            f"{DECOMPRESSED_AT_LEAST >> 20} MiB and {DECOMPRESSED_RATIO} times its size, {MAX_DECOMPRESSED_BYTES >> 30} GiB in all, "
             "or `--max-decompressed`",
             "read in pieces, none of it kept",
         ),

@@ -115,6 +115,6 @@ def test_in_short_they_are_as_in_full(few: None) -> None:
 
 def test_ptbs_leave_less_but_never_less_than_the_size_allows() -> None:
     assert Allowance(0, 10**6).allows(0, 1) is False
-    by_size = Allowance(paid_for([(16 * 50, 16 * 50), (32 * 50, 10**6)]), 10**6)
+    by_size = Allowance(paid_for([(16 * 50, 16 * 50), (64 * 50, 10**6)]), 10**6)
     assert [by_size.allows(row, 6) for row in range(12)] == [True] * 10 + [False] * 2
     assert by_size.beyond == {10, 11}
