@@ -15,6 +15,14 @@ from benchmarks.results import CaptureFacts, Sample, Series
 ROOT = HERE.parent
 SLOW_RUNS = 3  # of programs that need minutes for what others do in a second
 Say = Callable[[str], None]
+_COUNT = """
+import json, sys
+from collections import Counter
+from analyzer import analyze
+found = analyze(sys.argv[1])
+counted = Counter(found.totals.verdicts) + Counter(found.totals.udp_verdicts)
+print(json.dumps([counted, list(found.notes)]))
+"""
 
 
 class ProgramError(Exception):
@@ -88,13 +96,14 @@ def alternate(jobs: Sequence[tuple[Program, Made]], runs: int, patience: float, 
 
 
 def verdicts(made: Made) -> tuple[dict[str, int], list[str]]:
-    """The tool's verdicts on a capture, counted, and its notes. Raises ProgramError if it fails."""
-    command = [*TOOL.command[:-1], str(made.path), "--json", "--stream", "0"]  # the totals are of all flows
-    done = subprocess.run(command, capture_output=True, cwd=ROOT, check=False)
+    """The tool's verdicts on a capture, TCP's and UDP's, counted, and its notes. Raises ProgramError if it fails."""
+    done = subprocess.run(
+        [sys.executable, "-c", _COUNT, str(made.path)], capture_output=True, text=True, cwd=ROOT, check=False
+    )
     if done.returncode:
-        raise ProgramError(f"the tool failed on {made.wanted.name}")
-    said = json.loads(done.stdout)
-    return said["totals"]["verdicts"], said["notes"]
+        raise ProgramError(f"the tool failed on {made.wanted.name}: {done.stderr.strip().splitlines()[-1:]}")
+    counted, notes = json.loads(done.stdout)
+    return counted, notes
 
 
 def through_a_pipe(packets: int, runs: int, patience: float, say: Say) -> list[Series]:

@@ -7,8 +7,8 @@ import stat
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TextIO
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from analyzer.errors import UsageError
 
@@ -33,8 +33,7 @@ EXIT_INTERRUPTED = 130  # as shells report SIGINT
 PROGRAM = "pmtu-analyze"
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """What was asked for."""
 
     captures: Sequence[str]

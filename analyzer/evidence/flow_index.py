@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -144,7 +143,7 @@ class Collector:
                 count=counts[side],
                 peer=counts[1 - side],
                 segments=segments,
-                ptbs=[replace(p, ts=straight.time_of(p.ref, p.ts)) for p in about[side]]
+                ptbs=[p._replace(ts=straight.time_of(p.ref, p.ts)) for p in about[side]]
                 if straight.stepped
                 else about[side],
                 told=told[side],  # of other flows' packets the order is not known where the clock was set

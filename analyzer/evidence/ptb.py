@@ -7,7 +7,7 @@ quoted sequence number (RFC 5927 4.1), the MTU (RFC 1191, RFC 8201 4).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from analyzer.evidence.segments import Segment
 from analyzer.model.statement import FrameRef
@@ -16,8 +16,7 @@ from analyzer.model.wire_sizes import LEAST_V4_MTU, LEAST_V6_MTU
 CHECKSUM_WRONG = 2
 
 
-@dataclass(frozen=True, slots=True)
-class PtbSeen:
+class PtbSeen(NamedTuple):
     """One PTB, its quote compared with the flow at that time."""
 
     ref: FrameRef

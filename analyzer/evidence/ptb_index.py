@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,7 @@ class PtbIndex:
         """Those about one direction of a flow, or that may be, in order of time."""
         packets = ((s.seq, s.ts, s.ip_len) for s in segments if s.side == side and s.data)
         found = self.about_packets(stream, side, ends, packets)
-        return [replace(ptb, flow=stream, side=side) if tied else ptb for ptb, tied in found]
+        return [ptb._replace(flow=stream, side=side) if tied else ptb for ptb, tied in found]
 
     def about_packets(
         self, stream: int, side: int, ends: Ends, packets: Iterable[tuple[int, int, int]]

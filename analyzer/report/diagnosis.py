@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from analyzer.model.display_filter import FrameFilter
 from analyzer.model.flow import Flow
@@ -17,16 +16,14 @@ if TYPE_CHECKING:
     from analyzer.report.strip import Strip
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(NamedTuple):
     """Something the capture shows, and the frames that show it (empty where none can)."""
 
     text: str
     frames: str
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
+class Diagnosis(NamedTuple):
     """A flow with a problem, standing for all of its finding, or what pings, PTBs or fragments show without one."""
 
     flow: Flow | None

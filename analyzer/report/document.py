@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, overload
 
 from analyzer.model.analysis import Analysis
 from analyzer.model.display_filter import flow_filter, frame_filters, frames_of
@@ -52,8 +52,7 @@ ARROWS = {"client_to_server": "->", "server_to_client": "<-"}
 NO_DIRECTION = "--"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A flow in the verdict table."""
 
     stream: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from analyzer.model.finding import Finding, shown_addresses
 from analyzer.model.flow import Flow
@@ -19,8 +19,7 @@ SHOWN_WAYS = 3
 """Fixes that the first screen names."""
 
 
-@dataclass(frozen=True, slots=True)
-class FindingRow:
+class FindingRow(NamedTuple):
     """A finding in the table that opens every report."""
 
     id: str
@@ -36,8 +35,7 @@ class FindingRow:
     names: tuple[str, str]  # of sender and receiver, where each is one address with a name; else empty
 
 
-@dataclass(frozen=True, slots=True)
-class FirstSteps:
+class FirstSteps(NamedTuple):
     """When the gravest trouble was, what shows it, and what helps; empty where there is nothing to say."""
 
     when: str

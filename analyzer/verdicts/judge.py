@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -45,8 +44,7 @@ class Told(NamedTuple):
     arrived: bool  # what hangs is seen to have arrived at its receiver
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """What was found about one direction. To put it into words takes as long again, so that is left to `tell`."""
 
     verdict: str

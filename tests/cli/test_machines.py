@@ -311,3 +311,9 @@ def test_no_console_is_too_old(words: list[str], encoding: str) -> None:
     text = done.stdout.decode(encoding)
     assert "\x1b" not in text
     assert "\\u" not in text or words == ["--json"]
+
+
+def test_the_end_of_the_process_is_not_spent_looking_for_cycles() -> None:
+    """What is asked here runs after all that the command has registered: at the end, the last comes first."""
+    prelude = "import atexit, gc\natexit.register(lambda: print(gc.get_freeze_count() > 1000))"
+    assert run("--version", prelude=prelude)[1].splitlines()[-1] == "True"

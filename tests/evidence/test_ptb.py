@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from analyzer.evidence.ptb import CHECKSUM_WRONG, PtbSeen
@@ -38,24 +36,24 @@ def test_a_ptb_without_defect_is_plausible() -> None:
 @pytest.mark.parametrize(
     ("changed", "defect"),
     [
-        (replace(VALID, checksum_wrong=True), "checksum"),
-        (replace(VALID, flow=-1), "tuple"),
-        (replace(VALID, quoted_seq=1000), "sequence"),  # acknowledged already
-        (replace(VALID, quoted_seq=5000), "sequence"),  # never sent
-        (replace(VALID, quoted_seq=4999), None),  # RFC 5927 4.1: una <= seq < snd_max
-        (replace(VALID, quoted_seq=None), None),  # the snap length cut it
-        (replace(VALID, una=-1, quoted_seq=77), None),  # no ACK seen: nothing to compare with
-        (replace(VALID, mtu=0), "mtu_zero"),
-        (replace(VALID, mtu=67), "mtu_zero"),  # RFC 791: every link carries 68
-        (replace(VALID, mtu=68), None),
-        (replace(VALID, mtu=1500), "mtu_not_smaller"),
-        (replace(VALID, mtu=9000), "mtu_not_smaller"),
-        (replace(VALID, version=6, mtu=1279), "below_1280"),
-        (replace(VALID, version=6, mtu=1280), None),
-        (replace(VALID, version=6, mtu=0), "below_1280"),
-        (replace(VALID, checksum_wrong=True, flow=-1, mtu=0), "checksum"),  # the first that a host tests
-        (replace(VALID, flow=-1, mtu=0), "tuple"),
-        (replace(VALID, quoted_seq=9, mtu=0), "sequence"),
+        (VALID._replace(checksum_wrong=True), "checksum"),
+        (VALID._replace(flow=-1), "tuple"),
+        (VALID._replace(quoted_seq=1000), "sequence"),  # acknowledged already
+        (VALID._replace(quoted_seq=5000), "sequence"),  # never sent
+        (VALID._replace(quoted_seq=4999), None),  # RFC 5927 4.1: una <= seq < snd_max
+        (VALID._replace(quoted_seq=None), None),  # the snap length cut it
+        (VALID._replace(una=-1, quoted_seq=77), None),  # no ACK seen: nothing to compare with
+        (VALID._replace(mtu=0), "mtu_zero"),
+        (VALID._replace(mtu=67), "mtu_zero"),  # RFC 791: every link carries 68
+        (VALID._replace(mtu=68), None),
+        (VALID._replace(mtu=1500), "mtu_not_smaller"),
+        (VALID._replace(mtu=9000), "mtu_not_smaller"),
+        (VALID._replace(version=6, mtu=1279), "below_1280"),
+        (VALID._replace(version=6, mtu=1280), None),
+        (VALID._replace(version=6, mtu=0), "below_1280"),
+        (VALID._replace(checksum_wrong=True, flow=-1, mtu=0), "checksum"),  # the first that a host tests
+        (VALID._replace(flow=-1, mtu=0), "tuple"),
+        (VALID._replace(quoted_seq=9, mtu=0), "sequence"),
     ],
 )
 def test_defects_in_the_order_in_which_a_host_finds_them(changed: PtbSeen, defect: str | None) -> None:
