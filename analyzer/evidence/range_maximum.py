@@ -23,15 +23,22 @@ class RangeMaximum:
         if begin >= end:
             return -1
         levels = self._levels
-        k = (end - begin).bit_length() - 1
-        if max(int(levels[k][begin]), int(levels[k][end - (1 << k)])) < size:
+        if self.largest(begin, end) < size:
             return -1
+        k = (end - begin).bit_length() - 1
         while k > 0:
             k -= 1
             step = 1 << k
             while begin + step <= end and int(levels[k][begin]) < size:
                 begin += step
         return begin
+
+    def largest(self, begin: int, end: int) -> int:
+        """The greatest value in [begin, end), -1 without any."""
+        if begin >= end:
+            return -1
+        k = (end - begin).bit_length() - 1
+        return max(int(self._levels[k][begin]), int(self._levels[k][end - (1 << k)]))
 
     def first_reaching_each(self, begin: Column, end: Column, size: Column) -> Column:
         """As `first_reaching`, for many ranges and sizes."""

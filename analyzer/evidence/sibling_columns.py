@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analyzer.evidence.range_maximum import Column, RangeMaximum
-from analyzer.evidence.siblings import MOST_LOOKED_AT, amounts_of, answers_of, hung_of, openings_of
+from analyzer.evidence.siblings import MOST_LOOKED_AT, Columns, amounts_of, answers_of, hung_of, openings_of
 from analyzer.flows.flow_tables import PROGRESS_SLOTS
 
 
@@ -38,17 +38,6 @@ class _InOrder(NamedTuple):
         return cls(order, np.searchsorted(pair[order], np.arange(pairs + 1)))
 
 
-class _Columns:
-    """Rows of a table, of which each column is taken when it is asked for."""
-
-    def __init__(self, table: Any, rows: Column) -> None:
-        self._table = table
-        self._rows = rows
-
-    def __getitem__(self, name: str) -> Column:
-        return np.asarray(self._table[name][self._rows])
-
-
 class SiblingColumns:
     """All flows of the flow table in direction `side`. `tables` is the `Collector`."""
 
@@ -58,7 +47,7 @@ class SiblingColumns:
         self._rows = np.flatnonzero(tables.flows["packets"] > 0)
         self._pairs = int(self._pair.max(initial=-1)) + 1
         self._tables = tables
-        self._directions = _Columns(tables.directions, 2 * self._rows + side)
+        self._directions = Columns(tables.directions, 2 * self._rows + side)
 
     def _sorted(self, rows: Column, by: Column) -> _InOrder:
         return _InOrder.of(self._pair[rows], by, self._pairs)
@@ -88,7 +77,7 @@ class SiblingColumns:
 
     @cached_property
     def _openings(self) -> tuple[Column, ...]:
-        columns = openings_of(_Columns(self._tables.flows, self._rows), self._rows, self._side)
+        columns = openings_of(Columns(self._tables.flows, self._rows), self._rows, self._side)
         order, starts = self._sorted(columns[2], columns[0])
         return (*(column[order] for column in columns), starts)
 

@@ -7,9 +7,7 @@ direction, so that a question costs a search in them, however many flows the pai
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -36,6 +34,21 @@ class Event(NamedTuple):
     size: int = 0  # bytes: IP length of what was delivered, payload of what hangs
 
 
+class Columns:
+    """Rows of a table, of which each column is taken when it is asked for."""
+
+    def __init__(self, table: Any, rows: Column) -> None:
+        self._table = table
+        self._rows = rows
+
+    def __getitem__(self, name: str) -> Column:
+        return np.asarray(self._table[name][self._rows])
+
+    def at(self, name: str, place: int) -> int:
+        """One value of a column."""
+        return int(self._table[name][self._rows[place]])
+
+
 class Siblings:
     """The flows in `rows` of the flow table, which lie between the same two addresses, in direction `side`."""
 
@@ -43,7 +56,7 @@ class Siblings:
         self._tables = tables  # the `Collector`: flows, directions, progress, numbers
         self._rows = rows
         self._side = side
-        self._directions = tables.directions[2 * rows + side]
+        self._directions = Columns(tables.directions, 2 * rows + side)
 
     def _event(self, ts: int, row: int, frame_ids: tuple[int, ...], size: int = 0) -> Event:
         frames = tuple(frame_of(frame_id) for frame_id in frame_ids if frame_id)
@@ -69,7 +82,7 @@ class Siblings:
     @cached_property
     def _openings(self) -> tuple[Column, Column, Column, Column, Column]:
         """(asked, answered, row, frame asked, frame answered) of handshake packets, in order of the first."""
-        columns = openings_of(self._tables.flows[self._rows], self._rows, self._side)
+        columns = openings_of(Columns(self._tables.flows, self._rows), self._rows, self._side)
         order = np.argsort(columns[0], kind="stable")
         asked, answered, row, asked_frame, answered_frame = (column[order] for column in columns)
         return asked, answered, row, asked_frame, answered_frame
@@ -102,21 +115,20 @@ class Siblings:
         starts = [edges[0], *(edge + 1 for edge in edges[1:-1])]
         for begin, end in zip(starts, edges[1:], strict=True):
             if (found := maxima.first_reaching(begin, end, size)) >= 0:
-                direction = self._directions[int(index[found])]
-                frame_ids = (int(direction["delivered_frame"]), int(direction["delivered_ack"]))
+                place = int(index[found])
+                frame_ids = (self._directions.at("delivered_frame", place), self._directions.at("delivered_ack", place))
                 return self._event(int(ts[found]), int(self._rows[index[found]]), frame_ids, int(sizes[found]))
         return None
 
     def last_delivered(self, but: int, size: int) -> int:
         """When another flow had a packet of at least `size` bytes delivered last, ns; 0: never."""
         by_size = self._by_size
-        end = by_size.up_to(max(size, 1))
-        return next((ts for ts, row in by_size.latest[end] if row != but), 0)
+        return by_size.latest_but(but, by_size.up_to(max(size, 1)))
 
     @cached_property
     def _by_size(self) -> _BySize:
         """The flows in order of their largest delivery, so that a question about a size costs a search."""
-        return _BySize.of(self._rows, self._directions)
+        return _BySize(self._rows, self._directions)
 
     def losses(self, but: int, size: int) -> tuple[int, int, int]:
         """Data packets of the other flows that got `size` bytes through: sent, and sent again; and segments of all."""
@@ -150,59 +162,58 @@ class Siblings:
         for i in (start + np.flatnonzero((sizes >= least) & (sizes <= most))).tolist():
             row = int(self._rows[index[i]])
             if row != but:
-                frame = int(self._directions["resent_frame"][index[i]])
+                frame = self._directions.at("resent_frame", int(index[i]))
                 yield self._event(int(ts[i]), row, (frame,), int(size[i]))
 
 
-@dataclass(frozen=True)
 class _BySize:
-    """Flows in order of their largest delivery, the largest first, and what those up to each are together."""
+    """Flows in order of their largest delivery, the largest first, and what those up to each are together.
 
-    sizes: list[int]  # as negative numbers, so that they rise
-    place: dict[int, int]  # of each row
-    latest: list[tuple[tuple[int, int], ...]]  # up to each place: the two deliveries last, ns, and whose they are
-    sums: list[list[int]]  # up to each place: data packets, those sent again, bytes acknowledged, bytes sent
-    each: list[int]  # segments
-    segments: int  # and all of them
+    `rows` of the flow table, which rise, with their rows of the direction table.
+    """
 
-    @classmethod
-    def of(cls, rows: Column, directions: Any) -> _BySize:
-        """The flows in `rows` of the flow table, with their rows of the direction table."""
-        order = np.argsort(-directions["delivered"].astype(np.int64), kind="stable")
-        directions, rows = directions[order], rows[order]
-        segments = np.maximum(directions["data_packets"] - directions["resent"], 0)
-        sums = np.concatenate([np.zeros((1, 4), np.int64), np.cumsum(amounts_of(directions), axis=0)])
-        latest: list[tuple[tuple[int, int], ...]] = [()]
-        for size, ts, row in zip(
-            directions["delivered"].tolist(), directions["delivered_ts"].tolist(), rows.tolist(), strict=True
-        ):
-            known = latest[-1]
-            latest.append(tuple(sorted((*known, (ts, row)), reverse=True)[:2]) if size > 0 else known)
-        return cls(
-            sizes=(-directions["delivered"].astype(np.int64)).tolist(),
-            place={row: place for place, row in enumerate(rows.tolist())},
-            latest=latest,
-            sums=sums.tolist(),
-            each=segments.tolist(),
-            segments=int(segments.sum()),
-        )
+    def __init__(self, rows: Column, directions: Columns) -> None:
+        size = directions["delivered"].astype(np.int64)
+        order = np.argsort(-size, kind="stable")
+        self._rows = rows
+        self._sizes = -size[order]  # so that they rise
+        self._place = np.empty(len(rows), np.int64)  # of each row
+        self._place[order] = np.arange(len(rows))
+        self._each = np.maximum(directions["data_packets"] - directions["resent"], 0)  # segments of each row
+        self.segments = int(self._each.sum())  # and of all
+        self._ts = np.where(size > 0, directions["delivered_ts"], 0)[order]
+        self._latest = RangeMaximum(self._ts)
+        amounts = amounts_of(directions)[order]
+        self._sums = np.concatenate([np.zeros((1, amounts.shape[1]), np.int64), np.cumsum(amounts, axis=0)])
+
+    def _index(self, row: int) -> int:
+        """Where a row is among the rows, -1: nowhere."""
+        index = int(np.searchsorted(self._rows, row))
+        return index if index < len(self._rows) and self._rows[index] == row else -1
 
     def up_to(self, size: int) -> int:
         """How many flows got a packet of `size` bytes through."""
-        return bisect_right(self.sizes, -size)
+        return int(np.searchsorted(self._sizes, -size, side="right"))
 
     def segments_of(self, row: int) -> int:
         """Segments of one flow."""
-        place = self.place.get(row)
-        return self.each[place] if place is not None else 0
+        index = self._index(row)
+        return int(self._each[index]) if index >= 0 else 0
+
+    def latest_but(self, but: int, end: int) -> int:
+        """When the first `end` flows, without the one in row `but`, had their largest delivered last, ns; 0: never."""
+        index = self._index(but)
+        own = min(int(self._place[index]), end) if index >= 0 else end
+        return max(self._latest.largest(0, own), self._latest.largest(own + 1, end), 0)
 
     def sums_but(self, but: int, size: int) -> tuple[int, int, int, int]:
         """The four sums of the flows that got a packet of `size` bytes through, without the one in row `but`."""
-        end, own = self.up_to(size), self.place.get(but, len(self.sizes))
-        sums = self.sums[end]
-        if own < end:
-            sums = [a - (c - b) for a, b, c in zip(sums, self.sums[own], self.sums[own + 1], strict=True)]
-        return sums[0], sums[1], sums[2], sums[3]
+        end, index = self.up_to(size), self._index(but)
+        sums = self._sums[end]
+        if index >= 0 and (own := int(self._place[index])) < end:
+            sums = sums - (self._sums[own + 1] - self._sums[own])
+        one, two, three, four = sums.tolist()
+        return one, two, three, four
 
 
 def amounts_of(directions: Any) -> Column:
