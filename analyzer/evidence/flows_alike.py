@@ -176,6 +176,11 @@ class Tables:
         """What other flows of each pair of addresses tell, in either direction."""
         return SiblingColumns(self.collector, 0), SiblingColumns(self.collector, 1)
 
+    def let_go(self) -> None:
+        """Free the columns of siblings, 300 MB of a million flows: what was judged holds on to them in circles."""
+        for each in self.__dict__.pop("siblings", ()):
+            each.let_go()
+
     def conversation(self, rows: Column) -> tuple[Lockstep, Conversation]:
         """As `Collector.conversation`, of flows that are alike."""
         collector = self.collector

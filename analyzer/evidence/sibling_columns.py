@@ -49,6 +49,11 @@ class SiblingColumns:
         self._tables = tables
         self._directions = Columns(tables.directions, 2 * self._rows + side)
 
+    def let_go(self) -> None:
+        """Free what was made for answers: nothing more will be asked."""
+        for name in ("_answers", "_openings", "_large", "_by_size", "_segments", "_hung"):
+            self.__dict__.pop(name, None)
+
     def _sorted(self, rows: Column, by: Column) -> _InOrder:
         return _InOrder.of(self._pair[rows], by, self._pairs)
 

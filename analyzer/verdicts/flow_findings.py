@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, ItemsView, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 MADE_AT_ONCE = 1_000
 """Flows that are made when they are judged, if there are no more to judge. Of more, most are never shown: they are
 judged in bulk, and once more where they are shown."""
+
+_AT_ONCE = 4096
 
 QUIET_ONES = 64
 """Connections without trouble that several points saw, of which more is told: the largest."""
@@ -130,9 +132,7 @@ def judged_flows(
     allowance = Allowance(paid, len(collector.ptbs))
     making = _Making(collector, settings, quality, simple, allowance)
     seen = collector.flows["packets"] > 0  # others were only quoted in an ICMP error
-    rows: dict[int, list[int]] = defaultdict(list)
-    for row in np.flatnonzero(seen & ~bulk.rows).tolist():
-        rows[collector.numbers[row]].append(row)
+    rows = _by_number(collector, np.flatnonzero(seen & ~bulk.rows))
     made: dict[int, Flow] = {}
     briefs: dict[int, Brief] = {}
     if rows:
@@ -140,9 +140,9 @@ def judged_flows(
 
         maker = making.maker()
         few = len(rows) <= MADE_AT_ONCE
-        for number in sorted(rows):
-            if few or len(rows[number]) > 1 or simple[rows[number][0]]:
-                made[number] = merged([maker.flow_if_allowed(row) for row in rows[number]], pools)
+        for number, found in rows.items():
+            if few or len(found) > 1 or simple[found[0]]:
+                made[number] = merged([maker.flow_if_allowed(row) for row in found], pools)
         rest = np.array([found[0] for number, found in rows.items() if number not in made], np.int64)
         if len(rest):
             briefs = judged_in_bulk(maker, rest, pools)
@@ -173,9 +173,9 @@ def judged_flows(
         codes[list(briefs)] = [CODES[brief.verdict] for brief in briefs.values()]
     elif numbers is not shown:
         numbers = np.sort(numbers)
-    make = _ByNumber(making, elsewhere | {number: found[0] for number, found in rows.items() if found[0] != number})
-    reasons = _Reasons(making, dict(rows) | {number: [row] for number, row in elsewhere.items()})
-    moved = {number: found for number, found in rows.items() if found != [number]}
+    moved = {number: found for number, found in rows.items() if len(found) > 1 or found[0] != number}
+    reasons = _Reasons(making, moved | {number: (row,) for number, row in elsewhere.items()})
+    make = _ByNumber(making, elsewhere | {number: found[0] for number, found in moved.items() if found[0] != number})
     traits = traits_of(collector, numbers, _rows_of(numbers, elsewhere), moved)
     briefs_of = _Briefs(making, elsewhere)
     return JudgedFlows(
@@ -218,6 +218,49 @@ def _not_told(udp: JudgedConversations | None, troubles: Sequence[Trouble]) -> l
     return [trouble for trouble in udp.troubles if (trouble.sender, trouble.receiver, trouble.verdict) not in told]
 
 
+class _OwnRows(Mapping[int, Sequence[int]]):
+    """Rows of the flow table by stream number where both are the same: a million lists of one row take 250 MB."""
+
+    def __init__(self, rows: Any) -> None:
+        self._rows = rows  # they rise
+
+    def __getitem__(self, number: int) -> tuple[int]:
+        place = int(np.searchsorted(self._rows, number))
+        if place == len(self._rows) or self._rows[place] != number:
+            raise KeyError(number)
+        return (number,)
+
+    def __iter__(self) -> Iterator[int]:
+        for place in range(0, len(self._rows), _AT_ONCE):
+            yield from self._rows[place : place + _AT_ONCE].tolist()
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def items(self) -> ItemsView[int, Sequence[int]]:
+        """Numbers and rows, without a look at each."""
+        return _OwnItems(self)
+
+
+class _OwnItems(ItemsView[int, Sequence[int]]):
+    def __init__(self, rows: _OwnRows) -> None:
+        super().__init__(rows)
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[tuple[int, Sequence[int]]]:
+        return ((number, (number,)) for number in self._rows)
+
+
+def _by_number(collector: Collector, rows: Any) -> Mapping[int, Sequence[int]]:
+    """These rows of the flow table, which rise, by their stream numbers, in order."""
+    if isinstance(collector.numbers, range):
+        return _OwnRows(rows)
+    found: dict[int, list[int]] = defaultdict(list)
+    for row in rows.tolist():
+        found[collector.numbers[row]].append(row)
+    return dict(sorted(found.items()))
+
+
 def _rows_of(numbers: Any, elsewhere: Mapping[int, int]) -> Any:
     """Of each stream number a row of the flow table, where that is not numbered alike."""
     rows = numbers.copy()
@@ -231,11 +274,13 @@ def _numbers_of(collector: Collector, rows: Any) -> Any:
     return rows if isinstance(collector.numbers, range) else np.asarray(collector.numbers)[rows]
 
 
-def _several(collector: Collector, rows: Mapping[int, list[int]], bulk: BulkVerdicts) -> dict[int, list[int]]:
+def _several(
+    collector: Collector, rows: Mapping[int, Sequence[int]], bulk: BulkVerdicts
+) -> Mapping[int, Sequence[int]]:
     """Connections that several points saw: all that were judged one by one, and the largest of the others."""
     if isinstance(collector.numbers, range):
-        return dict(rows)
-    found = dict(rows)
+        return rows
+    found = {number: list(of_it) for number, of_it in rows.items()}
     numbers = np.asarray(collector.numbers)
     quiet = np.flatnonzero(bulk.rows)
     times = np.bincount(numbers[quiet], minlength=1)

@@ -64,7 +64,8 @@ class ManyFlows:
         if self.collector.flows["point"].any():
             self.left.append(rows)
             return
-        groups, rest = Tables(self.collector).alike(rows)
+        tables = Tables(self.collector)
+        groups, rest = tables.alike(rows)
         self.left.append(rest)
         for group in groups:
             open_: list[FlowsAlike] = [
@@ -80,6 +81,7 @@ class ManyFlows:
                 if found is not None:
                     yield found
                 open_ += others
+        tables.let_go()
 
     @property
     def _pays(self) -> bool:

@@ -80,12 +80,13 @@ def add_together(
     numbers = collector.pairs[together.rows]
     order = np.argsort(numbers, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
+    streams = [[collector.numbers[row] for row in together.rows[members].tolist()] for members in groups]
     for judgement in together.judged.directions:
         bracket = [np.array(together.column(value)) for value in judgement.path_mtu]
-        for members in groups:
+        for members, own in zip(groups, streams, strict=True):
             ends = hosts[int(numbers[members[0]])]
             pool = pools[ends[judgement.side], ends[1 - judgement.side]]
-            pool.streams += [collector.numbers[row] for row in together.rows[members].tolist()]
+            pool.streams += own  # both ways hold the same objects
             pool.verdicts.append(judgement.verdict)
             for known, sizes, best in zip(
                 (pool.at_least, pool.at_most, pool.exact), bracket, (np.max, np.min, np.min), strict=True
