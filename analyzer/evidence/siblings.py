@@ -24,7 +24,7 @@ MOST_LOOKED_AT = 256
 """Flows that one question walks over at most."""
 
 
-AT_ONCE = 65_536
+SIBLINGS_AT_ONCE = 65_536
 """Flows whose slots are looked into at a time."""
 
 
@@ -230,8 +230,10 @@ def amounts_of(directions: Any) -> Column:
 def answers_of(tables: Any, rows: Column, side: int) -> tuple[Column, Column, Column]:
     """(ts, row, frame of the ACK) of the latest progress of the flows in `rows` in direction `side`."""
     parts = []
-    for at in range(0, max(len(rows), 1), AT_ONCE):  # most slots are empty: of all at once they are 200 bytes a flow
-        some = rows[at : at + AT_ONCE]
+    for at in range(
+        0, max(len(rows), 1), SIBLINGS_AT_ONCE
+    ):  # most slots are empty: of all at once they are 200 bytes a flow
+        some = rows[at : at + SIBLINGS_AT_ONCE]
         times, frames = progress_of(tables.progress, tables.directions, 2 * some + side)
         ts, frame = times.ravel(), frames.ravel()
         kept = np.flatnonzero(ts)
