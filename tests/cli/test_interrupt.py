@@ -150,16 +150,16 @@ def test_a_writer_that_goes_on_is_not_waited_for() -> None:
     with command("-", "--brief") as run:
         run.write(HEADER)
         started = None
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         with suppress(BrokenPipeError):
             while time.monotonic() < until:
                 run.write(PACKETS)
                 time.sleep(0.02)
-                if started is None and run.process.poll() is None and time.monotonic() > until - 18:
+                if started is None and run.process.poll() is None and time.monotonic() > until - 58:
                     run.interrupt()
                     started = time.monotonic()
         assert started is not None
-        assert time.monotonic() - started < 10
+        assert time.monotonic() < until, "it went on to read"
         code, out, _ = run.end()
     assert code == 130
     assert out.startswith("standard input: ")

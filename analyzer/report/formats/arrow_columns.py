@@ -53,6 +53,10 @@ def arrow_column(values: Sequence[Any], kind: Any) -> Any:
     numbers = values if present is None else [0 if value is None else value for value in values]
     name = str(kind)  # not kind.to_pandas_dtype(): up to pyarrow 16 that loads pandas
     dtype = WIDE if pa.types.is_timestamp(kind) else np.dtype(FLOATS.get(name, name))
+    if dtype.kind in "iu" and numbers:  # up to numpy 1.26 what does not fit becomes another number
+        limits = np.iinfo(dtype)
+        if min(numbers) < limits.min or max(numbers) > limits.max:
+            raise OverflowError(f"expected numbers from {limits.min} to {limits.max}, found one beyond")
     return pa.Array.from_buffers(kind, len(values), [present, pa.py_buffer(np.array(numbers, dtype))])
 
 

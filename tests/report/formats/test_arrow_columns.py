@@ -42,3 +42,5 @@ def test_a_number_that_does_not_fit() -> None:
         arrow_column([1 << 63], pa.int64())
     with pytest.raises(OverflowError):
         arrow_column([-1], pa.uint64())
+    with pytest.raises(OverflowError):
+        arrow_column([0, None, 200], pa.int8())
