@@ -51,8 +51,7 @@ class SiblingColumns:
 
     def let_go(self) -> None:
         """Free what was made for answers: nothing more will be asked."""
-        for name in ("_answers", "_openings", "_large", "_by_size", "_segments", "_hung"):
-            self.__dict__.pop(name, None)
+        self.__dict__.clear()
 
     def _sorted(self, rows: Column, by: Column) -> _InOrder:
         return _InOrder.of(self._pair[rows], by, self._pairs)

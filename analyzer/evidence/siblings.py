@@ -185,8 +185,7 @@ class _BySize:
         self._place[order] = np.arange(len(rows))
         self._each = np.maximum(directions["data_packets"] - directions["resent"], 0)  # segments of each row
         self.segments = int(self._each.sum())  # and of all
-        self._ts = np.where(size > 0, directions["delivered_ts"], 0)[order]
-        self._latest = RangeMaximum(self._ts)
+        self._latest = RangeMaximum(np.where(size > 0, directions["delivered_ts"], 0)[order])
         amounts = amounts_of(directions)[order]
         self._sums = np.concatenate([np.zeros((1, amounts.shape[1]), np.int64), np.cumsum(amounts, axis=0)])
 
@@ -229,10 +228,8 @@ def amounts_of(directions: Any) -> Column:
 
 def answers_of(tables: Any, rows: Column, side: int) -> tuple[Column, Column, Column]:
     """(ts, row, frame of the ACK) of the latest progress of the flows in `rows` in direction `side`."""
-    parts = []
-    for at in range(
-        0, max(len(rows), 1), SIBLINGS_AT_ONCE
-    ):  # most slots are empty: of all at once they are 200 bytes a flow
+    parts = []  # most slots are empty: of all at once they are 200 bytes a flow
+    for at in range(0, max(len(rows), 1), SIBLINGS_AT_ONCE):
         some = rows[at : at + SIBLINGS_AT_ONCE]
         times, frames = progress_of(tables.progress, tables.directions, 2 * some + side)
         ts, frame = times.ravel(), frames.ravel()

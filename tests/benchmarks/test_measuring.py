@@ -348,18 +348,24 @@ def test_the_guard_tries_again_before_it_fails(
     assert "times the fixed loop" in capsys.readouterr().err
 
 
-def test_forms_are_measured_in_turn_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "FORMS", {name: FORMS[name] for name in ("plain", "sll")})
-    page = tmp_path / "page.md"
-    options = ["--quick", "--runs", "1", "--captures", str(tmp_path / "captures"), "--page", str(page)]
-    assert command.main([*options, "--workloads", "forms"]) == 0
+def quick_page(folder: Path, workload: str) -> str:
+    """What the command writes of one workload; from the results that it kept it writes the same."""
+    page = folder / "page.md"
+    options = ["--quick", "--runs", "1", "--captures", str(folder / "captures"), "--page", str(page)]
+    assert command.main([*options, "--workloads", workload]) == 0
     text = page.read_text(encoding="utf-8")
-    assert "captures of 10,000 and 40,000 packets" in text
-    assert "\n| `-i any`, SLL | " in text
-    assert not list((tmp_path / "captures").glob("*.pcap"))
     page.unlink()
     assert command.main([*options, "--again"]) == 0
     assert page.read_text(encoding="utf-8") == text
+    return text
+
+
+def test_forms_are_measured_in_turn_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "FORMS", {name: FORMS[name] for name in ("plain", "sll")})
+    text = quick_page(tmp_path, "forms")
+    assert "captures of 10,000 and 40,000 packets" in text
+    assert "\n| `-i any`, SLL | " in text
+    assert not list((tmp_path / "captures").glob("*.pcap"))
 
 
 def test_too_little_disk_is_said_before_anything_is_made(
@@ -372,12 +378,6 @@ def test_too_little_disk_is_said_before_anything_is_made(
 
 
 def test_one_quick_workload_from_the_command_to_the_page(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    options = ["--quick", "--runs", "1", "--captures", str(tmp_path / "captures"), "--page", str(page)]
-    assert command.main([*options, "--workloads", "small"]) == 0
-    text = page.read_text(encoding="utf-8")
+    text = quick_page(tmp_path, "small")
     assert "| pmtu-analyze | 30 |" in text
     assert "Verdicts: 1 `ok`." in text
-    page.unlink()
-    assert command.main([*options, "--again"]) == 0
-    assert page.read_text(encoding="utf-8") == text
